@@ -1,0 +1,58 @@
+# `make run` is all it takes; the rest is for those who change the code.
+# Another Python: make run PYTHON=python3.12
+# More for a tool: make test ARGS="-k opt_in"
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+
+# Touched after an installation; older than its requirements, it is made again.
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+
+.PHONY: help run test check bench
+
+help:
+	@echo "make run    start the dashboard"
+	@echo "make test   run the tests"
+	@echo "make check  lint, formatting, types"
+	@echo "make bench  measure against other ways to do it"
+
+run: $(RUN_READY)
+	@$(PY) -m streamlit run app.py $(ARGS)
+
+test: $(DEV_READY)
+	@$(PY) -m pytest $(ARGS)
+
+check: $(DEV_READY)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy lib pages app.py tests
+
+bench: $(DEV_READY)
+	@$(PY) -m benchmarks $(ARGS)
+
+$(RUN_READY): requirements.txt $(PY)
+	@echo "Installing what the dashboard needs ..."
+	@$(PIP) install --quiet -r requirements.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt $(RUN_READY)
+	@echo "Installing what its tests need ..."
+	@$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(PY):
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	  echo "Python 3.11 or newer is needed, and there is no '$(PYTHON)' here." \
+	    "Install it from https://www.python.org/downloads/ and try again." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is older. Install a newer one from" \
+	    "https://www.python.org/downloads/, or name one you have: make run PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python cannot make a virtual environment. On Debian and Ubuntu:" \
+	    "sudo apt install python3-venv" >&2; exit 1; }
+	@rm -f $(RUN_READY) $(DEV_READY)
+	@"$(PYTHON)" -m venv $(VENV) || { rm -f $(PY); exit 1; }

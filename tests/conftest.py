@@ -1,0 +1,24 @@
+"""Fixtures that tests of several subjects share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
+
+
+@pytest.fixture
+def edge_contacts() -> list[Contact]:
+    """The 137 recorded contacts, oldest first; 25 of them share one `createdAt`."""
+    contacts: list[Contact] = json.loads(EDGE_CONTACTS.read_text("utf-8"))
+    return contacts
+
+
+@pytest.fixture
+def edge_server(edge_contacts: list[Contact]) -> Iterator[FakeChatbotx]:
+    """The July version with the recorded workspace (token `edge`) and one without contacts."""
+    with FakeChatbotx({"edge": edge_contacts, "empty": []}, manners=JULY) as server:
+        yield server

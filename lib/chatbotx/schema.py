@@ -1,0 +1,249 @@
+"""The part of a contact that is read. Personal data ends here.
+
+A `Decoder` turns the body of an answer into `Contact`s. E-mail addresses and phone numbers are
+reduced to what the numbers need while the JSON is being parsed; names, avatars, notes, custom
+fields and the rest have no field here, so the parser skips them.
+
+Times stay text: a whole column of them is parsed at once in `lib.tables`.
+"""
+
+import json
+import re
+import types
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Union, cast, get_args, get_origin
+
+import msgspec
+
+from lib import countries
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """What is kept of `email`: whether it is an address ("From a contact to a row")."""
+
+    is_address: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What is kept of `phoneNumber`: whether it is a number, and the country that it tells."""
+
+    is_number: bool
+    country: str | None
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    """JSON keys are camelCase; unknown keys are skipped; missing ones are None."""
+
+
+class Tag(_Wire):
+    id: str | None = None
+    name: str | None = None
+    deleted_at: str | None = None
+
+
+class Inbox(_Wire):
+    id: str | None = None
+    name: str | None = None
+    channel: str | None = None
+    status: str | None = None
+
+
+class ContactInbox(_Wire):
+    inbox_id: str | None = None
+    channel: str | None = None
+    last_incoming_message_at: str | None = None
+    inbox: Inbox | None = None
+
+
+class Named(_Wire):
+    """An agent or a team: their display name stays, since workload is about them."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Conversation(_Wire):
+    id: str | None = None
+    bot_enabled: bool | None = None
+    archived_at: str | None = None
+    followed: bool | None = None
+    assigned_user_id: str | None = None
+    assigned_inbox_team_id: str | None = None
+    assigned_user: Named | None = None
+    assigned_inbox_team: Named | None = None
+    last_activity_at: str | None = None
+    contact_replied_at: str | None = None
+    admin_replied_at: str | None = None
+    agent_last_read_at: str | None = None
+
+
+class Contact(_Wire):
+    id: str | None = None
+    workspace_id: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    subscribed_at: str | None = None
+    broadcast_subscribed_at: str | None = None
+    blocked_at: str | None = None
+    email: Email | None = None
+    phone_number: Phone | None = None
+    email_verified: bool | None = None
+    email_opt_in: bool | None = None
+    country: str | None = None
+    timezone: str | None = None
+    locale: str | None = None
+    tags: list[Tag] | None = None
+    contact_inboxes: list[ContactInbox] | None = None
+    conversation: Conversation | None = None
+
+
+class _Body(_Wire):
+    data: list[Contact]
+    page_count: int | None = None
+    total_count: int | None = None
+    total_count_capped: bool | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One page: its contacts in their order, those without an id among them.
+
+    `unreadable` holds, by place in the page, the names of fields whose values were there and could
+    not be read.
+    """
+
+    contacts: list[Contact]
+    page_count: int | None = None
+    total_count: int | None = None
+    unreadable: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def received(self) -> int:
+        return len(self.contacts)
+
+    @property
+    def without_id(self) -> int:
+        """How many of the contacts have to be left out."""
+        return self.received - sum(map(bool, map(_ID, self.contacts)))
+
+
+_ID = attrgetter("id")
+
+
+class Garbled(ValueError):
+    """The body is not JSON, or not an answer of this endpoint."""
+
+
+class Decoder:
+    """Decodes answers; `default_region` is the country of phone numbers without a calling code.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, default_region: str | None = None) -> None:
+        self._default_region = default_region
+        self._json = msgspec.json.Decoder(_Body, dec_hook=self._personal)
+
+    def __call__(self, body: bytes) -> Answer:
+        """The contacts of an answer. Raises Garbled."""
+        try:
+            answer = self._json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # The errors quote the body, so nothing may hold on to them.
+            answer = None
+        if answer is None:
+            return self._salvage(body)
+        total = None if answer.total_count_capped else answer.total_count
+        return Answer(answer.data, answer.page_count, total)
+
+    def _personal(self, kind: type, value: object) -> Email | Phone:
+        """Reduces an address or a number, which is dropped, to what the metrics need of it."""
+        if not isinstance(value, str):
+            raise ValueError("not text")
+        if kind is Email:
+            return _ADDRESS if _IS_ADDRESS(value.strip()) else _NO_ADDRESS
+        country = countries.phone_country(value, self._default_region)
+        is_number = _HAS_SEVEN_DIGITS(value) is not None
+        known = _PHONES.get((is_number, country))
+        return known or _PHONES.setdefault((is_number, country), Phone(is_number, country))
+
+    def _salvage(self, body: bytes) -> Answer:
+        """Reads field by field what the typed decoder refused as a whole.
+
+        The standard parser also takes what JavaScript servers really send and msgspec does not:
+        halves of surrogate pairs, from names that were cut in the middle of an emoji.
+        """
+        try:
+            raw = json.loads(body.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            raw = None
+        if not isinstance(raw, dict) or not isinstance(raw.get("data"), list):
+            raise Garbled("The body is not JSON, or holds no list of contacts.")
+        contacts: list[Contact] = []
+        unreadable: dict[int, tuple[str, ...]] = {}
+        for item in raw["data"]:
+            fields: list[str] = []
+            contact = self._read(Contact, item, "", fields)
+            if fields:
+                unreadable[len(contacts)] = tuple(fields)
+            contacts.append(contact or Contact())
+        total = None if raw.get("totalCountCapped") is True else _count(raw.get("totalCount"))
+        return Answer(contacts, _count(raw.get("pageCount")), total, unreadable)
+
+    def _read(self, kind: Any, value: Any, path: str, unreadable: list[str]) -> Any:
+        """`value` as `kind`, or None and its `path` among the `unreadable` where it cannot be."""
+        if value is None:
+            return None
+        if get_origin(kind) in (Union, types.UnionType):
+            kind = next(option for option in get_args(kind) if option is not types.NoneType)
+        if get_origin(kind) is list and isinstance(value, list):
+            (item_kind,) = get_args(kind)
+            items = (self._read(item_kind, item, path, unreadable) for item in value)
+            return [item for item in items if item is not None]
+        if isinstance(kind, type) and issubclass(kind, _Wire) and isinstance(value, dict):
+            prefix = f"{path}." if path else ""
+            return kind(
+                **{
+                    known.name: self._read(
+                        known.type,
+                        value.get(known.encode_name),
+                        prefix + known.encode_name,
+                        unreadable,
+                    )
+                    for known in msgspec.structs.fields(kind)
+                }
+            )
+        if kind is str and type(value) is int:  # an id sent as a number is an id all the same
+            return str(value)
+        if isinstance(value, str) and kind in (str, Email, Phone):
+            text = value.encode("utf-8", "replace").decode()
+            return text if kind is str else self._personal(kind, text)
+        if kind is bool and isinstance(value, bool):
+            return value
+        unreadable.append(path or "contact")
+        return None
+
+
+# One `@`, something before it, a dotted domain after it, no white space.
+_IS_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+").fullmatch
+_HAS_SEVEN_DIGITS = re.compile(r"(?:\D*\d){7}").match
+
+_ADDRESS, _NO_ADDRESS = Email(True), Email(False)
+_PHONES: dict[tuple[bool, str | None], Phone] = {}
+"""Many contacts share what is left of their numbers: there are a few hundred countries."""
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int else None
+
+
+def error_code(body: bytes) -> str | None:
+    """The `code` of an error body, such as INVALID_CHATBOT_TOKEN, if it has one."""
+    try:
+        code = cast("dict[str, Any]", json.loads(body))["code"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return code if isinstance(code, str) else None

@@ -1,0 +1,189 @@
+"""How many there are, come and go: "Audience" of the metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.metrics import opt_in
+from lib.metrics.counts import Facts, Links, keys_in, links, pairs, tally, times, where
+from lib.metrics.terms import Terms, is_active, stamps, within
+from lib.tables import Tables
+
+NONE = "none"
+"""The key of contacts without a channel, or without a tag."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Contacts of the workspace, or of a selection of it; the period is that of the terms."""
+
+    contacts: int
+    active: int
+    new: int
+    new_previous: int
+    lost: int
+    lost_previous: int
+
+    @property
+    def blocked(self) -> int:
+        return self.contacts - self.active
+
+    @property
+    def net(self) -> int:
+        return self.new - self.lost
+
+    @property
+    def net_previous(self) -> int:
+        return self.new_previous - self.lost_previous
+
+
+def facts(terms: Terms) -> Facts:
+    """What `Audience` and the breakdowns have counted."""
+    return {
+        "active": is_active(),
+        "new": within(terms.subscription, terms.period),
+        "new_previous": within(terms.subscription, terms.period.previous),
+        "lost": within("blocked", terms.period),
+        "lost_previous": within("blocked", terms.period.previous),
+        **opt_in.facts(),
+    }
+
+
+def audience(tables: Tables, terms: Terms) -> Audience:
+    row = tally(tables, facts, terms).iloc[0]
+    return Audience(
+        contacts=int(row["contacts"]),
+        active=int(row["active"]),
+        new=int(row["new"]),
+        new_previous=int(row["new_previous"]),
+        lost=int(row["lost"]),
+        lost_previous=int(row["lost_previous"]),
+    )
+
+
+def by_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """A row per channel and one keyed `none`; a contact on two channels counts once in each.
+
+    Indexed by channel, by contacts descending, then key. Columns: contacts, active, new,
+    new_previous, lost, lost_previous, and a numerator and a denominator for each rate of `opt_in`.
+    """
+    return _by_link(tables, terms, "channel", "channels")
+
+
+def by_tag(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """As `by_channel`, indexed by tag id, with a column `tag`: its name (missing for `none`)."""
+    counted = _by_link(tables, terms, "tag", "tags")
+    names = tables.tags.set_index("id")["name"]
+    counted.insert(0, "tag", names.reindex(counted.index).to_numpy())
+    return counted
+
+
+def by_country(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """As `by_channel`, indexed by country (alpha-2 or `unknown`). These add up to the total."""
+    return _ordered(tally(tables, facts, terms, by="country"))
+
+
+def country_sources(tables: Tables) -> pd.Series:
+    """Contacts by the rule that told their country, by their number descending."""
+    keys = keys_in(tables, "country_source")
+    codes = keys.codes if tables.mask is None else keys.codes[tables.mask]
+    counts = np.bincount(codes + 1, minlength=len(keys.labels) + 1)[1:]
+    found = pd.Series(counts, index=keys.labels, name="contacts")
+    return found[found > 0].sort_values(ascending=False, kind="stable")
+
+
+def by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """New and lost contacts of each day of the period: int64 columns, indexed by day."""
+    days = terms.period.number_of_days
+    joined = _day_of(tables, terms, terms.subscription, where("new", tables, facts, terms))
+    left = _day_of(tables, terms, "blocked", where("lost", tables, facts, terms))
+    return pd.DataFrame(
+        {"new": np.bincount(joined, minlength=days), "lost": np.bincount(left, minlength=days)},
+        index=_days(terms),
+    )
+
+
+def new_by_day_and_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """New contacts of each day of the period, a column per channel that has any; indexed by day.
+
+    A contact on two channels counts in each.
+    """
+    days = terms.period.number_of_days
+    is_new = where("new", tables, facts, terms)
+    joined = _day_of(tables, terms, terms.subscription, is_new)
+    day_of = np.zeros(len(is_new), dtype=np.intp)
+    day_of[is_new] = joined
+    found = links(tables, "channel", among=is_new)
+    channels = len(found.labels)
+    cells = day_of.take(found.contact) * channels + found.codes
+    counts = np.bincount(cells, minlength=days * channels).reshape(days, channels)
+    table = pd.DataFrame(counts, index=_days(terms), columns=found.labels)
+    on_none = tables.whole.contacts["channels"].to_numpy()[is_new] == 0
+    table[NONE] = np.bincount(joined[on_none], minlength=days)
+    return table.loc[:, table.any()]
+
+
+def subscribers_by_day(tables: Tables, terms: Terms) -> pd.Series:
+    """Subscribers at the end of each day of the period, of the contacts that still exist.
+
+    Those with a subscription time by then, less those of them blocked by then. Nobody has ceased
+    to be one before becoming one: a block that came first counts from the subscription.
+    """
+    selected = slice(None) if tables.mask is None else tables.mask
+    joined = times(tables, terms.subscription)[selected]
+    left = np.maximum(joined, times(tables, "blocked")[selected])
+    ends = stamps(terms.period.edges()[1:])
+    # What never happened sorts after every end, and so is left out of each day's sum.
+    by_end = [
+        np.bincount(ends.searchsorted(each, "right"), minlength=len(ends) + 1).cumsum()[:-1]
+        for each in (joined, left)
+    ]
+    return pd.Series(by_end[0] - by_end[1], index=_days(terms), name="subscribers")
+
+
+def arrivals(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """New contacts of the period by local weekday (rows, 0 is Monday) and hour (columns)."""
+    is_new = where("new", tables, facts, terms)
+    utc = pd.DatetimeIndex(times(tables, terms.subscription)[is_new]).tz_localize("UTC")
+    local = utc.tz_convert(terms.timezone)
+    counts = np.bincount(local.weekday * 24 + local.hour, minlength=7 * 24).reshape(7, 24)
+    return pd.DataFrame(
+        counts, index=pd.RangeIndex(7, name="weekday"), columns=pd.RangeIndex(24, name="hour")
+    )
+
+
+def several_channels(tables: Tables) -> tuple[int, pd.DataFrame]:
+    """How many contacts are on several channels, and which pairs: columns a, b, contacts."""
+    found = links(tables, "channel")
+    several = int((np.bincount(found.contact) > 1).sum())
+    return several, pairs(found).rename(columns={"both": "contacts"})
+
+
+def _by_link(tables: Tables, terms: Terms, by: str, number: str) -> pd.DataFrame:
+    """By a link, with a row `none` for contacts whose `number` of them is 0, if there are any."""
+    linked = tally(tables, facts, terms, by=by)
+    rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
+    nothing = Links(np.zeros_like(rows), pd.Index([NONE], dtype="str"), rows)
+    without = tally(tables, facts, terms, by=nothing)
+    return _ordered(pd.concat([linked, without]).rename_axis(by) if len(without) else linked)
+
+
+def _ordered(counted: pd.DataFrame) -> pd.DataFrame:
+    return counted.sort_index().sort_values("contacts", ascending=False, kind="stable")
+
+
+def _days(terms: Terms) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(list(terms.period.days()), name="day")
+
+
+def _day_of(tables: Tables, terms: Terms, column: str, among: np.ndarray) -> np.ndarray:
+    """For each time in `column` of the contacts `among` those of the whole workspace, all of which
+    lie in the period, the number of its day; the first one is 0."""
+    edges = stamps(terms.period.edges())
+    return edges.searchsorted(times(tables, column)[among], "right") - 1
+
+
+Breakdown = Callable[[Tables, Terms], pd.DataFrame]
+"""`by_channel`, `by_country` or `by_tag`."""

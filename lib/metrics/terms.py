@@ -1,0 +1,61 @@
+"""The terms on which numbers are stated: instant, period, and what "subscribed" means."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from lib.periods import Period
+
+Basis = Literal["subscribedAt", "createdAt"]
+BASIS_COLUMNS: dict[Basis, str] = {"subscribedAt": "subscribed", "createdAt": "created"}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`as_of` (UTC) is "now" in every number; days are those of the zone of `period`."""
+
+    as_of: datetime
+    period: Period
+    basis: Basis = "createdAt"
+
+    @property
+    def timezone(self) -> str:
+        return self.period.timezone
+
+    @property
+    def subscription(self) -> str:
+        """The column of the contacts that holds the subscription time."""
+        return BASIS_COLUMNS[self.basis]
+
+    def ago(self, **time: float) -> datetime:
+        """`as_of` less so many days, hours, …"""
+        return self.as_of - timedelta(**time)
+
+
+def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto") -> Basis:
+    """One clock for the whole workspace ("Subscription basis"): `choice`, or, for `auto`,
+    subscribedAt if at least half of the contacts carry it, else createdAt."""
+    if choice != "auto":
+        return choice
+    with_time = int(contacts["subscribed"].notna().sum())
+    return "subscribedAt" if len(contacts) and 2 * with_time >= len(contacts) else "createdAt"
+
+
+def within(column: str, period: Period) -> nw.Expr:
+    """Whether the time in `column` lies in the period."""
+    return nw.col(column).is_between(period.first_moment, period.end_moment, closed="left")
+
+
+def is_active() -> nw.Expr:
+    """Not blocked."""
+    return nw.col("blocked").is_null()
+
+
+def stamps(moments: list[datetime]) -> np.ndarray:
+    """Moments as the columns hold them: UTC, datetime64[us]."""
+    naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
+    return np.array(naive, dtype="datetime64[us]")

@@ -1,0 +1,221 @@
+"""The choice as widgets: URL ↔ widgets. What it means for the rows is `lib.choice`.
+
+The URL is the state. Streamlit binds a widget to a parameter by the text of its options, but ours
+show names and counts, which change; so each parameter is bound to a hidden widget that holds keys,
+and the visible widgets are set from it before they are drawn and write to it when they are used.
+Back and forward, deep links and links to colleagues follow from that.
+"""
+
+from dataclasses import replace
+from datetime import date
+from urllib.parse import urlencode
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from lib import words
+from lib.choice import (
+    DIMENSIONS,
+    PARAMETERS,
+    PRESETS,
+    Choice,
+    Dimension,
+    Option,
+    Options,
+    parse,
+)
+from lib.periods import FIRST_DAY, LAST_DAY, Period
+from lib.settings import BASES, Settings
+
+_LABELS: dict[Dimension, str] = {
+    "channel": "Channels",
+    "country": "Countries",
+    "tag": "Tags",
+    "team": "Teams",
+}
+
+
+def read(options: Options) -> tuple[Choice, list[str]]:
+    """The choice that the URL makes, and notes on what in it could not be used."""
+    given = {}
+    with st.container(key="url-state"):
+        for name in PARAMETERS:
+            given[name] = st.multiselect(
+                name,
+                [],
+                key=name,
+                accept_new_options=True,
+                bind="query-params",
+                label_visibility="collapsed",
+            )
+    return parse(given, options)
+
+
+def set_choice(choice: Choice) -> None:
+    """Makes `choice` the one of this session and its URL. For callbacks, before widgets exist."""
+    for name, values in choice.parameters().items():
+        st.session_state[name] = values
+
+
+def narrow(choice: Choice, dimension: Dimension, key: str) -> None:
+    """A callback: limits everything to one value, or lifts that limit if it is already so."""
+    set_choice(choice.limited_to(dimension, () if choice.keys(dimension) == (key,) else (key,)))
+
+
+def draw(choice: Choice, options: Options, settings: Settings, period: Period) -> None:
+    """The sidebar's controls. `period` is the one in force."""
+    st.session_state["pick-preset"] = choice.preset
+    st.selectbox(
+        "Period",
+        list(PRESETS),
+        format_func=PRESETS.__getitem__,
+        key="pick-preset",
+        on_change=_take_preset,
+        args=(choice, period),
+    )
+    if choice.preset == "dates":
+        _draw_dates(choice, period)
+    else:
+        st.caption(words.days(period))
+    st.session_state["pick-compare"] = choice.compare
+    st.toggle(
+        "Compare with the period before",
+        key="pick-compare",
+        on_change=_take_compare,
+        args=(choice,),
+    )
+    for dimension in DIMENSIONS:
+        _draw_dimension(choice, dimension, options.of(dimension))
+    with st.expander("Definitions"):
+        _draw_definitions(choice, settings)
+    with st.container(horizontal=True):
+        st.button("Reset", on_click=set_choice, args=(Choice(),), icon=":material/restart_alt:")
+        with st.popover("Copy link", icon=":material/link:"):
+            st.caption("This link shows the same to a colleague.")
+            st.code(link(choice), language=None, wrap_lines=True)
+
+
+def link(choice: Choice) -> str:
+    """The address of the page under this choice."""
+    address = (st.context.url or "").split("?")[0]
+    query = urlencode(choice.parameters(), doseq=True)
+    return f"{address}?{query}" if query else address
+
+
+def _draw_dates(choice: Choice, period: Period) -> None:
+    # While the second day is not picked yet, the widget holds one: it must not be overwritten.
+    if len(st.session_state.get("pick-dates", ())) != 1:
+        st.session_state["pick-dates"] = (period.start, period.end)
+    st.date_input(
+        "First and last day",
+        key="pick-dates",
+        min_value=FIRST_DAY,
+        max_value=LAST_DAY,
+        on_change=_take_dates,
+        args=(choice,),
+    )
+
+
+def _draw_dimension(choice: Choice, dimension: Dimension, options: tuple[Option, ...]) -> None:
+    if not options:
+        return
+    labels = {
+        option.key: f"{words.shortened(option.name)} · {words.number(option.contacts)}"
+        for option in options
+    }
+    st.session_state[f"pick-{dimension}"] = list(choice.keys(dimension))
+    st.multiselect(
+        _LABELS[dimension],
+        list(labels),
+        format_func=labels.__getitem__,
+        key=f"pick-{dimension}",
+        placeholder="All",
+        on_change=_take_dimension,
+        args=(choice, dimension),
+    )
+
+
+def _draw_definitions(choice: Choice, settings: Settings) -> None:
+    zones = sorted(available_timezones())
+    st.session_state["pick-tz"] = choice.timezone or settings.timezone
+    st.selectbox(
+        "Time zone",
+        zones,
+        key="pick-tz",
+        help="Days, weeks, months and hours are counted in this zone.",
+        on_change=_take_timezone,
+        args=(choice, settings),
+    )
+    st.session_state["pick-basis"] = choice.basis or settings.basis
+    st.selectbox(
+        "Subscribed means",
+        BASES,
+        format_func={
+            "auto": "chosen by the data",
+            "createdAt": "first contact (createdAt)",
+            "subscribedAt": "opted in (subscribedAt)",
+        }.__getitem__,
+        key="pick-basis",
+        help="The time from which a contact counts. Chosen by the data: subscribedAt if at least "
+        "half of the contacts carry it, else createdAt.",
+        on_change=_take_basis,
+        args=(choice, settings),
+    )
+    st.session_state["pick-source"] = choice.recorded_only
+    st.toggle(
+        "Only recorded countries",
+        key="pick-source",
+        help="Leaves out contacts whose country was told by their phone number, time zone or "
+        "language.",
+        on_change=_take_source,
+        args=(choice,),
+    )
+
+
+def _picked(name: str) -> object:
+    return st.session_state.get(f"pick-{name}")
+
+
+def _take_preset(choice: Choice, period: Period) -> None:
+    preset = _picked("preset")
+    if preset == "dates":
+        set_choice(replace(choice, preset="dates", start=period.start, end=period.end))
+    elif isinstance(preset, str) and preset in PRESETS:
+        set_choice(replace(choice, preset=preset))
+
+
+def _take_dates(choice: Choice) -> None:
+    days = _picked("dates")
+    if isinstance(days, tuple) and len(days) == 2 and all(isinstance(day, date) for day in days):
+        set_choice(replace(choice, start=min(days), end=max(days)))
+
+
+def _take_compare(choice: Choice) -> None:
+    set_choice(replace(choice, compare=bool(_picked("compare"))))
+
+
+def _take_dimension(choice: Choice, dimension: Dimension) -> None:
+    keys = _picked(dimension)
+    if isinstance(keys, list):
+        set_choice(choice.limited_to(dimension, tuple(map(str, keys))))
+
+
+def _take_timezone(choice: Choice, settings: Settings) -> None:
+    zone = _picked("tz")
+    if isinstance(zone, str) and zone in available_timezones():
+        set_choice(replace(choice, timezone=zone if zone != settings.timezone else None))
+
+
+def _take_basis(choice: Choice, settings: Settings) -> None:
+    picked = _picked("basis")
+    basis = next((known for known in BASES if known == picked), None)
+    set_choice(replace(choice, basis=basis if basis != settings.basis else None))
+
+
+def _take_source(choice: Choice) -> None:
+    set_choice(replace(choice, recorded_only=bool(_picked("source"))))
+
+
+def clear_filters(choice: Choice) -> None:
+    """A callback: all contacts again, in the same period."""
+    set_choice(replace(choice, channel=(), country=(), tag=(), team=(), recorded_only=False))

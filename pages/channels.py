@@ -1,0 +1,107 @@
+"""Where do subscriptions come from?"""
+
+import pandas as pd
+import streamlit as st
+
+from lib import cards, figures, words
+from lib.cards import Number
+from lib.metrics import audience, engagement
+from lib.periods import day_of
+from lib.view import View
+
+view: View = st.session_state["view"]
+terms = view.terms
+total = view.see(audience.audience, terms)
+channels = view.see(audience.by_channel, terms)
+names = view.names("channel", channels)
+
+if total.new:
+    best = str(channels["new"].idxmax())
+    sentence = (
+        f"**{words.markdown(words.channel_name(best))}** brought "
+        f"{words.number(int(channels['new'].max()))} of the {words.number(total.new)} new contacts "
+        f"{view.during}."
+    )
+else:
+    sentence = f"No channel brought a new contact {view.during}."
+cards.headline("Where do subscriptions come from?", sentence, view)
+
+engaged = view.see(engagement.engagement, terms)
+several, pairs = view.see(audience.several_channels)
+cards.numbers(
+    [
+        Number("new", words.number(total.new), total.new, total.new_previous),
+        Number("contacts", words.number(total.contacts)),
+        Number("window_24h", words.number(engaged.window_24h)),
+        Number("reach_at_risk", words.number(engaged.reach_at_risk), more_is="bad"),
+    ],
+    view,
+)
+
+daily = view.see(audience.new_by_day_and_channel, terms)
+step = figures.step_for(terms.period.number_of_days)
+table = figures.stepped(daily, step).rename_axis("From")
+cards.chart(
+    "New contacts over time",
+    figures.new_by_channel(daily, step, day_of(terms.as_of, terms.timezone)),
+    table.rename(columns=words.channel_name).reset_index(),
+    key="new-by-channel",
+    alt=f"{words.counted(total.new, 'new contact')} {view.during}, by channel: "
+    + (
+        words.listed(
+            f"{words.channel_name(str(key))} {words.number(value)}"
+            for key, value in channels["new"].items()
+            if value
+        )
+        or "none"
+    )
+    + ".",
+    view=view,
+    explanation="A contact on two channels counts in both.",
+)
+
+cards.table(
+    "Channels",
+    cards.breakdown(channels, names, "Channel", view),
+    key="channels",
+    view=view,
+    note="A contact on two channels counts in both, so channels do not add up to the total of "
+    f"**{words.counted(total.contacts, 'contact')}**, of them {words.number(total.new)} new.",
+)
+
+left, right = st.columns(2)
+with left:
+    cards.table(
+        "On several channels",
+        pd.DataFrame(
+            {
+                "One": [words.channel_name(str(key)) for key in pairs["a"]],
+                "Other": [words.channel_name(str(key)) for key in pairs["b"]],
+                "Contacts": pairs["contacts"],
+            }
+        ),
+        key="pairs",
+        view=view,
+        note=f"{words.counted(several, 'contact')} on more than one channel; those on three count "
+        "in three pairs.",
+    )
+with right:
+    inboxes = view.see(engagement.inboxes)
+    cards.table(
+        "Inboxes",
+        pd.DataFrame(
+            {
+                "Inbox": [words.NOTHING if pd.isna(name) else name for name in inboxes["name"]],
+                "Channel": [
+                    words.NOTHING if pd.isna(key) else words.channel_name(key)
+                    for key in inboxes["channel"]
+                ],
+                "Status": [words.NOTHING if pd.isna(each) else each for each in inboxes["status"]],
+                "Contacts": inboxes["contacts"].to_numpy(),
+                "At risk": inboxes["at_risk"].to_numpy(),
+            }
+        ),
+        key="inboxes",
+        view=view,
+        note="At risk are active contacts whom no other inbox that is connected reaches.",
+    )

@@ -1,0 +1,118 @@
+"""Where are they?"""
+
+import pandas as pd
+import streamlit as st
+
+from lib import cards, countries, figures, words
+from lib.cards import Number
+from lib.metrics import audience
+from lib.view import View
+
+view: View = st.session_state["view"]
+terms = view.terms
+total = view.see(audience.audience, terms)
+by_country = view.see(audience.by_country, terms)
+names = view.names("country", by_country)
+known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
+unknown = total.contacts - int(known["contacts"].sum())
+
+if len(known):
+    first = countries.country_name(str(known.index[0]))
+    sentence = (
+        f"**{words.percent(known['contacts'].iloc[0] / total.contacts)}** of the contacts are in "
+        f"{words.markdown(first)}; they come from "
+        f"{words.counted(len(known), 'country', 'countries')}."
+    )
+else:
+    sentence = "The country of no contact is known."
+if unknown:
+    sentence += f" Of {words.percent(unknown / total.contacts)} the country is not known."
+cards.headline("Where are they?", sentence, view)
+
+cards.numbers(
+    [
+        Number("contacts", words.number(total.contacts)),
+        Number("new", words.number(total.new), total.new, total.new_previous),
+        Number(
+            "country",
+            words.number(len(known)),
+            name="Countries",
+            note=f"{words.number(unknown)} unknown",
+        ),
+    ],
+    view,
+)
+
+left, right = st.columns([3, 2])
+with left:
+    cards.chart(
+        "On the map",
+        figures.world({str(key): int(n) for key, n in by_country["contacts"].items()}, "contacts"),
+        cards.breakdown(by_country, names, "Country", view),
+        key="world",
+        alt=f"World map of contacts; the most are in {names[0]}.",
+        view=view,
+        explanation="The darker, the more contacts, by orders of magnitude.",
+    )
+with right:
+    cards.chart(
+        "Ranking",
+        figures.ranking(
+            dict(zip(names, by_country["contacts"].tolist(), strict=True)), "contacts", most=9
+        ),
+        cards.breakdown(by_country, names, "Country", view),
+        key="country-ranking",
+        alt="Contacts by country: "
+        + words.listed(
+            f"{name} {words.number(value)}"
+            for name, value in zip(names[:5], by_country["contacts"], strict=False)
+        )
+        + ".",
+        view=view,
+    )
+
+cards.table(
+    "Countries",
+    cards.breakdown(by_country, names, "Country", view),
+    key="countries",
+    view=view,
+    note=f"Countries add up to the total of **{words.counted(total.contacts, 'contact')}**, "
+    "unknown included.",
+)
+
+left, right = st.columns(2)
+with left:
+    week = view.see(audience.arrivals, terms)
+    flat = week.set_axis([f"{hour:02d}:00" for hour in week.columns], axis="columns")
+    flat.insert(0, "Weekday", ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    cards.chart(
+        "When new contacts arrive",
+        figures.arrivals(week),
+        flat,
+        key="arrivals",
+        alt=f"{words.counted(total.new, 'new contact')} by weekday and hour in {terms.timezone}.",
+        view=view,
+        explanation=f"Hours are those of {terms.timezone}.",
+    )
+with right:
+    sources = view.see(audience.country_sources)
+    how = {
+        "recorded": "recorded in ChatbotX",
+        "phone": "told by the phone number",
+        "timezone": "told by the time zone",
+        "locale": "told by the language's region",
+        "unknown": "not known",
+    }
+    cards.table(
+        "How we know the country",
+        pd.DataFrame(
+            {
+                "Country is": list(how.values()),
+                "Contacts": [int(sources.get(source, 0)) for source in how],
+                "Share of contacts": [sources.get(source, 0) / total.contacts for source in how],
+            }
+        ),
+        key="country-sources",
+        view=view,
+        note="“Only recorded countries”, under Definitions, leaves out all but the first.",
+    )

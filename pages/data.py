@@ -1,0 +1,107 @@
+"""Can I trust this?"""
+
+import pandas as pd
+import streamlit as st
+
+from lib import cards, glossary, words
+from lib.metrics import opt_in
+from lib.view import View
+
+view: View = st.session_state["view"]
+snapshot, terms = view.snapshot, view.terms
+verdict = snapshot.verdict
+contacts = snapshot.tables.contacts
+total = len(contacts)
+
+sentence = (
+    f"All **{words.counted(total, 'contact')}** that existed at "
+    f"{words.markdown(words.moment(snapshot.as_of, terms.timezone))} are here, each exactly once."
+    if verdict.complete
+    else f"**{words.counted(total, 'contact')}** are here, but some may be missing: "
+    + words.markdown(" ".join(verdict.warnings))
+)
+if snapshot.unreadable:
+    sentence += f" {words.counted(snapshot.unreadable, 'value')} could not be read."
+cards.headline("Can I trust this?", sentence, view)
+
+future = int((contacts["created"] > pd.Timestamp(terms.as_of)).sum())
+facts = {
+    "Data as of": words.moment(snapshot.as_of, terms.timezone),
+    "Fetched in": f"{verdict.seconds:.1f} s",
+    "Requests": words.number(verdict.requests),
+    "Repeated after trouble": words.number(verdict.retries),
+    "Way of reading": "by creation time, in order"
+    if verdict.by_key
+    else "page by page, several times: the server ignores the order it is asked for",
+    "Contacts received twice": words.number(verdict.duplicates),
+    "Contacts left out, without an id": words.number(verdict.without_id),
+    "Contacts created after that time": words.number(future),
+    "Subscribed means": terms.basis,
+    "Workspace": snapshot.workspace_id or words.NOTHING,
+}
+left, right = st.columns(2)
+with left:
+    cards.facts("How it was fetched", facts, heads=("What", "Value"))
+with right:
+    filled = {
+        "createdAt": contacts["created"].notna(),
+        "subscribedAt": contacts["subscribed"].notna(),
+        "broadcastSubscribedAt": contacts["broadcast"].notna(),
+        "blockedAt": contacts["blocked"].notna(),
+        "country (recorded and known)": contacts["country_source"] == "recorded",
+        "phone number": contacts["has_phone"],
+        "e-mail address": contacts["has_email"],
+        "timezone": contacts["has_timezone"],
+        "locale": contacts["has_locale"],
+        "conversation": contacts["has_conversation"],
+        "last incoming message": contacts["last_incoming"].notna(),
+        "tags": contacts["tags"] > 0,
+        "inbox with a channel": contacts["channels"] > 0,
+    }
+    cards.table(
+        "How filled the fields are",
+        pd.DataFrame(
+            {
+                "Field": list(filled),
+                "Contacts": [int(each.sum()) for each in filled.values()],
+                "Share of contacts": [
+                    float(each.mean()) if total else float("nan") for each in filled.values()
+                ],
+            }
+        ),
+        key="fields",
+        view=view,
+        note="Of the whole workspace, whatever is filtered.",
+    )
+
+if verdict.unreadable:
+    cards.table(
+        "What could not be read",
+        pd.DataFrame(
+            {"Field": list(verdict.unreadable), "Values": list(verdict.unreadable.values())}
+        ),
+        key="unreadable",
+        view=view,
+        note="These values were there, in a form that this dashboard does not know. They count as "
+        "missing; everything else of the same contacts counts.",
+    )
+
+raw = view.see(opt_in.raw_email_opt_in)
+with st.container(border=True):
+    st.subheader("Why these numbers differ from ChatbotX's own", anchor=False)
+    st.markdown(
+        "- ChatbotX counts pairs of contact and inbox, and events; here a contact counts once.\n"
+        "- Its “no admin reply” needs both times; “awaiting reply” here also counts conversations "
+        "in which no admin ever replied.\n"
+        f"- It marks contacts as opted in to e-mail by default: {words.rate(raw.share)} carry that "
+        f"mark, {words.counted(raw.without_address, 'contact')} of them without an address. The "
+        "rate here is taken over active contacts with an address.\n"
+        "- Contacts deleted in ChatbotX are gone from these numbers, past ones too.\n"
+        "- It names at most one conversation per contact to us, so workload is a lower bound."
+    )
+
+cards.facts(
+    "Glossary",
+    {term.name: term.meaning for term in glossary.TERMS.values()},
+    heads=("Number", "Means"),
+)

@@ -1,0 +1,91 @@
+"""What surrounds every page: data, navigation, filters, states, foot. The main script."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import streamlit as st
+
+from lib import cards, filters, settings, view, words
+from lib.refresh import Refresher, refresher_of
+from lib.settings import SettingsError
+
+PAGES = Path(__file__).parent
+
+st.set_page_config(
+    page_title="Audience",
+    page_icon=str(PAGES / "static/favicon.png"),
+    layout="wide",
+    initial_sidebar_state="auto",
+)
+st.logo(str(PAGES / "static/logo.svg"), size="large")
+cards.style()
+
+page = st.navigation(
+    [
+        st.Page(
+            PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True
+        ),
+        st.Page(PAGES / "channels.py", title="Channels", icon=":material/forum:"),
+        st.Page(PAGES / "countries.py", title="Countries", icon=":material/public:"),
+        st.Page(PAGES / "tags.py", title="Tags", icon=":material/sell:"),
+        st.Page(PAGES / "opt_in.py", title="Opt-in", icon=":material/mark_email_read:"),
+        st.Page(PAGES / "workload.py", title="Workload", icon=":material/support_agent:"),
+        st.Page(PAGES / "data.py", title="Data", icon=":material/database:"),
+    ],
+    position="top",
+)
+
+try:
+    configured = settings.load()
+except SettingsError as error:
+    st.title("The dashboard is not set up correctly")
+    for mistake in error.mistakes:
+        st.error(words.markdown(mistake), icon=":material/settings:")
+    st.write("Correct the settings and start the dashboard again.")
+    st.stop()
+
+refresher = refresher_of(configured)
+state = refresher.state
+
+
+@st.fragment(run_every=timedelta(seconds=1))
+def first_fetch(refresher: Refresher) -> None:
+    """Watches the first crawl, and shows the page as soon as there is something to show."""
+    state = refresher.state
+    if state.snapshot is not None:
+        st.rerun()
+    cards.first_fetch(state, refresher)
+
+
+if state.snapshot is None:
+    st.title(page.title)
+    first_fetch(refresher)
+    st.stop()
+
+choice, notes = filters.read(view.options(state.snapshot))
+seen = view.look(state.snapshot, choice, configured)
+with st.sidebar:
+    filters.draw(choice, seen.options, configured, seen.terms.period)
+
+if configured.is_demo:
+    cards.demo_banner()
+for note in [*notes, *configured.notes]:
+    st.warning(words.markdown(note), icon=":material/link_off:")
+
+st.session_state["view"] = seen
+st.session_state["settings"] = configured
+if not state.snapshot.contacts:
+    st.title("There are no contacts yet")
+    st.write(
+        "The workspace answers, and it is empty. As soon as somebody writes to one of its "
+        "channels, or contacts are imported, they are counted here."
+    )
+elif seen.is_empty and page.title != "Data":
+    st.title("No contact passes these filters")
+    st.write(f"Chosen is: {words.markdown(choice.in_words(seen.options))}.")
+    st.button("Show all contacts", on_click=filters.clear_filters, args=(choice,), type="primary")
+else:
+    page.run()
+
+st.divider()
+cards.foot(refresher, state.snapshot, seen.terms.timezone)

@@ -1,0 +1,120 @@
+"""May we write to them?"""
+
+import pandas as pd
+import streamlit as st
+
+from lib import cards, figures, words
+from lib.choice import Dimension
+from lib.metrics import audience, cohorts, opt_in
+from lib.view import View
+
+view: View = st.session_state["view"]
+terms = view.terms
+total = view.see(audience.audience, terms)
+rates = view.see(opt_in.opt_in)
+
+sentence = (
+    f"We may broadcast to **{words.rate(rates.broadcast)}** of the active contacts on a channel, "
+    f"and mail **{words.rate(rates.email)}** of those with an address."
+    if rates.broadcast.denominator
+    else "There is no active contact on any channel to broadcast to."
+)
+cards.headline("May we write to them?", sentence, view)
+
+cards.numbers(
+    [
+        cards.rate_number("broadcast", rates.broadcast),
+        cards.rate_number("email", rates.email),
+        cards.rate_number("email_verified", rates.email_verified),
+    ],
+    view,
+)
+
+steps = {
+    "Contacts": total.contacts,
+    "Active": total.active,
+    "On a channel": rates.broadcast.denominator,
+    "Broadcast opt-in": rates.broadcast.numerator,
+}
+mail_steps = {
+    "Contacts": total.contacts,
+    "Active": total.active,
+    "With an address": rates.email.denominator,
+    "E-mail opt-in": rates.email.numerator,
+}
+left, right = st.columns(2)
+for column, title, values in (
+    (left, "From contacts to broadcast", steps),
+    (right, "From contacts to e-mail", mail_steps),
+):
+    with column:
+        cards.chart(
+            title,
+            figures.columns(values, "contacts"),
+            pd.DataFrame({"Step": list(values), "Contacts": list(values.values())}),
+            key="steps-" + ("mail" if column is right else "broadcast"),
+            alt=f"{title}: "
+            + words.listed(f"{name} {words.number(value)}" for name, value in values.items())
+            + ".",
+            view=view,
+        )
+
+kinds = {"Broadcast": "broadcast", "E-mail": "email", "Verified e-mail": "email_verified"}
+kind = st.segmented_control(
+    "Opt-in to", list(kinds), default="Broadcast", key="kind", required=True
+)
+kind = kind if kind in kinds else "Broadcast"
+groups: dict[Dimension, pd.DataFrame] = {
+    "channel": view.see(audience.by_channel, terms),
+    "country": view.see(audience.by_country, terms),
+    "tag": view.see(audience.by_tag, terms),
+}
+for column, (group, counted) in zip(st.columns(3), groups.items(), strict=True):
+    rates_of_kind = [getattr(opt_in.rates_of(row), kinds[kind]) for _, row in counted.iterrows()]
+    rows = list(zip(view.names(group, counted), rates_of_kind, strict=True))
+    shown = [(label, rate) for label, rate in rows if rate.denominator][:15]
+    with column:
+        cards.chart(
+            f"{kind} opt-in by {group}" if kind != "Verified e-mail" else f"{kind} by {group}",
+            figures.rates(shown, "opted in" if kind != "Verified e-mail" else "verified"),
+            pd.DataFrame(
+                {
+                    group.capitalize(): [label for label, _ in rows],
+                    "Opted in": [rate.numerator for _, rate in rows],
+                    "Of": [rate.denominator for _, rate in rows],
+                    "Rate": pd.Series([rate.rate for _, rate in rows], dtype="float64"),
+                    "95% interval": [words.interval(rate) for _, rate in rows],
+                }
+            ),
+            key=f"rates-{group}",
+            alt=f"{kind} by {group}: "
+            + (
+                words.listed(f"{label} {words.percent(rate.rate)}" for label, rate in shown[:5])
+                or "none"
+            )
+            + ".",
+            view=view,
+            explanation="Dots are rates, whiskers their 95% intervals. Muted: fewer than 30.",
+        )
+
+months = view.see(cohorts.cohorts, terms)
+table = pd.DataFrame(
+    {
+        "Month": months.index,
+        "Contacts": months["contacts"].to_numpy(),
+        "Still active": (months["still_active"] / months["contacts"]).to_numpy(),
+        "Broadcast opt-in": (months["broadcast"] / months["still_active"]).to_numpy(),
+        "Active in 30 days": (months["active_30d"] / months["still_active"]).to_numpy(),
+    }
+)
+cards.chart(
+    "By month of subscription",
+    figures.cohort_shares(months),
+    table,
+    key="cohorts",
+    alt="Shares still active, opted in and lately active for "
+    f"{words.counted(len(months), 'month')}.",
+    view=view,
+    explanation="All contacts by the month in which they subscribed, whatever the period chosen. "
+    "Contacts deleted in ChatbotX are missing from old months.",
+)

@@ -1,0 +1,111 @@
+"""What do we know about them?"""
+
+import pandas as pd
+import streamlit as st
+
+from lib import cards, figures, words
+from lib.cards import Number
+from lib.metrics import audience, opt_in
+from lib.metrics import tags as together
+from lib.metrics.rates import SMALL_SAMPLE
+from lib.view import View
+
+view: View = st.session_state["view"]
+terms = view.terms
+total = view.see(audience.audience, terms)
+tags = view.see(audience.by_tag, terms)
+names = view.names("tag", tags)
+tagged = tags.drop(index=audience.NONE, errors="ignore")
+untagged = int(tags["contacts"].get(audience.NONE, 0))
+
+if len(tagged):
+    largest = view.options.name("tag", str(tagged.index[0]))
+    sentence = (
+        f"**{words.percent(1 - untagged / total.contacts)}** of the contacts have a tag; the "
+        f"largest of {words.counted(len(tagged), 'tag')} is {words.markdown(largest)} with "
+        f"{words.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
+    )
+else:
+    sentence = "No contact has a tag."
+cards.headline("What do we know about them?", sentence, view)
+
+cards.numbers(
+    [
+        Number("contacts", words.number(total.contacts), note=f"{words.number(untagged)} untagged"),
+        Number("new", words.number(total.new), total.new, total.new_previous),
+        cards.rate_number("broadcast", view.see(opt_in.opt_in).broadcast),
+    ],
+    view,
+)
+
+left, right = st.columns(2)
+with left:
+    cards.chart(
+        "Contacts by tag",
+        figures.ranking(
+            dict(zip(names, tags["contacts"].tolist(), strict=True)), "contacts", most=15
+        ),
+        cards.breakdown(tags, names, "Tag", view),
+        key="tag-ranking",
+        alt="Contacts by tag: "
+        + words.listed(
+            f"{name} {words.number(value)}"
+            for name, value in zip(names[:5], tags["contacts"], strict=False)
+        )
+        + ".",
+        view=view,
+    )
+with right:
+    effects = together.effects(tagged, view.see(opt_in.opt_in).broadcast)
+    ranked = [each for each in effects if each.difference.of.denominator >= SMALL_SAMPLE][:15]
+    rows = [(view.options.name("tag", each.tag_id), each.difference) for each in ranked]
+    cards.chart(
+        "Broadcast opt-in with the tag, against without it",
+        figures.differences(rows),
+        pd.DataFrame(
+            {
+                "Tag": [name for name, _ in rows],
+                "With it": [each.of.rate for _, each in rows],
+                "Without it": [each.to.rate for _, each in rows],
+                "Difference": [words.points(each.value) for _, each in rows],
+                "95% interval": [
+                    words.NOTHING
+                    if each.interval is None
+                    else f"{words.points(each.interval[0])} to {words.points(each.interval[1])}"
+                    for _, each in rows
+                ],
+            }
+        ),
+        key="tag-effects",
+        alt=f"Difference in broadcast opt-in for {words.counted(len(rows), 'tag')} with at least "
+        f"{SMALL_SAMPLE} contacts.",
+        view=view,
+        explanation="An association: the tag need not be the cause. Tags of fewer than 30 contacts "
+        "are left out.",
+    )
+
+cards.table(
+    "Tags",
+    cards.breakdown(tags, names, "Tag", view),
+    key="tags",
+    view=view,
+    note="A contact with two tags counts in both, so tags do not add up to the total of "
+    f"**{words.counted(total.contacts, 'contact')}**.",
+)
+
+overlaps = view.see(together.overlaps).head(200)
+cards.table(
+    "Tags that go together",
+    pd.DataFrame(
+        {
+            "Tag": [view.options.name("tag", str(key)) for key in overlaps["a"]],
+            "And": [view.options.name("tag", str(key)) for key in overlaps["b"]],
+            "Active contacts with both": overlaps["both"],
+            "With either": overlaps["either"],
+            "Similarity": overlaps["jaccard"],
+        }
+    ),
+    key="overlaps",
+    view=view,
+    note="Similarity is the share with both among those with either.",
+)

@@ -80,7 +80,7 @@ def numbers(cards: Sequence[Number], view: View) -> None:
 def _number(card: Number, view: View) -> None:
     delta: str | int | None = None
     description = card.note
-    if view.choice.compare and card.now is not None and card.before is not None:
+    if view.compares and card.now is not None and card.before is not None:
         change = words.change(card.now, card.before) or words.signed(card.now - card.before)
         # Streamlit reads the direction from the sign, and knows only the hyphen.
         delta = 0 if card.now == card.before else change.replace("−", "-")
@@ -114,10 +114,15 @@ def chart(
     alt: str,
     view: View,
     explanation: str | None = None,
+    if_empty: str = "There is nothing to draw for this choice.",
 ) -> None:
-    """A figure with its message as `alt`, and on demand the table that it draws."""
+    """A figure with its message as `alt`, and on demand the table that it draws; the sentence
+    `if_empty` in its place when that table has no rows."""
     with st.container(border=True, height="stretch"):
         st.subheader(title, help=explanation, anchor=False)
+        if table.empty:
+            st.caption(if_empty)
+            return
         st.plotly_chart(figure, key=f"chart-{key}", config=_CHART, alt=alt)
         opened = st.expander("As a table", key=f"open-{key}", on_change="rerun")
         if opened.open:
@@ -227,7 +232,7 @@ def breakdown(counted: pd.DataFrame, names: Sequence[str], what: str, view: View
             "New": counted["new"].to_numpy(),
         }
     )
-    if view.choice.compare:
+    if view.compares:
         frame["New before"] = counted["new_previous"].to_numpy()
         frame["Change"] = [
             words.change(int(new), int(old)) or words.NOTHING
@@ -290,11 +295,14 @@ def progress(state: State) -> None:
     if seen is None:
         st.progress(0.0, "Starting …")
         return
-    text = f"{words.number(seen.contacts)} contacts"
+    text = words.counted(seen.contacts, "contact")
     if seen.expected:
         text += f" of about {words.number(max(seen.expected, seen.contacts))}"
     if seen.seconds_left is not None and seen.seconds > 2:
-        text += f", about {words.duration(seen.seconds_left / 3600)} left"
+        left = seen.seconds_left
+        text += (
+            f", about {words.duration(left / 3600)} left" if left > 60 else ", less than 1 min left"
+        )
     if seen.retries:
         text += f", {words.counted(seen.retries, 'retry', 'retries')}"
     st.progress(seen.share or 0.0, text)
@@ -308,7 +316,7 @@ def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
     complete = "complete" if snapshot.verdict.complete else "**may be incomplete**"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{words.number(snapshot.contacts)} contacts as of "
+            f"{words.counted(snapshot.contacts, 'contact')} as of "
             f"{words.markdown(words.moment(snapshot.as_of, timezone))}, {words.age(age)}, "
             f"{complete}."
         )

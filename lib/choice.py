@@ -5,18 +5,21 @@ there, `Choice.parameters` writes it. What the URL holds comes from strangers: w
 malformed is dropped, and a note says so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache, cached_property
 from typing import Any, Literal, get_args
+from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
 
 from lib import countries, words
 from lib.metrics.audience import NONE
-from lib.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
-from lib.settings import BASES, check_timezone
+from lib.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of, midnight
+from lib.settings import BASES
 from lib.settings import Basis as BasisChoice
 from lib.tables import Tables
 
@@ -50,7 +53,7 @@ PARAMETERS = (
 )
 """Of the URL, in the order in which they are written."""
 
-MOST_VALUES = 100
+MOST_VALUES = 1000
 """Of one parameter; a longer list is not one that a person chose."""
 
 
@@ -77,22 +80,32 @@ class Options:
         return options
 
     def name(self, dimension: Dimension, key: str) -> str:
-        return next((option.name for option in self.of(dimension) if option.key == key), key)
+        return self._by_key[dimension].get(key, key)
+
+    @cached_property
+    def _by_key(self) -> dict[Dimension, dict[str, str]]:
+        return {
+            dimension: {option.key: option.name for option in self.of(dimension)}
+            for dimension in DIMENSIONS
+        }
 
 
 def options_of(tables: Tables) -> Options:
     contacts = tables.contacts
-    tag_names = _names(tables.tags, "Tag")
+    tag_names = _names(tables.tags, "Tag", _UNTAGGED)
     team_names = _names(tables.teams, "Team")
     channels, tags = tables.contact_channels["channel"], tables.contact_tags["tag"]
     return Options(
         channel=_by_size(channels, words.channel_name)
-        + _without(int((contacts["channels"] == 0).sum()), "No channel"),
+        + _without(int((contacts["channels"] == 0).sum()), words.channel_name(NONE)),
         country=_by_size(contacts["country"], countries.country_name),
         tag=_by_size(tags, lambda key: tag_names.get(key, key))
-        + _without(int((contacts["tags"] == 0).sum()), "Untagged"),
-        team=_by_size(contacts["team"], lambda key: team_names[key]),
+        + _without(int((contacts["tags"] == 0).sum()), _UNTAGGED),
+        team=_by_size(contacts["team"], lambda key: team_names.get(key, key)),
     )
+
+
+_UNTAGGED = "Untagged"
 
 
 @dataclass(frozen=True)
@@ -165,7 +178,9 @@ class Choice:
             case "year":
                 return Period(today.replace(month=1, day=1), today, timezone)
             case "all":
-                return Period(min(day_of(first or as_of, timezone), today), today, timezone)
+                # A clock that was never set is no reason to draw centuries.
+                first = as_of if first is None else max(first, midnight(FIRST_DAY, "UTC"))
+                return Period(min(day_of(first, timezone), today), today, timezone)
         return Period(self.start or today, self.end or today, timezone)
 
     def rows(self, tables: Tables) -> np.ndarray | None:
@@ -190,10 +205,14 @@ class Choice:
         """The filters, as plain text: "WhatsApp or Telegram; in Brazil"."""
         parts = []
         for dimension, before in _PREPOSITIONS.items():
-            if keys := self.keys(dimension):
-                parts.append(before + _either([options.name(dimension, key) for key in keys]))
+            keys = self.keys(dimension)
+            names = [_MISSING.get((dimension, key)) or options.name(dimension, key) for key in keys]
+            if dimension == "tag" and keys == (NONE,):
+                parts += names
+            elif names:
+                parts.append(before + _either(names))
         if self.recorded_only:
-            parts.append("only recorded countries")
+            parts.append("with a recorded country")
         return "; ".join(parts)
 
 
@@ -203,6 +222,12 @@ _PREPOSITIONS: dict[Dimension, str] = {
     "tag": "tagged ",
     "team": "with team ",
 }
+_MISSING: dict[tuple[Dimension, str], str] = {
+    ("channel", NONE): "no channel",
+    ("country", countries.UNKNOWN): "an unknown country",
+    ("tag", NONE): "untagged",
+}
+"""What is missing, as it reads within a sentence."""
 
 
 @dataclass
@@ -212,36 +237,48 @@ class _Reading:
     given: Mapping[str, Sequence[str]]
     notes: list[str] = field(default_factory=list)
 
-    def values(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
-        by_fold = {key.casefold(): key for key in known}
-        found = dict.fromkeys(
-            by_fold.get(value.strip().casefold())
-            for value in self.given.get(name, ())[:MOST_VALUES]
-        )
-        missing = [
-            value
-            for value in self.given.get(name, ())[:MOST_VALUES]
-            if value.strip().casefold() not in by_fold
-        ]
-        if missing:
-            shown = " or ".join(f"“{words.shortened(value)}”" for value in missing[:3])
+    def all(self, name: str) -> list[str]:
+        """The values of a parameter, trimmed; those that are blank say nothing."""
+        values = [value.strip() for value in self.given.get(name, ()) if value.strip()]
+        if len(values) > MOST_VALUES:
             self.notes.append(
-                f"This workspace has no {name} {shown}, so the link's filter is left out."
+                f"The link gives more than {words.number(MOST_VALUES)} values for {name}; "
+                "the others are left out."
             )
-        return tuple(key for key in found if key is not None)
+        return values[:MOST_VALUES]
+
+    def values(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
+        """Those of a list that are known, each once, in whatever case they are written."""
+        exactly = dict(zip(known, known, strict=True))
+        by_fold = {key.casefold(): key for key in known}
+        given = {
+            value: exactly.get(value) or by_fold.get(value.casefold()) for value in self.all(name)
+        }
+        missing = [value for value, key in given.items() if key is None]
+        if missing:
+            shown = [f"“{words.shortened(value)}”" for value in missing[:3]]
+            if len(missing) > len(shown):
+                shown.append(f"{words.number(len(missing) - len(shown))} others")
+            self.notes.append(
+                f"This workspace has no {name} {_either(shown)}; that part of the link is left out."
+            )
+        return tuple(dict.fromkeys(key for key in given.values() if key is not None))
 
     def one(self, name: str) -> str | None:
-        values = [value.strip() for value in self.given.get(name, ()) if value.strip()]
+        values = self.all(name)
+        if len(set(values)) > 1:
+            self.notes.append(f"The link gives {name} more than once; the first one is used.")
         return values[0] if values else None
 
-    def choice(self, name: str, known: Sequence[str], usual: str) -> str:
+    def choice(self, name: str, known: Mapping[str, str]) -> str | None:
+        """One of those that are known, by the case-folded text."""
         value = self.one(name)
-        if value is not None and value not in known:
+        found = known.get(value.casefold()) if value is not None else None
+        if value is not None and found is None:
             self.notes.append(
-                f"“{words.shortened(value)}” is no {name} that this dashboard knows; "
-                "the usual one is shown."
+                f"“{words.shortened(value)}” is no {_WHAT[name]}; the usual one is used."
             )
-        return usual if value is None or value not in known else value
+        return found
 
     def day(self, name: str) -> date | None:
         value = self.one(name)
@@ -259,47 +296,65 @@ class _Reading:
             return None
         return day
 
+    def days(self, are_wanted: bool) -> tuple[date, date] | None:
+        """The first and the last day, where both are given."""
+        notes = len(self.notes)
+        start, end = self.day("from"), self.day("to")
+        if start is None or end is None:
+            if (start or end or are_wanted) and len(self.notes) == notes:
+                self.notes.append("A period needs both its first and its last day.")
+            return None
+        if end < start:
+            self.notes.append("The dates were in the wrong order, so they were swapped.")
+        return min(start, end), max(start, end)
+
 
 def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice, list[str]]:
     """The choice that the URL's parameters make, and a note for each part that was dropped."""
     reading = _Reading(given)
-    preset = reading.choice("period", list(PRESETS), DEFAULT_PRESET)
-    start, end = reading.day("from"), reading.day("to")
-    if start is not None and end is not None:
+    preset = reading.choice("period", _by_fold(PRESETS))
+    days = reading.days(are_wanted=preset == "dates")
+    if days is not None:
+        if preset not in (None, "dates"):
+            reading.notes.append("The link gives a period and dates; the dates are used.")
         preset = "dates"
-        if end < start:
-            start, end = end, start
-            reading.notes.append("The dates were in the wrong order, so they were swapped.")
-    elif preset == "dates" or start is not None or end is not None:
-        if not reading.notes:
-            reading.notes.append("A period needs both its first and its last day.")
-        preset = DEFAULT_PRESET if preset == "dates" else preset
-    timezone = reading.one("tz")
-    if timezone is not None:
-        try:
-            check_timezone(timezone)
-        except ValueError:
-            reading.notes.append(
-                f"“{words.shortened(timezone)}” is not a time zone; the usual one is used."
-            )
-            timezone = None
-    basis = reading.choice("basis", BASES, "")
+    elif preset == "dates":
+        preset = None
+    basis = reading.choice("basis", _by_fold(BASES))
     return (
         Choice(
-            preset=preset,
-            start=start if preset == "dates" else None,
-            end=end if preset == "dates" else None,
-            compare=reading.choice("compare", ["yes", "no"], "yes") == "yes",
+            preset=preset or DEFAULT_PRESET,
+            start=days[0] if days else None,
+            end=days[1] if days else None,
+            compare=reading.choice("compare", _by_fold(["yes", "no"])) != "no",
             channel=reading.values("channel", [option.key for option in options.channel]),
             country=reading.values("country", [option.key for option in options.country]),
             tag=reading.values("tag", [option.key for option in options.tag]),
             team=reading.values("team", [option.key for option in options.team]),
-            recorded_only=reading.choice("source", ["recorded", "all"], "all") == "recorded",
-            timezone=timezone,
+            recorded_only=reading.choice("source", _by_fold(["recorded", "all"])) == "recorded",
+            timezone=reading.choice("tz", _timezones()),
             basis=next((known for known in BASES if known == basis), None),
         ),
         reading.notes,
     )
+
+
+_WHAT = {
+    "period": "period that this dashboard knows",
+    "compare": "way to compare, which is yes or no",
+    "source": "source of countries, which is recorded or all",
+    "tz": "time zone",
+    "basis": "meaning of “subscribed” that this dashboard knows",
+}
+
+
+def _by_fold(known: Iterable[str]) -> dict[str, str]:
+    return {each.casefold(): each for each in known}
+
+
+@cache
+def _timezones() -> dict[str, str]:
+    return _by_fold(available_timezones())
 
 
 def _linked(
@@ -311,24 +366,20 @@ def _linked(
     return mask | is_without.to_numpy() if NONE in keys else mask
 
 
-def _names(table: pd.DataFrame, kind: str) -> dict[str, str]:
-    """A name for each id; those that share one are told apart by the end of their ids."""
+def _names(table: pd.DataFrame, kind: str, *taken: str) -> dict[str, str]:
+    """A name for each id; those that share one, or one that is `taken`, are told apart by the end
+    of their ids."""
     names = {
         key: f"{kind} {key}" if pd.isna(name) else str(name)
         for key, name in zip(table["id"], table["name"], strict=True)
     }
-    sharing: dict[str, list[str]] = {}
-    for key, name in names.items():
-        sharing.setdefault(name, []).append(key)
-    for name, keys in sharing.items():
-        if len(keys) > 1:
-            length = next(
-                n
-                for n in range(4, 5 + max(map(len, keys)))
-                if len({key[-n:] for key in keys}) == len(keys)
-            )
-            names |= {key: f"{name} (#{key[-length:]})" for key in keys}
-    return names
+    holders = Counter([*names.values(), *taken])
+    shared = [key for key, name in names.items() if holders[name] > 1]
+    longest = max(map(len, shared), default=0)
+    length = next(
+        n for n in range(4, longest + 5) if len({key[-n:] for key in shared}) == len(shared)
+    )
+    return names | {key: f"{names[key]} (#{key[-length:]})" for key in shared}
 
 
 def _by_size(keys: "pd.Series[Any]", name: Callable[[str], str]) -> tuple[Option, ...]:

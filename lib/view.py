@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from lib import words
-from lib.choice import PRESETS, Choice, Dimension, Options, options_of
+from lib.choice import DIMENSIONS, PRESETS, Choice, Dimension, Options, options_of
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.settings import Settings
 from lib.snapshot import Snapshot
@@ -23,7 +23,22 @@ Result = TypeVar("Result")
 
 MOST_RESULTS = 400
 MOST_SELECTIONS = 6
-"""Selections hold a copy of the rows they chose, so only those in use are kept."""
+"""Selections may hold a copy of the rows they chose, so only those in use are kept."""
+
+
+class _Reckoning:
+    """A place for what is reckoned by the first who asks, while the others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: list[Any] = []
+
+    def get(self, reckon: Callable[[], Result]) -> Result:
+        """If `reckon` raises, the next who asks tries again."""
+        with self._lock:
+            if not self._found:
+                self._found.append(reckon())
+            return self._found[0]
 
 
 class _Kept:
@@ -32,19 +47,15 @@ class _Kept:
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._results: OrderedDict[Hashable, Any] = OrderedDict()
+        self._results: OrderedDict[Hashable, _Reckoning] = OrderedDict()
 
     def get(self, key: Hashable, reckon: Callable[[], Result]) -> Result:
         with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-                return self._results[key]
-        result = reckon()
-        with self._lock:
-            self._results[key] = result
+            reckoning = self._results.setdefault(key, _Reckoning())
+            self._results.move_to_end(key)
             while len(self._results) > self._most:
                 self._results.popitem(last=False)
-        return result
+        return reckoning.get(reckon)
 
 
 class _Memory:
@@ -91,7 +102,14 @@ class View:
 
     @property
     def is_empty(self) -> bool:
-        return not len(self.tables.contacts)
+        # Selected rows are not copied to be counted.
+        mask = self.tables.mask
+        return not (len(self.tables.contacts) if mask is None else mask.any())
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a period before, and it is asked for."""
+        return self.choice.compare and self.choice.preset != "all"
 
     @property
     def before(self) -> str:
@@ -109,16 +127,18 @@ class View:
                 return PRESETS[self.choice.preset].lower()
             case "all":
                 return "since the first contact"
-        return f"from {words.days(self.terms.period)}"
+        before = "on" if self.terms.period.number_of_days == 1 else "from"
+        return f"{before} {words.days(self.terms.period)}"
 
 
 def look(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
     """The view of a snapshot that a choice asks for."""
     memory = _memory(snapshot)
     contacts = snapshot.tables.contacts
-    basis = choose_basis(contacts, choice.basis or settings.basis)
+    wanted = choice.basis or settings.basis
+    basis = memory.results.get(("basis", wanted), lambda: choose_basis(contacts, wanted))
+    first = memory.results.get(("first", basis), contacts[BASIS_COLUMNS[basis]].min)
     timezone = choice.timezone or settings.timezone
-    first = contacts[BASIS_COLUMNS[basis]].min()
     period = choice.period(snapshot.as_of, timezone, None if pd.isna(first) else first)
 
     def selected() -> Tables:
@@ -135,4 +155,6 @@ def look(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
 
 
 def _rows_key(choice: Choice) -> Hashable:
-    return choice.channel, choice.country, choice.tag, choice.team, choice.recorded_only
+    """Equal for choices of the same rows, in whatever order they name their values."""
+    chosen = [frozenset(choice.keys(dimension)) for dimension in DIMENSIONS]
+    return *chosen, choice.recorded_only

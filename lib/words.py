@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from zoneinfo import ZoneInfo
 
-from babel import dates, lists, numbers
+from babel import dates, numbers
 
 from lib.metrics.rates import Rate
 from lib.periods import Period
@@ -30,7 +31,9 @@ CHANNEL_NAMES = {
 
 def number(value: float | None) -> str:
     """1234 → "1,234"."""
-    return NOTHING if value is None else numbers.format_decimal(round(value), locale=LOCALE)
+    if value is None or not isfinite(value):
+        return NOTHING
+    return numbers.format_decimal(round(value), locale=LOCALE)
 
 
 def counted(value: int, singular: str, plural: str | None = None) -> str:
@@ -40,16 +43,17 @@ def counted(value: int, singular: str, plural: str | None = None) -> str:
 
 def percent(share: float | None) -> str:
     """0.1234 → "12.3%"."""
-    if share is None:
+    if share is None or not isfinite(share):
         return NOTHING
     return numbers.format_percent(share, "#,##0.0%", locale=LOCALE)
 
 
 def points(difference: float | None) -> str:
     """0.012 → "+1.2 points"."""
-    if difference is None:
+    if difference is None or not isfinite(difference):
         return NOTHING
-    return f"{difference * 100:+.1f} points".replace("-", "−")
+    shown = f"{difference * 100:+.1f}".replace("-", "−")
+    return f"{shown if shown[1:] != '0.0' else '0.0'} points"
 
 
 def signed(value: int) -> str:
@@ -72,8 +76,10 @@ def compared(new: int, old: int, before: str) -> str:
         return f"as many as in {before}"
     if old <= 0:
         return f"after none in {before}"
-    more = "more" if new > old else "fewer"
-    return f"{percent(abs(new / old - 1))} {more} than in {before}"
+    by = percent(abs(new / old - 1))
+    if by == percent(0):
+        return f"about as many as in {before}"
+    return f"{by} {'more' if new > old else 'fewer'} than in {before}"
 
 
 def rate(value: Rate) -> str:
@@ -92,17 +98,17 @@ def interval(value: Rate) -> str:
 
 
 def duration(hours: float | None) -> str:
-    """76.2 → "3 d 4 h"."""
-    if hours is None or hours != hours:
+    """76.2 → "3 d 4 h": the nearest minute, from a day on the nearest hour."""
+    if hours is None or not isfinite(hours):
         return NOTHING
     minutes = max(0, round(hours * 60))
-    days, rest = divmod(minutes, 24 * 60)
-    whole_hours, rest = divmod(rest, 60)
-    if days:
-        return f"{number(days)} d {whole_hours} h" if whole_hours else f"{number(days)} d"
-    if whole_hours:
+    if minutes < 60:
+        return f"{minutes} min"
+    whole_hours, rest = divmod(minutes, 60)
+    if whole_hours < 24:
         return f"{whole_hours} h {rest} min" if rest else f"{whole_hours} h"
-    return f"{rest} min"
+    days, rest = divmod(round(hours), 24)
+    return f"{number(days)} d {rest} h" if rest else f"{number(days)} d"
 
 
 def age(elapsed: timedelta) -> str:
@@ -137,7 +143,8 @@ def days(period: Period) -> str:
 
 def listed(items: Iterable[str]) -> str:
     """ "a, b and c"."""
-    return lists.format_list(list(items), locale=LOCALE).replace(", and ", " and ")
+    *others, last = [*items] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def channel_name(key: str) -> str:
@@ -149,28 +156,56 @@ def shortened(text: str, most: int = 28) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""They would set in reverse what comes after the name, too."""
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_LINE_BREAKS = re.compile(r"\s+")
+_JOINER = "\u2060"
+_SHORTHAND = re.compile(
+    r"(?<=:)(?=[\w+-]+:)"  # :tada:, :material_home:, :streamlit:
+    r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[\w-])"  # addresses
+    r"|(?<=(?<!\S)[<>~-])(?=(?:->|[->=])(?!\S))",  # arrows and the like
+    re.IGNORECASE,
+)
+"""What Streamlit's page draws as something else, even if escaped: it looks for these in the text
+that Markdown has been made into. Each match is a place to break one by a character of no width."""
 
 
 def markdown(text: str) -> str:
-    """Text of strangers within Markdown: shown as it is, whatever it holds."""
-    return _PUNCTUATION.sub(r"\\\1", _LINE_BREAKS.sub(" ", text))
+    """Text of strangers within Markdown: shown as it is, in one line, whatever it holds."""
+    return _PUNCTUATION.sub(r"\\\1", _SHORTHAND.sub(_JOINER, _one_line(text)))
 
 
 def plotly(text: str) -> str:
-    """Text of strangers within a figure: no pseudo-HTML, no LaTeX between dollar signs."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _LINE_BREAKS.sub(" ", escaped).replace("$", "\u200b$")
+    """Text of strangers within a figure: no pseudo-HTML, no place-holder of a hover text, no LaTeX
+    between dollar signs."""
+    line = _one_line(text)
+    for sign, reference in _REFERENCES.items():
+        line = line.replace(sign, reference)
+    return line
+
+
+_REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%{": "&#37;{"}
+
+
+def _one_line(text: str) -> str:
+    return _BREAKS.sub(" ", _TURNS.sub("", text))
+
+
+_SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+_FORMULA = re.compile(rf"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[{_SIGNS}]")
+_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?%?", re.ASCII)
+_NEXT_CELL = re.compile(rf"([;\t\r\n]\s*)(?=[{_SIGNS}])")
+"""Where the spreadsheets of many countries, which do not split at commas, begin another cell."""
 
 
 def spreadsheet(text: str) -> str:
-    """Text of strangers within a cell: a leading apostrophe where it would run as a formula."""
-    return (
-        f"'{text}"
-        if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-        else text
-    )
+    """Text of strangers within a cell: an apostrophe where it would run as a formula."""
+    if _NUMBER.fullmatch(text):
+        return text
+    safe = _NEXT_CELL.sub(r"\1'", text)
+    return f"'{safe}" if _FORMULA.match(safe) else safe
 
 
 def now() -> datetime:

@@ -20,7 +20,7 @@ daily = view.see(audience.by_day, terms)
 subscribers = view.see(audience.subscribers_by_day, terms)
 
 sentence = f"**{words.counted(total.new, 'new contact')}** {view.during}"
-if view.choice.compare and view.choice.preset != "all":
+if view.compares:
     sentence += f", {words.compared(total.new, total.new_previous, view.before)}"
 if total.new:
     best = str(channels["new"].idxmax())

@@ -80,6 +80,7 @@ with right:
         alt=f"Difference in broadcast opt-in for {words.counted(len(rows), 'tag')} with at least "
         f"{SMALL_SAMPLE} contacts.",
         view=view,
+        if_empty=f"No tag has {SMALL_SAMPLE} active contacts on a channel: too few to compare.",
         explanation="An association: the tag need not be the cause. Tags of fewer than 30 contacts "
         "are left out.",
     )

@@ -1,0 +1,74 @@
+"""The dashboard without a browser, on a workspace of the fake API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib import refresh, settings
+from lib.refresh import State
+from tests.fake_chatbotx import FakeChatbotx
+
+PAGES = Path(__file__).parents[2] / "pages"
+JUNE = {"from": "2026-06-01", "to": "2026-06-30", "tz": "America/Sao_Paulo"}
+"""A period in which the recorded workspace has contacts, whatever the day of the test."""
+
+Connect = Callable[..., State]
+
+
+@pytest.fixture
+def connect(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edge_server: FakeChatbotx
+) -> Iterator[Connect]:
+    """`connect(token)` points the dashboard at a workspace of the fake API, and waits until the
+    first crawl has ended, well or not. Other settings by name."""
+
+    def connect(token: str = "edge", wait: bool = True, **others: str) -> State:
+        given = {"token": token, "base_url": edge_server.base_url, "snapshot_dir": str(tmp_path)}
+        for name, value in (given | others).items():
+            monkeypatch.setenv(f"CHATBOTX_{name.upper()}", value)
+        if not wait:
+            return State()
+        return refresh.refresher_of(settings.load()).wait(20)
+
+    # Neither a developer's own secrets nor environment may reach a test.
+    monkeypatch.setattr(settings, "SECRETS_FILES", ())
+    for name in ("TOKEN", "BASE_URL"):
+        monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
+    yield connect
+    refresh.stop_all()
+
+
+def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
+    """The page as a first request with these parameters in its URL shows it."""
+    dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=30)
+    for key, value in parameters.items():
+        dashboard.query_params[key] = value
+    dashboard.run()
+    if name != "overview":
+        dashboard.switch_page(str(PAGES / f"{name}.py")).run()
+    assert not dashboard.exception, dashboard.exception[0].value
+    return dashboard
+
+
+def numbers(dashboard: AppTest) -> dict[str, str]:
+    """The cards of a page by name."""
+    return {metric.label: metric.value for metric in dashboard.metric}
+
+
+def table(dashboard: AppTest, column: str) -> list[dict[str, object]]:
+    """The rows of the first table whose first column has that name."""
+    for element in dashboard.dataframe:
+        if element.value.columns[0] == column:
+            return element.value.to_dict("records")
+    raise AssertionError(f"no table of {column}")
+
+
+def text(dashboard: AppTest) -> str:
+    """All prose of a page."""
+    elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.subheader]
+    boxes = [*dashboard.info, *dashboard.warning, *dashboard.error]
+    return "\n".join(element.value for element in [*elements, *boxes])

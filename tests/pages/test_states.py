@@ -1,0 +1,115 @@
+"""What the dashboard shows when there is little to show, or something is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib import refresh, settings
+from tests.fake_chatbotx import (
+    DATABASE_DOWN,
+    Contact,
+    FakeChatbotx,
+)
+from tests.pages.conftest import PAGES, Connect, numbers, open_page, text
+
+ALL_PAGES = ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_an_empty_workspace_says_so_on_every_page(connect: Connect, name: str) -> None:
+    connect("empty")
+    assert open_page(name).title[0].value == "There are no contacts yet"
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_a_workspace_of_one_contact_shows_every_page(
+    connect: Connect, edge_server: FakeChatbotx, edge_contacts: list[Contact], name: str
+) -> None:
+    for contact in edge_contacts[1:]:
+        edge_server.workspaces["edge"].delete(contact["id"])
+    connect()
+    page = open_page(name, period="all")
+    assert "1 contact" in text(page)
+    assert "1 contacts" not in text(page)
+
+
+def test_a_period_without_contacts_shows_zeros_and_no_share(connect: Connect) -> None:
+    connect()
+    page = open_page("channels", **{"from": "2030-01-01", "to": "2030-01-01"})
+    assert numbers(page)["New"] == "0"
+    assert page.markdown[0].value == "No channel brought a new contact on 1 Jan 2030."
+
+
+def test_a_refused_token_says_what_to_do_and_never_the_token(connect: Connect) -> None:
+    connect("not-the-token")
+    page = open_page()
+    assert "does not accept the access token" in page.error[0].value.replace("\\", "")
+    assert "not-the-token" not in text(page)
+    assert [button.label for button in page.button] == ["Try again"]
+
+
+def test_a_base_url_without_api_is_told_apart(connect: Connect, edge_server: FakeChatbotx) -> None:
+    connect(base_url=edge_server.base_url.removesuffix("/api"))
+    assert "ends with /api" in open_page().error[0].value.replace("\\", "")
+
+
+def test_plain_http_to_another_host_is_refused_before_anything_is_sent(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    connect(wait=False, base_url="http://chatbotx.example/api")
+    page = open_page()
+    assert page.title[0].value == "The dashboard is not set up correctly"
+    assert "CHATBOTX_BASE_URL" in page.error[0].value.replace("\\", "")
+    assert not edge_server.requests
+
+
+def test_an_unknown_setting_is_pointed_out_and_the_page_is_shown(connect: Connect) -> None:
+    connect(timezon="UTC")
+    page = open_page()
+    assert "CHATBOTX_TIMEZONE" in page.warning[0].value.replace("\\", "")
+    assert numbers(page)["Contacts"] == "137"
+
+
+def test_unreadable_fields_are_counted_and_the_rest_is_shown(
+    connect: Connect, edge_server: FakeChatbotx, edge_contacts: list[Contact]
+) -> None:
+    edge_server.workspaces["edge"].update(edge_contacts[0]["id"], blockedAt=17, tags="none")
+    connect()
+    page = open_page("data")
+    assert "2 values could not be read" in page.markdown[0].value
+
+
+def test_without_a_token_the_demo_says_that_it_is_one(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
+    connect(wait=False)
+    monkeypatch.delenv("CHATBOTX_TOKEN")
+    refresh.refresher_of(settings.load()).wait(30)
+    for name in ALL_PAGES:
+        assert "Demo workspace" in open_page(name).info[0].value
+
+
+def test_a_failed_refresh_keeps_the_numbers_and_says_since_when(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    connect()
+    del edge_server.workspaces["edge"]
+    edge_server.faults = lambda request: DATABASE_DOWN
+    refresher = refresh.refresher_of(settings.load())
+    refresher.stop()
+    state = refresher.state
+    refresher._fail(state, "ChatbotX cannot be reached.")
+    page = open_page()
+    assert numbers(page)["Contacts"] == "137"
+    assert "Refreshing has failed since" in page.warning[0].value
+
+
+def test_before_the_first_snapshot_the_frame_and_the_progress_are_there(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    edge_server.latency = 0.4
+    connect(wait=False)
+    page = AppTest.from_file(PAGES / "frame.py", default_timeout=30).run()
+    assert not page.exception
+    assert page.subheader[0].value == "Fetching your contacts for the first time"

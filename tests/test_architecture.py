@@ -1,0 +1,82 @@
+"""Data flows one way, and so do imports: a module may know only those before it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = [
+    ["lib.periods", "lib.countries", "lib.chatbotx.errors"],
+    ["lib.settings"],
+    ["lib.chatbotx.schema"],
+    ["lib.chatbotx.client", "lib.demo"],
+    ["lib.chatbotx.crawl"],
+    ["lib.workspace"],
+    ["lib.tables"],
+    ["lib.snapshot"],
+    ["lib.storage"],
+    ["lib.metrics.rates", "lib.metrics.terms", "lib.metrics.counts"],
+    ["lib.metrics"],
+    ["lib.words", "lib.glossary"],
+    ["lib.choice", "lib.refresh"],
+    ["lib.view", "lib.report"],
+    ["lib.figures"],
+    ["lib.cards", "lib.filters"],
+    ["pages", "app"],
+]
+KNOWS_STREAMLIT = {"lib.cards", "lib.filters", "pages", "app"}
+KNOWS_PLOTLY = {"lib.figures", "lib.cards"}
+
+FILES = sorted(
+    path
+    for path in [*ROOT.glob("lib/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "app.py"]
+    if path.name != "__init__.py"
+)
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def part(name: str) -> str | None:
+    """The longest name in LAYERS that `name` lies in."""
+    known = [each for layer in LAYERS for each in layer]
+    return max(
+        (each for each in known if name == each or name.startswith(f"{each}.")),
+        key=len,
+        default=None,
+    )
+
+
+def layer(name: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if part(name) in names)
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_imports_run_one_way(path: Path) -> None:
+    own = module(path)
+    assert part(own) is not None, f"{own} has no place in the flow"
+    for imported in imports(path):
+        if imported.startswith("lib.") and part(imported) is not None:
+            assert layer(imported) <= layer(own), f"{own} must not know {imported}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_only_the_last_stages_know_streamlit_and_plotly(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert "streamlit" not in roots or part(module(path)) in KNOWS_STREAMLIT
+    assert "plotly" not in roots or part(module(path)) in KNOWS_PLOTLY

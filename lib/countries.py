@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
+from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 import phonenumbers
@@ -337,7 +338,7 @@ def _territory_names(language: str) -> Mapping[str, str]:
     and here a hundred of them are wanted for one table each.
     """
     try:
-        with open(localedata.resolve_locale_filename(language), "rb") as file:
+        with Path(localedata.resolve_locale_filename(language)).open("rb") as file:
             names: Mapping[str, str] = pickle.load(file).get("territories", {})
     except FileNotFoundError:
         return {}

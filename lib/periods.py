@@ -19,7 +19,10 @@ def day_of(moment: datetime, timezone: str) -> date:
 def midnight(day: date, timezone: str) -> datetime:
     """The instant, in UTC, at which a day begins in an IANA zone, through daylight-saving changes:
     the first of two midnights, and the first moment of a day that has none."""
-    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+    try:
+        return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+    except OverflowError:  # the first day of the calendar began east of Greenwich, before it in UTC
+        return datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)

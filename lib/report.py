@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -89,14 +90,17 @@ def report(snapshot: Snapshot, terms: Terms) -> Json:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    given = _parser().parse_args(arguments)
     try:
+        given = _parser().parse_args(arguments)
         configured = _settings(given)
         as_of = given.as_of or datetime.now(UTC)
         timezone = given.timezone or configured.timezone
         period = _chosen_period(given.start, given.end, as_of, timezone)
+        _check_writable(given.out, given.save)
     except (SettingsError, ValueError) as error:
         return _fail(2, error)
+    except OSError as error:
+        return _fail(2, f"Cannot write to {error.filename}: {error.strerror}.")
     for note in configured.notes:
         print(note, file=sys.stderr)
     try:
@@ -106,20 +110,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(3, error)
     basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
     text = json.dumps(report(snapshot, Terms(as_of, period, basis)), indent=1, ensure_ascii=False)
+    place = given.save
     try:
         if given.save is not None:
             save_tables(snapshot.tables, given.save)
+        place = given.out or "standard output"
         if given.out is not None:
             given.out.write_text(text + "\n", encoding="utf-8")
+        else:
+            sys.stdout.buffer.write(text.encode() + b"\n")
+            sys.stdout.buffer.flush()
     except OSError as error:
-        return _fail(2, f"Cannot write to {error.filename}: {error.strerror}.")
-    if given.out is None:
-        sys.stdout.buffer.write(text.encode() + b"\n")
+        return _fail(2, f"Cannot write to {place}: {error.strerror or error}.")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A wrong argument is told like a wrong setting."""
+        raise SettingsError([message.removeprefix("argument ")])
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="python -m lib.report",
         description="The numbers of the dashboard as JSON. CHATBOTX_TOKEN and CHATBOTX_BASE_URL, "
         "from the environment or .streamlit/secrets.toml, say which workspace.",
@@ -186,6 +199,20 @@ def _chosen_period(start: date | None, end: date | None, as_of: datetime, timezo
     if end < start:
         raise ValueError("--to is before --from: swap them.")
     return Period(start, end, timezone)
+
+
+def _check_writable(out: Path | None, save: Path | None) -> None:
+    """Raises OSError now rather than after a long crawl."""
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=save):
+            pass
+    if out is not None:
+        existed = out.exists()
+        with out.open("ab"):
+            pass
+        if not existed:
+            out.unlink()
 
 
 def _fail(status: int, reason: object) -> int:

@@ -8,10 +8,10 @@ import difflib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -36,8 +36,9 @@ class SettingsError(Exception):
 class Settings:
     """The operator's choices. `token` is None when the demo workspace is to be shown.
 
-    `refresh_minutes` is the age at which a snapshot is fetched anew, `connections` how many requests
-    run at once, `requests_per_10s` the pace they keep, `max_minutes` how long one crawl may take.
+    `refresh_minutes` is the age at which a snapshot is fetched anew, `connections` how many
+    requests run at once, `requests_per_10s` the pace they keep, `max_minutes` how long one crawl
+    may take.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -76,7 +77,9 @@ def load(
     values: dict[str, Any] = {}
     for name, text in given.items():
         if name not in _READERS:
-            notes.append(f"{PREFIX}{name.upper()} is not a setting and is ignored. {_nearest(name)}")
+            notes.append(
+                f"{PREFIX}{name.upper()} is not a setting and is ignored. {_nearest(name)}"
+            )
             continue
         try:
             values[name] = _READERS[name](text)
@@ -104,14 +107,17 @@ def secrets_from_files(files: tuple[Path, ...] = SECRETS_FILES) -> dict[str, Any
     return secrets
 
 
+_NO_ADDRESS = "is not a web address: write it like https://app.chatbotx.io/api."
+
+
 def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        host = None
+        raise ValueError(_NO_ADDRESS) from None
     if not host or parts.scheme not in ("http", "https"):
-        raise ValueError("is not a web address: write it like https://app.chatbotx.io/api.")
+        raise ValueError(_NO_ADDRESS)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("may hold only a host and a path, like https://app.chatbotx.io/api.")
     if parts.scheme == "http" and not _is_loopback(host):
@@ -144,7 +150,7 @@ def _token(text: str) -> str:
 def _basis(text: str) -> Basis:
     if text not in BASES:
         raise ValueError("must be auto, subscribedAt or createdAt.")
-    return cast("Basis", text)
+    return text
 
 
 def _region(text: str) -> str | None:
@@ -171,7 +177,7 @@ class _Number:
         return number
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], Any]] = {
     "token": _token,
     "base_url": _base_url,
     "timezone": check_timezone,

@@ -1,5 +1,6 @@
 """Tables and how they came to be: made by a crawl, saved, loaded. Immutable and shared."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,18 +44,14 @@ def fetch(
 ) -> Snapshot:
     """Crawls a workspace. `began` is UTC, default now. Raises ChatbotXError."""
     builder = TableBuilder()
-    verdict = crawl(
-        client, builder.add, began=began or datetime.now(UTC), on_progress=on_progress
-    )
+    verdict = crawl(client, builder.add, began=began or datetime.now(UTC), on_progress=on_progress)
     tables = builder.build()
-    unreadable = verdict.unreadable | builder.unreadable
-    return Snapshot(
-        tables, replace(verdict, unreadable=unreadable), builder.workspace_id, is_demo
-    )
+    unreadable = dict(Counter(verdict.unreadable) + builder.unreadable)
+    return Snapshot(tables, replace(verdict, unreadable=unreadable), builder.workspace_id, is_demo)
 
 
 def save_tables(tables: Tables, folder: Path) -> None:
-    """Writes each table as `<name>.parquet` into `folder`, which is made if need be. Raises OSError."""
+    """Writes each table as `<name>.parquet` into `folder`, made if need be. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.frames().items():
         frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)

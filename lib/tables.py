@@ -1,7 +1,7 @@
 """Contacts → columns. Answers become columns as they arrive; the JSON of a crawl is never held.
 
-A `TableBuilder` takes contacts page by page and makes `Tables`, what a snapshot holds. Personal data
-has ended before, in `lib.chatbotx.schema`.
+A `TableBuilder` takes contacts page by page and makes `Tables`, what a snapshot holds. Personal
+data has ended before, in `lib.chatbotx.schema`.
 """
 
 from array import array
@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate, chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,11 @@ import pandas as pd
 import pyarrow as pa
 
 from lib import countries
-from lib.chatbotx.schema import Contact, Conversation, Inbox
+from lib.chatbotx.schema import Contact, ContactInbox, Conversation, Inbox
 
-CHUNK = 4096
-"""Contacts that are held as objects before they become columns."""
+CHUNK = 512
+"""Contacts that are held as objects before they become columns: enough to spread what a column
+costs by itself, few enough to stay near the processor and not to keep other threads waiting."""
 
 TIMES = {
     "created": "created_at",
@@ -46,6 +49,18 @@ FLAGS = (
     "bot_enabled",
     "followed",
 )
+
+_Names = dict[str | None, str | None]
+"""The name of each id."""
+
+_Facts = tuple[str | None, str | None, str | None]
+"""Of an inbox: name, channel, status."""
+
+_Said = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+"""Of an inbox, as it came with a contact: id and channel of the link; id, name, channel, status."""
+
+_NAT = int(np.iinfo("int64").min)
+"""What NaT is as a number."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ class Tables:
         `tags`, `inboxes`, `agents` and `teams` stay those of the whole workspace. Nothing is copied
         before it is asked for, and what can read `whole` under `mask` need not ask.
         """
-        return _Selection(self, np.asarray(mask, dtype=np.bool_))
+        return _Selection(self, np.array(mask, dtype=np.bool_))
 
 
 class _Selection(Tables):
@@ -155,16 +170,20 @@ def parse_times(texts: Sequence[str | None]) -> tuple[np.ndarray, int]:
     as UTC.
     """
     try:
-        column = pa.array(texts, pa.string()).cast(pa.timestamp("us", tz="UTC"))
+        return _parse(texts), 0
     except pa.ArrowInvalid:
-        blank = [text.strip() or None if text is not None else None for text in texts]
+        blank = [_clean(text) for text in texts]
         times = pd.to_datetime(
             pd.Series(blank, dtype="str"), format="ISO8601", utc=True, errors="coerce"
         )
         unreadable = sum(text is not None for text in blank) - int(times.notna().sum())
         return times.dt.tz_localize(None).to_numpy("datetime64[us]"), unreadable
-    nat = np.datetime64("NaT", "us").astype("int64")
-    return column.cast(pa.int64()).fill_null(int(nat)).to_numpy().view("datetime64[us]"), 0
+
+
+def _parse(texts: Sequence[str | None]) -> np.ndarray:
+    """The times, quickly if all are in the usual shape. Raises pyarrow.ArrowInvalid if not."""
+    column = pa.array(texts, pa.string()).cast(pa.timestamp("us", tz="UTC"))
+    return column.cast(pa.int64()).fill_null(_NAT).to_numpy().view("datetime64[us]")
 
 
 class TableBuilder:
@@ -179,19 +198,17 @@ class TableBuilder:
         self.workspace_id: str | None = None
         self._pending: list[Contact] = []
         self._rows = 0
-        self._ids = _Ids()
-        self._conversations = _Ids()
-        self._times: dict[str, list[np.ndarray]] = {
-            name: [] for name in (*TIMES, *CONVERSATION_TIMES, "last_incoming")
-        }
-        self._flags: dict[str, bytearray] = {name: bytearray() for name in FLAGS}
+        self._ids, self._conversations = _Ids(), _Ids()
+        self._times = {name: array("q") for name in (*TIMES, *CONVERSATION_TIMES, "last_incoming")}
+        self._flags = {name: bytearray() for name in FLAGS}
         self._country, self._source = _Codes(), _Codes()
         self._assignee, self._team = _Codes(), _Codes()
         self._channels, self._inboxes, self._tags = _Pairs(), _Pairs(), _Pairs()
-        self._tag_names: dict[str, str | None] = {}
-        self._inbox_facts: dict[str, tuple[str | None, str | None, str | None]] = {}
-        self._agent_names: dict[str, str | None] = {}
-        self._team_names: dict[str, str | None] = {}
+        self._inbox_facts: dict[str | None, _Facts] = {}
+        self._understood: dict[_Said, tuple[str | None, str | None]] = {}
+        self._tag_names: _Names = {}
+        self._agent_names: _Names = {}
+        self._team_names: _Names = {}
 
     def add(self, contacts: Iterable[Contact]) -> None:
         """Takes contacts in the order in which they were read. Each has an id."""
@@ -205,63 +222,57 @@ class TableBuilder:
         later read, winning. Empties the builder."""
         self._add_columns(self._pending)
         self._pending = []
-        ids = self._ids.column()
-        kept = _latest_of_each(ids, _joined(self._times["updated"]), self._rows)
-        created = _joined(self._times["created"])[kept]
-        kept = kept[np.lexsort((ids[kept], created))]
+        ids = self._ids.ranks()
+        kept = _latest_of_each(ids, _stamps(self._times["updated"]))
+        kept = kept[np.lexsort((ids[kept], _stamps(self._times["created"])[kept]))]
         rows = np.full(self._rows, -1, dtype=np.int32)
         rows[kept] = np.arange(len(kept), dtype=np.int32)
 
-        columns: dict[str, object] = {"id": ids[kept]}
+        columns: dict[str, object] = {"id": self._ids.kept(kept)}
         for name in (*TIMES, "last_incoming", *CONVERSATION_TIMES):
-            stamps = _joined(self._times.pop(name))[kept]
+            stamps = _stamps(self._times.pop(name))[kept]
             columns[name] = pd.DatetimeIndex(stamps).tz_localize("UTC")
         for name in FLAGS:
             columns[name] = np.frombuffer(self._flags.pop(name), dtype=np.bool_)[kept]
         channels = self._channels.frame("channel", rows)
-        tags_of = self._tags.frame("tag", rows)
+        tags = self._tags.frame("tag", rows)
         columns["channels"] = _how_many(channels, len(kept))
-        columns["tags"] = _how_many(tags_of, len(kept))
-        columns["conversation"] = self._conversations.nullable_column(kept)
+        columns["tags"] = _how_many(tags, len(kept))
+        columns["conversation"] = self._conversations.kept_or_missing(kept)
         columns["country"] = self._country.categorical(kept)
         columns["country_source"] = self._source.categorical(kept)
         columns["assignee"] = self._assignee.categorical(kept)
         columns["team"] = self._team.categorical(kept)
-        tags, inboxes = sorted(self._tag_names), sorted(self._inbox_facts)
+        inboxes = sorted(self._inboxes.texts)
         facts = [self._inbox_facts[inbox] for inbox in inboxes]
         return Tables(
             contacts=pd.DataFrame(columns),
             contact_channels=channels,
             contact_inboxes=self._inboxes.frame("inbox", rows),
-            contact_tags=tags_of,
-            tags=_texts(id=tags, name=[self._tag_names[tag] for tag in tags]),
+            contact_tags=tags,
+            tags=_named(self._tags.texts, self._tag_names),
             inboxes=_texts(
                 id=inboxes,
                 name=[name for name, _, _ in facts],
                 channel=[channel for _, channel, _ in facts],
                 status=[status for _, _, status in facts],
             ),
-            agents=_names(self._agent_names),
-            teams=_names(self._team_names),
+            agents=_named(self._assignee.texts, self._agent_names),
+            teams=_named(self._team.texts, self._team_names),
         )
 
     def _add_columns(self, contacts: list[Contact]) -> None:
         """Turns a chunk into columns, one column at a time."""
         conversations = [contact.conversation or _NO_CONVERSATION for contact in contacts]
-        self._ids.extend([contact.id for contact in contacts])
-        self._conversations.extend([_clean(each.id) for each in conversations])
-        for name, attribute in TIMES.items():
-            self._add_times(name, attribute, [getattr(each, attribute) for each in contacts])
-        for name, attribute in CONVERSATION_TIMES.items():
-            times = [getattr(each, attribute) for each in conversations]
-            self._add_times(name, f"conversation.{attribute}", times)
+        self._ids.extend([each.id for each in contacts])
+        self._conversations.extend([each.id or None for each in conversations])
         for name, values in {
             "has_email": [each.email is not None and each.email.is_address for each in contacts],
             "has_phone": [
                 each.phone_number is not None and each.phone_number.is_number for each in contacts
             ],
-            "has_timezone": [_clean(each.timezone) is not None for each in contacts],
-            "has_locale": [_clean(each.locale) is not None for each in contacts],
+            "has_timezone": [bool((each.timezone or "").strip()) for each in contacts],
+            "has_locale": [bool((each.locale or "").strip()) for each in contacts],
             "email_opt_in": [each.email_opt_in is True for each in contacts],
             "email_verified": [each.email_verified is True for each in contacts],
             "has_conversation": [each.conversation is not None for each in contacts],
@@ -269,77 +280,129 @@ class TableBuilder:
             "followed": [each.followed is True for each in conversations],
         }.items():
             self._flags[name].extend(values)
-        for contact in contacts:
-            phone = contact.phone_number
-            country, source = countries.country_of(
-                contact.country,
-                phone.country if phone is not None else None,
-                contact.timezone,
-                contact.locale,
-            )
-            self._country.append(country)
-            self._source.append(source)
+        self._add_countries(contacts)
         self._add_assignments(conversations)
         self._add_tags(contacts)
-        self._add_inboxes(contacts)
+        links, rows = self._add_inboxes(contacts)
+        self._add_times(contacts, conversations, links, rows)
         if self.workspace_id is None:
             self.workspace_id = next((each.workspace_id for each in contacts), None)
         self._rows += len(contacts)
 
-    def _add_times(self, name: str, attribute: str, texts: list[str | None]) -> None:
-        times, unreadable = parse_times(texts)
-        self._times[name].append(times)
-        if unreadable:
-            self.unreadable[_camel(attribute)] += unreadable
+    def _add_countries(self, contacts: list[Contact]) -> None:
+        found = [
+            countries.country_of(
+                each.country,
+                each.phone_number.country if each.phone_number is not None else None,
+                each.timezone,
+                each.locale,
+            )
+            for each in contacts
+        ]
+        self._country.extend([country for country, _ in found])
+        self._source.extend([source for _, source in found])
 
     def _add_assignments(self, conversations: list[Conversation]) -> None:
-        for each in conversations:
-            assignee, team = _clean(each.assigned_user_id), _clean(each.assigned_inbox_team_id)
-            self._assignee.append(assignee)
-            self._team.append(team)
-            if assignee is not None:
-                user = each.assigned_user
-                _remember(self._agent_names, assignee, user.name if user is not None else None)
-            if team is not None:
-                its = each.assigned_inbox_team
-                _remember(self._team_names, team, its.name if its is not None else None)
+        self._assignee.extend([each.assigned_user_id for each in conversations])
+        self._team.extend([each.assigned_inbox_team_id for each in conversations])
+        _remember(
+            self._agent_names,
+            [
+                (each.assigned_user_id, each.assigned_user.name)
+                for each in conversations
+                if each.assigned_user is not None
+            ],
+        )
+        _remember(
+            self._team_names,
+            [
+                (each.assigned_inbox_team_id, each.assigned_inbox_team.name)
+                for each in conversations
+                if each.assigned_inbox_team is not None
+            ],
+        )
 
     def _add_tags(self, contacts: list[Contact]) -> None:
+        rows, tags = [], []
         for row, contact in enumerate(contacts, self._rows):
-            if not contact.tags:
-                continue
-            tags = set()
-            for tag in contact.tags:
-                if tag.deleted_at is None and (tag_id := _clean(tag.id)) is not None:
-                    tags.add(tag_id)
-                    _remember(self._tag_names, tag_id, tag.name)
-            self._tags.extend(row, tags)
+            for tag in contact.tags or ():
+                if tag.deleted_at is None:
+                    rows.append(row)
+                    tags.append(tag)
+        self._tags.extend(rows, [tag.id for tag in tags])
+        _remember(self._tag_names, [(tag.id, tag.name) for tag in tags])
 
-    def _add_inboxes(self, contacts: list[Contact]) -> None:
-        latest: list[str | None] = []
-        for row, contact in enumerate(contacts, self._rows):
-            messages = []
-            channels, inboxes = set(), set()
+    def _add_inboxes(self, contacts: list[Contact]) -> tuple[list[ContactInbox], list[int]]:
+        """Returns all links to inboxes, and the place of each one's contact in `contacts`."""
+        rows, links = [], []
+        for row, contact in enumerate(contacts):
             for link in contact.contact_inboxes or ():
-                inbox = link.inbox or _NO_INBOX
-                own_channel = _lower(inbox.channel)
-                if (channel := _lower(link.channel) or own_channel) is not None:
-                    channels.add(channel)
-                if (inbox_id := _clean(link.inbox_id) or _clean(inbox.id)) is not None:
-                    inboxes.add(inbox_id)
-                    if link.inbox is not None or inbox_id not in self._inbox_facts:
-                        self._inbox_facts[inbox_id] = (
-                            _clean(inbox.name),
-                            own_channel or channel,
-                            _lower(inbox.status),
-                        )
-                if link.last_incoming_message_at is not None:
-                    messages.append(link.last_incoming_message_at)
-            self._channels.extend(row, channels)
-            self._inboxes.extend(row, inboxes)
-            latest.append(_latest(messages))
-        self._add_times("last_incoming", "contact_inboxes.last_incoming_message_at", latest)
+                rows.append(row)
+                links.append(link)
+        said = []
+        for link in links:
+            inbox = link.inbox or _NO_INBOX
+            said.append(
+                (link.inbox_id, link.channel, inbox.id, inbox.name, inbox.channel, inbox.status)
+            )
+        # An inbox says the same of itself with thousands of contacts: it is looked at once.
+        known, look = self._understood, self._understand
+        found = [known.get(each) or look(each) for each in said]
+        in_table = [row + self._rows for row in rows]
+        self._inboxes.extend(in_table, [inbox for inbox, _ in found])
+        self._channels.extend(in_table, [channel for _, channel in found])
+        return links, rows
 
+    def _understand(self, said: _Said) -> tuple[str | None, str | None]:
+        """The id and the channel of an inbox, whose other facts are noted."""
+        link_id, link_channel, own_id, name, own_channel, status = said
+        own_channel = _lower(own_channel)
+        channel = _lower(link_channel) or own_channel
+        inbox = _clean(link_id) or _clean(own_id)
+        facts = _clean(name), own_channel or channel, _lower(status)
+        known = self._inbox_facts.get(inbox, facts)
+        # What is missing here may have been said elsewhere.
+        name, its_channel, status = (new or old for new, old in zip(facts, known, strict=True))
+        self._inbox_facts[inbox] = name, its_channel, status
+        self._understood[said] = inbox, channel
+        return inbox, channel
+
+    def _add_times(
+        self,
+        contacts: list[Contact],
+        conversations: list[Conversation],
+        links: list[ContactInbox],
+        rows: list[int],
+    ) -> None:
+        texts = {
+            name: list(map(attrgetter(attribute), contacts)) for name, attribute in TIMES.items()
+        } | {
+            name: list(map(attrgetter(attribute), conversations))
+            for name, attribute in CONVERSATION_TIMES.items()
+        }
+        texts["last_incoming"] = [link.last_incoming_message_at for link in links]
+        times, unreadable = _parse_columns(texts)
+        messages = times["last_incoming"].view("int64")
+        latest = np.full(len(contacts), _NAT)
+        np.maximum.at(latest, rows, messages)  # NaT is the lowest of all numbers
+        times["last_incoming"] = latest
+        for name, column in times.items():
+            self._times[name].frombytes(column.view("int64").tobytes())
+        for name, count in unreadable.items():
+            self.unreadable[_FIELDS[name]] += count
+
+
+def _camel(attribute: str) -> str:
+    head, *rest = attribute.split("_")
+    return head + "".join(map(str.title, rest))
+
+
+_FIELDS = (
+    {name: _camel(attribute) for name, attribute in TIMES.items()}
+    | {name: f"conversation.{_camel(attribute)}" for name, attribute in CONVERSATION_TIMES.items()}
+    | {"last_incoming": "contactInboxes.lastIncomingMessageAt"}
+)
+"""What the API calls the times."""
 
 _NO_CONVERSATION = Conversation()
 _NO_INBOX = Inbox()
@@ -354,55 +417,55 @@ def _lower(text: str | None) -> str | None:
     return (text.strip().lower() or None) if text is not None else None
 
 
-def _remember(names: dict[str, str | None], key: str, name: str | None) -> None:
-    """Keeps the name seen last; a missing one does not displace one that is known."""
-    if (name := _clean(name)) is not None or key not in names:
-        names[key] = name
+def _remember(names: _Names, said: list[tuple[str | None, str | None]]) -> None:
+    """Keeps the name said last; a missing one does not displace one that is known."""
+    for key, name in dict.fromkeys(said):
+        if (name := _clean(name)) is not None:
+            names[_clean(key)] = name
 
 
-def _latest(times: list[str]) -> str | None:
-    """The latest of several times; text that is no time loses."""
-    if not times:
-        return None
-    if all(len(text) == len(times[0]) and text[-1:] == "Z" for text in times):
-        return max(times)
-    parsed, _ = parse_times(times)
-    parsed = np.where(np.isnat(parsed), np.datetime64(-(2**62), "us"), parsed)
-    return times[int(np.argmax(parsed))]
+def _parse_columns(
+    columns: dict[str, list[str | None]],
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Like `parse_times`, all columns at once; of unreadable ones only those that have some."""
+    try:
+        flat = _parse(list(chain.from_iterable(columns.values())))
+    except pa.ArrowInvalid:
+        parsed = {name: parse_times(texts) for name, texts in columns.items()}
+        return (
+            {name: times for name, (times, _) in parsed.items()},
+            {name: unreadable for name, (_, unreadable) in parsed.items() if unreadable},
+        )
+    ends = accumulate(len(texts) for texts in columns.values())
+    return {
+        name: flat[end - len(texts) : end]
+        for (name, texts), end in zip(columns.items(), ends, strict=True)
+    }, {}
 
 
-def _camel(attribute: str) -> str:
-    head, *rest = attribute.split("_")
-    return head + "".join(part.title() if "." not in part else _camel(part) for part in rest)
+def _stamps(times: "array[int]") -> np.ndarray:
+    return np.frombuffer(times, dtype="datetime64[us]")
 
 
 def _texts(**columns: list[str] | list[str | None]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.array(texts, dtype="str") for name, texts in columns.items()})
 
 
-def _names(names: dict[str, str | None]) -> pd.DataFrame:
-    ids = sorted(names)
-    return _texts(id=ids, name=[names[each] for each in ids])
+def _named(ids: Iterable[str], names: _Names) -> pd.DataFrame:
+    ordered = sorted(ids)
+    return _texts(id=ordered, name=[names.get(each) for each in ordered])
 
 
 def _how_many(pairs: pd.DataFrame, contacts: int) -> np.ndarray:
     return np.bincount(pairs["contact"], minlength=contacts).astype(np.uint16)
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.array([], dtype="datetime64[us]")
-
-
-def _latest_of_each(ids: np.ndarray, updated: np.ndarray, rows: int) -> np.ndarray:
+def _latest_of_each(ids: np.ndarray, updated: np.ndarray) -> np.ndarray:
     """The row numbers that remain when each id keeps the row updated last, then read last."""
-    order = np.argsort(ids, kind="stable")
+    order = np.lexsort((updated.view("int64"), ids))  # stable: of equals, the later read is last
     in_order = ids[order]
-    if rows < 2 or not (in_order[1:] == in_order[:-1]).any():
-        return np.arange(rows)
-    order = np.lexsort((np.arange(rows), updated.view("int64"), ids))
-    in_order = ids[order]
-    is_last = np.append(in_order[1:] != in_order[:-1], True)
-    return np.sort(order[is_last])
+    is_last = np.append(in_order[1:] != in_order[:-1], True)[: len(ids)]
+    return order[is_last]
 
 
 class _Ids:
@@ -410,61 +473,93 @@ class _Ids:
 
     def __init__(self) -> None:
         self._parts: list[pa.Array] = []
-        self._numeric = True
+        self._kind = pa.int64()
 
     def extend(self, ids: Sequence[str | None]) -> None:
         texts = pa.array(ids, pa.string())
-        if self._numeric:
+        if self._kind == pa.int64():
             try:
                 numbers = texts.cast(pa.int64())
             except pa.ArrowInvalid:
-                self._numeric = False
-            else:
-                # 007 and 7 are two ids, so only what comes back unchanged may become a number.
-                if numbers.cast(pa.string()).equals(texts):
-                    self._parts.append(numbers)
-                    return
-                self._numeric = False
+                numbers = None
+            # 007 and 7 are two ids, so only what comes back unchanged may become a number.
+            if numbers is not None and numbers.cast(pa.string()).equals(texts):
+                self._parts.append(numbers)
+                return
+            self._kind = pa.string()
             self._parts = [part.cast(pa.string()) for part in self._parts]
         self._parts.append(texts)
 
-    def column(self) -> np.ndarray:
-        """The ids as int64, or as objects of text; none is missing."""
-        kind = pa.int64() if self._numeric else pa.string()
-        joined = pa.chunked_array(self._parts, kind)
-        return joined.to_numpy() if self._numeric else joined.to_numpy().astype(object)
+    @property
+    def _joined(self) -> pa.ChunkedArray:
+        return pa.chunked_array(self._parts, self._kind)
 
-    def nullable_column(self, rows: np.ndarray) -> object:
+    def ranks(self) -> np.ndarray:
+        """Numbers that order and tell apart the ids; none is missing."""
+        if self._kind == pa.int64():
+            return self._joined.to_numpy()
+        return np.unique(
+            self._joined.to_numpy().astype(np.dtypes.StringDType()), return_inverse=True
+        )[1]
+
+    def kept(self, rows: np.ndarray) -> object:
+        """The ids of the given rows, none of which is missing, as int64 or text."""
+        ids = self._joined.to_numpy()[rows]
+        return ids if self._kind == pa.int64() else pd.array(ids, dtype="str")
+
+    def kept_or_missing(self, rows: np.ndarray) -> object:
         """The ids of the given rows as nullable Int64 or text."""
-        kind = pa.int64() if self._numeric else pa.string()
-        joined = pa.chunked_array(self._parts, kind)
-        if not self._numeric:
+        joined = self._joined
+        if self._kind != pa.int64():
             return pd.array(joined.to_numpy()[rows], dtype="str")
         missing = joined.is_null().to_numpy()[rows]
         return pd.arrays.IntegerArray(joined.fill_null(0).to_numpy()[rows], missing)
 
 
-class _Codes:
-    """A column of texts that repeat, held as numbers; -1 for none."""
+class _Numbers(dict[str | None, int]):
+    """Numbers texts as they come; what is the same when trimmed has one number, nothing has -1."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.codes = array("i")
+        super().__init__({None: -1})
+        self.texts: list[str] = []
 
-    def append(self, text: str | None) -> None:
-        if text is None:
-            self.codes.append(-1)
+    def __missing__(self, text: str) -> int:
+        word = _clean(text)
+        if word == text:
+            self[text] = len(self.texts)
+            self.texts.append(text)
         else:
-            self.codes.append(self.numbers.setdefault(text, len(self.numbers)))
+            self[text] = self[word]
+        return self[text]
 
-    def categorical(self, rows: np.ndarray) -> pd.Categorical:
-        """The texts of the given rows. Categories are sorted: the order of arrival does not show."""
-        ordered = sorted(self.numbers)
-        rank = np.full(len(ordered) + 1, -1, dtype=np.min_scalar_type(-len(ordered) - 1))
-        rank[[self.numbers[text] for text in ordered]] = np.arange(len(ordered))
-        codes = rank[np.frombuffer(self.codes, dtype=np.int32)[rows]]
-        categories = pd.Index(ordered, dtype="str")
-        return pd.Categorical.from_codes(codes, categories=categories)
+
+class _Codes:
+    """A column of texts that repeat, trimmed and held as numbers."""
+
+    def __init__(self) -> None:
+        self._numbers = _Numbers()
+        self._codes = array("i")
+
+    @property
+    def texts(self) -> list[str]:
+        """Each text of the column once."""
+        return self._numbers.texts
+
+    def extend(self, texts: list[str | None]) -> None:
+        self._codes.extend(map(self._numbers.__getitem__, texts))
+
+    def categorical(self, rows: np.ndarray | None = None) -> pd.Categorical:
+        """The texts of the given rows, or of all. Categories are those that occur, sorted: what
+        came first, or came and was not kept, does not show."""
+        codes = np.frombuffer(self._codes, dtype=np.int32)
+        if rows is not None:
+            codes = codes[rows]
+        used = np.unique(codes)
+        ordered = sorted((self.texts[code], code) for code in used[used >= 0])
+        rank = np.full(len(self.texts) + 1, -1, dtype=np.min_scalar_type(-len(ordered) - 1))
+        rank[[code for _, code in ordered]] = np.arange(len(ordered))
+        categories = pd.Index([text for text, _ in ordered], dtype="str")
+        return pd.Categorical.from_codes(rank[codes], categories=categories)
 
 
 class _Pairs:
@@ -472,17 +567,25 @@ class _Pairs:
 
     def __init__(self) -> None:
         self._rows = array("i")
-        self._texts = _Codes()
+        self._column = _Codes()
 
-    def extend(self, row: int, texts: set[str]) -> None:
-        for text in texts:
-            self._rows.append(row)
-            self._texts.append(text)
+    @property
+    def texts(self) -> list[str]:
+        """Each text once."""
+        return self._column.texts
+
+    def extend(self, rows: list[int], texts: list[str | None]) -> None:
+        self._rows.extend(rows)
+        self._column.extend(texts)
 
     def frame(self, name: str, rows: np.ndarray) -> pd.DataFrame:
-        """Columns contact and `name`, for the contacts whose new number in `rows` is not -1."""
+        """Columns contact and `name`: each pair once, where the contact's new number in `rows` is
+        not -1 and there is a text."""
         contact = rows[np.frombuffer(self._rows, dtype=np.int32)]
-        codes = self._texts.categorical(np.arange(len(contact)))
-        order = np.lexsort((codes.codes, contact))
-        order = order[contact[order] >= 0]
-        return pd.DataFrame({"contact": contact[order], name: codes[order]})
+        kept = np.flatnonzero(contact >= 0)
+        texts = self._column.categorical(kept)
+        width = len(texts.categories) + 1
+        pairs = np.unique(contact[kept].astype(np.int64) * width + texts.codes + 1)
+        pairs = pairs[pairs % width > 0]
+        codes = pd.Categorical.from_codes(pairs % width - 1, categories=texts.categories)
+        return pd.DataFrame({"contact": (pairs // width).astype(np.int32), name: codes})

@@ -66,6 +66,7 @@ class _Memory:
         self.selections = _Kept(MOST_SELECTIONS)
 
 
+# Weakly, and not within the tables: what refers to itself waits long for the garbage collector.
 _memories: "weakref.WeakKeyDictionary[Snapshot, _Memory]" = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 

@@ -482,9 +482,7 @@ class TestRobustness:
         locale: str | None,
         default_region: str | None,
     ) -> None:
-        code, source = country_of(
-            country, phone_country(phone, default_region), timezone, locale
-        )
+        code, source = country_of(country, phone_country(phone, default_region), timezone, locale)
         assert source in SOURCES
         assert is_region(code) if source != "unknown" else code == UNKNOWN
 

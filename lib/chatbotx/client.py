@@ -4,14 +4,18 @@ The token is set once in a header of a client that follows no redirect, and ever
 library is translated before it can be printed.
 """
 
+import contextlib
 import email.utils
 import random
+import socket
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -34,6 +38,13 @@ PER_PAGE = 1000
 LARGEST_ANSWER = 64 * 2**20
 """Bytes. 1000 contacts are about 2.5 MB; more than this is not an answer."""
 
+_UNLIMITED = float("inf")
+_SLOWEST_PER_10S = 20
+"""Others may use up what the server allows; that is no reason to stand still."""
+
+_GUARD_LOOKS_EVERY = 0.05
+"""Seconds."""
+
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
@@ -50,20 +61,30 @@ class Query:
     descending: bool = False
 
     def encoded(self) -> str:
-        desc = "true" if self.descending else "false"
-        sort = f'[{{"id":"createdAt","desc":{desc}}},{{"id":"id","desc":{desc}}}]'
-        parameters = [("page", str(self.page)), ("perPage", str(self.per_page)), ("sort", sort)]
+        parts = [f"page={self.page}&perPage={self.per_page}", _SORT[self.descending], _INCLUDE]
         if self.since is not None:
-            condition = "contactFilter[conditions][0]"
-            parameters += [
-                ("contactFilter[operator]", "and"),
-                (f"{condition}[field]", "contactCreatedAt"),
-                (f"{condition}[operator]", "gte"),
-                (f"{condition}[value]", self.since),
-            ]
-        # Servers since October then leave out custom fields; older ones ignore it.
-        parameters += [("include[]", part) for part in ("tags", "inboxes", "conversation")]
-        return "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters)
+            parts += [_SINCE + quote(self.since)]
+        return "&".join(parts)
+
+
+def _parameters(*parameters: tuple[str, str]) -> str:
+    return "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters)
+
+
+_SORT = {
+    descending: _parameters(
+        ("sort", f'[{{"id":"createdAt","desc":{desc}}},{{"id":"id","desc":{desc}}}]')
+    )
+    for descending, desc in ((False, "false"), (True, "true"))
+}
+_SINCE = _parameters(
+    ("contactFilter[operator]", "and"),
+    ("contactFilter[conditions][0][field]", "contactCreatedAt"),
+    ("contactFilter[conditions][0][operator]", "gte"),
+    ("contactFilter[conditions][0][value]", ""),
+)
+# Servers since October then leave out custom fields; older ones ignore it.
+_INCLUDE = _parameters(*[("include[]", part) for part in ("tags", "inboxes", "conversation")])
 
 
 @dataclass(frozen=True)
@@ -85,43 +106,67 @@ class Patience:
 
 
 class Pace:
-    """At most `per_10s` requests in any 10 seconds, over all threads; None for no limit."""
+    """At most `per_10s` requests in any 10 seconds, over all threads; None for no limit.
+
+    A server that has had too many tells its real limit: the pace then falls below what was sent
+    lately, and returns step by step when nothing more is heard of it.
+    """
 
     def __init__(self, per_10s: int | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_10s = per_10s
-        self._clock = clock
+        self.clock = clock
+        self._wanted = self._per_10s = _UNLIMITED if per_10s is None else float(per_10s)
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
-        self._not_before = 0.0
+        self._not_before = self._changed = -_UNLIMITED
+
+    @property
+    def per_10s(self) -> int | None:
+        """The pace that is kept now."""
+        return None if self._per_10s == _UNLIMITED else int(self._per_10s)
 
     def delay(self) -> float:
-        """Seconds to wait before asking again; 0 when a request may start, which is then counted."""
+        """Seconds to wait before asking again; 0 if a request may start, which is then counted."""
         with self._lock:
-            now = self._clock()
+            now = self.clock()
+            self._forget_starts_before(now - 10)
+            self._recover(now)
             wait = self._not_before - now
-            if self._per_10s is not None:
-                while self._starts and self._starts[0] <= now - 10:
-                    self._starts.popleft()
-                if len(self._starts) >= self._per_10s:
-                    wait = max(wait, self._starts[0] + 10 - now)
+            if len(self._starts) + 1 > self._per_10s:
+                wait = max(wait, self._starts[0] + 10 - now)
             if wait > 0:
                 return wait
             self._starts.append(now)
             return 0.0
 
-    def hold(self, seconds: float) -> None:
-        """The server asked for a pause: nobody starts a request before it is over."""
+    def hold(self, seconds: float, asked_at: float) -> None:
+        """The server refused a request of `asked_at` and wants a pause: nobody starts another one
+        before it is over."""
         with self._lock:
-            self._not_before = max(self._not_before, self._clock() + seconds)
-            if self._per_10s is not None:
-                self._per_10s = max(1, self._per_10s * 9 // 10)
+            now = self.clock()
+            self._not_before = max(self._not_before, now + seconds)
+            # Requests under way together are refused together, and that is one refusal.
+            if asked_at <= self._changed:
+                return
+            self._changed = now
+            self._forget_starts_before(now - 10)
+            lower = min(self._per_10s, len(self._starts)) * 0.9
+            self._per_10s = max(lower, min(_SLOWEST_PER_10S, self._wanted))
+
+    def _forget_starts_before(self, instant: float) -> None:
+        while self._starts and self._starts[0] <= instant:
+            self._starts.popleft()
+
+    def _recover(self, now: float) -> None:
+        while self._per_10s < self._wanted and now >= max(self._changed, self._not_before) + 10:
+            self._changed = max(self._changed, self._not_before) + 10
+            self._per_10s = min(self._wanted, self._per_10s * 1.05)
 
 
 class Client:
     """Requests to one workspace; safe to use from several threads, to be closed after use.
 
-    `requests` and `retries` count what was sent. Setting `cancelled` makes every waiting or coming
-    request raise Cancelled.
+    `requests` and `retries` count what was sent. Setting `cancelled` ends every request, also one
+    that is under way, and so does the end of the time that `patience` allows for a crawl.
     """
 
     def __init__(
@@ -144,38 +189,82 @@ class Client:
         self._jitter = jitter or random.Random()
         self._deadline = time.monotonic() + patience.crawl
         self._lock = threading.Lock()
+        self._aborted = threading.Event()
+        self._closed = threading.Event()
+        self._guard: threading.Thread | None = None
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.cancelled = cancelled or threading.Event()
         self.connections = connections
         self.requests = 0
         self.retries = 0
-        self._http = httpx.Client(
-            base_url=base_url,
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Accept": "application/json",
-                "User-Agent": "chatbotx-audience-dashboard",
-            },
-            timeout=httpx.Timeout(patience.silence, connect=patience.connect),
-            limits=httpx.Limits(max_connections=connections, keepalive_expiry=4.5),
-            follow_redirects=False,
-            # A proxy is for the world outside; to this machine itself the token goes unencrypted.
-            trust_env=base_url.startswith("https:"),
-            transport=transport,
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=base_url,
+                headers={
+                    "Authorization": f"Bearer {token}",
+                    "Accept": "application/json",
+                    "User-Agent": "chatbotx-audience-dashboard",
+                },
+                limits=httpx.Limits(max_connections=connections, keepalive_expiry=4.5),
+                follow_redirects=False,
+                # A proxy is for the world outside; to this machine itself the token goes
+                # unencrypted.
+                trust_env=base_url.startswith("https:"),
+                transport=transport,
+            )
+        except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
+            # From the environment: HTTPS_PROXY, SSL_CERT_FILE and the like.
+            raise Unreachable(_UNREACHABLE) from error
 
     def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends what is still under way and closes all connections."""
+        self.abort()
+        self._closed.set()
+        if self._guard is not None:
+            self._guard.join()
         self._http.close()
+
+    def abort(self) -> None:
+        """Ends every request, waiting, coming or under way: it raises Cancelled, or TooSlow when
+        there is no time left. Does not touch `cancelled`, which belongs to others."""
+        self._aborted.set()
+        with self._lock:
+            sockets = list(self._sockets)
+        for each in sockets:
+            _shut_down(each)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether `check` raises."""
+        return self.cancelled.is_set() or self._aborted.is_set() or self._is_late
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def check(self) -> None:
+        """Raises Cancelled or TooSlow if no request is answered any more."""
+        self._wait(0)
 
     def contacts(self, query: Query) -> schema.Answer:
         """The answer to `query`, tried several times where that may help. Raises ChatbotXError."""
+        self._start_guard()
         attempt = 1
         while True:
+            while (delay := self._pace.delay()) > 0:
+                self._wait(delay)
+            self.check()
+            asked_at = self._pace.clock()
             try:
                 return self._ask(query)
             except _TryAgain as trouble:
+                self.check()  # a request that was ended is no trouble
                 with self._lock:
                     self.retries += 1
                     spent = self.retries > self._patience.retries_per_crawl
@@ -185,7 +274,7 @@ class Client:
                 if trouble.retry_after is not None:
                     pause = max(pause, min(trouble.retry_after, self._patience.longest_hold))
                 if trouble.is_rate_limit:
-                    self._pace.hold(pause)
+                    self._pace.hold(pause, asked_at)
                 self._wait(pause)
                 attempt += 1
 
@@ -196,18 +285,29 @@ class Client:
             return pause * self._jitter.uniform(0.75, 1.25)
 
     def _wait(self, seconds: float) -> None:
+        """Raises Cancelled or TooSlow if there is no point in going on after so many seconds."""
+        if self.cancelled.is_set():
+            raise Cancelled(_STOPPED)
         if time.monotonic() + seconds > self._deadline:
-            raise TooSlow(
-                "The workspace could not be read within the time allowed. Try again when ChatbotX "
-                "is less busy, or allow more with CHATBOTX_MAX_MINUTES."
-            )
-        if self.cancelled.wait(seconds):
-            raise Cancelled("The refresh was stopped.")
+            raise TooSlow(_TOO_SLOW)
+        if self._aborted.wait(seconds):
+            raise TooSlow(_TOO_SLOW) if self._is_late else Cancelled(_STOPPED)
+
+    def _start_guard(self) -> None:
+        with self._lock:
+            if self._guard is None:
+                self._guard = threading.Thread(target=self._keep_guard, name="guard", daemon=True)
+                self._guard.start()
+
+    def _keep_guard(self) -> None:
+        """Ends what is under way when it is cancelled or late: a thread that waits for a socket
+        cannot look for itself."""
+        while not self._closed.wait(_GUARD_LOOKS_EVERY):
+            if self.is_ended:
+                self.abort()
+                return
 
     def _ask(self, query: Query) -> schema.Answer:
-        while (delay := self._pace.delay()) > 0:
-            self._wait(delay)
-        self._wait(0)
         with self._lock:
             self.requests += 1
         try:
@@ -228,21 +328,40 @@ class Client:
             raise _TryAgain(ServerTrouble(_GARBLED)) from error
 
     def _send(self, query: Query) -> tuple[httpx.Response, bytes]:
-        """The whole answer. Read in pieces, so that neither an endless nor a dripping one holds us."""
-        give_up = time.monotonic() + self._patience.answer
+        """The whole answer, read in pieces: neither an endless nor a dripping one holds us."""
+        patience = self._patience
+        give_up = time.monotonic() + patience.answer
         url = httpx.URL(self._http.base_url, raw_path=f"{self._path}?{query.encoded()}".encode())
-        with self._http.stream("GET", url) as response:
+        with self._http.stream(
+            "GET",
+            url,
+            timeout=httpx.Timeout(patience.silence, connect=patience.connect),
+            extensions={"trace": self._on_event},
+        ) as response:
             pieces, size = [], 0
             for piece in response.iter_bytes():
                 pieces.append(piece)
                 size += len(piece)
                 if size > LARGEST_ANSWER:
                     raise ServerTrouble(_TOO_LARGE)
-                if self.cancelled.is_set():
-                    raise Cancelled("The refresh was stopped.")
                 if time.monotonic() > give_up:
                     raise _TryAgain(Unreachable(_SILENT))
         return response, b"".join(pieces)
+
+    def _on_event(self, event: str, info: Mapping[str, Any]) -> None:
+        """Learns of each new connection, the only way to end it while a thread waits for it."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            connection = info["return_value"].get_extra_info("socket")
+            with self._lock:
+                self._sockets.add(connection)
+            if self._aborted.is_set():
+                _shut_down(connection)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed already
+        # Not the method of SSLSocket, which takes away the state that another thread reads with.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _TryAgain(Exception):
@@ -322,6 +441,11 @@ def _retry_after(header: str | None) -> float | None:
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
+_STOPPED = "The refresh was stopped."
+_TOO_SLOW = (
+    "The workspace could not be read within the time allowed. Try again when ChatbotX is less "
+    "busy, or allow more with CHATBOTX_MAX_MINUTES."
+)
 _SILENT = (
     "ChatbotX does not answer in time. Try later; if it stays, check that CHATBOTX_BASE_URL is "
     "right and that this machine may reach it."

@@ -10,8 +10,8 @@ Times stay text: a whole column of them is parsed at once in `lib.tables`.
 import json
 import re
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Union, cast, get_args, get_origin
 
 import msgspec
@@ -19,19 +19,24 @@ import msgspec
 from lib import countries
 
 
-@dataclass(frozen=True, slots=True)
+# No dataclasses: those the parser would want to fill from objects by itself.
 class Email:
     """What is kept of `email`: whether it is an address ("From a contact to a row")."""
 
-    is_address: bool
+    __slots__ = ("is_address",)
+
+    def __init__(self, is_address: bool) -> None:
+        self.is_address = is_address
 
 
-@dataclass(frozen=True, slots=True)
 class Phone:
     """What is kept of `phoneNumber`: whether it is a number, and the country that it tells."""
 
-    is_number: bool
-    country: str | None
+    __slots__ = ("country", "is_number")
+
+    def __init__(self, is_number: bool, country: str | None) -> None:
+        self.is_number = is_number
+        self.country = country
 
 
 class _Wire(msgspec.Struct, rename="camel", gc=False):
@@ -124,13 +129,16 @@ class Answer:
     def received(self) -> int:
         return len(self.contacts)
 
-    @property
-    def without_id(self) -> int:
-        """How many of the contacts have to be left out."""
-        return self.received - sum(map(bool, map(_ID, self.contacts)))
-
-
-_ID = attrgetter("id")
+    def only(self, rows: Sequence[int]) -> "Answer":
+        """The answer with the contacts in these places alone."""
+        return Answer(
+            [self.contacts[row] for row in rows],
+            self.page_count,
+            self.total_count,
+            {new: self.unreadable[row] for new, row in enumerate(rows) if row in self.unreadable}
+            if self.unreadable
+            else {},
+        )
 
 
 class Garbled(ValueError):
@@ -166,7 +174,8 @@ class Decoder:
         if kind is Email:
             return _ADDRESS if _IS_ADDRESS(value.strip()) else _NO_ADDRESS
         country = countries.phone_country(value, self._default_region)
-        is_number = _HAS_SEVEN_DIGITS(value) is not None
+        plain = value[1:].isdecimal() and len(value) > _LEAST_DIGITS
+        is_number = plain or _HAS_SEVEN_DIGITS(value) is not None
         known = _PHONES.get((is_number, country))
         return known or _PHONES.setdefault((is_number, country), Phone(is_number, country))
 
@@ -229,6 +238,7 @@ class Decoder:
 
 # One `@`, something before it, a dotted domain after it, no white space.
 _IS_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+").fullmatch
+_LEAST_DIGITS = 7
 _HAS_SEVEN_DIGITS = re.compile(r"(?:\D*\d){7}").match
 
 _ADDRESS, _NO_ADDRESS = Email(True), Email(False)

@@ -40,27 +40,19 @@ class Audience:
 
 
 def facts(terms: Terms) -> Facts:
-    """What `Audience` and the breakdowns have counted."""
+    """What `Audience` has counted; the breakdowns have the facts of `opt_in` counted too."""
     return {
         "active": is_active(),
         "new": within(terms.subscription, terms.period),
         "new_previous": within(terms.subscription, terms.period.previous),
         "lost": within("blocked", terms.period),
         "lost_previous": within("blocked", terms.period.previous),
-        **opt_in.facts(),
     }
 
 
 def audience(tables: Tables, terms: Terms) -> Audience:
     row = tally(tables, facts, terms).iloc[0]
-    return Audience(
-        contacts=int(row["contacts"]),
-        active=int(row["active"]),
-        new=int(row["new"]),
-        new_previous=int(row["new_previous"]),
-        lost=int(row["lost"]),
-        lost_previous=int(row["lost_previous"]),
-    )
+    return Audience(**{name: int(row[name]) for name in row.index})
 
 
 def by_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
@@ -82,7 +74,7 @@ def by_tag(tables: Tables, terms: Terms) -> pd.DataFrame:
 
 def by_country(tables: Tables, terms: Terms) -> pd.DataFrame:
     """As `by_channel`, indexed by country (alpha-2 or `unknown`). These add up to the total."""
-    return _ordered(tally(tables, facts, terms, by="country"))
+    return _ordered(tally(tables, facts, terms, also=opt_in.facts, by="country"))
 
 
 def country_sources(tables: Tables) -> pd.Series:
@@ -148,7 +140,7 @@ def arrivals(tables: Tables, terms: Terms) -> pd.DataFrame:
     is_new = where("new", tables, facts, terms)
     utc = pd.DatetimeIndex(times(tables, terms.subscription)[is_new]).tz_localize("UTC")
     local = utc.tz_convert(terms.timezone)
-    counts = np.bincount(local.weekday * 24 + local.hour, minlength=7 * 24).reshape(7, 24)
+    counts = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24).reshape(7, 24)
     return pd.DataFrame(
         counts, index=pd.RangeIndex(7, name="weekday"), columns=pd.RangeIndex(24, name="hour")
     )
@@ -163,10 +155,10 @@ def several_channels(tables: Tables) -> tuple[int, pd.DataFrame]:
 
 def _by_link(tables: Tables, terms: Terms, by: str, number: str) -> pd.DataFrame:
     """By a link, with a row `none` for contacts whose `number` of them is 0, if there are any."""
-    linked = tally(tables, facts, terms, by=by)
+    linked = tally(tables, facts, terms, also=opt_in.facts, by=by)
     rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
     nothing = Links(np.zeros_like(rows), pd.Index([NONE], dtype="str"), rows)
-    without = tally(tables, facts, terms, by=nothing)
+    without = tally(tables, facts, terms, also=opt_in.facts, by=nothing)
     return _ordered(pd.concat([linked, without]).rename_axis(by) if len(without) else linked)
 
 

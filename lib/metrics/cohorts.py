@@ -36,10 +36,12 @@ def _months(tables: Tables, terms: Terms) -> Keys:
         return Keys(np.full(len(moments), -1), pd.DatetimeIndex([], name="month"))
     first, last = moments[happened].min(), moments[happened].max()
     # A zone's month may begin a day before or after the one of UTC.
-    start, end = (np.datetime64(each, "M") for each in (first - _DAY, last + _DAY))
-    months = pd.DatetimeIndex(np.arange(start, end + 1), name="month")
-    edges = stamps([midnight(month.date(), terms.timezone) for month in months])
-    return Keys(np.where(happened, edges.searchsorted(moments, "right") - 1, -1), months)
+    start, end = np.array([first - _DAY, last + _DAY], dtype="datetime64[M]").clip(*_CALENDAR)
+    months = np.arange(start, end + 1)
+    edges = stamps([midnight(month, terms.timezone) for month in months.astype("M8[D]").tolist()])
+    labels = pd.DatetimeIndex(months, name="month")
+    return Keys(np.where(happened, edges.searchsorted(moments, "right") - 1, -1), labels)
 
 
 _DAY = np.timedelta64(1, "D")
+_CALENDAR = np.array(["0001-01", "9999-12"], dtype="datetime64[M]")

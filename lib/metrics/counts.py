@@ -38,12 +38,21 @@ class Keys:
     codes: np.ndarray
     labels: pd.Index
 
+    def among(self, mask: np.ndarray) -> "Links":
+        """Those of the contacts for which `mask`, a boolean for each, is true."""
+        chosen = np.flatnonzero(mask)
+        return Links(self.codes.take(chosen), self.labels, chosen)
+
 
 @dataclass(frozen=True)
 class Links(Keys):
-    """The same with a code for each link, and the row number of its `contact` in the workspace."""
+    """The same with codes of some contacts, or several of one: `contact` has their row numbers."""
 
     contact: np.ndarray
+
+    def among(self, mask: np.ndarray) -> "Links":
+        chosen = np.flatnonzero(mask.take(self.contact))
+        return Links(self.codes.take(chosen), self.labels, self.contact.take(chosen))
 
 
 def keys_in(tables: Tables, column: str) -> Keys:
@@ -66,34 +75,33 @@ def tally(
     tables: Tables,
     facts: Callable[..., Facts],
     *terms: Hashable,
+    also: Callable[[], Facts] | None = None,
     by: str | Keys | None = None,
 ) -> pd.DataFrame:
     """Contacts, and how many of them each of `facts(*terms)` is true of, per value of `by`.
 
-    `by` names a categorical column of the contacts or one of `LINKS`, or is keys of the whole
-    workspace. By links, a contact counts once for each of its values.
+    `also` gives more facts, which hold on any terms. `by` names a categorical column of the
+    contacts or one of `LINKS`, or is keys of the whole workspace. By links, a contact counts once
+    for each of its values.
 
     Returns a frame with the columns `contacts` and the names of the facts (int64), indexed by those
     values that occur, in the order of the labels; one row indexed 0 without `by`.
     """
-    profiles = _profiles(tables, facts, terms)
-    numbers = _selected(profiles, tables)
-    kinds = len(profiles.facts)
-    if by is None:
-        return profiles.unfold(np.bincount(numbers, minlength=kinds)[None, :], pd.RangeIndex(1))
-    if isinstance(by, str):
-        keys = links_in(tables, by) if by in LINKS else keys_in(tables, by)
-    else:
-        keys = by
-    rows = len(keys.labels) + 1
+    profiles = _profiles(tables, facts, terms, also)
+    keys = _one_for_all(tables) if by is None else by
+    if isinstance(keys, str):
+        keys = links_in(tables, keys) if keys in LINKS else keys_in(tables, keys)
+    if tables.mask is not None:
+        keys = keys.among(tables.mask)
+    numbers = profiles.numbers.take(keys.contact) if isinstance(keys, Links) else profiles.numbers
+    rows, kinds = len(keys.labels) + 1, len(profiles.facts)
     # In the smallest type that holds them: most of the time goes into moving the cells about.
     cells = keys.codes.astype(np.min_scalar_type(rows * kinds))
     cells += 1
     cells *= kinds
-    cells += numbers.take(keys.contact) if isinstance(keys, Links) else numbers
-    counts = np.bincount(cells, minlength=rows * kinds)
-    counts = counts.reshape(-1, kinds)[1:]
-    occurring = np.flatnonzero(counts[:, 1:].any(axis=1))
+    cells += numbers
+    counts = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
+    occurring = np.flatnonzero(counts.any(axis=1)) if by is not None else [0]
     return profiles.unfold(counts[occurring], keys.labels[occurring])
 
 
@@ -102,7 +110,8 @@ def where(fact: str, tables: Tables, facts: Callable[..., Facts], *terms: Hashab
     the whole workspace, false for those that are not in `tables`."""
     profiles = _profiles(tables, facts, terms)
     is_true = profiles.facts[:, profiles.names.index(fact)].astype(np.bool_)
-    return is_true.take(_selected(profiles, tables))
+    found = is_true.take(profiles.numbers)
+    return found if tables.mask is None else found & tables.mask
 
 
 def times(tables: Tables, column: str) -> np.ndarray:
@@ -112,22 +121,21 @@ def times(tables: Tables, column: str) -> np.ndarray:
 
 def links(tables: Tables, key: str, among: np.ndarray | None = None) -> Links:
     """The links of the contacts, or of those `among` them: a boolean for each contact of the whole
-    workspace. `contact` is ascending."""
+    workspace."""
     found = links_in(tables, key)
-    chosen = [each for each in (tables.mask, among) if each is not None]
-    kept = np.argsort(found.contact, kind="stable")
-    if chosen:
-        kept = kept[np.logical_and.reduce(chosen).take(found.contact[kept])]
-    return Links(found.codes[kept], found.labels, found.contact[kept])
+    for mask in (tables.mask, among):
+        found = found if mask is None else found.among(mask)
+    return found
 
 
 def pairs(found: Links) -> pd.DataFrame:
-    """The pairs of values that contacts share, of what `links` found.
+    """The pairs of values that contacts share.
 
     Columns: a, b (in the order of the labels), both: how many contacts have the two. By their
     number descending, then a and b.
     """
-    contact, codes = found.contact, found.codes.astype(np.int64)
+    order = np.argsort(found.contact, kind="stable")
+    contact, codes = found.contact[order], found.codes[order].astype(np.int64)
     cells = [np.array([], dtype=np.int64)]
     # The links of a contact lie side by side: compare those one, two, … places apart.
     for apart in range(1, len(contact)):
@@ -146,7 +154,7 @@ def count(contacts: Any, facts: Facts, by: str | None = None) -> pd.DataFrame:
     """As `tally`, of contacts in any frame that Narwhals knows, eager or lazy, by a column."""
     keys = [by] if by is not None else []
     bits = [
-        fact.fill_null(value=False).cast(nw.Int32) * (1 << bit)
+        fact.fill_null(value=False).cast(nw.Int64) * (1 << bit)
         for bit, fact in enumerate(facts.values())
     ]
     profiles = nw.from_native(contacts).select(*keys, profile=reduce(add, bits))
@@ -163,13 +171,10 @@ def count(contacts: Any, facts: Facts, by: str | None = None) -> pd.DataFrame:
     return groups.groupby(by)[columns].sum().astype("int64")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Profiles:
-    """The profile of each contact of a workspace, as a number from 1.
-
-    The row of that number in `facts` says what is true of the contact: 0 or 1 for each of `names`.
-    Number 0, of which nothing is true, is for contacts that are not selected.
-    """
+    """The profile of each contact of a workspace, as the number of its row in `facts`, which says
+    what is true of the contact: 0 or 1 for each of `names`."""
 
     numbers: np.ndarray
     facts: np.ndarray
@@ -177,21 +182,32 @@ class _Profiles:
 
     def unfold(self, counts: np.ndarray, index: pd.Index) -> pd.DataFrame:
         """From contacts by key (rows) and profile (columns) to contacts by key and fact."""
-        table = np.column_stack([counts[:, 1:].sum(axis=1), counts @ self.facts])
+        table = np.column_stack([counts.sum(axis=1), counts @ self.facts])
         return pd.DataFrame(table, index=index, columns=["contacts", *self.names], dtype="int64")
 
 
 def _profiles(
-    tables: Tables, facts: Callable[..., Facts], terms: tuple[Hashable, ...]
+    tables: Tables,
+    facts: Callable[..., Facts],
+    terms: tuple[Hashable, ...],
+    also: Callable[[], Facts] | None = None,
 ) -> _Profiles:
     """The profiles of the whole workspace."""
     whole = tables.whole
-    kept = whole.memo.get(_work_out)
-    if kept is None:
-        work_out = lru_cache(PROFILES_KEPT)(partial(_work_out, whole.contacts))
-        kept = whole.memo.setdefault(_work_out, work_out)
-    profiles: _Profiles = kept(facts, terms)
-    return profiles
+    work_out = _remembering(whole, partial(_work_out, whole.contacts))
+    found: _Profiles = work_out(facts, terms)
+    if also is not None:
+        found = _remembering(whole, _together)(found, work_out(also, ()))
+    return found
+
+
+def _remembering(whole: Tables, function: Callable[..., _Profiles]) -> Callable[..., _Profiles]:
+    """`function`, but that it remembers its latest results as long as the tables live."""
+    name = getattr(function, "func", function)
+    if name not in whole.memo:
+        whole.memo.setdefault(name, lru_cache(PROFILES_KEPT)(function))
+    remembering: Callable[..., _Profiles] = whole.memo[name]
+    return remembering
 
 
 def _work_out(
@@ -202,13 +218,30 @@ def _work_out(
     bits = np.zeros(len(contacts), dtype=np.min_scalar_type((1 << len(asked)) - 1))
     for bit, name in enumerate(asked):
         bits |= found[name].to_numpy().astype(bits.dtype) << bit
-    occurring = np.flatnonzero(np.bincount(bits, minlength=1 << len(asked)))
-    number_of = np.zeros(1 << len(asked), dtype=np.min_scalar_type(len(occurring)))
-    number_of[occurring] = np.arange(1, len(occurring) + 1)
-    table = np.append(0, occurring)[:, None] >> np.arange(len(asked)) & 1
-    return _Profiles(number_of.take(bits), table, tuple(asked))
+    numbers, occurring = _numbered(bits, 1 << len(asked))
+    return _Profiles(numbers, occurring[:, None] >> np.arange(len(asked)) & 1, tuple(asked))
 
 
-def _selected(profiles: _Profiles, tables: Tables) -> np.ndarray:
-    """The number of each contact's profile, 0 for those that are not selected."""
-    return profiles.numbers if tables.mask is None else profiles.numbers * tables.mask
+def _together(one: _Profiles, other: _Profiles) -> _Profiles:
+    """What is true of each contact by either."""
+    kinds = len(other.facts)
+    both = one.numbers.astype(np.min_scalar_type(len(one.facts) * kinds))
+    both *= kinds
+    both += other.numbers
+    numbers, occurring = _numbered(both, len(one.facts) * kinds)
+    facts = np.hstack(
+        [one.facts[occurring // max(1, kinds)], other.facts[occurring % max(1, kinds)]]
+    )
+    return _Profiles(numbers, facts, one.names + other.names)
+
+
+def _numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each of the codes, all below `most`, as its place among those that occur; and these."""
+    occurring = np.flatnonzero(np.bincount(codes, minlength=most))
+    places = np.zeros(most, dtype=np.min_scalar_type(len(occurring)))
+    places[occurring] = np.arange(len(occurring))
+    return places.take(codes), occurring
+
+
+def _one_for_all(tables: Tables) -> Keys:
+    return Keys(np.zeros(len(tables.whole.contacts), dtype=np.int8), pd.RangeIndex(1))

@@ -154,6 +154,8 @@ def by_team(tables: Tables, terms: Terms) -> pd.DataFrame:
 
 
 def _by(tables: Tables, terms: Terms, key: str, known: pd.DataFrame) -> pd.DataFrame:
+    seen = tally(tables.whole, facts, by=key).index
+    known = known[known["id"].isin(seen)]
     conversations = with_open_conversation(tables)
     counted = tally(conversations, facts, by=key).rename(columns={"contacts": "open"})
     columns = ["open", "awaiting_reply", "never_answered", "unread", "follow_up"]

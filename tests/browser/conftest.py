@@ -70,7 +70,8 @@ def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
             for name, value in os.environ.items()
             if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
         }
-        environment |= {f"CHATBOTX_{name.upper()}": value for name, value in (given | others).items()}
+        given |= others
+        environment |= {f"CHATBOTX_{name.upper()}": value for name, value in given.items()}
         # A developer's own secrets must not reach a test.
         environment["HOME"] = str(tmp_path)
         with (tmp_path / f"server-{port}.log").open("wb") as log:
@@ -108,8 +109,9 @@ class Trouble:
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not _PROBES.search(message.location.get("url", "")):
-            self.errors.append(message.text)
+        url = message.location.get("url", "")
+        if message.type == "error" and not _PROBES.search(url):
+            self.errors.append(f"{message.text} {url}")
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):

@@ -63,7 +63,8 @@ def table(dashboard: AppTest, column: str) -> list[dict[str, object]]:
     """The rows of the first table whose first column has that name."""
     for element in dashboard.dataframe:
         if element.value.columns[0] == column:
-            return element.value.to_dict("records")
+            rows = element.value.to_dict("records")
+            return [{str(name): value for name, value in row.items()} for row in rows]
     raise AssertionError(f"no table of {column}")
 
 

@@ -1,0 +1,26 @@
+"""`python -m benchmarks [crawl] [decode] …`: prints a table of figures."""
+
+import argparse
+from collections.abc import Callable
+
+from benchmarks import crawling, decoding
+from benchmarks.table import Row, show
+
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "crawl": crawling.rows,
+    "decode": decoding.rows,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all without any")
+    given = parser.parse_args()
+    found: list[Row] = []
+    for part in given.parts or PARTS:
+        found += PARTS[part]()
+    show(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Ways to get a workspace into tables, each run in a process of its own.
+
+`python -m benchmarks.contestants NAME BASE_URL …` prints JSON: `seconds` and `cpu` of the work
+itself, without imports; `peak` and `before`, the resident set in bytes at its highest and before.
+"""
+
+import argparse
+import http.client
+import json
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TOKEN = "bench"
+PER_PAGE = 50
+"""What the July server caps pages to."""
+
+SORT = '[{"id":"createdAt","desc":false},{"id":"id","desc":false}]'
+
+
+def ours(base_url: str, connections: int) -> int:
+    from lib.chatbotx.client import Client
+    from lib.snapshot import fetch
+
+    with Client(base_url, TOKEN, connections=connections) as client:
+        return fetch(client).contacts
+
+
+def bare(base_url: str, connections: int) -> int:
+    """The same bytes over as many connections, read and dropped: no client can be faster."""
+    from lib.chatbotx.client import Query
+
+    address = urlsplit(base_url)
+    path = f"{address.path}/v1/contacts?{Query().encoded()}"
+    pages = iter(range(1, _page_count(base_url) + 1))
+    lock = threading.Lock()
+
+    def read() -> None:
+        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        while True:
+            with lock:
+                page = next(pages, None)
+            if page is None:
+                connection.close()
+                return
+            connection.request(
+                "GET",
+                path.replace("page=1&", f"page={page}&", 1),
+                headers={"Authorization": f"Bearer {TOKEN}"},
+            )
+            connection.getresponse().read()
+
+    threads = [threading.Thread(target=read) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return 0
+
+
+def by_pages(base_url: str, connections: int) -> int:
+    """What most scripts do: `requests`, page by page, and `json_normalize`."""
+    import pandas as pd
+    import requests
+
+    del connections  # it has one
+    frames, session = [], requests.Session()
+    session.headers["Authorization"] = f"Bearer {TOKEN}"
+    for page in range(1, _page_count(base_url) + 1):
+        answer = session.get(
+            f"{base_url}/v1/contacts",
+            params={"page": page, "perPage": PER_PAGE, "sort": SORT},
+            timeout=60,
+        )
+        frames.append(pd.json_normalize(answer.json()["data"]))
+    return len(pd.concat(frames))
+
+
+def dlt_rest_api(base_url: str, connections: int) -> int:
+    """dlt's `rest_api` source into Parquet files."""
+    import os
+
+    del connections  # it reads pages one after the other
+    folder = tempfile.mkdtemp()
+    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+    import dlt
+    from dlt.sources.rest_api import rest_api_source
+
+    source = rest_api_source(
+        {
+            "client": {
+                "base_url": f"{base_url}/v1/",
+                "auth": {"type": "bearer", "token": TOKEN},
+                "paginator": {
+                    "type": "page_number",
+                    "base_page": 1,
+                    "total_path": "pageCount",
+                },
+            },
+            "resources": [
+                {
+                    "name": "contacts",
+                    "primary_key": "id",
+                    "endpoint": {
+                        "path": "contacts",
+                        "params": {"perPage": PER_PAGE, "sort": SORT},
+                        "data_selector": "data",
+                    },
+                }
+            ],
+        }
+    )
+    pipeline = dlt.pipeline(
+        "bench",
+        destination=dlt.destinations.filesystem(bucket_url=Path(folder).as_uri()),
+        dataset_name="bench",
+        pipelines_dir=f"{folder}/pipelines",
+    )
+    pipeline.run(source, loader_file_format="parquet")
+    return 0
+
+
+def _page_count(base_url: str) -> int:
+    import httpx
+
+    answer = httpx.get(
+        f"{base_url}/v1/contacts",
+        params={"perPage": PER_PAGE},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    return int(answer.json()["pageCount"])
+
+
+CONTESTANTS: dict[str, Callable[[str, int], int]] = {
+    "ours": ours,
+    "bare": bare,
+    "by_pages": by_pages,
+    "dlt": dlt_rest_api,
+}
+
+
+def _warm(name: str) -> None:
+    """Imports what the contestant uses, so that it is not timed."""
+    if name == "ours":
+        import lib.snapshot  # noqa: F401  # for its import
+    elif name == "by_pages":
+        import pandas  # noqa: F401  # for its import
+        import requests  # noqa: F401  # for its import
+    elif name == "dlt":
+        import dlt.sources.rest_api  # noqa: F401  # for its import
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=CONTESTANTS)
+    parser.add_argument("base_url")
+    parser.add_argument("--connections", type=int, default=8)
+    given = parser.parse_args()
+    _warm(given.name)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    clock, cpu = time.perf_counter(), time.process_time()
+    contacts = CONTESTANTS[given.name](given.base_url, given.connections)
+    print(
+        json.dumps(
+            {
+                "seconds": time.perf_counter() - clock,
+                "cpu": time.process_time() - cpu,
+                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "before": before,
+                "contacts": contacts,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

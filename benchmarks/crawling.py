@@ -1,0 +1,92 @@
+"""The crawl against a bare fetch and against what people use, over one server with latency."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from benchmarks.contestants import TOKEN
+from benchmarks.table import Row
+
+CONTACTS = 100_000
+LATENCY = 0.05
+
+
+@contextmanager
+def server(contacts: int = CONTACTS, latency: float = LATENCY) -> Iterator[str]:
+    """A fake ChatbotX of July in a process of its own; gives its base URL."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_chatbotx", "--manners", "july", "--token", TOKEN]
+        + ["--contacts", str(contacts), "--latency", str(latency)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found is not None, "the server did not start"
+        yield found.group()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def run(name: str, base_url: str, connections: int) -> dict[str, float]:
+    """One contestant in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.contestants", name, base_url]
+        + ["--connections", str(connections)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    measured: dict[str, float] = json.loads(result.stdout.strip().splitlines()[-1])
+    return measured
+
+
+def rows(rounds: int = 3) -> list[Row]:
+    """Peers take minutes, so they run once, between the first and the second of our runs."""
+    found = []
+    with server() as base_url:
+        run("ours", base_url, 8)  # the server sorts and encodes at its first request
+        ours_alone = [run("ours", base_url, 8)["seconds"]]
+        by_pages = run("by_pages", base_url, 1)["seconds"]
+        ours_alone.append(run("ours", base_url, 8)["seconds"])
+        dlt = run("dlt", base_url, 1)["seconds"]
+        ours_alone.append(run("ours", base_url, 8)["seconds"])
+        for connections, most in ((8, 1.10), (16, 1.15)):
+            pairs = [
+                (run("bare", base_url, connections), run("ours", base_url, connections))
+                for _ in range(rounds)
+            ]
+            found.append(
+                Row.at_most(
+                    f"crawl to tables / bare fetch of the same bytes, {connections} connections",
+                    f"{median(ours['seconds'] for _, ours in pairs):.1f} s / "
+                    f"{median(bare['seconds'] for bare, _ in pairs):.1f} s",
+                    median(ours["seconds"] / bare["seconds"] for bare, ours in pairs),
+                    most,
+                    " ×",
+                )
+            )
+    ours = median(ours_alone)
+    found += [
+        Row.at_least(
+            "`requests` page by page with `json_normalize` / crawl, 8 connections",
+            f"{by_pages:.0f} s / {ours:.1f} s",
+            by_pages / ours,
+            8,
+            " ×",
+        ),
+        Row.at_least(
+            "dlt `rest_api` to Parquet / crawl, 8 connections",
+            f"{dlt:.0f} s / {ours:.1f} s",
+            dlt / ours,
+            10,
+            " ×",
+        ),
+    ]
+    return found

@@ -1,0 +1,31 @@
+"""The rows of the printed table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what was measured, how, the outcome, and what is to be reached."""
+
+    figure: str
+    measured: str
+    outcome: float
+    target: str
+    is_reached: bool
+
+    @classmethod
+    def at_most(cls, figure: str, measured: str, outcome: float, most: float, unit: str) -> "Row":
+        return cls(figure, measured, outcome, f"at most {most:g}{unit}", outcome <= most)
+
+    @classmethod
+    def at_least(cls, figure: str, measured: str, outcome: float, least: float, unit: str) -> "Row":
+        return cls(figure, measured, outcome, f"at least {least:g}{unit}", outcome >= least)
+
+
+def show(rows: list[Row]) -> None:
+    """Prints the rows as a Markdown table."""
+    print("| figure | measured | outcome | to reach | |")
+    print("|---|---|---|---|---|")
+    for row in rows:
+        mark = "yes" if row.is_reached else "**no**"
+        print(f"| {row.figure} | {row.measured} | {row.outcome:.3g} | {row.target} | {mark} |")

@@ -1,0 +1,42 @@
+"""What every test of the client and the crawl is held to."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+LONGEST_TEST = 60.0
+"""Seconds. A crawl that hangs shall fail its test and not the whole run."""
+
+OURS = ("walker-", "crawl", "guard")
+
+
+@pytest.fixture(autouse=True)
+def _no_test_hangs() -> Iterator[None]:
+    def give_up(number: int, frame: FrameType | None) -> None:
+        pytest.fail(f"still running after {LONGEST_TEST:g} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_TEST)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    give_up = time.monotonic() + 2
+    while left := [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.name.startswith(OURS)
+    ]:
+        assert time.monotonic() < give_up, f"still alive: {left}"
+        time.sleep(0.001)

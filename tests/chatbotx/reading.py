@@ -1,0 +1,124 @@
+"""Crawls of a fake server, and what came of them."""
+
+from __future__ import annotations
+
+import ssl
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import httpx
+
+from lib.chatbotx.client import Client, Patience
+from lib.chatbotx.crawl import Progress, Verdict, crawl
+from lib.chatbotx.schema import Contact as Decoded
+from lib.tables import TableBuilder, Tables
+from tests.fake_chatbotx import Contact, FakeChatbotx, Manners, Workspace
+
+TOKEN = "tok_5dF-secret-8812"
+BEGAN = datetime(2026, 7, 1, tzinfo=UTC)
+DAY = datetime(2026, 5, 10, tzinfo=UTC)
+
+QUICK = Patience(
+    connect=5,
+    silence=5,
+    answer=10,
+    attempts=6,
+    first_pause=0.001,
+    longest_pause=0.004,
+    longest_hold=0.02,
+    retries_per_crawl=10_000,
+    crawl=50,
+)
+"""Tries as often as in earnest, but waits next to nothing in between."""
+
+# Loading the certificates of the world takes longer than most tests, and none of them needs any.
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def client_of(server: FakeChatbotx, token: str = TOKEN, **options: Any) -> Client:
+    connections = options.setdefault("connections", 4)
+    options.setdefault("patience", QUICK)
+    options.setdefault("jitter", Random(0))
+    transport = httpx.HTTPTransport(
+        verify=_NO_CERTIFICATES,
+        limits=httpx.Limits(max_connections=connections, keepalive_expiry=4.5),
+    )
+    return Client(server.base_url, token, transport=transport, **options)
+
+
+def time_of(milliseconds: float) -> str:
+    """A time that day, as the API writes it."""
+    moment = DAY + timedelta(milliseconds=milliseconds)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def contact(number: int, milliseconds: float, micros: int = 0, **more: Any) -> Contact:
+    """The contact with this id, created and updated so many milliseconds into the day."""
+    created = time_of(milliseconds)
+    return {
+        "id": str(number),
+        "createdAt": created,
+        "_createdAtMicros": micros,
+        "updatedAt": created,
+        **more,
+    }
+
+
+def spread(count: int, first: int = 1, step: float = 1237.0) -> list[Contact]:
+    """So many contacts, each created some time after the one before."""
+    return [contact(first + place, place * step) for place in range(count)]
+
+
+def tied(count: int, milliseconds: float = 5, first: int = 10_001) -> list[Contact]:
+    """So many contacts of one `createdAt`, told apart by microseconds that are not sent."""
+    return [
+        contact(first + place, milliseconds, micros=place * 37 % 1000) for place in range(count)
+    ]
+
+
+def ids(contacts: Iterable[Contact]) -> list[str]:
+    """In the order of numbers, not of arrival."""
+    return sorted((each["id"] for each in contacts), key=int)
+
+
+@dataclass
+class Read:
+    """What a crawl came to."""
+
+    verdict: Verdict
+    tables: Tables
+    fed: Counter[str]
+    """How often each contact was passed on."""
+    progress: list[Progress] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[str]:
+        return sorted(map(str, self.tables.contacts["id"]), key=int)
+
+
+def read_with(client: Client) -> Read:
+    builder, fed, progress = TableBuilder(), Counter[str](), list[Progress]()
+
+    def sink(contacts: list[Decoded]) -> None:
+        fed.update(each.id or "" for each in contacts)
+        builder.add(contacts)
+
+    verdict = crawl(client, sink, began=BEGAN, on_progress=progress.append)
+    return Read(verdict, builder.build(), fed, progress)
+
+
+def read(server: FakeChatbotx, **options: Any) -> Read:
+    with client_of(server, **options) as client:
+        return read_with(client)
+
+
+def read_workspace(
+    contacts: Iterable[Contact] | Workspace, manners: Manners, **options: Any
+) -> tuple[Read, FakeChatbotx]:
+    """A crawl of a server that holds these contacts, and the server, which is closed by then."""
+    with FakeChatbotx({TOKEN: contacts}, manners) as server:
+        return read(server, **options), server

@@ -1,0 +1,666 @@
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lib.chatbotx import client as client_module
+from lib.chatbotx.client import Client, Pace, Patience, Query
+from lib.chatbotx.errors import (
+    Cancelled,
+    ChatbotXError,
+    RequestRefused,
+    ServerTrouble,
+    TokenRefused,
+    TooSlow,
+    Unreachable,
+    WrongAddress,
+)
+from tests.chatbotx.reading import QUICK, TOKEN, client_of, spread
+from tests.fake_chatbotx import (
+    CONTACTS_PATH,
+    DATABASE_DOWN,
+    JULY,
+    OCTOBER,
+    SIGN_IN_PAGE,
+    Answer,
+    CutShort,
+    Drip,
+    Dropped,
+    FakeChatbotx,
+    Fault,
+    Flood,
+    Garbled,
+    Late,
+    RecordedRequest,
+    Workspace,
+    error_answer,
+    gateway_error,
+    redirect,
+    too_many_requests,
+)
+
+TWENTY = [str(number) for number in range(1, 21)]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeChatbotx]:
+    with FakeChatbotx({TOKEN: spread(20)}, JULY) as server:
+        yield server
+
+
+def always(fault: Fault) -> Callable[[RecordedRequest], Fault]:
+    return lambda request: fault
+
+
+def at_first(*faults: Fault) -> Callable[[RecordedRequest], Fault | None]:
+    """These instead of the first answers, then nothing more."""
+    left = list(faults)
+    return lambda request: left.pop(0) if left else None
+
+
+def ask(server: FakeChatbotx, query: Query | None = None, **options: Any) -> list[str | None]:
+    with client_of(server, **options) as client:
+        return [contact.id for contact in client.contacts(query or Query()).contacts]
+
+
+def error_at(base_url: str) -> ChatbotXError:
+    with Client(base_url, TOKEN, patience=QUICK) as client, pytest.raises(ChatbotXError) as caught:
+        client.contacts(Query())
+    return caught.value
+
+
+def error_of(server: FakeChatbotx, **options: Any) -> ChatbotXError:
+    with pytest.raises(ChatbotXError) as caught:
+        ask(server, **options)
+    return caught.value
+
+
+class TestRequest:
+    def test_contacts_come_oldest_first(self, server: FakeChatbotx) -> None:
+        assert ask(server) == TWENTY
+
+    def test_contacts_come_newest_first_when_descending(self, server: FakeChatbotx) -> None:
+        assert ask(server, Query(descending=True)) == TWENTY[::-1]
+
+    def test_contacts_come_from_a_time_on(self, server: FakeChatbotx) -> None:
+        since = "2026-05-10T00:00:21.029Z"  # when the 18th was created: 17 x 1.237 s
+        assert ask(server, Query(since=since)) == ["18", "19", "20"]
+
+    def test_a_page_may_be_chosen(self, server: FakeChatbotx) -> None:
+        assert ask(server, Query(page=3, per_page=6)) == TWENTY[12:18]
+
+    def test_the_token_goes_into_one_header_and_nowhere_else(self, server: FakeChatbotx) -> None:
+        ask(server)
+        (request,) = server.requests
+        assert request.headers["authorization"] == f"Bearer {TOKEN}"
+        assert [name for name, value in request.headers.items() if TOKEN in value] == [
+            "authorization"
+        ]
+        assert not [value for _, value in request.query if TOKEN in value]
+
+    def test_custom_fields_are_not_asked_for(self, server: FakeChatbotx) -> None:
+        ask(server)
+        included = [value for name, value in server.requests[0].query if name == "include[]"]
+        assert included == ["tags", "inboxes", "conversation"]
+
+    def test_a_base_url_with_a_path_of_its_own_keeps_it(self, server: FakeChatbotx) -> None:
+        ask(server)
+        assert server.requests[0].path == CONTACTS_PATH
+
+    def test_what_is_sent_is_counted(self, server: FakeChatbotx) -> None:
+        server.faults = at_first(Dropped(), DATABASE_DOWN)
+        with client_of(server) as client:
+            client.contacts(Query())
+            client.contacts(Query())
+            assert (client.requests, client.retries) == (4, 2)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("manners", [JULY, OCTOBER], ids=["500 in July", "401 in October"])
+    def test_a_wrong_token_is_told_and_not_tried_again(
+        self, manners: Any, server: FakeChatbotx
+    ) -> None:
+        server.manners = manners
+        assert isinstance(error_of(server, token="wrong"), TokenRefused)
+        assert len(server.requests) == 1
+
+    def test_a_token_without_the_scope_is_told_and_not_tried_again(self) -> None:
+        with FakeChatbotx({TOKEN: Workspace(forbidden=True)}, OCTOBER) as server:
+            assert isinstance(error_of(server), TokenRefused)
+            assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("status", [400, 422])
+    def test_a_request_called_malformed_is_told_and_not_tried_again(
+        self, status: int, server: FakeChatbotx
+    ) -> None:
+        server.faults = always(error_answer(status, "BAD_REQUEST"))
+        assert isinstance(error_of(server), RequestRefused)
+        assert len(server.requests) == 1
+
+    def test_a_wrong_path_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+        error = error_at(server.base_url + "/v0")
+        assert isinstance(error, WrongAddress)
+        assert len(server.requests) == 1
+
+    def test_a_base_url_without_api_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+        error = error_at(server.base_url.removesuffix("/api"))
+        assert isinstance(error, WrongAddress)
+        assert len(server.requests) == 1
+
+    def test_a_web_page_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+        server.faults = always(SIGN_IN_PAGE)
+        assert isinstance(error_of(server), WrongAddress)
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_a_redirect_does_not_take_the_token_elsewhere(
+        self, status: int, server: FakeChatbotx
+    ) -> None:
+        with FakeChatbotx({TOKEN: []}, JULY) as elsewhere:
+            server.faults = always(redirect(f"{elsewhere.base_url}/v1/contacts", status))
+            assert isinstance(error_of(server), WrongAddress)
+            assert elsewhere.requests == []
+
+    def test_a_redirect_is_not_followed_on_the_same_server_either(
+        self, server: FakeChatbotx
+    ) -> None:
+        server.faults = at_first(redirect(f"{CONTACTS_PATH}?page=1", 308))
+        assert isinstance(error_of(server), WrongAddress)
+        assert len(server.requests) == 1
+
+
+TROUBLES: dict[str, Fault] = {
+    "database down": DATABASE_DOWN,
+    "408": Answer(408),
+    "425": Answer(425),
+    "429": too_many_requests(),
+    "502": gateway_error(502),
+    "503": gateway_error(503),
+    "504": gateway_error(504),
+    "reset": Dropped(),
+    "closed": Dropped(reset=False),
+    "cut short": CutShort(),
+    "cut short in chunks": CutShort(chunked=True),
+    "cut at once": CutShort(share=0),
+    "garbled": Garbled(),
+    "empty": Answer(200),
+    "no list": Answer(200, b'{"data":null}'),
+    "late": Late(60),
+    "dripping": Drip(0.005),
+}
+IMPATIENT = replace(QUICK, silence=0.05, answer=0.05)
+
+
+class TestTroubles:
+    @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+    def test_a_passing_trouble_is_waited_out(self, trouble: Fault, server: FakeChatbotx) -> None:
+        server.faults = at_first(trouble, trouble)
+        assert ask(server, patience=IMPATIENT) == TWENTY
+        assert len(server.requests) == 3
+
+    @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+    def test_a_lasting_trouble_is_told_after_so_many_attempts(
+        self, trouble: Fault, server: FakeChatbotx
+    ) -> None:
+        server.faults = always(trouble)
+        error = error_of(server, patience=replace(IMPATIENT, attempts=3))
+        assert isinstance(error, ServerTrouble | Unreachable)
+        assert len(server.requests) == 3
+
+    @pytest.mark.parametrize(
+        ("trouble", "kind"),
+        [
+            (DATABASE_DOWN, ServerTrouble),
+            (too_many_requests(), ServerTrouble),
+            (Garbled(), ServerTrouble),
+            (Dropped(), Unreachable),
+            (CutShort(), Unreachable),
+            (Late(60), Unreachable),
+            (Drip(0.005), Unreachable),
+        ],
+        ids=lambda value: getattr(value, "__name__", type(value).__name__),
+    )
+    def test_what_the_trouble_was_is_told(
+        self, trouble: Fault, kind: type[ChatbotXError], server: FakeChatbotx
+    ) -> None:
+        server.faults = always(trouble)
+        assert type(error_of(server, patience=replace(IMPATIENT, attempts=1))) is kind
+
+    def test_nobody_listening_is_unreachable(self) -> None:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
+            with Client(base_url, TOKEN, patience=QUICK) as client:
+                with pytest.raises(Unreachable):
+                    client.contacts(Query())
+                assert client.requests == QUICK.attempts
+
+    def test_an_answer_far_too_large_is_refused_and_not_tried_again(
+        self, server: FakeChatbotx, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client_module, "LARGEST_ANSWER", 200_000)
+        server.faults = always(Flood(300_000))
+        assert isinstance(error_of(server), ServerTrouble)
+        assert len(server.requests) == 1
+
+    def test_a_connection_closed_while_it_was_idle_is_a_retry(self, server: FakeChatbotx) -> None:
+        server.idle_seconds = 0.02
+        with client_of(server, connections=1) as client:
+            client.contacts(Query())
+            time.sleep(0.06)
+            assert client.contacts(Query()).received == 20
+
+    def test_all_requests_share_a_budget_of_retries(self, server: FakeChatbotx) -> None:
+        server.faults = lambda request: DATABASE_DOWN if request.number % 2 else None
+        with client_of(server, patience=replace(QUICK, retries_per_crawl=2)) as client:
+            client.contacts(Query())
+            client.contacts(Query())
+            with pytest.raises(ServerTrouble):
+                client.contacts(Query())
+            assert len(server.requests) == 5
+
+    def test_pauses_double_up_to_the_longest(self, server: FakeChatbotx) -> None:
+        patience = Patience(first_pause=1, longest_pause=5)
+        with client_of(server, patience=patience) as client:
+            pauses = [client._pause(attempt) for attempt in (1, 2, 3, 4, 9)]
+        for pause, middle in zip(pauses, (1, 2, 4, 5, 5), strict=True):
+            assert 0.75 * middle <= pause <= 1.25 * middle
+
+
+class TestRetryAfter:
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """How long the client meant to wait, which it does not."""
+        waited: list[float] = []
+
+        def wait(self: Client, seconds: float) -> None:
+            if seconds:
+                waited.append(seconds)
+
+        monkeypatch.setattr(Client, "_wait", wait)
+        monkeypatch.setattr(Pace, "delay", lambda self: 0.0)
+        return waited
+
+    PATIENCE = Patience(first_pause=0.5, longest_hold=120)
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_seconds(self, status: int, server: FakeChatbotx, pauses: list[float]) -> None:
+        server.faults = at_first(Answer(status, headers=(("Retry-After", "7"),)))
+        ask(server, patience=self.PATIENCE)
+        assert pauses == [7]
+
+    def test_a_date(self, server: FakeChatbotx, pauses: list[float]) -> None:
+        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
+        server.faults = at_first(too_many_requests(soon))
+        ask(server, patience=self.PATIENCE)
+        (pause,) = pauses
+        assert 35 < pause <= 40
+
+    @pytest.mark.parametrize(
+        "header", [None, "", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Foo"]
+    )
+    def test_one_that_says_nothing(
+        self, header: str | None, server: FakeChatbotx, pauses: list[float]
+    ) -> None:
+        server.faults = at_first(too_many_requests(header))
+        ask(server, patience=self.PATIENCE)
+        (pause,) = pauses
+        assert 0.375 <= pause <= 0.625
+
+    @pytest.mark.parametrize("header", ["3600", "1e400", "Fri, 31 Dec 9999 23:59:59 GMT"])
+    def test_one_that_asks_too_much_is_honoured_as_far_as_patience_goes(
+        self, header: str, server: FakeChatbotx, pauses: list[float]
+    ) -> None:
+        server.faults = at_first(too_many_requests(header))
+        ask(server, patience=self.PATIENCE)
+        assert pauses == [120]
+
+
+class TestEnds:
+    def test_the_time_for_a_crawl_ends_the_waiting(self, server: FakeChatbotx) -> None:
+        server.faults = always(too_many_requests("30"))
+        patience = replace(QUICK, longest_hold=30, crawl=10)
+        began = time.monotonic()
+        assert isinstance(error_of(server, patience=patience), TooSlow)
+        assert time.monotonic() - began < 5
+
+    def test_the_time_for_a_crawl_ends_an_answer_that_does_not_come(
+        self, server: FakeChatbotx
+    ) -> None:
+        server.faults = always(Late(60))
+        began = time.monotonic()
+        error = error_of(server, patience=replace(QUICK, silence=30, crawl=0.1))
+        assert isinstance(error, TooSlow)
+        assert time.monotonic() - began < 1
+
+    @pytest.mark.parametrize(
+        "fault",
+        [Late(60), Drip(0.005), Drip(60), too_many_requests("30"), None],
+        ids=["no answer", "dripping", "silent in the middle", "waiting", "before"],
+    )
+    def test_cancelling_ends_a_request_at_once(
+        self, fault: Fault | None, server: FakeChatbotx
+    ) -> None:
+        cancelled = threading.Event()
+        server.faults = (lambda request: fault) if fault else None
+        if fault is None:
+            cancelled.set()
+        patience = replace(QUICK, silence=30, longest_hold=30)
+        with client_of(server, cancelled=cancelled, patience=patience) as client:
+            cancel = threading.Timer(0.03, cancelled.set)
+            cancel.start()
+            began = time.monotonic()
+            with pytest.raises(Cancelled):
+                client.contacts(Query())
+            assert time.monotonic() - began < 1
+            cancel.join()
+
+    def test_cancelling_ends_the_requests_of_all_threads(self, server: FakeChatbotx) -> None:
+        server.faults = always(Late(60))
+        errors: list[BaseException] = []
+
+        def work(client: Client) -> None:
+            try:
+                client.contacts(Query())
+            except ChatbotXError as error:
+                errors.append(error)
+
+        with client_of(server, connections=8, patience=replace(QUICK, silence=30)) as client:
+            threads = [threading.Thread(target=work, args=(client,)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            while len(server.requests) < 8:
+                time.sleep(0.001)
+            client.cancelled.set()
+            for thread in threads:
+                thread.join(1)
+        assert [type(error) for error in errors] == [Cancelled] * 8
+
+    def test_aborting_leaves_the_event_of_others_alone(self, server: FakeChatbotx) -> None:
+        cancelled = threading.Event()
+        with client_of(server, cancelled=cancelled) as client:
+            client.abort()
+            with pytest.raises(Cancelled):
+                client.contacts(Query())
+        assert not cancelled.is_set()
+
+    def test_closing_closes_every_connection(self, server: FakeChatbotx) -> None:
+        with client_of(server) as client:
+            client.contacts(Query())
+            (connection,) = client._sockets
+        assert connection.fileno() == -1
+
+
+class TestPace:
+    class Clock:
+        """A clock that shows what it is set to."""
+
+        now = 1000.0
+
+        def __call__(self) -> float:
+            return self.now
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return self.Clock()
+
+    def starts(self, pace: Pace, clock: Clock, seconds: float) -> int:
+        """How many requests start within so many seconds, asking all the time."""
+        end, started = clock.now + seconds, 0
+        while clock.now < end:
+            delay = pace.delay()
+            if delay:
+                clock.now = min(clock.now + delay, end)
+            else:
+                started += 1
+        return started
+
+    def test_so_many_requests_start_in_ten_seconds(self, clock: Clock) -> None:
+        pace = Pace(100, clock)
+        assert [self.starts(pace, clock, 10) for _ in range(3)] == [100, 100, 100]
+
+    def test_no_ten_seconds_see_more_wherever_they_begin(self, clock: Clock) -> None:
+        pace = Pace(5, clock)
+        begun = []
+        for tenth in range(400):
+            clock.now = 1000 + tenth / 10
+            if tenth % 7 < 3 and not pace.delay():
+                begun.append(clock.now)
+        assert max(sum(1 for t in begun if s <= t < s + 9.999) for s in begun) == 5
+
+    def test_without_a_limit_nobody_waits(self, clock: Clock) -> None:
+        pace = Pace(None, clock)
+        assert {pace.delay() for _ in range(10_000)} == {0.0}
+
+    def test_one_who_waits_waits_no_longer_than_needed(self, clock: Clock) -> None:
+        pace = Pace(2, clock)
+        pace.delay()
+        clock.now += 4
+        pace.delay()
+        assert pace.delay() == 6
+
+    def test_a_pause_holds_everybody(self, clock: Clock) -> None:
+        pace = Pace(None, clock)
+        pace.hold(7, clock.now)
+        assert pace.delay() == 7
+        clock.now += 7
+        assert pace.delay() == 0
+
+    def test_a_shorter_pause_does_not_end_a_longer_one(self, clock: Clock) -> None:
+        pace = Pace(None, clock)
+        pace.hold(7, clock.now)
+        pace.hold(1, clock.now)
+        assert pace.delay() == 7
+
+    def test_a_refusal_slows_down_below_what_was_sent(self, clock: Clock) -> None:
+        pace = Pace(1000, clock)
+        for _ in range(120):
+            pace.delay()
+        pace.hold(0, clock.now)
+        assert pace.per_10s == 108
+
+    def test_a_refusal_slows_down_without_a_limit_too(self, clock: Clock) -> None:
+        pace = Pace(None, clock)
+        for _ in range(120):
+            pace.delay()
+        pace.hold(0, clock.now)
+        assert pace.per_10s == 108
+
+    def test_requests_that_are_refused_together_are_one_refusal(self, clock: Clock) -> None:
+        pace = Pace(100, clock)
+        for _ in range(100):
+            pace.delay()
+        asked_at = clock.now
+        for _ in range(8):
+            clock.now += 0.01
+            pace.hold(1, asked_at)
+        assert pace.per_10s == 90
+
+    def test_a_refusal_of_what_was_asked_since_slows_down_again(self, clock: Clock) -> None:
+        pace = Pace(100, clock)
+        for requests in (100, 90):
+            clock.now += 9.5
+            for _ in range(requests):
+                assert pace.delay() == 0
+            clock.now += 1
+            pace.hold(0, clock.now - 1)
+        assert pace.per_10s == 81
+
+    def test_refusals_for_what_others_sent_do_not_bring_it_to_a_stop(self, clock: Clock) -> None:
+        pace = Pace(100, clock)
+        for _ in range(200):
+            clock.now += 1
+            pace.hold(1, clock.now)
+        assert pace.per_10s == 20
+
+    def test_a_pace_that_is_slow_by_choice_is_not_made_faster(self, clock: Clock) -> None:
+        pace = Pace(5, clock)
+        pace.delay()
+        pace.hold(0, clock.now)
+        assert pace.per_10s == 5
+
+    def test_the_pace_comes_back_slowly_and_not_beyond_what_was_wanted(self, clock: Clock) -> None:
+        pace = Pace(100, clock)
+        for _ in range(100):
+            pace.delay()
+        pace.hold(0, clock.now)
+        paces = []
+        for _ in range(4):
+            clock.now += 10
+            pace.delay()
+            paces.append(pace.per_10s)
+        assert paces == [94, 99, 100, 100]
+
+    def test_a_limit_that_nobody_knew_of_costs_few_refusals(
+        self, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def wait(client: Client, seconds: float) -> None:
+            clock.now += seconds
+
+        def take_time(server: FakeChatbotx, request: RecordedRequest) -> None:
+            clock.now += 0.01
+
+        monkeypatch.setattr(Client, "_wait", wait)
+        with (
+            FakeChatbotx(
+                {TOKEN: spread(1)}, OCTOBER, clock=clock, between_requests=take_time
+            ) as server,
+            client_of(server, pace=Pace(None, clock)) as client,
+        ):
+            for _ in range(600):  # which takes a minute at the 120 per 10 s that October allows
+                client.contacts(Query())
+            assert 1 <= client.retries <= 3
+            assert clock.now < 1000 + 70
+
+
+ALL_FAULTS: dict[str, Fault | None] = {
+    **TROUBLES,
+    "fine": None,
+    "refused": error_answer(401, "INVALID_CHATBOT_TOKEN", f"no such token: {TOKEN}"),
+    "forbidden": error_answer(403, "FORBIDDEN", f"not with {TOKEN}"),
+    "malformed": error_answer(400, "BAD_REQUEST", TOKEN),
+    "elsewhere": redirect("http://127.0.0.1:9/"),
+    "web page": SIGN_IN_PAGE,
+}
+
+
+class TestSecrecy:
+    @pytest.mark.parametrize("fault", ALL_FAULTS.values(), ids=ALL_FAULTS)
+    def test_the_token_is_in_no_log_and_in_no_error(
+        self, fault: Fault | None, server: FakeChatbotx, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        for name in ("httpx", "httpcore"):
+            caplog.set_level(logging.DEBUG, logger=name)
+        server.faults = lambda request: fault
+        shown = []
+        with client_of(server, patience=replace(IMPATIENT, attempts=2)) as client:
+            shown += [repr(client), str(client)]
+            try:
+                client.contacts(Query())
+            except ChatbotXError as error:
+                shown += traceback.format_exception(error)
+                shown += [repr(each) for each in chain_of(error)]
+        assert caplog.records
+        shown += [record.getMessage() for record in caplog.records]
+        shown += [repr(record.args) for record in caplog.records]
+        assert not [text for text in shown if TOKEN in text]
+
+    @pytest.mark.parametrize("name", sorted(ALL_FAULTS.keys() - {"fine"}))
+    def test_errors_do_not_name_the_address(self, name: str, server: FakeChatbotx) -> None:
+        fault = ALL_FAULTS[name]
+        assert fault is not None
+        server.faults = always(fault)
+        message = str(error_of(server, patience=replace(IMPATIENT, attempts=1)))
+        assert "127.0.0.1" not in message
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+class TestEnvironment:
+    def test_a_proxy_does_not_get_the_token_that_goes_unencrypted(
+        self, server: FakeChatbotx, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with FakeChatbotx({}, JULY) as proxy:
+            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+                monkeypatch.setenv(name, proxy.base_url)
+            with Client(server.base_url, TOKEN, patience=QUICK) as client:
+                assert client.contacts(Query()).received == 20
+            assert proxy.requests == []
+
+    def test_a_proxy_that_is_none_is_told_as_unreachable(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.example")
+        with pytest.raises(Unreachable):
+            Client("https://chatbotx.example/api", TOKEN)
+
+    def test_a_proxy_may_carry_what_is_encrypted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        assert isinstance(error_at("https://chatbotx.example/api"), Unreachable)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing to make a certificate with")
+def test_cancelling_ends_an_encrypted_request_at_once(tmp_path: Path) -> None:
+    """Another thread may not touch the state of an encrypted connection, only its socket."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+        f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}".split(),
+        check=True,
+        capture_output=True,
+    )
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate, key)
+    asked = threading.Event()
+
+    def listen(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with serving.wrap_socket(connection, server_side=True) as encrypted:
+            encrypted.recv(65536)
+            asked.set()
+            encrypted.recv(1)  # until the other side hangs up
+
+    def cancel_once_asked(client: Client) -> None:
+        asked.wait(5)
+        client.cancelled.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=listen, args=(listener,))
+        thread.start()
+        client = Client(
+            f"https://127.0.0.1:{listener.getsockname()[1]}/api",
+            TOKEN,
+            patience=QUICK,
+            transport=httpx.HTTPTransport(verify=trusting),
+        )
+        with client:
+            cancel = threading.Thread(target=cancel_once_asked, args=(client,))
+            cancel.start()
+            began = time.monotonic()
+            with pytest.raises(Cancelled):
+                client.contacts(Query())
+            assert asked.is_set()
+            assert time.monotonic() - began < 2
+            cancel.join()
+        thread.join()

@@ -1,0 +1,358 @@
+"""Every number against its plain restatement, over workspaces that nobody would think of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.metrics import audience, cohorts, engagement, opt_in, tags, workload
+from lib.metrics.terms import Basis, Terms
+from lib.periods import Period
+from lib.tables import Tables
+from tests import plain_metrics as plain
+from tests.plain_metrics import Json, Question
+from tests.workspaces import tables_of
+
+some = settings(derandomize=True, max_examples=30, deadline=None)
+
+STRANGE_DAYS = [
+    ("UTC", date(2026, 6, 15)),
+    ("America/Sao_Paulo", date(2018, 11, 4)),
+    ("America/Sao_Paulo", date(2018, 2, 18)),
+    ("Europe/Lisbon", date(2026, 3, 29)),
+    ("Asia/Kathmandu", date(2026, 1, 1)),
+    ("Pacific/Apia", date(2011, 12, 30)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Africa/Cairo", date(2026, 4, 24)),
+]
+STATUSES = {"1": "connected", "2": "disconnected", "3": "expired", "4": None}
+WAITS = [timedelta(hours=hours) for hours in (0, 1, 4, 24, 72, 168, 720)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What was generated, as JSON and as tables: all of the workspace, or a selection of it."""
+
+    question: Question
+    contacts: list[Json]
+    everyone: list[Json]
+    tables: Tables
+
+    @property
+    def terms(self) -> Terms:
+        ask = self.question
+        basis: Basis = "createdAt" if ask.basis == "createdAt" else "subscribedAt"
+        return Terms(ask.as_of, Period(ask.start, ask.end, ask.timezone), basis)
+
+
+def as_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    zone, strange = draw(st.sampled_from(STRANGE_DAYS))
+    start = strange + timedelta(days=draw(st.integers(-9, 1)))
+    end = start + timedelta(days=draw(st.integers(0, 12)))
+    midnights = [
+        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        for day in (strange + timedelta(days=number) for number in range(-20, 20))
+    ]
+    as_of = draw(st.sampled_from(midnights[15:]))
+    question = Question(
+        start, end, zone, as_of, draw(st.sampled_from(["createdAt", "subscribedAt"]))
+    )
+    a_little = st.sampled_from([timedelta(milliseconds=number) for number in (-1, 0, 1)])
+    quarters = st.integers(-50 * 96, 30 * 96).map(lambda number: number * timedelta(minutes=15))
+    moment = st.one_of(
+        st.builds(
+            lambda edge, little: as_text(edge + little), st.sampled_from(midnights), a_little
+        ),
+        st.builds(
+            lambda wait, little: as_text(as_of - wait + little), st.sampled_from(WAITS), a_little
+        ),
+        quarters.map(lambda time: as_text(as_of + time)),
+    )
+    time = st.none() | moment
+    contacts = draw(st.lists(contact_of(moment, time), max_size=12))
+    everyone = plain.one_per_id(contacts)
+    tables = tables_of(*contacts)
+    if not draw(st.booleans()):
+        return Case(question, everyone, everyone, tables)
+    ids = set(draw(st.lists(st.sampled_from(IDS))))
+    chosen = [each for each in everyone if each["id"] in ids]
+    mask = tables.contacts["id"].astype("str").isin(ids).to_numpy()
+    return Case(question, chosen, everyone, tables.select(mask))
+
+
+IDS = [str(number) for number in range(1, 13)]
+
+
+def contact_of(moment: st.SearchStrategy[str], time: st.SearchStrategy[str | None]) -> Any:
+    link = st.builds(
+        lambda inbox, channel, incoming: {
+            "inboxId": inbox,
+            "channel": channel,
+            "lastIncomingMessageAt": incoming,
+            "inbox": {"channel": "Webchat", "status": STATUSES[inbox]},
+        },
+        st.sampled_from(sorted(STATUSES)),
+        st.sampled_from(["whatsapp", " WhatsApp ", "telegram", "zalo", None]),
+        time,
+    )
+    tag = st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["601", "602", "603", "1001"]),
+            "name": st.just("VIP"),
+            "deletedAt": time,
+        }
+    )
+    agent, team = st.sampled_from([None, "99", "101", "102"]), st.sampled_from([None, "7", "8"])
+    conversation = st.fixed_dictionaries(
+        {
+            "id": st.just("1"),
+            "botEnabled": st.sampled_from([None, True, False]),
+            "followed": st.sampled_from([None, True, False]),
+            "archivedAt": st.none() | time,
+            "assignedUserId": agent,
+            "assignedInboxTeamId": team,
+            "lastActivityAt": time,
+            "contactRepliedAt": time,
+            "adminRepliedAt": time,
+            "agentLastReadAt": time,
+        }
+    )
+    return st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(IDS),
+            "createdAt": moment,
+            "updatedAt": time,
+            "subscribedAt": time,
+            "broadcastSubscribedAt": time,
+            "blockedAt": time,
+            "email": st.sampled_from(
+                [None, "", "guest-1", "a@b", " a@b.example ", "a b@c.de", "@b.de"]
+            ),
+            "emailOptIn": st.sampled_from([None, True, False]),
+            "emailVerified": st.sampled_from([None, True, False]),
+            "country": st.sampled_from([None, "BR", "VN", "NA"]),
+            "tags": st.lists(tag, max_size=3),
+            "contactInboxes": st.none() | st.lists(link, max_size=3),
+            "conversation": st.none() | conversation,
+        }
+    )
+
+
+def as_numbers(counted: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """By key, what was counted."""
+    return {
+        str(key): dict(zip(counted.columns, map(int, row), strict=True))
+        for key, row in zip(counted.index, counted.to_numpy(), strict=True)
+    }
+
+
+def by_date(table: pd.DataFrame) -> dict[date, dict[str, int]]:
+    return {date.fromisoformat(key[:10]): row for key, row in as_numbers(table).items()}
+
+
+@some
+@given(cases())
+def test_audience_is_as_defined(case: Case) -> None:
+    numbers = plain.counted(case.contacts, case.question)
+    names = ("contacts", "active", "new", "new_previous", "lost", "lost_previous")
+
+    found = audience.audience(case.tables, case.terms)
+
+    assert asdict(found) == {name: numbers[name] for name in names}
+
+
+@some
+@given(cases())
+def test_opt_in_is_as_defined(case: Case) -> None:
+    numbers = plain.counted(case.contacts, case.question)
+
+    found = opt_in.opt_in(case.tables)
+
+    assert {kind: (rate.numerator, rate.denominator) for kind, rate in vars(found).items()} == {
+        "broadcast": (numbers["broadcast"], numbers["on_channel"]),
+        "email": (numbers["email"], numbers["with_email"]),
+        "email_verified": (numbers["email_verified"], numbers["with_email"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("breakdown", "keys"),
+    [
+        (audience.by_channel, plain.channels),
+        (audience.by_country, lambda contact: {plain.country(contact)}),
+        (audience.by_tag, plain.tags),
+    ],
+    ids=["channel", "country", "tag"],
+)
+@some
+@given(case=cases())
+def test_breakdown_is_as_defined(
+    breakdown: audience.Breakdown, keys: Callable[[Json], set[str]], case: Case
+) -> None:
+    found = breakdown(case.tables, case.terms).drop(columns="tag", errors="ignore")
+
+    assert as_numbers(found) == plain.counted_by(case.contacts, case.question, keys)
+
+
+@some
+@given(cases())
+def test_days_are_as_defined(case: Case) -> None:
+    found = audience.by_day(case.tables, case.terms)
+
+    assert {
+        day: (row["new"], row["lost"]) for day, row in by_date(found).items()
+    } == plain.new_and_lost(case.contacts, case.question)
+
+
+@some
+@given(cases())
+def test_days_by_channel_are_as_defined(case: Case) -> None:
+    found = audience.new_by_day_and_channel(case.tables, case.terms)
+
+    assert {
+        (day, channel): new
+        for day, row in by_date(found).items()
+        for channel, new in row.items()
+        if new
+    } == plain.new_by_day_and_channel(case.contacts, case.question)
+
+
+@some
+@given(cases())
+def test_subscribers_are_as_defined(case: Case) -> None:
+    found = audience.subscribers_by_day(case.tables, case.terms).to_frame()
+
+    assert {day: row["subscribers"] for day, row in by_date(found).items()} == {
+        day: plain.subscribers(case.contacts, case.question, day)
+        for day in case.terms.period.days()
+    }
+
+
+@some
+@given(cases())
+def test_arrivals_are_as_defined(case: Case) -> None:
+    found = audience.arrivals(case.tables, case.terms)
+
+    assert {
+        (weekday, hour): new
+        for weekday, row in enumerate(found.to_numpy())
+        for hour, new in enumerate(row)
+        if new
+    } == plain.new_by_hour(case.contacts, case.question)
+
+
+@some
+@given(cases())
+def test_pairs_of_channels_are_as_defined(case: Case) -> None:
+    several, found = audience.several_channels(case.tables)
+
+    assert several == sum(len(plain.channels(each)) > 1 for each in case.contacts)
+    assert {(row.a, row.b): row.contacts for row in found.itertuples()} == plain.shared(
+        case.contacts, plain.channels
+    )
+
+
+@some
+@given(cases())
+def test_pairs_of_tags_are_as_defined(case: Case) -> None:
+    active = [each for each in case.contacts if plain.is_active(each)]
+
+    found = tags.overlaps(case.tables)
+
+    assert {(row.a, row.b): row.both for row in found.itertuples()} == plain.shared(
+        active, plain.tags
+    )
+    for a, b, both, either, jaccard in found.to_numpy():
+        assert either == sum(bool({a, b} & plain.tags(each)) for each in active)
+        assert jaccard == both / either
+
+
+@some
+@given(cases())
+def test_workload_is_as_defined(case: Case) -> None:
+    expected = plain.workload(case.contacts, case.question.as_of)
+
+    found = asdict(workload.workload(case.tables, case.terms))
+
+    waiting = found.pop("waiting")
+    assert {age: number for age, number in waiting.items() if number} == expected.pop("waiting")
+    assert {name: number for name, number in found.items() if number} == {
+        name: number for name, number in expected.items() if number
+    }
+
+
+@pytest.mark.parametrize(
+    ("breakdown", "key"),
+    [(workload.by_agent, "assignedUserId"), (workload.by_team, "assignedInboxTeamId")],
+    ids=["agents", "teams"],
+)
+@some
+@given(case=cases())
+def test_load_is_as_defined(
+    breakdown: Callable[[Tables, Terms], pd.DataFrame], key: str, case: Case
+) -> None:
+    expected = plain.load(case.contacts, key, case.question.as_of, case.everyone)
+
+    found = breakdown(case.tables, case.terms).drop(columns="name")
+
+    assert sorted(found.index) == sorted(expected)
+    for holder, numbers in expected.items():
+        row = found.astype("object").where(found.notna(), None).loc[holder].to_dict()
+        assert row == pytest.approx(numbers)
+
+
+@some
+@given(cases())
+def test_engagement_is_as_defined(case: Case) -> None:
+    found = asdict(engagement.engagement(case.tables, case.terms))
+
+    assert found == plain.engagement(case.contacts, case.question.as_of, case.everyone)
+
+
+@some
+@given(cases())
+def test_cohorts_are_as_defined(case: Case) -> None:
+    found = cohorts.cohorts(case.tables, case.terms)
+
+    assert list(found.columns) == ["contacts", "still_active", "broadcast", "active_30d"]
+    assert {
+        (month.year, month.month): tuple(row.values()) for month, row in by_date(found).items()
+    } == plain.cohorts(case.contacts, case.question)
+
+
+@some
+@given(cases())
+def test_a_selection_holds_the_rows_and_links_of_its_contacts(case: Case) -> None:
+    tables = case.tables
+    ids = tables.contacts["id"].astype("str")
+    links = tables.contact_tags
+
+    found = set(zip(ids.to_numpy()[links["contact"]], links["tag"].astype("str"), strict=True))
+
+    assert set(ids) == {each["id"] for each in case.contacts}
+    assert found == {(each["id"], tag) for each in case.contacts for tag in plain.tags(each)}
+
+
+@some
+@given(cases())
+def test_open_conversations_are_numbered_as_in_the_contacts(case: Case) -> None:
+    found = workload.open_conversations(case.tables)
+
+    of_contacts = case.tables.contacts.loc[found.index, list(found.columns)]
+    pd.testing.assert_frame_equal(found, of_contacts, check_index_type=False)
+    assert len(found) == len(plain.open_conversations(case.contacts))
+    assert np.all(found["archived"].isna())

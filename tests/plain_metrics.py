@@ -1,0 +1,328 @@
+"""The metrics once more: slowly, contact by contact, from the JSON, as their definitions read.
+
+Nothing here is shared with `lib.metrics`, so that the two can be held against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Json = dict[str, Any]
+Day = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Question:
+    """The days `start..end` in a zone, "now", and the API's name of the subscription time."""
+
+    start: date
+    end: date
+    timezone: str
+    as_of: datetime
+    basis: str
+
+    @property
+    def previous(self) -> tuple[date, date]:
+        days = (self.end - self.start).days + 1
+        return self.start - days * Day, self.end - days * Day
+
+    def day(self, moment: datetime) -> date:
+        return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+
+def time(holder: Json, key: str) -> datetime | None:
+    text = holder.get(key)
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def one_per_id(contacts: Iterable[Json]) -> list[Json]:
+    """The later `updatedAt` wins, then the later page."""
+    kept: dict[str, Json] = {}
+    never = datetime.min.replace(tzinfo=UTC)
+    for contact in contacts:
+        other = kept.get(contact["id"])
+        if other is None or (time(contact, "updatedAt") or never) >= (
+            time(other, "updatedAt") or never
+        ):
+            kept[contact["id"]] = contact
+    return list(kept.values())
+
+
+def is_active(contact: Json) -> bool:
+    return time(contact, "blockedAt") is None
+
+
+def has_email(contact: Json) -> bool:
+    address = (contact.get("email") or "").strip()
+    before, at, domain = address.partition("@")
+    return (
+        bool(before and at)
+        and "@" not in domain
+        and "." in domain
+        and all(domain.split("."))
+        and not re.search(r"\s", address)
+    )
+
+
+def channels(contact: Json) -> set[str]:
+    found = set()
+    for link in contact.get("contactInboxes") or []:
+        own = ((link.get("inbox") or {}).get("channel") or "").strip().lower()
+        if channel := (link.get("channel") or "").strip().lower() or own:
+            found.add(channel)
+    return found
+
+
+def inboxes(contact: Json) -> dict[str, str | None]:
+    return {
+        link["inboxId"]: link["inbox"]["status"] for link in contact.get("contactInboxes") or []
+    }
+
+
+def tags(contact: Json) -> set[str]:
+    return {tag["id"] for tag in contact.get("tags") or [] if tag.get("deletedAt") is None}
+
+
+def country(contact: Json) -> str:
+    return contact.get("country") or "unknown"
+
+
+def in_days(question: Question, contact: Json, key: str, days: tuple[date, date]) -> bool:
+    moment = time(contact, key)
+    return moment is not None and days[0] <= question.day(moment) <= days[1]
+
+
+def counted(contacts: list[Json], question: Question) -> dict[str, int]:
+    """The numbers of "Audience" and the parts of the rates of "Opt-in"."""
+    period, previous = (question.start, question.end), question.previous
+    active = [each for each in contacts if is_active(each)]
+    on_channel = [each for each in active if channels(each)]
+    with_email = [each for each in active if has_email(each)]
+
+    def during(key: str, days: tuple[date, date]) -> int:
+        return sum(in_days(question, each, key, days) for each in contacts)
+
+    return {
+        "contacts": len(contacts),
+        "active": len(active),
+        "new": during(question.basis, period),
+        "new_previous": during(question.basis, previous),
+        "lost": during("blockedAt", period),
+        "lost_previous": during("blockedAt", previous),
+        "on_channel": len(on_channel),
+        "broadcast": sum(time(each, "broadcastSubscribedAt") is not None for each in on_channel),
+        "with_email": len(with_email),
+        "email": sum(each.get("emailOptIn") is True for each in with_email),
+        "email_verified": sum(each.get("emailVerified") is True for each in with_email),
+    }
+
+
+def counted_by(
+    contacts: list[Json], question: Question, keys: Callable[[Json], set[str]]
+) -> dict[str, dict[str, int]]:
+    """`counted` for each key that a contact has; those without one under `none`."""
+    groups: dict[str, list[Json]] = {}
+    for contact in contacts:
+        for key in keys(contact) or {"none"}:
+            groups.setdefault(key, []).append(contact)
+    return {key: counted(group, question) for key, group in groups.items()}
+
+
+def new_and_lost(contacts: list[Json], question: Question) -> dict[date, tuple[int, int]]:
+    """By day of the period."""
+    new, lost = (
+        Counter(question.day(moment) for each in contacts if (moment := time(each, key)))
+        for key in (question.basis, "blockedAt")
+    )
+    days = [
+        question.start + number * Day for number in range((question.end - question.start).days + 1)
+    ]
+    return {day: (new[day], lost[day]) for day in days}
+
+
+def subscribers(contacts: list[Json], question: Question, day: date) -> int:
+    """At the end of a day: subscribed by then, less those of them blocked by then."""
+    number = 0
+    for contact in contacts:
+        joined, blocked = time(contact, question.basis), time(contact, "blockedAt")
+        if joined is not None and question.day(joined) <= day:
+            number += not (blocked is not None and question.day(blocked) <= day)
+    return number
+
+
+def new_by_hour(contacts: list[Json], question: Question) -> Counter[tuple[int, int]]:
+    """By local weekday, Monday being 0, and hour."""
+    zone = ZoneInfo(question.timezone)
+    return Counter(
+        (local.weekday(), local.hour)
+        for each in contacts
+        if in_days(question, each, question.basis, (question.start, question.end))
+        and (moment := time(each, question.basis))
+        for local in [moment.astimezone(zone)]
+    )
+
+
+def new_by_day_and_channel(contacts: list[Json], question: Question) -> Counter[tuple[date, str]]:
+    return Counter(
+        (question.day(moment), channel)
+        for each in contacts
+        if in_days(question, each, question.basis, (question.start, question.end))
+        and (moment := time(each, question.basis))
+        for channel in channels(each) or {"none"}
+    )
+
+
+def shared(contacts: list[Json], keys: Callable[[Json], set[str]]) -> Counter[tuple[str, str]]:
+    """How many contacts have both of two keys."""
+    return Counter((a, b) for each in contacts for a in keys(each) for b in keys(each) if a < b)
+
+
+def open_conversations(contacts: list[Json]) -> list[Json]:
+    return [
+        each["conversation"]
+        for each in contacts
+        if each.get("conversation") is not None
+        and time(each["conversation"], "archivedAt") is None
+        and is_active(each)
+    ]
+
+
+def awaits_reply(conversation: Json) -> bool:
+    replied, answered = time(conversation, "contactRepliedAt"), time(conversation, "adminRepliedAt")
+    return replied is not None and (answered is None or replied > answered)
+
+
+def is_unread(conversation: Json) -> bool:
+    activity, read = time(conversation, "lastActivityAt"), time(conversation, "agentLastReadAt")
+    return activity is not None and read is not None and activity > read
+
+
+def waited(conversation: Json, as_of: datetime) -> timedelta:
+    replied = time(conversation, "contactRepliedAt")
+    assert replied is not None
+    return as_of - replied
+
+
+def age(wait: timedelta) -> str:
+    hour = timedelta(hours=1)
+    if wait < hour:
+        return "under_1h"
+    if wait < 4 * hour:
+        return "1h_4h"
+    if wait < 24 * hour:
+        return "4h_24h"
+    if wait < 3 * Day:
+        return "1d_3d"
+    return "3d_7d" if wait < 7 * Day else "over_7d"
+
+
+def workload(contacts: list[Json], as_of: datetime) -> dict[str, Any]:
+    numbers: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
+    for each in open_conversations(contacts):
+        agent, team = each.get("assignedUserId"), each.get("assignedInboxTeamId")
+        unassigned = agent is None and team is None
+        with_human = each.get("botEnabled") is False
+        activity, read = time(each, "lastActivityAt"), time(each, "agentLastReadAt")
+        answered = time(each, "adminRepliedAt") is not None
+        numbers["open"] += 1
+        numbers["assigned_agent"] += agent is not None
+        numbers["assigned_team_only"] += agent is None and team is not None
+        numbers["unassigned"] += unassigned
+        numbers["awaiting_reply"] += awaits_reply(each)
+        numbers["never_answered"] += awaits_reply(each) and not answered
+        numbers["no_admin_reply"] += awaits_reply(each) and answered
+        numbers["unread"] += is_unread(each)
+        numbers["never_read"] += activity is not None and read is None
+        numbers["with_human"] += with_human
+        numbers["orphaned_handoff"] += with_human and unassigned
+        numbers["follow_up"] += each.get("followed") is True
+        if awaits_reply(each):
+            waiting[age(waited(each, as_of))] += 1
+    return {**numbers, "waiting": dict(waiting)}
+
+
+def load(
+    contacts: list[Json], key: str, as_of: datetime, everyone: list[Json]
+) -> dict[str, dict[str, Any]]:
+    """By agent or team, as `key` says: those ever seen with `everyone` in the workspace, archived
+    conversations included."""
+    seen = {
+        each["conversation"][key]
+        for each in everyone
+        if each.get("conversation") and each["conversation"].get(key)
+    }
+    found = {}
+    for holder in seen:
+        held = [each for each in open_conversations(contacts) if each.get(key) == holder]
+        waits = [waited(each, as_of) for each in held if awaits_reply(each)]
+        hour = timedelta(hours=1)
+        found[holder] = {
+            "open": len(held),
+            "awaiting_reply": len(waits),
+            "never_answered": sum(
+                awaits_reply(each) and each.get("adminRepliedAt") is None for each in held
+            ),
+            "unread": sum(is_unread(each) for each in held),
+            "follow_up": sum(each.get("followed") is True for each in held),
+            "oldest_wait_hours": max(waits) / hour if waits else None,
+            "median_wait_hours": median(wait / hour for wait in waits) if waits else None,
+        }
+    return found
+
+
+def is_busy(contact: Json, as_of: datetime, days: int) -> bool:
+    """Whether either side was active in the last days."""
+    moment = time(contact.get("conversation") or {}, "lastActivityAt")
+    return moment is not None and moment >= as_of - days * Day
+
+
+def engagement(
+    contacts: list[Json], as_of: datetime, everyone: list[Json]
+) -> dict[str, int | None]:
+    """The 24-hour window is None where no contact in the workspace carries its field."""
+    active = [each for each in contacts if is_active(each)]
+
+    def incoming(contact: Json) -> list[datetime]:
+        links = contact.get("contactInboxes") or []
+        return [moment for link in links if (moment := time(link, "lastIncomingMessageAt"))]
+
+    told = any(incoming(each) for each in everyone)
+    inside = (any(moment >= as_of - Day for moment in incoming(each)) for each in active)
+    return {
+        "active_7d": sum(is_busy(each, as_of, 7) for each in active),
+        "active_30d": sum(is_busy(each, as_of, 30) for each in active),
+        "window_24h": sum(inside) if told else None,
+        "reach_at_risk": sum(
+            bool(inboxes(each)) and "connected" not in inboxes(each).values() for each in active
+        ),
+    }
+
+
+def cohorts(contacts: list[Json], question: Question) -> dict[tuple[int, int], tuple[int, ...]]:
+    """By year and month: contacts, still active, and of these broadcast and active in 30 days."""
+    months: dict[tuple[int, int], list[Json]] = {}
+    for contact in contacts:
+        if moment := time(contact, question.basis):
+            day = question.day(moment)
+            months.setdefault((day.year, day.month), []).append(contact)
+    found: dict[tuple[int, int], tuple[int, ...]] = {}
+    for month, members in months.items():
+        active = [each for each in members if is_active(each)]
+        found[month] = (
+            len(members),
+            len(active),
+            sum(time(each, "broadcastSubscribedAt") is not None for each in active),
+            sum(is_busy(each, question.as_of, 30) for each in active),
+        )
+    return found

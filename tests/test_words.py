@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import html
+import re
+import string
+from datetime import UTC, date, datetime, timedelta
+from math import inf, nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib import words
+from lib.metrics.rates import Rate
+from lib.periods import Period
+
+# Characters of this category cannot be in JSON, in a URL or in a page.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1,000"),
+        (1234567, "1,234,567"),
+        (2.6, "3"),
+        (-1200, "-1,200"),
+    ],
+)
+def test_numbers_have_their_thousands_separated(value: float, shown: str) -> None:
+    assert words.number(value) == shown
+
+
+@pytest.mark.parametrize("value", [None, nan])
+def test_what_does_not_exist_is_a_dash_and_not_0(value: float | None) -> None:
+    shown = {words.number(value), words.percent(value), words.points(value), words.duration(value)}
+    assert shown == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0 replies"), (1, "1 reply"), (2, "2 replies"), (1234, "1,234 replies")],
+)
+def test_what_is_counted_agrees_with_its_number(value: int, shown: str) -> None:
+    assert words.counted(value, "reply", "replies") == shown
+
+
+def test_the_usual_plural_needs_not_be_said() -> None:
+    assert words.counted(2, "contact") == "2 contacts"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0, "0.0%"), (0.1234, "12.3%"), (0.58125, "58.1%"), (1, "100.0%"), (12.345, "1,234.5%")],
+)
+def test_percentages_have_one_decimal(share: float, shown: str) -> None:
+    assert words.percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("difference", "shown"),
+    [(0.012, "+1.2 points"), (-0.012, "−1.2 points"), (0, "0.0 points"), (-0.0001, "0.0 points")],
+)
+def test_differences_of_rates_are_points_with_a_sign(difference: float, shown: str) -> None:
+    assert words.points(difference) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(5, "+5"), (0, "0"), (-1234, "−1,234")])
+def test_signed_numbers_say_their_direction(value: int, shown: str) -> None:
+    assert words.signed(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "shown"),
+    [(118, 100, "+18.0%"), (50, 100, "−50.0%"), (7, 7, "0.0%"), (0, 3, "−100.0%"), (5, 0, None)],
+)
+def test_a_change_has_its_sign_and_none_where_nothing_was_before(
+    new: int, old: int, shown: str | None
+) -> None:
+    assert words.change(new, old) == shown
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "sentence"),
+    [
+        (118, 100, "18.0% more than in June"),
+        (82, 100, "18.0% fewer than in June"),
+        (0, 4, "100.0% fewer than in June"),
+        (7, 7, "as many as in June"),
+        (0, 0, "as many as in June"),
+        (7, 0, "after none in June"),
+        (100_001, 100_000, "about as many as in June"),
+    ],
+)
+def test_a_comparison_reads_as_a_sentence(new: int, old: int, sentence: str) -> None:
+    assert words.compared(new, old, "June") == sentence
+
+
+def test_a_rate_says_what_it_is_of() -> None:
+    assert words.rate(Rate(1234, 2123)) == "58.1% (1,234 of 2,123)"
+
+
+def test_an_interval_says_both_ends() -> None:
+    # Wilson, z = 1.959964: 1 of 2 gives 0.0945 and 0.9055.
+    assert words.interval(Rate(1, 2)) == "9.5% to 90.5%"
+
+
+def test_a_rate_of_nobody_is_a_dash() -> None:
+    assert (words.rate(Rate(0, 0)), words.interval(Rate(0, 0))) == ("–", "–")
+
+
+@pytest.mark.parametrize(
+    ("hours", "shown"),
+    [
+        (0, "0 min"),
+        (-1, "0 min"),
+        (0.5, "30 min"),
+        (59.4 / 60, "59 min"),
+        (59.6 / 60, "1 h"),
+        (1, "1 h"),
+        (1.5, "1 h 30 min"),
+        (23 + 59.4 / 60, "23 h 59 min"),
+        (23 + 59.9 / 60, "1 d"),
+        (24, "1 d"),
+        (24.4, "1 d"),
+        (47.9, "2 d"),
+        (76.2, "3 d 4 h"),
+        (24 * 1234, "1,234 d"),
+    ],
+)
+def test_durations_are_in_the_units_that_people_use(hours: float, shown: str) -> None:
+    assert words.duration(hours) == shown
+
+
+@given(st.floats(0, 10**6))
+def test_no_duration_has_60_minutes_or_24_hours_or_none_of_a_smaller_unit(hours: float) -> None:
+    units = re.findall(r"([\d,]+) (d|h|min)", words.duration(hours))
+    counts = [int(count.replace(",", "")) for count, _ in units]
+    limits = {"d": 10**6, "h": 24, "min": 60}
+    assert all(count < limits[unit] for count, (_, unit) in zip(counts, units, strict=True))
+    assert len(units) == 1 or all(counts)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "shown"),
+    [
+        (timedelta(seconds=-90), "just now"),
+        (timedelta(0), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(seconds=60), "1 min ago"),
+        (timedelta(minutes=59, seconds=40), "1 h ago"),
+        (timedelta(days=3, hours=4, minutes=10), "3 d 4 h ago"),
+    ],
+)
+def test_ages_say_how_long_ago(elapsed: timedelta, shown: str) -> None:
+    assert words.age(elapsed) == shown
+
+
+def test_days_and_months_are_written_out() -> None:
+    assert (words.day(date(2026, 6, 1)), words.month(date(2026, 6, 1))) == (
+        "1 Jun 2026",
+        "Jun 2026",
+    )
+
+
+def test_a_moment_is_that_of_the_zone_and_names_it() -> None:
+    moment = datetime(2026, 11, 22, 13, 24, tzinfo=UTC)
+    assert words.moment(moment, "America/Sao_Paulo") == "22 Nov 2026, 10:24 (America/Sao_Paulo)"
+
+
+def test_a_period_says_its_first_and_last_day() -> None:
+    period = Period(date(2026, 6, 1), date(2026, 6, 30))
+    assert words.days(period) == "1 Jun 2026 to 30 Jun 2026"
+
+
+def test_a_period_of_one_day_says_it_once() -> None:
+    assert words.days(Period(date(2026, 6, 1), date(2026, 6, 1))) == "1 Jun 2026"
+
+
+@pytest.mark.parametrize(
+    ("items", "shown"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_lists_read_as_within_a_sentence(items: list[str], shown: str) -> None:
+    assert words.listed(items) == shown
+
+
+def test_a_list_leaves_its_names_as_they_are() -> None:
+    assert words.listed(["Rock, and Roll", "Jazz"]) == "Rock, and Roll and Jazz"
+
+
+def test_channels_have_their_own_spelling_and_unknown_ones_keep_their_name() -> None:
+    shown = [words.channel_name(key) for key in ("whatsapp", "smtp", "none", "line")]
+    assert shown == ["WhatsApp", "E-mail", "No channel", "line"]
+
+
+@given(TEXTS, st.integers(1, 40))
+def test_a_shortened_name_is_no_longer_than_asked_for(text: str, most: int) -> None:
+    assert len(words.shortened(text, most)) <= most
+
+
+def test_a_shortened_name_says_that_it_was_cut_and_a_short_one_stays() -> None:
+    assert words.shortened("Newsletter subscribers", 11) == "Newsletter…"
+    assert words.shortened("Newsletter", 10) == "Newsletter"
+
+
+def unmarked(source: str) -> str:
+    """What Markdown makes of text in which every mark is escaped: a backslash before ASCII
+    punctuation goes. No character of no width is seen."""
+    assert not re.search(rf"(?<!\\)(\\\\)*(?!\\)[{re.escape(string.punctuation)}]", source)
+    return re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", source).replace("\u2060", "")
+
+
+@given(TEXTS)
+def test_names_in_markdown_are_shown_as_they_are_in_one_line(text: str) -> None:
+    seen = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", re.sub("[\u202a-\u202e\u2066-\u2069]", "", text))
+    assert unmarked(words.markdown(text)) == seen.replace("\u2060", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# VIP",
+        "> VIP",
+        "- VIP",
+        "1. VIP",
+        "*VIP* **VIP** _VIP_ ~VIP~ `VIP`",
+        "[VIP](https://example.com)",
+        "![](https://example.com/pixel.png)",
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(1)</script>",
+        "a | b |",
+        "&nbsp;&#36;",
+        ":red[VIP] :blue-background[VIP] :help[VIP]",
+        "$x^2$ $$x$$",
+        "\\*",
+        "[^1]",
+        "---",
+    ],
+)
+def test_no_mark_of_markdown_has_its_meaning(text: str) -> None:
+    assert unmarked(words.markdown(text)) == text
+
+
+# What Streamlit 1.67 looks for in the text that Markdown has been made into, where no backslash is
+# left: `StreamlitMarkdown` in its static files, remark-emoji, and mdast-util-gfm-autolink-literal.
+DRAWN_AS_SOMETHING_ELSE = [
+    r":material_(\w+):",
+    r":streamlit:",
+    r":\+1:|:-1:|:[\w-]+:",
+    r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)",
+    r"(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)",
+    r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)",
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ":tada:",
+        ":+1: :-1:",
+        ":material_home:",
+        ":streamlit:",
+        ":::a:::",
+        "-> VIP",
+        "a <-> b -- c <- d >= e <= f ~= g",
+        "http://example.com",
+        "HTTPS://EXAMPLE.COM",
+        "www.example.com",
+        "vip@example.com",
+    ],
+)
+def test_nothing_that_streamlit_draws_as_something_else_is_left(text: str) -> None:
+    source = words.markdown(text)
+    shown = re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", source)
+    found = [form for form in DRAWN_AS_SOMETHING_ELSE if re.search(form, shown, re.I | re.A)]
+    assert (found, shown.replace("\u2060", "")) == ([], text)
+
+
+@given(st.lists(st.sampled_from([*":@/.<>-=~+ \nw", "www", "http", "a", "material_"]), max_size=12))
+def test_no_pile_of_signs_is_drawn_as_something_else(parts: list[str]) -> None:
+    shown = re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", words.markdown("".join(parts)))
+    assert [form for form in DRAWN_AS_SOMETHING_ELSE if re.search(form, shown, re.I | re.A)] == []
+
+
+def test_a_name_cannot_turn_what_comes_after_it() -> None:
+    assert words.markdown("VIP\u202e 21") == "VIP 21"
+    assert words.plotly("VIP\u202e 21") == "VIP 21"
+
+
+def test_an_ordinary_name_is_not_changed() -> None:
+    for name in ("Trần Thị Ánh", "客户 2026", "VIP"):
+        assert words.markdown(name) == words.plotly(name) == words.spreadsheet(name) == name
+
+
+@given(TEXTS)
+def test_names_in_a_figure_are_shown_as_they_are_in_one_line(text: str) -> None:
+    source = words.plotly(text)
+    seen = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", re.sub("[\u202a-\u202e\u2066-\u2069]", "", text))
+    assert html.unescape(source) == seen
+    assert not re.search(r"[<>$]|%\{|&(?!amp;|lt;|gt;|#36;|#37;)", source)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("<b>VIP</b>", "&lt;b&gt;VIP&lt;/b&gt;"),
+        ("R&D &lt;", "R&amp;D &amp;lt;"),
+        ("$x$", "&#36;x&#36;"),
+        ("100 %{y}", "100 &#37;{y}"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_a_figure_takes_no_name_for_a_mark(text: str, source: str) -> None:
+    assert words.plotly(text) == source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '=HYPERLINK("https://example.com")',
+        "+cmd|' /C calc'!A0",
+        "-2+3+cmd|' /C calc'!A0",
+        "@SUM(A1:A2)",
+        "  =1+1",
+        "\u00a0=1+1",
+        "\u200b=1+1",
+        "\ufeff=1+1",
+        "＝1+1",
+        "＋1+1",
+        "－1+1",
+        "＠SUM(A1)",
+        "\tVIP",
+    ],
+)
+def test_a_cell_that_would_run_as_a_formula_begins_with_an_apostrophe(text: str) -> None:
+    assert words.spreadsheet(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["\t=1+1", "\r=1+1", "\n=1+1"])
+def test_nor_does_one_run_after_a_tab_or_a_line_break(text: str) -> None:
+    assert words.spreadsheet(text) == f"'{text[0]}'{text[1:]}"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "; "])
+def test_nor_does_what_other_spreadsheets_take_for_the_next_cell_run(separator: str) -> None:
+    assert words.spreadsheet(f"VIP{separator}=1+1") == f"VIP{separator}'=1+1"
+
+
+@pytest.mark.parametrize(
+    "text", ["+18.0%", "-5", "-1,234.5", "−5.0%", "5", "VIP", "", "a=b", "a-b"]
+)
+def test_what_is_no_formula_stays(text: str) -> None:
+    assert words.spreadsheet(text) == text
+
+
+@given(TEXTS)
+def test_no_cell_begins_with_a_sign_of_a_formula_but_a_plain_number(text: str) -> None:
+    cell = words.spreadsheet(text)
+    is_number = re.fullmatch(r"[+-][0-9,]+(\.[0-9]+)?%?", cell)
+    assert is_number or cell.strip()[:1] not in tuple("=+-@＝＋－＠")
+
+
+def test_a_number_that_never_ends_is_no_duration() -> None:
+    assert words.duration(inf) == "–"

@@ -1,0 +1,97 @@
+"""Small workspaces for tests: a test says what matters of each contact, and nothing else.
+
+tables_of(contact(on("whatsapp"), blockedAt="2026-06-01T00:00:00Z"), contact(tagged("601")))
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from lib.chatbotx.schema import Decoder
+from lib.metrics.terms import Basis, Terms
+from lib.periods import Period
+from lib.tables import TableBuilder, Tables
+
+Json = dict[str, Any]
+
+AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def contact(*parts: Json, **fields: Any) -> Json:
+    """A contact as the API sends it, of `parts` such as `on` and `tagged` give, and `fields`."""
+    whole: Json = {}
+    for part in (*parts, fields):
+        whole |= part
+    return whole
+
+
+def on(*channels: str) -> Json:
+    """On these channels, each through an inbox of its own, which is connected."""
+    return {
+        "contactInboxes": [
+            {
+                "inboxId": f"inbox of {channel}",
+                "channel": channel,
+                "inbox": {"channel": channel, "status": "connected"},
+            }
+            for channel in channels
+        ]
+    }
+
+
+def in_inboxes(**statuses: str | None) -> Json:
+    """In these inboxes, given with their status, all of them of WhatsApp."""
+    return {
+        "contactInboxes": [
+            {"inboxId": inbox, "channel": "whatsapp", "inbox": {"name": inbox, "status": status}}
+            for inbox, status in statuses.items()
+        ]
+    }
+
+
+def tagged(*ids: str) -> Json:
+    return {"tags": [{"id": tag, "name": f"name of {tag}", "deletedAt": None} for tag in ids]}
+
+
+def conversation(**fields: Any) -> Json:
+    """A conversation that is open and new, but for `fields`; an assignee is named after its id."""
+    user, team = fields.get("assignedUserId"), fields.get("assignedInboxTeamId")
+    whole = {
+        "id": "1",
+        "botEnabled": True,
+        "followed": False,
+        "assignedUser": {"id": user, "name": f"name of {user}"} if user else None,
+        "assignedInboxTeam": {"id": team, "name": f"name of {team}"} if team else None,
+    }
+    return {"conversation": whole | fields}
+
+
+def tables_of(*contacts: Json) -> Tables:
+    """The tables of a workspace. Contacts are numbered from 1 and from 2020, where they do not say
+    otherwise."""
+    numbered = [
+        {"id": str(number), "createdAt": "2020-01-01T00:00:00.000Z"} | each
+        for number, each in enumerate(contacts, 1)
+    ]
+    builder = TableBuilder()
+    builder.add(Decoder()(json.dumps({"data": numbered}).encode()).contacts)
+    return builder.build()
+
+
+def terms(
+    start: str = "2026-06-01",
+    end: str = "2026-06-30",
+    timezone: str = "UTC",
+    *,
+    basis: Basis = "createdAt",
+    as_of: datetime = AS_OF,
+) -> Terms:
+    period = Period(date.fromisoformat(start), date.fromisoformat(end), timezone)
+    return Terms(as_of, period, basis)
+
+
+def before_as_of(**time: float) -> str:
+    """The moment so many hours, days, … before `AS_OF`, as the API writes it."""
+    return (AS_OF - timedelta(**time)).isoformat(timespec="milliseconds")

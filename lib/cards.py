@@ -336,3 +336,5 @@ def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
         )
     for warning in snapshot.verdict.warnings:
         st.warning(words.markdown(warning), icon=":material/rule:")
+    for note in state.notes:
+        st.warning(words.markdown(note), icon=":material/save:")

@@ -98,9 +98,8 @@ class Refresher:
         """Asks for a new snapshot now; while one is being fetched, that one will do."""
         self.start()
         with self._changed:
-            if not self._state.is_running:
-                self._wanted.set()
-                self._set(replace(self._state, due=None))
+            self._wanted.set()
+            self._set(replace(self._state, due=None))
 
     def stop(self) -> None:
         """Ends a running crawl and the thread."""

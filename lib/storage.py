@@ -129,6 +129,7 @@ class Store:
             frames[name] = _decoded(data)
             if frames[name].columns.to_list() != columns:
                 raise _Unreadable(_OTHER_VERSION)
+        pa.default_memory_pool().release_unused()
         return Snapshot(Tables(**frames), manifest.verdict, manifest.workspace_id)
 
     def _snapshots(self) -> list[Path]:
@@ -262,8 +263,10 @@ def _decoded(data: bytes) -> pd.DataFrame:
     """Raises _Unreadable for what `_encoded` did not make."""
     try:
         table = pq.read_table(pa.BufferReader(data))
-        frame = table.to_pandas()
-        for name, categories in json.loads(table.schema.metadata[_CATEGORIES]).items():
+        all_categories = json.loads(table.schema.metadata[_CATEGORIES])
+        # Each column is given up as soon as it is copied, or not copied at all.
+        frame = table.to_pandas(split_blocks=True, self_destruct=True)
+        for name, categories in all_categories.items():
             frame[name] = pd.Categorical.from_codes(
                 frame[name].to_numpy(), categories=pd.Index(categories, dtype="str")
             )

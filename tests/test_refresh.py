@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -511,6 +512,7 @@ def test_what_could_not_be_loaded_is_noted_until_the_next_snapshot(
     assert refresher.wait(LONG).notes == ()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems say it in other words")
 def test_a_disk_that_cannot_be_written_is_a_note_and_no_failure(make: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     state = make(store=Store(tmp_path / "file" / "workspace", b"key")).start().wait(LONG)

@@ -372,8 +372,9 @@ class TestMistakes:
 
 class TestFiles:
     def test_out_takes_the_report_instead_of_standard_output(
-        self, connected: Command, tmp_path: Path
+        self, connected: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
+        monkeypatch.setenv("CHATBOTX_CONNECTIONS", "1")  # more read pages as it happens
         shown = connected(*AS_OF_JULY)
 
         written = connected(*AS_OF_JULY, "--out", tmp_path / "report.json")

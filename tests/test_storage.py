@@ -34,6 +34,8 @@ from tests.workspaces import AS_OF, Json, contact, conversation, on, tables_of, 
 ROOT = Path(__file__).parents[1]
 KEY = b"of this workspace"
 
+posix = pytest.mark.skipif(os.name != "posix", reason="forks, kills, or looks at permissions")
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
@@ -174,6 +176,7 @@ def test_the_tenth_is_later_than_the_ninth_however_many_digits(store: Store) -> 
     assert day(loaded(store)) == 2
 
 
+@posix
 def test_nobody_else_on_the_machine_may_read_it(store: Store) -> None:
     store.save(snapshot_of())
     assert store.folder.stat().st_mode & 0o077 == 0
@@ -336,6 +339,7 @@ def test_a_disk_that_cannot_be_read_is_noted_and_nothing_set_aside(
     assert names(store) == ["000001", "lock"]
 
 
+@posix
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="Not a directory"):
@@ -445,6 +449,7 @@ def kill(process: int) -> None:
             time.sleep(0.001)
 
 
+@posix
 def test_processes_that_save_and_load_together_never_see_anything_broken(
     store: Store, nursery: Nursery
 ) -> None:
@@ -481,6 +486,7 @@ MOMENTS: dict[str, tuple[str, int]] = {
 }
 
 
+@posix
 @pytest.mark.parametrize(("code", "latest"), MOMENTS.values(), ids=MOMENTS)
 def test_a_process_killed_while_it_saves_leaves_a_whole_snapshot(
     store: Store, nursery: Nursery, code: str, latest: int

@@ -72,6 +72,13 @@ def test_other_filters_have_their_own_numbers(snapshot: Snapshot) -> None:
     assert [seen(snapshot, choice).see(metric) for choice in choices] == [3, 2, 1, 1]
 
 
+def test_recorded_countries_have_their_own_numbers() -> None:
+    snapshot = snapshot_of(contact(country="BR"), contact())
+    metric = Counting()
+    choices = [Choice(), Choice(recorded_only=True)]
+    assert [seen(snapshot, choice).see(metric) for choice in choices] == [2, 1]
+
+
 def test_a_channel_is_not_taken_for_a_tag_of_the_same_key() -> None:
     snapshot = snapshot_of(contact(on("7")), contact(tagged("7")), contact(tagged("7")))
     metric = Counting()

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from math import inf, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import words
 from lib.metrics.rates import Rate
 from lib.periods import Period
+
+some = settings(derandomize=True, deadline=None)
 
 # Characters of this category cannot be in JSON, in a URL or in a page.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -134,6 +136,7 @@ def test_durations_are_in_the_units_that_people_use(hours: float, shown: str) ->
     assert words.duration(hours) == shown
 
 
+@some
 @given(st.floats(0, 10**6))
 def test_no_duration_has_60_minutes_or_24_hours_or_none_of_a_smaller_unit(hours: float) -> None:
     units = re.findall(r"([\d,]+) (d|h|min)", words.duration(hours))
@@ -196,6 +199,7 @@ def test_channels_have_their_own_spelling_and_unknown_ones_keep_their_name() -> 
     assert shown == ["WhatsApp", "E-mail", "No channel", "line"]
 
 
+@some
 @given(TEXTS, st.integers(1, 40))
 def test_a_shortened_name_is_no_longer_than_asked_for(text: str, most: int) -> None:
     assert len(words.shortened(text, most)) <= most
@@ -213,6 +217,7 @@ def unmarked(source: str) -> str:
     return re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", source).replace("\u2060", "")
 
 
+@some
 @given(TEXTS)
 def test_names_in_markdown_are_shown_as_they_are_in_one_line(text: str) -> None:
     seen = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", re.sub("[\u202a-\u202e\u2066-\u2069]", "", text))
@@ -279,6 +284,7 @@ def test_nothing_that_streamlit_draws_as_something_else_is_left(text: str) -> No
     assert (found, shown.replace("\u2060", "")) == ([], text)
 
 
+@some
 @given(st.lists(st.sampled_from([*":@/.<>-=~+ \nw", "www", "http", "a", "material_"]), max_size=12))
 def test_no_pile_of_signs_is_drawn_as_something_else(parts: list[str]) -> None:
     shown = re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", words.markdown("".join(parts)))
@@ -295,6 +301,7 @@ def test_an_ordinary_name_is_not_changed() -> None:
         assert words.markdown(name) == words.plotly(name) == words.spreadsheet(name) == name
 
 
+@some
 @given(TEXTS)
 def test_names_in_a_figure_are_shown_as_they_are_in_one_line(text: str) -> None:
     source = words.plotly(text)
@@ -356,6 +363,7 @@ def test_what_is_no_formula_stays(text: str) -> None:
     assert words.spreadsheet(text) == text
 
 
+@some
 @given(TEXTS)
 def test_no_cell_begins_with_a_sign_of_a_formula_but_a_plain_number(text: str) -> None:
     cell = words.spreadsheet(text)

@@ -6,6 +6,7 @@ library is translated before it can be printed.
 
 import contextlib
 import email.utils
+import math
 import random
 import socket
 import threading
@@ -38,7 +39,6 @@ PER_PAGE = 1000
 LARGEST_ANSWER = 64 * 2**20
 """Bytes. 1000 contacts are about 2.5 MB; more than this is not an answer."""
 
-_UNLIMITED = float("inf")
 _SLOWEST_PER_10S = 20
 """Others may use up what the server allows; that is no reason to stand still."""
 
@@ -108,21 +108,21 @@ class Patience:
 class Pace:
     """At most `per_10s` requests in any 10 seconds, over all threads; None for no limit.
 
-    A server that has had too many tells its real limit: the pace then falls below what was sent
-    lately, and returns step by step when nothing more is heard of it.
+    Where others use the same workspace, or its server allows less than the operator thought, some
+    are refused. The pace then falls, and comes back step by step when no more are.
     """
 
     def __init__(self, per_10s: int | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._wanted = self._per_10s = _UNLIMITED if per_10s is None else float(per_10s)
+        self._wanted = self._per_10s = math.inf if per_10s is None else float(per_10s)
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
-        self._not_before = self._changed = -_UNLIMITED
+        self._not_before = self._changed = -math.inf
 
     @property
-    def per_10s(self) -> int | None:
+    def per_10s(self) -> float:
         """The pace that is kept now."""
-        return None if self._per_10s == _UNLIMITED else int(self._per_10s)
+        return self._per_10s
 
     def delay(self) -> float:
         """Seconds to wait before asking again; 0 if a request may start, which is then counted."""
@@ -145,12 +145,13 @@ class Pace:
             now = self.clock()
             self._not_before = max(self._not_before, now + seconds)
             # Requests under way together are refused together, and that is one refusal.
-            if asked_at <= self._changed:
+            if self._wanted == math.inf or asked_at <= self._changed:
                 return
             self._changed = now
             self._forget_starts_before(now - 10)
-            lower = min(self._per_10s, len(self._starts)) * 0.9
-            self._per_10s = max(lower, min(_SLOWEST_PER_10S, self._wanted))
+            # What was sent was too much; but a few that were sent first say little.
+            too_much = max(min(len(self._starts), self._per_10s), self._per_10s / 2)
+            self._per_10s = max(too_much * 0.9, min(_SLOWEST_PER_10S, self._wanted))
 
     def _forget_starts_before(self, instant: float) -> None:
         while self._starts and self._starts[0] <= instant:
@@ -159,7 +160,7 @@ class Pace:
     def _recover(self, now: float) -> None:
         while self._per_10s < self._wanted and now >= max(self._changed, self._not_before) + 10:
             self._changed = max(self._changed, self._not_before) + 10
-            self._per_10s = min(self._wanted, self._per_10s * 1.05)
+            self._per_10s = min(self._wanted, self._per_10s + max(5, self._per_10s / 20))
 
 
 class Client:

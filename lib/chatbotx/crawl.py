@@ -23,7 +23,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -161,13 +161,14 @@ class _Log:
         self._unreadable: Counter[str] = Counter()
         self._warnings: list[str] = []
         self._contacts = self._duplicates = self._without_id = self._pages = 0
-        self.expected: int | None = None
+        self.counted: int | None = None
+        """How many contacts there were at first, by the server's count, or more."""
 
-    def expect(self, answer: Answer) -> None:
-        """Takes from a first answer how many contacts there are."""
-        self.expected = answer.total_count
-        if self.expected is None and answer.page_count is not None:
-            self.expected = answer.page_count * answer.received
+    @property
+    def received(self) -> int:
+        """How many contacts came so far, each counted once."""
+        with self._lock:
+            return self._contacts + self._without_id
 
     def count_page(self, answer: Answer) -> None:
         with self._lock:
@@ -186,12 +187,11 @@ class _Log:
                 self._unreadable.update(fields)
             if contacts:
                 self._sink(contacts)
-            if self.expected is not None and self._contacts > self.expected:
-                self.expected = None  # some servers count no further than to 10,000
+            is_believable = self.counted is not None and self._contacts <= self.counted
             self._on_progress(
                 Progress(
                     self._contacts,
-                    self.expected,
+                    self.counted if is_believable else None,
                     self._client.requests,
                     self._client.retries,
                     time.monotonic() - self._started,
@@ -236,6 +236,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _USUAL = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)+")
 _USUAL_LENGTH = 24
+
+_LAST_INSTANT = 253_402_300_799_999
+"""The last millisecond of the year 9999, after which there are no times."""
 
 _BEFORE_ALL, _AFTER_ALL = "", "~"
 """Texts that sort before and after every time."""
@@ -448,10 +451,16 @@ class _KeyWalk:
     def run(self) -> None:
         """Reads the whole workspace. Raises ChatbotXError or _NotInOrder."""
         oldest = self._ask(Query())
-        self._log.expect(oldest.answer)
         if not oldest.received:
             return
+        self._log.counted = _count(self._client, oldest.answer)
         newest = self._ask(Query(descending=True))
+        self._read_between(oldest, newest)
+        if self._log.received < (self._log.counted or 0):
+            self._look_for_hidden((newest if newest.received else oldest).last)
+
+    def _read_between(self, oldest: _Page, newest: _Page) -> None:
+        """Reads what is on the two pages and all between them."""
         self._page_size = max(oldest.received, newest.received)
         if newest.identities == oldest.identities[::-1] != oldest.identities:
             raise _NotInOrder  # the same page in the same order from either end
@@ -461,6 +470,8 @@ class _KeyWalk:
         first, last = oldest.last, newest.first
         self._log.take(oldest.answer.only(oldest.before(first)))
         if last < first:
+            if (self._log.counted or 0) > 2 * self._page_size:
+                raise _NotInOrder  # two pages that are in order by chance
             self._log.take(newest.answer.only(newest.since(first)))
             return
         self._log.take(newest.answer.only(newest.after(last)))
@@ -471,13 +482,28 @@ class _KeyWalk:
 
     def _slices(self, first: int, last: int) -> list[_Slice]:
         """As many equal parts of the time as there are walkers; fewer if there are fewer pages."""
-        span, expected = last - first + 1, self._log.expected
-        pages = span if expected is None else math.ceil(expected / self._page_size)
+        span, counted = last - first + 1, self._log.counted
+        pages = span if counted is None else math.ceil(counted / self._page_size)
         count = max(1, min(self._client.connections, pages - 2, span))
         starts = [first + span * part // count for part in range(count)]
         ends = [start - 1 for start in starts[1:]] + [last]
-        density = (expected or 0) / span
+        density = (counted or 0) / span
         return [_Slice(start, end, density) for start, end in zip(starts, ends, strict=True)]
+
+    def _look_for_hidden(self, last: int) -> None:
+        """Fewer came than there were. Were they deleted, or does the server not show them all when
+        it is asked for contacts by their time of creation?"""
+        later = 0
+        if last < _LAST_INSTANT:
+            since = _as_text(last + 1)
+            later = _counted(self._client.contacts(Query(since=since, per_page=1))) or 0
+        now = _counted(self._client.contacts(Query(per_page=1))) or 0
+        hidden = now - later - self._log.received
+        if hidden > 0:
+            self._log.warn(
+                f"The server counts {now - later:,} contacts, and did not send {hidden:,} of them "
+                "when it was asked for all by their time of creation: those are missing."
+            )
 
     def _walk_all(self) -> None:
         self._alive = self._client.connections
@@ -522,8 +548,10 @@ class _KeyWalk:
                     self._changed.notify_all()
         except BaseException as failure:  # noqa: BLE001 - `run` raises it
             with self._changed:
-                self._failure = self._failure or failure
-            if not isinstance(failure, _NotInOrder):
+                is_first = self._failure is None
+                if is_first:
+                    self._failure = failure
+            if is_first and self._has_failed:
                 self._client.abort()
         finally:
             with self._changed:
@@ -603,19 +631,19 @@ class _KeyWalk:
         """
         tie = _Tie(part.query, part.key)
         before = self._read_tie_once(tie, page)
-        times_found = Counter(before)
+        times_found = Counter(filter(None, before))
         for _ in range(READINGS - 1):
             tie.start_over()
             now = self._read_tie_once(tie)
             if now[: len(before)] == before:
                 break
-            times_found.update(now)
+            times_found.update(filter(None, now))
             before = now
         else:
             self._log.warn(
-                f"{len(tie.known):,} contacts were created at {_as_text(tie.instant)}, and some of "
-                "them were deleted each time they were read: about "
-                f"{_missing(times_found.values()):,} others may be missing."
+                f"{len(tie.known):,} contacts were created at {_as_text(tie.instant)}, and each "
+                "time they were read some came or went meanwhile: at most about "
+                f"{_missing(times_found, before):,} more may be missing."
             )
         if tie.goes_round:
             self._log.warn(
@@ -682,15 +710,39 @@ def _news(answer: Answer, rows: Iterable[int], known: Versions) -> tuple[list[in
 _NEVER = object()
 
 
+def _counted(answer: Answer) -> int | None:
+    """How many contacts there are at least, by the server's count; None if it does not say."""
+    if answer.total_count is not None or answer.page_count is None:
+        return answer.total_count
+    return max(0, answer.page_count - 1) * answer.received + min(1, answer.received)
+
+
+def _count(client: Client, answer: Answer) -> int | None:
+    """The same, exactly if possible: pages of one contact count contacts."""
+    if answer.total_count is None and answer.page_count is not None:
+        if answer.page_count <= 1:
+            return answer.received
+        answer = client.contacts(Query(per_page=1))
+    return _counted(answer)
+
+
 def _is_past_the_end(answer: Answer, number: int) -> bool:
     """Whether a page that repeats an earlier one has a number too high, by the server's count."""
     return answer.page_count is not None and number > answer.page_count
 
 
-def _missing(times_found: Iterable[int]) -> int:
-    """About how many were never found, by how often each of the others was (Chao's estimate)."""
-    times = Counter(times_found)
-    return max(1, math.ceil(times[1] * (times[1] - 1) / (2 * (times[2] + 1))))
+def _missing(times_found: Counter[str], last: Collection[str | None]) -> int:
+    """At most about how many were never found in all readings, given how often each of the others
+    was, and who was in the last one.
+
+    Where contacts are deleted, each deletion lets one slip through, and the reading with the fewest
+    had no more than the average. Where the order is not stable, it is Chao's estimate: many that
+    were found just once say that there are more.
+    """
+    times = Counter(times_found.values())
+    gone = len(times_found.keys() - set(last)) / (READINGS - 1)
+    unstable = times[1] * (times[1] - 1) / (2 * (times[2] + 1))
+    return max(1, math.ceil(gone), math.ceil(unstable))
 
 
 def _walk_by_pages(client: Client, log: _Log) -> None:
@@ -724,7 +776,7 @@ def _walk_by_pages(client: Client, log: _Log) -> None:
         log.warn(
             "This server ignores the order or the filter it is asked for, so contacts can slip "
             f"between two pages. {READINGS} passes found {len(known):,} contacts and did not "
-            f"agree: about {_missing(times_found.values()):,} others may be missing."
+            f"agree: at most about {_missing(times_found, now.found):,} more may be missing."
         )
     log.leave_out(now.without_id)
 
@@ -752,8 +804,8 @@ def _read_all_pages(client: Client, log: _Log, known: Versions) -> _Pass:
     for number in itertools.count(1):
         answer = client.contacts(Query(page=number))
         log.count_page(answer)
-        if number == 1:
-            log.expect(answer)
+        if log.counted is None:
+            log.counted = _count(client, answer)
         ids = tuple(contact.id for contact in answer.contacts if contact.id)
         nothing_new = nothing_new + 1 if ids and read.found.issuperset(ids) else 0
         if ids in pages or nothing_new == _NOTHING_NEW:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -10,7 +11,10 @@ from types import FrameType
 
 import pytest
 
-LONGEST_TEST = 60.0
+SEEDS = int(os.environ.get("CRAWL_SEEDS", "60"))
+"""How many times each kind of change is tried; CRAWL_SEEDS=300 is for a closer look."""
+
+LONGEST_TEST = 60.0 * max(1, SEEDS / 60)
 """Seconds. A crawl that hangs shall fail its test and not the whole run."""
 
 OURS = ("walker-", "crawl", "guard")

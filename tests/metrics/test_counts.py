@@ -35,6 +35,10 @@ def about_bots() -> Facts:
     return {"with_bot": nw.col("bot_enabled"), "is_followed": nw.col("followed")}
 
 
+def about_blocks() -> Facts:
+    return {"is_blocked": ~nw.col("blocked").is_null()}
+
+
 class TestTally:
     def test_counts_contacts_and_those_of_whom_each_fact_is_true(self) -> None:
         tables = tables_of(contact(conversation(followed=True)), contact(), contact())
@@ -116,6 +120,27 @@ class TestTally:
         row = tally(tables, since_each_day).to_numpy()[0]
 
         assert row.tolist() == [facts, *range(facts, 0, -1)]
+
+    def test_counts_facts_that_hold_on_any_terms_too(self) -> None:
+        tables = tables_of(contact(conversation(followed=True)), contact())
+
+        found = tally(tables, about_blocks, also=about_bots)
+
+        assert found.to_dict("records") == [
+            {"contacts": 2, "is_blocked": 0, "with_bot": 2, "is_followed": 1}
+        ]
+
+    def test_counts_many_different_contacts_by_both_kinds_of_facts(self) -> None:
+        days = [f"2026-06-{day:02}T00:00:00.000Z" for day in range(1, 21)]
+        tables = tables_of(*(contact(createdAt=day, blockedAt=day) for day in days))
+
+        def since_each_day(column: str = "created") -> Facts:
+            moments = pd.to_datetime(days).to_pydatetime()
+            return {f"{column} {at:%d}": nw.col(column) >= at for at in moments}
+
+        row = tally(tables, since_each_day, also=lambda: since_each_day("blocked")).to_numpy()[0]
+
+        assert row.tolist() == [20, *range(20, 0, -1), *range(20, 0, -1)]
 
     @pytest.mark.parametrize("tags", [20, 100, 5000])
     def test_counts_any_number_of_keys(self, tags: int) -> None:

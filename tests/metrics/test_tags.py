@@ -49,14 +49,10 @@ class TestOverlaps:
         ]
 
     def test_order_of_the_rows_in_the_table_of_links_does_not_matter(self) -> None:
-        tables = tables_of(contact(tagged("601", "602")), contact(tagged("601", "602", "603")))
-        shuffled = replace(tables, contact_tags=tables.contact_tags.iloc[[3, 0, 4, 2, 1]])
+        tables = tables_of(contact(tagged("601", "602")), contact(tagged("601", "602")))
+        shuffled = replace(tables, contact_tags=tables.contact_tags.iloc[[0, 2, 1, 3]])
 
-        assert overlaps(shuffled)[["a", "b", "both"]].to_numpy().tolist() == [
-            ["601", "602", 2],
-            ["601", "603", 1],
-            ["602", "603", 1],
-        ]
+        assert overlaps(shuffled)["both"].to_list() == [2]
 
     def test_pairs_are_by_size(self) -> None:
         contacts = [tagged("601", "602"), tagged("602", "603"), tagged("602", "603")]

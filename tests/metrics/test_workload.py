@@ -210,6 +210,16 @@ class TestByAgent:
     def test_names_the_agents(self) -> None:
         assert self.table(in_conversation(assignedUserId="101")).at["101", "name"] == "name of 101"
 
+    def test_leaves_out_an_agent_of_whom_a_contact_was_taken_while_it_was_read(self) -> None:
+        before = contact(
+            conversation(assignedUserId="101"), id="1", updatedAt="2026-06-01T00:00:00.000Z"
+        )
+        after = contact(
+            conversation(assignedUserId="102"), id="1", updatedAt="2026-06-02T00:00:00.000Z"
+        )
+
+        assert list(self.table(before, after).index) == ["102"]
+
     def test_of_no_contacts_is_empty(self) -> None:
         assert self.table().empty
 

@@ -1,0 +1,219 @@
+"""A filter is changed: the server's time for each page, and click to drawn DOM in Chromium against
+an empty Streamlit page. The workspace comes from a snapshot on disk, as after a restart."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import combinations, islice
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.decoding import bodies
+from benchmarks.table import Row
+from lib import settings
+from lib.chatbotx.crawl import Verdict
+from lib.chatbotx.schema import Decoder
+from lib.settings import Settings
+from lib.snapshot import Snapshot
+from lib.storage import store_of
+from lib.tables import TableBuilder
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
+CHANNELS = ("whatsapp", "instagram", "messenger", "telegram", "webchat", "zalo", "tiktok", "smtp")
+
+EMPTY_PAGE = """
+import streamlit as st
+picked = st.multiselect("Channels", ["WhatsApp", "Telegram"])
+st.title("Nothing")
+st.metric("Contacts", len(picked))
+"""
+
+
+def snapshot_of(contacts: int) -> Snapshot:
+    decode, builder = Decoder(), TableBuilder()
+    for body in bodies(contacts):
+        builder.add(decode(body).contacts)
+    return Snapshot(builder.build(), Verdict(datetime.now(UTC)), "1")
+
+
+def rows() -> list[Row]:
+    found = []
+    for contacts, server_most, drawn_most in ((100_000, 0.1, 1.5), (1_000_000, 0.4, 3.0)):
+        folder = tempfile.mkdtemp()
+        environment = {
+            "CHATBOTX_TOKEN": "bench",
+            "CHATBOTX_BASE_URL": "http://127.0.0.1:9/api",  # nobody listens
+            "CHATBOTX_SNAPSHOT_DIR": folder,
+            "CHATBOTX_REFRESH_MINUTES": "10080",
+        }
+        configured: Settings = settings.load(environment, {})
+        store = store_of(configured)
+        assert store is not None
+        store.save(snapshot_of(contacts))
+        started = time.perf_counter()
+        store.load()
+        loading = time.perf_counter() - started
+        if contacts == 1_000_000:
+            found.append(
+                Row.at_most("loading a saved snapshot, 1,000,000 contacts", "", loading, 0.5, " s")
+            )
+        times = server_times(environment)
+        found.append(
+            Row.at_most(
+                f"server time of a rerun, slowest page, filter changed, {contacts:,} contacts",
+                ", ".join(f"{page} {seconds * 1000:.0f}" for page, seconds in times.items())
+                + " ms",
+                max(times.values()),
+                server_most,
+                " s",
+            )
+        )
+        drawn = drawn_times(environment)
+        found.append(
+            Row.at_most(
+                f"click to drawn DOM / empty Streamlit page, slowest page, {contacts:,} contacts",
+                ", ".join(f"{page} {seconds * 1000:.0f}" for page, seconds in drawn.items())
+                + " ms",
+                max(seconds for page, seconds in drawn.items() if page != "empty") / drawn["empty"],
+                drawn_most,
+                " ×",
+            )
+        )
+        shutil.rmtree(folder)
+    return found
+
+
+def server_times(environment: dict[str, str]) -> dict[str, float]:
+    """Medians over filters that were not chosen before, in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.rerunning"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+    )
+    measured: dict[str, float] = json.loads(result.stdout.strip().splitlines()[-1])
+    return measured
+
+
+def _measure_server() -> dict[str, float]:
+    from streamlit.testing.v1 import AppTest
+
+    from lib import refresh
+
+    refresher = refresh.refresher_of(settings.load())
+    refresher.wait(60)
+    unseen = combinations(CHANNELS, 3)  # a choice that was made before would be remembered
+    medians = {}
+    for page in PAGES:
+        dashboard = AppTest.from_file(ROOT / "pages/frame.py", default_timeout=60).run()
+        if page != "overview":
+            dashboard.switch_page(str(ROOT / f"pages/{page}.py")).run()
+        times = []
+        for channels in islice(unseen, 5):
+            dashboard.multiselect(key="pick-channel").set_value(list(channels))
+            started = time.perf_counter()
+            dashboard.run()
+            times.append(time.perf_counter() - started)
+            assert not dashboard.exception
+        medians[page] = median(times)
+    refresh.stop_all()
+    return medians
+
+
+@contextmanager
+def _serve(script: Path, environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script)]
+        + [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def drawn_times(environment: dict[str, str]) -> dict[str, float]:
+    """From the click on an option to the new number in the DOM; medians, pages interleaved with the
+    empty one."""
+    empty = Path(tempfile.mkdtemp()) / "empty.py"
+    empty.write_text(EMPTY_PAGE)
+    with (
+        _serve(ROOT / "app.py", environment) as ours,
+        _serve(empty, {}) as nothing,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        addresses = {"empty": nothing, "overview": f"{ours}/?period=all"}
+        addresses |= {name: f"{ours}/{name}?period=all" for name in ("channels", "workload")}
+        times: dict[str, list[float]] = {name: [] for name in addresses}
+        for _ in range(5):
+            for name, address in addresses.items():
+                page.goto(address)
+                page.wait_for_selector("h1", timeout=60_000)
+                page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)
+                page.wait_for_timeout(1500)
+                times[name].append(_click_to_dom(page))
+        browser.close()
+    return {name: median(each) for name, each in times.items()}
+
+
+def _click_to_dom(page: Page) -> float:
+    """Picks the first channel; the time is taken within the browser."""
+    page.get_by_role("combobox", name="Channels").click()
+    option = page.get_by_role("option", name="WhatsApp").first
+    option.wait_for()
+    page.evaluate(
+        """() => {
+            window.redrawn = new Promise((resolve, reject) => {
+                setTimeout(() => reject('nothing was redrawn'), 20000);
+                const before = document.querySelector('[data-testid=stMetricValue]').textContent;
+                const began = performance.now();
+                const look = () => {
+                    const value = document.querySelector('[data-testid=stMetricValue]');
+                    if (value && value.textContent !== before) resolve(performance.now() - began);
+                    else requestAnimationFrame(look);
+                };
+                document.addEventListener('mousedown', () => look(), {once: true, capture: true});
+            });
+        }"""
+    )
+    option.click()
+    elapsed = float(page.evaluate("() => window.redrawn"))
+    return elapsed / 1000
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure_server()))

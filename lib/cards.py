@@ -1,7 +1,7 @@
 """A number, a chart, a table with its help and its download; the banner and the foot of a page."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from lib import glossary, words
-from lib.metrics import opt_in
+from lib.metrics import audience, opt_in
 from lib.metrics.rates import Rate
 from lib.refresh import Refresher, State
 from lib.snapshot import Snapshot
@@ -107,8 +107,8 @@ _DELTA_COLOURS: dict[str, Literal["normal", "inverse", "off"]] = {
 
 def chart(
     title: str,
-    figure: go.Figure,
-    table: pd.DataFrame,
+    figure: go.Figure | None,
+    table: pd.DataFrame | Callable[[], pd.DataFrame],
     *,
     key: str,
     alt: str,
@@ -116,18 +116,18 @@ def chart(
     explanation: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
 ) -> None:
-    """A figure with its message as `alt`, and on demand the table that it draws; the sentence
-    `if_empty` in its place when that table has no rows."""
+    """A figure with its message as `alt`, and on demand the table that it draws, or what makes it;
+    without a figure, the sentence `if_empty`."""
     with st.container(border=True, height="stretch"):
         st.subheader(title, help=explanation, anchor=False)
-        if table.empty:
+        if figure is None:
             st.caption(if_empty)
             return
         st.plotly_chart(figure, key=f"chart-{key}", config=_CHART, alt=alt)
         opened = st.expander("As a table", key=f"open-{key}", on_change="rerun")
         if opened.open:
             with opened:
-                _table(table, key=key, view=view)
+                _table(table() if callable(table) else table, key=key, view=view)
 
 
 def table(
@@ -199,7 +199,9 @@ def csv(frame: pd.DataFrame, view: View) -> bytes:
     say what was chosen and as of when, in each row, so that a part of the file says it too."""
     safe = frame.copy()
     for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
+        if pd.api.types.is_datetime64_any_dtype(safe[column]):
+            safe[column] = safe[column].dt.strftime("%Y-%m-%d")
+        elif not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = [
                 words.spreadsheet(str(value)) if pd.notna(value) else "" for value in safe[column]
             ]
@@ -220,7 +222,7 @@ def file_name(what: str, kind: str, view: View) -> str:
 
 def breakdown(counted: pd.DataFrame, names: Sequence[str], what: str, view: View) -> pd.DataFrame:
     """A table of `audience.by_channel` and its like with the columns that people read."""
-    contacts = view.see(_contacts)
+    contacts = view.see(audience.audience, view.terms).contacts
     rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
     frame = pd.DataFrame(
         {
@@ -243,10 +245,6 @@ def breakdown(counted: pd.DataFrame, names: Sequence[str], what: str, view: View
     frame["E-mail opt-in"] = pd.Series([each.email.rate for each in rows], dtype="float64")
     frame["E-mail 95%"] = [words.interval(each.email) for each in rows]
     return frame
-
-
-def _contacts(tables: Any) -> int:
-    return len(tables.contacts)
 
 
 def rate_number(term: str, rate: Rate) -> Number:
@@ -281,7 +279,7 @@ def demo_banner() -> None:
 def first_fetch(state: State, refresher: Refresher) -> None:
     """Before there is anything to show: how far the first crawl is, or why there is none."""
     if state.failure is not None and not state.is_running:
-        st.error(words.markdown(state.failure.reason), icon=":material/cloud_off:")
+        st.error(state.failure.reason, icon=":material/cloud_off:")
         st.button("Try again", on_click=refresher.refresh, type="primary")
         return
     with st.container(border=True):
@@ -330,7 +328,7 @@ def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
     if state.failure is not None:
         since = words.markdown(words.moment(state.failure.since, timezone))
         st.warning(
-            f"Refreshing has failed since {since}: {words.markdown(state.failure.reason)} The "
+            f"Refreshing has failed since {since}: {state.failure.reason} The "
             "numbers are those of the last good fetch.",
             icon=":material/cloud_off:",
         )

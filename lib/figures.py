@@ -8,6 +8,7 @@ from the theme.
 from collections.abc import Mapping, Sequence
 from datetime import date
 from math import log10
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -76,8 +77,7 @@ def growth(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
     """New contacts above the axis, lost ones below it. `daily` has columns new and lost."""
     table = stepped(daily, step)
     labels = [step_name(day, step) for day in table.index]
-    figure = go.Figure()
-    figure.add_bar(
+    new = go.Bar(
         x=table.index,
         y=table["new"],
         name="New",
@@ -85,7 +85,7 @@ def growth(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
         customdata=labels,
         hovertemplate="%{customdata}: %{y:,} new<extra></extra>",
     )
-    figure.add_bar(
+    lost = go.Bar(
         x=table.index,
         y=-table["lost"],
         name="Lost",
@@ -93,85 +93,66 @@ def growth(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
         customdata=list(zip(labels, table["lost"], strict=True)),
         hovertemplate="%{customdata[0]}: %{customdata[1]:,} lost<extra></extra>",
     )
-    figure.update_layout(barmode="relative", showlegend=True)
-    return _finished(figure, height=300)
+    return _figure(new, lost, height=300, barmode="relative", showlegend=True)
 
 
 def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
     """New contacts over time, stacked by channel, the largest at the bottom."""
     table = stepped(daily, step)
     labels = [step_name(day, step) for day in table.index]
-    figure = go.Figure()
+    opacities = _opacities(table.index, step, today)
+    traces = []
     for channel in table.sum().sort_values(ascending=False, kind="stable").index:
         name = words.plotly(words.shortened(words.channel_name(channel)))
-        figure.add_bar(
-            x=table.index,
-            y=table[channel],
-            name=name,
-            marker={
-                "color": channel_colour(channel),
-                "opacity": _opacities(table.index, step, today),
-            },
-            customdata=labels,
-            hovertemplate=f"%{{customdata}}: %{{y:,}} new on {name}<extra></extra>",
+        traces.append(
+            go.Bar(
+                x=table.index,
+                y=table[channel],
+                name=name,
+                marker={"color": channel_colour(channel), "opacity": opacities},
+                customdata=labels,
+                hovertemplate=f"%{{customdata}}: %{{y:,}} new on {name}<extra></extra>",
+            )
         )
-    figure.update_layout(barmode="stack", showlegend=True)
-    return _finished(figure, height=340)
-
-
-def line(series: pd.Series, what: str) -> go.Figure:
-    """A number over days, from the lowest to the highest: a level, not a bar."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=series.index,
-        y=series,
-        mode="lines",
-        line={"color": PETROL, "width": 2.5},
-        customdata=[words.day(day) for day in series.index],
-        hovertemplate=f"%{{customdata}}: %{{y:,}} {what}<extra></extra>",
-    )
-    return _finished(figure, height=240)
+    return _figure(*traces, height=340, barmode="stack", showlegend=True)
 
 
 def ranking(
     values: Mapping[str, int], what: str, colours: Mapping[str, str] | None = None, most: int = 12
 ) -> go.Figure:
     """Horizontal bars by name, in the given order; a long tail ends in "other (n)"."""
-    names = list(values)
-    shown = {name: values[name] for name in names[:most]}
-    if len(names) > most:
-        shown[f"other ({len(names) - most})"] = sum(values[name] for name in names[most:])
-    labels = [words.plotly(words.shortened(name, 24)) for name in shown]
-    colours = colours or {}
-    figure = go.Figure()
-    figure.add_bar(
-        y=[f"{row}" for row in range(len(shown))],
-        x=list(shown.values()),
+    names, numbers = list(values)[:most], list(values.values())[:most]
+    colour_of = colours or {}
+    bar_colours = [colour_of.get(name, PETROL) for name in names]
+    if (others := len(values) - most) > 0:
+        names.append(f"other ({others})")
+        numbers.append(sum(values.values()) - sum(numbers))
+        bar_colours.append(PETROL)
+    labels = [words.plotly(words.shortened(name, 24)) for name in names]
+    bars = go.Bar(
+        y=_row_keys(labels),
+        x=numbers,
         orientation="h",
-        marker={"color": [colours.get(name, PETROL) for name in shown]},
-        text=[words.number(value) for value in shown.values()],
+        marker={"color": bar_colours},
+        text=[words.number(value) for value in numbers],
         textposition="outside",
+        textfont=_TICKS,
         cliponaxis=False,
         customdata=labels,
         hovertemplate=f"%{{customdata}}: %{{x:,}} {what}<extra></extra>",
     )
-    figure.update_yaxes(
-        autorange="reversed",
-        tickmode="array",
-        tickvals=[f"{row}" for row in range(len(shown))],
-        ticktext=labels,
-        showgrid=False,
-        type="category",
+    return _figure(
+        bars,
+        height=60 + 30 * len(names),
+        xaxis={"visible": False, "range": [0, max([*numbers, 1]) * 1.3]},
+        yaxis=_labelled_rows(labels) | {"showgrid": False},
     )
-    figure.update_xaxes(visible=False, range=[0, max([*shown.values(), 1]) * 1.3])
-    return _finished(figure, height=60 + 30 * len(shown))
 
 
 def world(contacts: Mapping[str, int], what: str) -> go.Figure:
     """Countries (alpha-2) shaded by number; the scale is of orders of magnitude."""
     known = {key: value for key, value in contacts.items() if countries.alpha3(key)}
-    figure = go.Figure()
-    figure.add_choropleth(
+    shades = go.Choropleth(
         locations=[countries.alpha3(key) for key in known],
         z=[log10(value + 1) for value in known.values()],
         customdata=[
@@ -182,25 +163,27 @@ def world(contacts: Mapping[str, int], what: str) -> go.Figure:
         showscale=False,
         marker={"line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"}},
     )
-    figure.update_geos(
-        projection_type="natural earth",
-        fitbounds=False,
-        showframe=False,
-        showcoastlines=False,
-        showland=True,
-        landcolor="rgba(128,140,150,0.18)",
-        showlakes=False,
-        bgcolor="rgba(0,0,0,0)",
-        lataxis_range=[-56, 78],
+    return _figure(
+        shades,
+        height=360,
+        geo={
+            "projection": {"type": "natural earth"},
+            "fitbounds": False,
+            "showframe": False,
+            "showcoastlines": False,
+            "showland": True,
+            "landcolor": "rgba(128,140,150,0.18)",
+            "showlakes": False,
+            "bgcolor": "rgba(0,0,0,0)",
+            "lataxis": {"range": [-56, 78]},
+        },
     )
-    return _finished(figure, height=360)
 
 
 def arrivals(table: pd.DataFrame) -> go.Figure:
     """Weekday × hour: when new contacts come."""
     weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-    figure = go.Figure()
-    figure.add_heatmap(
+    cells = go.Heatmap(
         x=[f"{hour:02d}" for hour in table.columns],
         y=weekdays,
         z=table.to_numpy(),
@@ -209,19 +192,21 @@ def arrivals(table: pd.DataFrame) -> go.Figure:
         showscale=False,
         hovertemplate="%{y} %{x}:00: %{z:,} new<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(showgrid=False, dtick=3)
-    return _finished(figure, height=260)
+    return _figure(
+        cells,
+        height=260,
+        xaxis={"showgrid": False, "dtick": 3},
+        yaxis={"showgrid": False, "autorange": "reversed"},
+    )
 
 
 def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
     """A dot for each rate with its 95 % interval; small samples are muted."""
     known = [(name, rate) for name, rate in rows if rate.rate is not None]
     labels = [words.plotly(words.shortened(name, 24)) for name, _ in known]
-    figure = go.Figure()
-    figure.add_scatter(
+    dots = go.Scatter(
         x=[rate.rate for _, rate in known],
-        y=[f"{row}" for row in range(len(known))],
+        y=_row_keys(labels),
         mode="markers",
         marker={
             "size": 10,
@@ -243,9 +228,12 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {what}, likely %{{customdata[2]}}"
         "<extra></extra>",
     )
-    _label_rows(figure, labels)
-    figure.update_xaxes(tickformat=".0%", range=[-0.04, 1.06], tickvals=[0, 0.5, 1])
-    return _finished(figure, height=80 + 30 * max(1, len(known)))
+    return _figure(
+        dots,
+        height=80 + 30 * max(1, len(known)),
+        xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1]},
+        yaxis=_labelled_rows(labels),
+    )
 
 
 def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
@@ -255,10 +243,9 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
         if difference.value is not None and difference.interval is not None:
             labels.append(words.plotly(words.shortened(name, 24)))
             shown.append((difference.value, *difference.interval))
-    figure = go.Figure()
-    figure.add_scatter(
+    dots = go.Scatter(
         x=[value for value, _, _ in shown],
-        y=[f"{row}" for row in range(len(shown))],
+        y=_row_keys(labels),
         mode="markers",
         marker={"size": 10, "color": PETROL},
         error_x={
@@ -276,39 +263,40 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
         hovertemplate="%{customdata[0]}: %{customdata[1]}, likely between %{customdata[2]} and "
         "%{customdata[3]}<extra></extra>",
     )
-    _label_rows(figure, labels)
-    figure.update_xaxes(tickformat="+.0%", zeroline=True, zerolinewidth=2)
-    return _finished(figure, height=80 + 30 * max(1, len(shown)))
+    return _figure(
+        dots,
+        height=80 + 30 * max(1, len(shown)),
+        xaxis={"tickformat": "+.0%", "zeroline": True, "zerolinewidth": 2},
+        yaxis=_labelled_rows(labels),
+    )
 
 
 def columns(values: Mapping[str, int], what: str) -> go.Figure:
     """Upright bars with their numbers on them, in the given order."""
-    figure = go.Figure()
-    figure.add_bar(
+    bars = go.Bar(
         x=list(values),
         y=list(values.values()),
         marker={"color": PETROL},
         text=[words.number(value) for value in values.values()],
         textposition="outside",
+        textfont=_TICKS,
         cliponaxis=False,
         hovertemplate=f"%{{x}}: %{{y:,}} {what}<extra></extra>",
     )
-    figure.update_yaxes(visible=False, range=[0, max([*values.values(), 1]) * 1.3])
-    figure.update_xaxes(showgrid=False)
-    return _finished(figure, height=260)
+    return _figure(
+        bars,
+        height=260,
+        xaxis={"showgrid": False},
+        yaxis={"visible": False, "range": [0, max([*values.values(), 1]) * 1.3]},
+    )
 
 
 def load(table: pd.DataFrame) -> go.Figure:
     """Open conversations of each name in `table`, split into awaiting reply and the others."""
     labels = [words.plotly(words.shortened(name, 24)) for name in table["name"]]
-    rows = [f"{row}" for row in range(len(table))]
-    figure = go.Figure()
-    for name, values, colour in (
-        ("awaiting reply", table["awaiting_reply"], AMBER),
-        ("others", table["open"] - table["awaiting_reply"], PETROL),
-    ):
-        figure.add_bar(
-            y=rows,
+    parts = [
+        go.Bar(
+            y=_row_keys(labels),
             x=values,
             orientation="h",
             name=name.capitalize(),
@@ -316,32 +304,43 @@ def load(table: pd.DataFrame) -> go.Figure:
             customdata=labels,
             hovertemplate=f"%{{customdata}}: %{{x:,}} {name}<extra></extra>",
         )
-    _label_rows(figure, labels)
-    figure.update_layout(barmode="stack", showlegend=True)
-    return _finished(figure, height=110 + 30 * max(1, len(table)))
+        for name, values, colour in (
+            ("awaiting reply", table["awaiting_reply"], AMBER),
+            ("others", table["open"] - table["awaiting_reply"], PETROL),
+        )
+    ]
+    return _figure(
+        *parts,
+        height=110 + 30 * max(1, len(table)),
+        yaxis=_labelled_rows(labels),
+        barmode="stack",
+        showlegend=True,
+    )
 
 
 def cohort_shares(table: pd.DataFrame) -> go.Figure:
     """By month of subscription: the share still active, and of these opted in and active lately."""
-    figure = go.Figure()
-    for name, part, whole, colour in (
-        ("still active", "still_active", "contacts", PETROL),
-        ("opted in to broadcasts", "broadcast", "still_active", JADE),
-        ("active in 30 days", "active_30d", "still_active", AMBER),
-    ):
-        figure.add_scatter(
+    months = [words.month(month) for month in table.index]
+    lines = [
+        go.Scatter(
             x=table.index,
             y=(table[part] / table[whole]).where(table[whole] > 0),
             mode="lines+markers",
             name=name.capitalize(),
             line={"color": colour, "width": 2},
             marker={"size": 5},
-            customdata=[words.month(month) for month in table.index],
+            customdata=months,
             hovertemplate=f"%{{customdata}}: %{{y:.1%}} {name}<extra></extra>",
         )
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
-    figure.update_layout(showlegend=True)
-    return _finished(figure, height=320)
+        for name, part, whole, colour in (
+            ("still active", "still_active", "contacts", PETROL),
+            ("opted in to broadcasts", "broadcast", "still_active", JADE),
+            ("active in 30 days", "active_30d", "still_active", AMBER),
+        )
+    ]
+    return _figure(
+        *lines, height=320, yaxis={"tickformat": ".0%", "range": [0, 1.02]}, showlegend=True
+    )
 
 
 def step_name(day: pd.Timestamp, step: Step) -> str:
@@ -359,27 +358,46 @@ def _opacities(index: pd.Index, step: Step, today: date) -> list[float]:
     return [UNFINISHED if day.to_period(period) == now.to_period(period) else 1.0 for day in starts]
 
 
-def _label_rows(figure: go.Figure, labels: list[str]) -> None:
-    figure.update_yaxes(
-        autorange="reversed",
-        tickmode="array",
-        tickvals=[f"{row}" for row in range(len(labels))],
-        ticktext=labels,
-        type="category",
-    )
+_TICKS = {"color": TEXT, "size": 12}
 
 
-def _finished(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        bargap=0.25,
-        dragmode=False,
-        hoverlabel={"align": "left"},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "title": {"text": ""}},
+def _row_keys(labels: list[str]) -> list[str]:
+    """What horizontal rows are told apart by: labels may be the same."""
+    return [f"{row}" for row in range(len(labels))]
+
+
+def _labelled_rows(labels: list[str]) -> dict[str, Any]:
+    """The axis of rows that run from top to bottom."""
+    return {
+        "type": "category",
+        "autorange": "reversed",
+        "tickmode": "array",
+        "tickvals": _row_keys(labels),
+        "ticktext": labels,
+    }
+
+
+def _figure(
+    *traces: go.Bar | go.Scatter | go.Heatmap | go.Choropleth,
+    height: int,
+    xaxis: Mapping[str, Any] | None = None,
+    yaxis: Mapping[str, Any] | None = None,
+    **layout: Any,
+) -> go.Figure:
+    """The traces in what all figures share. Made at once: Plotly takes longer to update a figure
+    than to make it."""
+    axis = {"automargin": True, "fixedrange": True, "tickfont": _TICKS}
+    return go.Figure(
+        traces,
+        {
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "bargap": 0.25,
+            "dragmode": False,
+            "hoverlabel": {"align": "left"},
+            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+            "xaxis": axis | dict(xaxis or {}),
+            "yaxis": axis | dict(yaxis or {}),
+            **layout,
+        },
     )
-    ticks = {"color": TEXT, "size": 12}
-    figure.update_xaxes(automargin=True, fixedrange=True, title=None, tickfont=ticks)
-    figure.update_yaxes(automargin=True, fixedrange=True, title=None, tickfont=ticks)
-    figure.update_traces(textfont=ticks, selector={"type": "bar"})
-    return figure

@@ -9,7 +9,6 @@ Back and forward, deep links and links to colleagues follow from that.
 from dataclasses import replace
 from datetime import date
 from urllib.parse import urlencode
-from zoneinfo import available_timezones
 
 import streamlit as st
 
@@ -25,7 +24,7 @@ from lib.choice import (
     parse,
 )
 from lib.periods import FIRST_DAY, LAST_DAY, Period
-from lib.settings import BASES, Settings
+from lib.settings import BASES, Settings, timezones
 
 _LABELS: dict[Dimension, str] = {
     "channel": "Channels",
@@ -136,11 +135,10 @@ def _draw_dimension(choice: Choice, dimension: Dimension, options: tuple[Option,
 
 
 def _draw_definitions(choice: Choice, settings: Settings) -> None:
-    zones = sorted(available_timezones())
     st.session_state["pick-tz"] = choice.timezone or settings.timezone
     st.selectbox(
         "Time zone",
-        zones,
+        timezones(),
         key="pick-tz",
         help="Days, weeks, months and hours are counted in this zone.",
         on_change=_take_timezone,
@@ -202,7 +200,7 @@ def _take_dimension(choice: Choice, dimension: Dimension) -> None:
 
 def _take_timezone(choice: Choice, settings: Settings) -> None:
     zone = _picked("tz")
-    if isinstance(zone, str) and zone in available_timezones():
+    if isinstance(zone, str) and zone in timezones():
         set_choice(replace(choice, timezone=zone if zone != settings.timezone else None))
 
 

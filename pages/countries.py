@@ -43,12 +43,13 @@ cards.numbers(
     view,
 )
 
+rows_shown = cards.breakdown(by_country, names, "Country", view)
 left, right = st.columns([3, 2])
 with left:
     cards.chart(
         "On the map",
         figures.world({str(key): int(n) for key, n in by_country["contacts"].items()}, "contacts"),
-        cards.breakdown(by_country, names, "Country", view),
+        rows_shown,
         key="world",
         alt=f"World map of contacts; the most are in {names[0]}.",
         view=view,
@@ -60,7 +61,7 @@ with right:
         figures.ranking(
             dict(zip(names, by_country["contacts"].tolist(), strict=True)), "contacts", most=9
         ),
-        cards.breakdown(by_country, names, "Country", view),
+        rows_shown,
         key="country-ranking",
         alt="Contacts by country: "
         + words.listed(
@@ -73,7 +74,7 @@ with right:
 
 cards.table(
     "Countries",
-    cards.breakdown(by_country, names, "Country", view),
+    rows_shown,
     key="countries",
     view=view,
     note=f"Countries add up to the total of **{words.counted(total.contacts, 'contact')}**, "

@@ -40,7 +40,7 @@ try:
 except SettingsError as error:
     st.title("The dashboard is not set up correctly")
     for mistake in error.mistakes:
-        st.error(words.markdown(mistake), icon=":material/settings:")
+        st.error(mistake, icon=":material/settings:")
     st.write("Correct the settings and start the dashboard again.")
     st.stop()
 

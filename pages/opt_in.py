@@ -109,7 +109,7 @@ table = pd.DataFrame(
 )
 cards.chart(
     "By month of subscription",
-    figures.cohort_shares(months),
+    figures.cohort_shares(months) if len(months) else None,
     table,
     key="cohorts",
     alt="Shares still active, opted in and lately active for "

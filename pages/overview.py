@@ -64,10 +64,12 @@ step = figures.step_for(terms.period.number_of_days)
 cards.chart(
     "New and lost contacts",
     figures.growth(daily, step, today),
-    figures.stepped(daily, step)
-    .rename(columns={"new": "New", "lost": "Lost"})
-    .rename_axis("From")
-    .reset_index(),
+    lambda: (
+        figures.stepped(daily, step)
+        .rename(columns={"new": "New", "lost": "Lost"})
+        .rename_axis("From")
+        .reset_index()
+    ),
     key="growth",
     alt=f"{words.counted(total.new, 'new contact')} and {words.number(total.lost)} lost "
     f"{view.during}.",
@@ -86,7 +88,7 @@ with left:
             "new",
             {name: figures.channel_colour(key) for name, key in zip(names, new.index, strict=True)},
         ),
-        cards.breakdown(
+        lambda: cards.breakdown(
             channels, [words.channel_name(key) for key in channels.index], "Channel", view
         ),
         key="overview-channels",
@@ -111,7 +113,7 @@ with right:
             "contacts",
             most=8,
         ),
-        cards.breakdown(by_country, country_names, "Country", view),
+        lambda: cards.breakdown(by_country, country_names, "Country", view),
         key="overview-countries",
         alt=f"Most contacts are in {country_names[0]}: "
         f"{words.number(by_country['contacts'].iloc[0])} of {words.number(total.contacts)}.",
@@ -125,7 +127,7 @@ cards.chart(
     figures.ranking(
         dict(zip(tag_names, tags["contacts"].tolist(), strict=True)), "contacts", most=10
     ),
-    cards.breakdown(tags, tag_names, "Tag", view),
+    lambda: cards.breakdown(tags, tag_names, "Tag", view),
     key="overview-tags",
     alt=f"The largest of {words.counted(len(tags), 'group')} by tag is {tag_names[0]}, with "
     f"{words.counted(int(tags['contacts'].iloc[0]), 'contact')}.",

@@ -38,6 +38,7 @@ cards.numbers(
     view,
 )
 
+rows_shown = cards.breakdown(tags, names, "Tag", view)
 left, right = st.columns(2)
 with left:
     cards.chart(
@@ -45,7 +46,7 @@ with left:
         figures.ranking(
             dict(zip(names, tags["contacts"].tolist(), strict=True)), "contacts", most=15
         ),
-        cards.breakdown(tags, names, "Tag", view),
+        rows_shown,
         key="tag-ranking",
         alt="Contacts by tag: "
         + words.listed(
@@ -61,7 +62,7 @@ with right:
     rows = [(view.options.name("tag", each.tag_id), each.difference) for each in ranked]
     cards.chart(
         "Broadcast opt-in with the tag, against without it",
-        figures.differences(rows),
+        figures.differences(rows) if rows else None,
         pd.DataFrame(
             {
                 "Tag": [name for name, _ in rows],
@@ -87,7 +88,7 @@ with right:
 
 cards.table(
     "Tags",
-    cards.breakdown(tags, names, "Tag", view),
+    rows_shown,
     key="tags",
     view=view,
     note="A contact with two tags counts in both, so tags do not add up to the total of "

@@ -121,7 +121,6 @@ def test_a_change_is_readable_as_it_is() -> None:
     assert cells(Change=["+18.0%"])[0]["Change"] == "+18.0%"
 
 
-@pytest.mark.xfail(reason="`csv` writes midnight after each day", strict=True)
 def test_a_day_is_a_day() -> None:
     assert cells(From=[pd.Timestamp("2026-06-01")])[0]["From"] == "2026-06-01"
 

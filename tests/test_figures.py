@@ -193,7 +193,6 @@ def test_as_many_as_may_be_shown_have_no_other() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["tag 0", "tag 1", "tag 2", "tag 3"]
 
 
-@pytest.mark.xfail(reason="`ranking` keeps its bars by name", strict=True)
 def test_a_name_that_reads_like_the_other_ones_is_not_lost_among_them() -> None:
     figure = figures.ranking({"other (1)": 5, "VIP": 1}, "contacts", most=1)
     assert list(figure.data[0].x) == [5, 1]

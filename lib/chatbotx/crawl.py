@@ -411,13 +411,14 @@ class _Tie:
         self.being_read -= 1
         group = page.up_to(self.instant)
         ids = [page.answer.contacts[row].id for row in group]
-        if any(ids) and ids in self._pages.values():
-            self._end(number - 1)
-            self.goes_round = not _is_past_the_end(page.answer, number)
-        else:
-            self._pages[number] = ids
-            if not is_full or len(group) < page.received:
-                self._end(number)
+        twins = [other for other, its in self._pages.items() if any(ids) and its == ids]
+        for other in twins:
+            later = max(number, other)  # pages do not arrive in their order
+            self._end(later - 1)
+            self.goes_round = not _is_past_the_end(page.answer, later)
+        self._pages[number] = ids
+        if not is_full or len(group) < page.received:
+            self._end(number)
         return group
 
     def _end(self, number: int) -> None:
@@ -748,30 +749,33 @@ def _missing(times_found: Counter[str], last: Collection[str | None]) -> int:
 def _walk_by_pages(client: Client, log: _Log) -> None:
     """For servers that cannot be walked by key: reads all pages, again until passes agree.
 
-    A pass over contacts that nobody adds or deletes holds as many rows as there are contacts. Where
-    the order is not stable, some come twice and others never. So when passes have the same number
-    of rows, and together found as many contacts, they have found all.
+    Contacts that slip through a pass do so because others went, which the next pass tells, or
+    because the order is not stable, and then others come twice in their stead. So two passes that
+    find the same, the second of them nobody twice, have found all. Where some always come twice, it
+    takes three passes, and that all of them hold the same number of rows and together as many
+    contacts.
     """
     known: Versions = {}
     times_found: Counter[str] = Counter()
-    found: set[str] = set()
-    before = now = _Pass(rows=-1)
-    for _ in range(READINGS):
+    passes: list[_Pass] = []
+    now = _Pass()
+    while len(passes) < READINGS:
         now = _read_all_pages(client, log, known)
+        passes.append(now)
         times_found.update(now.found)
         if now.goes_round:
             log.warn(
                 "The server sends the same contacts again and again instead of the next ones: only "
                 f"the {len(known):,} that it sent are counted, and more may be missing."
             )
+        is_same = len(passes) > 1 and passes[-2].found == now.found
+        is_static = len(passes) > 2 and len({each.rows for each in passes}) == 1
+        if (
+            now.goes_round
+            or (is_same and len(now.found) == now.with_id)
+            or (is_static and len(known) == now.with_id)
+        ):
             break
-        is_unchanged = before.rows == now.rows
-        found = found | now.found if is_unchanged else now.found
-        if is_unchanged and len(found) == now.with_id:
-            break
-        if len(found) > now.with_id:
-            found = now.found  # some were deleted, and others added
-        before = now
     else:
         log.warn(
             "This server ignores the order or the filter it is asked for, so contacts can slip "

@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import crawling, decoding, rerunning
+from benchmarks import counting, crawling, decoding, rerunning
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "crawl": crawling.rows,
     "decode": decoding.rows,
+    "count": counting.rows,
     "rerun": rerunning.rows,
 }
 

@@ -32,7 +32,6 @@ TIMES = {
     "blocked": "blocked_at",
 }
 CONVERSATION_TIMES = {
-    "archived": "archived_at",
     "last_activity": "last_activity_at",
     "contact_replied": "contact_replied_at",
     "admin_replied": "admin_replied_at",
@@ -48,6 +47,7 @@ FLAGS = (
     "has_conversation",
     "bot_enabled",
     "followed",
+    "archived",
 )
 
 _Names = dict[str | None, str | None]
@@ -73,7 +73,7 @@ class Tables:
         country: alpha-2 or `unknown`; country_source; has_email, has_phone, has_timezone,
         has_locale, email_opt_in, email_verified: flags;
         has_conversation; conversation: its id, missing for none; bot_enabled (True where not said),
-        followed; archived, last_activity, contact_replied, admin_replied, agent_read: times;
+        followed, archived; last_activity, contact_replied, admin_replied, agent_read: times;
         assignee, team: ids, missing for none;
         last_incoming: time of the latest incoming message in any of its inboxes.
     contact_channels: a row per contact × channel: contact (row number in `contacts`), channel.
@@ -380,12 +380,15 @@ class TableBuilder:
             name: list(map(attrgetter(attribute), conversations))
             for name, attribute in CONVERSATION_TIMES.items()
         }
+        texts["archived"] = [each.archived_at for each in conversations]
         texts["last_incoming"] = [link.last_incoming_message_at for link in links]
         times, unreadable = _parse_columns(texts)
         messages = times["last_incoming"].view("int64")
         latest = np.full(len(contacts), _NAT)
         np.maximum.at(latest, rows, messages)  # NaT is the lowest of all numbers
         times["last_incoming"] = latest
+        # When a conversation was archived is in no number; whether it was takes an eighth of that.
+        self._flags["archived"].extend((~np.isnat(times.pop("archived"))).tobytes())
         for name, column in times.items():
             self._times[name].frombytes(column.view("int64").tobytes())
         for name, count in unreadable.items():
@@ -400,6 +403,7 @@ def _camel(attribute: str) -> str:
 _FIELDS = (
     {name: _camel(attribute) for name, attribute in TIMES.items()}
     | {name: f"conversation.{_camel(attribute)}" for name, attribute in CONVERSATION_TIMES.items()}
+    | {"archived": "conversation.archivedAt"}
     | {"last_incoming": "contactInboxes.lastIncomingMessageAt"}
 )
 """What the API calls the times."""

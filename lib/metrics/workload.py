@@ -53,7 +53,7 @@ class Balance:
 
 def is_open() -> nw.Expr:
     """A conversation that is not archived, of an active contact."""
-    return nw.col("has_conversation") & nw.col("archived").is_null() & is_active()
+    return nw.col("has_conversation") & ~nw.col("archived") & is_active()
 
 
 def is_awaiting_reply() -> nw.Expr:

@@ -1,0 +1,57 @@
+"""Fifty refreshes in one process, with viewers looking at each: nothing piles up."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from pathlib import Path
+
+from lib import settings, view
+from lib.choice import Choice
+from lib.metrics import audience, workload
+from lib.refresh import Refresher
+from lib.snapshot import Snapshot
+from lib.storage import store_of
+from tests.fake_chatbotx import FakeChatbotx
+
+REFRESHES = 50
+
+
+def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
+    edge_server: FakeChatbotx, tmp_path: Path
+) -> None:
+    configured = settings.load(
+        {
+            "CHATBOTX_TOKEN": "edge",
+            "CHATBOTX_BASE_URL": edge_server.base_url,
+            "CHATBOTX_SNAPSHOT_DIR": str(tmp_path),
+            "CHATBOTX_REQUESTS_PER_10S": "10000",
+        },
+        {},
+    )
+    store = store_of(configured)
+    assert store is not None
+    refresher = Refresher(configured, store=store).start()
+    seen: list[weakref.ref[Snapshot]] = []
+    threads = set()
+    for number in range(REFRESHES):
+        if number:
+            refresher.refresh()
+        snapshot = refresher.wait(30).snapshot
+        assert snapshot is not None
+        assert snapshot.contacts == 137
+        for channel in ("whatsapp", "telegram", "webchat"):
+            looked = view.look(snapshot, Choice(channel=(channel,)), configured)
+            looked.see(audience.audience, looked.terms)
+            looked.see(workload.by_agent, looked.terms)
+        if not seen or seen[-1]() is not snapshot:
+            seen.append(weakref.ref(snapshot))
+        threads.add(threading.active_count())
+        del snapshot, looked
+    assert len(seen) == REFRESHES
+    gc.collect()
+    assert sum(reference() is not None for reference in seen) == 1
+    assert max(threads) - min(threads) <= 1  # one that has just ended may still be counted
+    assert len(list(store.folder.glob("0*"))) == 3
+    refresher.stop()

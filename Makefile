@@ -28,7 +28,7 @@ test: $(DEV_READY)
 check: $(DEV_READY)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy lib pages app.py tests
+	@$(PY) -m mypy lib pages app.py tests benchmarks
 
 bench: $(DEV_READY)
 	@$(PY) -m benchmarks $(ARGS)

@@ -8,7 +8,6 @@ import argparse
 import http.client
 import json
 import resource
-import sys
 import tempfile
 import threading
 import time
@@ -74,7 +73,7 @@ def by_pages(base_url: str, connections: int) -> int:
     for page in range(1, _page_count(base_url) + 1):
         answer = session.get(
             f"{base_url}/v1/contacts",
-            params={"page": page, "perPage": PER_PAGE, "sort": SORT},
+            params={"page": str(page), "perPage": str(PER_PAGE), "sort": SORT},
             timeout=60,
         )
         frames.append(pd.json_normalize(answer.json()["data"]))
@@ -180,4 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -11,11 +11,20 @@ from lib import settings, view
 from lib.choice import Choice
 from lib.metrics import audience, workload
 from lib.refresh import Refresher
+from lib.settings import Settings
 from lib.snapshot import Snapshot
 from lib.storage import store_of
 from tests.fake_chatbotx import FakeChatbotx
 
 REFRESHES = 50
+
+
+def _look_around(snapshot: Snapshot, configured: Settings) -> None:
+    """What viewers with several filters make the server keep with a snapshot."""
+    for channel in ("whatsapp", "telegram", "webchat"):
+        seen = view.look(snapshot, Choice(channel=(channel,)), configured)
+        seen.see(audience.audience, seen.terms)
+        seen.see(workload.by_agent, seen.terms)
 
 
 def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
@@ -41,14 +50,11 @@ def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
         snapshot = refresher.wait(30).snapshot
         assert snapshot is not None
         assert snapshot.contacts == 137
-        for channel in ("whatsapp", "telegram", "webchat"):
-            looked = view.look(snapshot, Choice(channel=(channel,)), configured)
-            looked.see(audience.audience, looked.terms)
-            looked.see(workload.by_agent, looked.terms)
+        _look_around(snapshot, configured)
         if not seen or seen[-1]() is not snapshot:
             seen.append(weakref.ref(snapshot))
         threads.add(threading.active_count())
-        del snapshot, looked
+        del snapshot
     assert len(seen) == REFRESHES
     gc.collect()
     assert sum(reference() is not None for reference in seen) == 1

@@ -166,7 +166,6 @@ class Pace:
 class Client:
     """Requests to one workspace; safe to use from several threads, to be closed after use.
 
-    However many threads ask, no more than `connections` requests are under way at a time.
     `requests` and `retries` count what was sent. Setting `cancelled` ends every request, also one
     that is under way, and so does the end of the time that `patience` allows for a crawl.
     """
@@ -195,7 +194,6 @@ class Client:
         self._closed = threading.Event()
         self._guard: threading.Thread | None = None
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        self._free = threading.BoundedSemaphore(connections)
         self.cancelled = cancelled or threading.Event()
         self.connections = connections
         self.requests = 0
@@ -265,7 +263,7 @@ class Client:
             self.check()
             asked_at = self._pace.clock()
             try:
-                return self._decoded(*self._ask(query))
+                return self._ask(query)
             except _TryAgain as trouble:
                 self.check()  # a request that was ended is no trouble
                 with self._lock:
@@ -310,21 +308,17 @@ class Client:
                 self.abort()
                 return
 
-    def _ask(self, query: Query) -> tuple[httpx.Response, bytes]:
+    def _ask(self, query: Query) -> schema.Answer:
+        with self._lock:
+            self.requests += 1
         try:
-            with self._free:
-                self.check()
-                with self._lock:
-                    self.requests += 1
-                return self._send(query)
+            response, body = self._send(query)
         except httpx.TimeoutException as error:
             raise _TryAgain(Unreachable(_SILENT)) from error
         except httpx.TransportError as error:
             raise _TryAgain(Unreachable(_UNREACHABLE)) from error
         except httpx.HTTPError as error:
             raise _TryAgain(ServerTrouble(_GARBLED)) from error
-
-    def _decoded(self, response: httpx.Response, body: bytes) -> schema.Answer:
         if response.status_code != 200:
             raise _trouble(response, body)
         try:

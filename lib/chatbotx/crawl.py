@@ -39,7 +39,7 @@ Sink = Callable[[list[Contact]], None]
 READINGS = 6
 """How often a group of one `createdAt`, or a workspace read by pages, is read at most."""
 
-_NOTHING_NEW = 10
+_NOTHING_NEW = 3
 """After so many pages without one new contact, a server is not believed to have more."""
 
 _GRACE = 1.0
@@ -121,6 +121,7 @@ def crawl(
     try:
         while reader.is_alive():
             reader.join(0.05)
+            log.report_retries()
             if client.is_ended:
                 reader.join(2 * _GRACE)
                 break
@@ -161,6 +162,7 @@ class _Log:
         self._unreadable: Counter[str] = Counter()
         self._warnings: list[str] = []
         self._contacts = self._duplicates = self._without_id = self._pages = 0
+        self._retries_reported = 0
         self.counted: int | None = None
         """How many contacts there were at first, by the server's count, or more."""
 
@@ -187,16 +189,26 @@ class _Log:
                 self._unreadable.update(fields)
             if contacts:
                 self._sink(contacts)
-            is_believable = self.counted is not None and self._contacts <= self.counted
-            self._on_progress(
-                Progress(
-                    self._contacts,
-                    self.counted if is_believable else None,
-                    self._client.requests,
-                    self._client.retries,
-                    time.monotonic() - self._started,
-                )
+            self._report()
+
+    def report_retries(self) -> None:
+        """While nothing arrives, the attempts are all that there is to tell."""
+        with self._lock:
+            if self._client.retries != self._retries_reported and not self._closed:
+                self._report()
+
+    def _report(self) -> None:
+        self._retries_reported = self._client.retries
+        is_believable = self.counted is not None and self._contacts <= self.counted
+        self._on_progress(
+            Progress(
+                self._contacts,
+                self.counted if is_believable else None,
+                self._client.requests,
+                self._client.retries,
+                time.monotonic() - self._started,
             )
+        )
 
     def leave_out(self, without_id: int) -> None:
         with self._lock:
@@ -445,19 +457,16 @@ class _KeyWalk:
         self._waiting: list[_Slice] = []
         self._walked: list[_Slice] = []
         self._ties: list[_Tie] = []
-        self._errands: list[Callable[[], None]] = []
         self._alive = self._busy = 0
         self._failure: BaseException | None = None
         self._page_size = 1
-        # A few more than there are connections: while they decode, others ask.
-        self._walkers = client.connections * 5 // 4
 
     def run(self) -> None:
         """Reads the whole workspace. Raises ChatbotXError or _NotInOrder."""
         oldest = self._ask(Query())
         if not oldest.received:
             return
-        self._log.counted = _counted(oldest.answer)
+        self._log.counted = _count(self._client, oldest.answer)
         newest = self._ask(Query(descending=True))
         self._read_between(oldest, newest)
         if self._log.received < (self._log.counted or 0):
@@ -482,15 +491,13 @@ class _KeyWalk:
         self._waiting = self._slices(first, last)
         # A page of one createdAt says nothing of the order: there the walk must see what follows.
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {_BEFORE_ALL, oldest.keys[-1]}
-        if oldest.answer.total_count is None and oldest.answer.page_count is not None:
-            self._errands.append(self._count)
         self._walk_all()
 
     def _slices(self, first: int, last: int) -> list[_Slice]:
         """As many equal parts of the time as there are walkers; fewer if there are fewer pages."""
         span, counted = last - first + 1, self._log.counted
         pages = span if counted is None else math.ceil(counted / self._page_size)
-        count = max(1, min(self._walkers, pages - 2, span))
+        count = max(1, min(self._client.connections, pages - 2, span))
         starts = [first + span * part // count for part in range(count)]
         ends = [start - 1 for start in starts[1:]] + [last]
         density = (counted or 0) / span
@@ -511,13 +518,9 @@ class _KeyWalk:
                 "when it was asked for all by their time of creation: those are missing."
             )
 
-    def _count(self) -> None:
-        """Pages of one contact count contacts."""
-        self._log.counted = _counted(self._client.contacts(Query(per_page=1)))
-
     def _walk_all(self) -> None:
-        self._alive = self._walkers
-        for number in range(self._walkers):
+        self._alive = self._client.connections
+        for number in range(self._client.connections):
             threading.Thread(target=self._work, name=f"walker-{number}", daemon=True).start()
         with self._changed:
             self._changed.wait_for(lambda: not self._alive or self._has_failed)
@@ -571,7 +574,7 @@ class _KeyWalk:
     def _next_task(self) -> Callable[[], None] | None:
         with self._changed:
             while self._failure is None:
-                task = self._errand() or self._tie_task() or self._slice_task()
+                task = self._tie_task() or self._slice_task()
                 if task is not None:
                     self._busy += 1
                     return task
@@ -579,9 +582,6 @@ class _KeyWalk:
                     break
                 self._changed.wait()
             return None
-
-    def _errand(self) -> Callable[[], None] | None:
-        return self._errands.pop() if self._errands else None
 
     def _tie_task(self) -> Callable[[], None] | None:
         for tie in self._ties:
@@ -730,6 +730,15 @@ def _counted(answer: Answer) -> int | None:
     return max(0, answer.page_count - 1) * answer.received + min(1, answer.received)
 
 
+def _count(client: Client, answer: Answer) -> int | None:
+    """The same, exactly if possible: pages of one contact count contacts."""
+    if answer.total_count is None and answer.page_count is not None:
+        if answer.page_count <= 1:
+            return answer.received
+        answer = client.contacts(Query(per_page=1))
+    return _counted(answer)
+
+
 def _is_past_the_end(answer: Answer, number: int) -> bool:
     """Whether a page that repeats an earlier one has a number too high, by the server's count."""
     return answer.page_count is not None and number > answer.page_count
@@ -755,8 +764,8 @@ def _walk_by_pages(client: Client, log: _Log) -> None:
     Contacts that slip through a pass do so because others went, which the next pass tells, or
     because the order is not stable, and then others come twice in their stead. So two passes that
     find the same, the second of them nobody twice, have found all. Where some always come twice, it
-    takes more passes: all must hold the same number of rows, and together as many contacts. The
-    first is left out there, in which some may have gone after they were found.
+    takes three passes, and that all of them hold the same number of rows and together as many
+    contacts.
     """
     known: Versions = {}
     times_found: Counter[str] = Counter()
@@ -772,12 +781,11 @@ def _walk_by_pages(client: Client, log: _Log) -> None:
                 f"the {len(known):,} that it sent are counted, and more may be missing."
             )
         is_same = len(passes) > 1 and passes[-2].found == now.found
-        is_static = len({each.rows for each in passes}) == 1
-        together = set().union(*(each.found for each in passes[1:]))
+        is_static = len(passes) > 2 and len({each.rows for each in passes}) == 1
         if (
             now.goes_round
             or (is_same and len(now.found) == now.with_id)
-            or (is_static and len(together) == now.with_id)
+            or (is_static and len(known) == now.with_id)
         ):
             break
     else:
@@ -813,7 +821,7 @@ def _read_all_pages(client: Client, log: _Log, known: Versions) -> _Pass:
         answer = client.contacts(Query(page=number))
         log.count_page(answer)
         if log.counted is None:
-            log.counted = _counted(answer)
+            log.counted = _count(client, answer)
         ids = tuple(contact.id for contact in answer.contacts if contact.id)
         nothing_new = nothing_new + 1 if ids and read.found.issuperset(ids) else 0
         if ids in pages or nothing_new == _NOTHING_NEW:

@@ -4,7 +4,6 @@ import itertools
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
@@ -15,10 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.chatbotx.client import Client, Query
+from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, crawl
 from lib.chatbotx.errors import Cancelled, ServerTrouble, TokenRefused, TooSlow
-from lib.chatbotx.schema import Answer
 from lib.chatbotx.schema import Contact as Decoded
 from tests.chatbotx.conftest import SEEDS
 from tests.chatbotx.reading import (
@@ -180,8 +178,7 @@ class TestServersThatDoNotDoAsAsked:
         with FakeChatbotx({TOKEN: contacts}, manners, seed=seed) as server:
             crawled = read(server)
         missing = set(ids(contacts)) - set(crawled.ids)
-        assert not missing or not crawled.verdict.complete
-        assert crawled.verdict.complete or not (newest_first and tie == 2)
+        assert crawled.verdict.complete is not bool(missing)
 
     @pytest.mark.parametrize("tie", [7, 8, 21, 60])
     @pytest.mark.parametrize("walkers", WALKERS)
@@ -194,7 +191,7 @@ class TestServersThatDoNotDoAsAsked:
         crawled, _ = read_workspace(contacts, manners, connections=walkers)
         missing = set(ids(contacts)) - set(crawled.ids)
         assert not missing & set(ids(spread(20)))
-        assert not missing or not crawled.verdict.complete
+        assert crawled.verdict.complete is not bool(missing)
 
     def test_a_server_that_forgets_the_sort_on_the_way_is_read_by_pages(self) -> None:
         def forget(server: FakeChatbotx, request: RecordedRequest) -> None:
@@ -242,32 +239,6 @@ class TestServersThatDoNotDoAsAsked:
         crawled = read_through(Pages(lambda page: (page - 1) % 4 + 1), contacts, manners)
         assert crawled.ids == ids(contacts)
         assert crawled.verdict.complete
-
-    def test_contacts_that_a_filter_hides_are_told(self) -> None:
-        """Of the hundred, those whose id ends with 0, but for the last, which is on a page that is
-        not filtered."""
-        crawled = read_through(Hiding("0"), spread(100), SMALL_PAGES["July"])
-        assert len(crawled.ids) == 91
-        (warning,) = crawled.verdict.warnings
-        assert "counts 100 contacts, and did not send 9 of them" in warning
-
-
-class Hiding(httpx.HTTPTransport):
-    """A server whose filter does not find every contact, though it counts them."""
-
-    def __init__(self, last_digit: str) -> None:
-        super().__init__(verify=False, limits=httpx.Limits(max_connections=4))
-        self._last_digit = last_digit
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = super().handle_request(request)
-        response.read()
-        answer = response.json()
-        if "contactFilter" in str(request.url):
-            answer["data"] = [
-                each for each in answer["data"] if not each["id"].endswith(self._last_digit)
-            ]
-        return httpx.Response(200, json=answer)
 
 
 class Pages(httpx.HTTPTransport):
@@ -410,7 +381,7 @@ class Changes:
         self._kinds = KINDS[:-1] if kind == KINDS[-1] else [kind]
         self._random = random
         self._often = random.choice((0.05, 0.3, 0.9))
-        self._times = [each["createdAt"] for each in workspace.contacts] or [time_of(0)]
+        self._times = [each["createdAt"] for each in workspace.contacts]
 
     def __call__(self, server: FakeChatbotx, request: RecordedRequest) -> None:
         while self._random.random() < self._often:
@@ -511,41 +482,6 @@ class TestChangingWorkspaces:
             assert len(crawled.ids) == len(set(crawled.ids)), f"twice, seed {seed}"
             if kind in ("update", "retag"):
                 assert crawled.verdict.complete, f"{crawled.verdict.warnings}, seed {seed}"
-
-    def test_deletions_alone_are_no_reason_to_warn(self, server: FakeChatbotx) -> None:
-        for seed in range(SEEDS):
-            random = Random(f"deletions {seed}")
-            token = f"deletions-{seed}"
-            changes = Changes(Workspace(spread(80, step=1000)), "delete", random)
-            server.workspaces[token] = changes.workspace
-            server.manners = SMALL_PAGES["July"]
-            server.between_requests = changes
-            crawled = read(server, token=token, connections=random.choice(WALKERS))
-            server.between_requests = None
-            assert changes.throughout <= set(crawled.ids), f"seed {seed}"
-            assert crawled.verdict.warnings == (), f"seed {seed}"
-
-    @pytest.mark.parametrize("kind", KINDS)
-    def test_who_was_there_throughout_is_there_or_told_where_pages_are_read(
-        self, kind: str, server: FakeChatbotx
-    ) -> None:
-        """On servers that ignore the filter, the sort, or both."""
-        for seed in range(SEEDS // 2):
-            random = Random(f"{kind} by pages {seed}")
-            token = f"{kind}-{seed}".replace(" ", "-")
-            changes = Changes(changing_workspace(random), kind, random)
-            server.workspaces[token] = changes.workspace
-            server.manners = replace(
-                random.choice(list(SMALL_PAGES.values())),
-                ignores_sort=seed % 3 != 0,
-                ignores_filter=seed % 3 != 1,
-            )
-            server.between_requests = changes
-            crawled = read(server, token=token, connections=2)
-            server.between_requests = None
-            missing = changes.throughout - set(crawled.ids)
-            assert not missing or crawled.verdict.warnings, f"{missing} lost, seed {seed}"
-            assert len(crawled.ids) == len(set(crawled.ids)), f"twice, seed {seed}"
 
 
 def page_of(request: RecordedRequest) -> int:
@@ -657,28 +593,18 @@ class TestEffort:
         assert_all_there_once(crawled, contacts)
         assert len(server.requests) <= 200 + 6 * walkers
 
-    def test_walkers_share_what_was_created_in_a_rush(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_walkers_share_what_was_created_in_a_rush(self) -> None:
         """Two quiet years, then an hour in which nearly all came."""
         quiet = [contact(1 + place, place * 10**9) for place in range(60)]
         rush = [contact(1001 + place, 59.5 * 10**9 + place * 3600) for place in range(1000)]
-        asked_by = Counter[str]()
-        with (
-            FakeChatbotx({TOKEN: quiet + rush}, SMALL_PAGES["July"], latency=0.004) as server,
-            client_of(server, connections=8) as client,
-        ):
-            contacts = client.contacts
-
-            def ask(query: Query) -> Answer:
-                asked_by[threading.current_thread().name] += 1
-                return contacts(query)
-
-            monkeypatch.setattr(client, "contacts", ask)
-            crawled = read_with(client)
+        with FakeChatbotx({TOKEN: quiet + rush}, SMALL_PAGES["July"], latency=0.015) as server:
+            began = time.monotonic()
+            crawled = read(server, connections=8)
+            seconds = time.monotonic() - began
         assert_all_there_once(crawled, quiet + rush)
-        assert asked_by.total() < 300
-        assert max(asked_by.values()) < 80  # one alone would ask for 160 pages
+        assert len(server.requests) < 300
+        busy = len(server.requests) * 0.015 / seconds
+        assert busy > 3  # of 8, on average; one alone would be busy with 160 pages
 
     def test_contacts_created_meanwhile_do_not_make_it_endless(self) -> None:
         """Ten come before each answer, more than a page holds."""
@@ -716,6 +642,18 @@ class TestVerdict:
         assert counts[-1] == 200
         assert {seen.expected for seen in crawled.progress} == {200}
         assert crawled.progress[-1].share == 1.0
+
+    def test_progress_tells_of_attempts_while_nothing_arrives(self) -> None:
+        seen: list[Progress] = []
+        with FakeChatbotx({"edge": []}, faults=lambda request: DATABASE_DOWN) as server:
+            patience = Patience(first_pause=0.12, longest_pause=0.12, attempts=3)
+            with (
+                Client(server.base_url, "edge", patience=patience) as client,
+                pytest.raises(ServerTrouble),
+            ):
+                crawl(client, lambda contacts: None, began=BEGAN, on_progress=seen.append)
+        assert seen
+        assert all(progress.contacts == 0 and progress.retries for progress in seen)
 
     def test_progress_does_not_believe_a_count_that_is_capped(self) -> None:
         manners = replace(SMALL_PAGES["October"], counted_up_to=70)
@@ -809,7 +747,7 @@ class TestFailures:
                         began=BEGAN,
                         on_progress=lambda seen: calls.append("progress"),
                     )
-                assert time.monotonic() - began < 3
+                assert time.monotonic() - began < 1
                 cancel.join()
 
         assert calls_end_with(crawling)

@@ -7,13 +7,14 @@ names the key and says what to write instead, never the value: a value may be th
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
 from lib import countries
@@ -108,6 +109,9 @@ def secrets_from_files(files: tuple[Path, ...] = SECRETS_FILES) -> dict[str, Any
     return secrets
 
 
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
+"""Names, numbers, and what stands between the brackets of an IPv6 address."""
+
 _NO_ADDRESS = "is not a web address: write it like https://app.chatbotx.io/api."
 
 
@@ -117,13 +121,13 @@ def _base_url(text: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ValueError(_NO_ADDRESS) from None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
         raise ValueError(_NO_ADDRESS)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("may hold only a host and a path, like https://app.chatbotx.io/api.")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError("must begin with https://, or the token would travel unprotected.")
-    return text.rstrip("/")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
 def _is_loopback(host: str) -> bool:

@@ -286,7 +286,9 @@ class TableBuilder:
         links, rows = self._add_inboxes(contacts)
         self._add_times(contacts, conversations, links, rows)
         if self.workspace_id is None:
-            self.workspace_id = next((each.workspace_id for each in contacts), None)
+            self.workspace_id = next(
+                (each.workspace_id for each in contacts if each.workspace_id), None
+            )
         self._rows += len(contacts)
 
     def _add_countries(self, contacts: list[Contact]) -> None:

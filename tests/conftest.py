@@ -6,8 +6,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
+
+# No test is held to a time, and each run tries the same examples.
+settings.register_profile("ours", deadline=None, derandomize=True)
+settings.load_profile("ours")
 
 
 @pytest.fixture

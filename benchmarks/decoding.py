@@ -83,7 +83,7 @@ def _ours(pages: list[bytes]) -> None:
 
 
 def _alone(pages: list[bytes]) -> None:
-    """The same fields into the same records, with text for what we read while decoding."""
+    """The same fields into the same records, and no more."""
     for page in pages:
         _PLAIN.decode(page)
 
@@ -103,10 +103,7 @@ def _normalize(pages: list[bytes]) -> None:
 def _plain_decoder() -> "msgspec.json.Decoder[object]":
     from lib.chatbotx import schema
 
-    fields = [
-        (field.encode_name, str | None if field.name in ("email", "phone_number") else field.type)
-        for field in msgspec.structs.fields(schema.Contact)
-    ]
+    fields = [(each.encode_name, each.type) for each in msgspec.structs.fields(schema.Contact)]
     contact = msgspec.defstruct("Contact", [(name, kind, None) for name, kind in fields], gc=False)
     body = msgspec.defstruct("Body", [("data", list[contact])])  # type: ignore[valid-type]  # made above
     return msgspec.json.Decoder(body)

@@ -183,7 +183,8 @@ def parse_times(texts: Sequence[str | None]) -> tuple[np.ndarray, int]:
 def _parse(texts: Sequence[str | None]) -> np.ndarray:
     """The times, quickly if all are in the usual shape. Raises pyarrow.ArrowInvalid if not."""
     column = pa.array(texts, pa.string()).cast(pa.timestamp("us", tz="UTC"))
-    return column.cast(pa.int64()).fill_null(_NAT).to_numpy().view("datetime64[us]")
+    times: np.ndarray = column.to_numpy(zero_copy_only=False)  # UTC, NaT for None
+    return times
 
 
 class TableBuilder:
@@ -271,8 +272,8 @@ class TableBuilder:
             "has_phone": [
                 each.phone_number is not None and each.phone_number.is_number for each in contacts
             ],
-            "has_timezone": [bool((each.timezone or "").strip()) for each in contacts],
-            "has_locale": [bool((each.locale or "").strip()) for each in contacts],
+            "has_timezone": [_is_told(each.timezone) for each in contacts],
+            "has_locale": [_is_told(each.locale) for each in contacts],
             "email_opt_in": [each.email_opt_in is True for each in contacts],
             "email_verified": [each.email_verified is True for each in contacts],
             "has_conversation": [each.conversation is not None for each in contacts],
@@ -309,19 +310,19 @@ class TableBuilder:
         self._team.extend([each.assigned_inbox_team_id for each in conversations])
         _remember(
             self._agent_names,
-            [
-                (each.assigned_user_id, each.assigned_user.name)
+            {
+                each.assigned_user_id: each.assigned_user.name
                 for each in conversations
-                if each.assigned_user is not None
-            ],
+                if each.assigned_user is not None and _is_told(each.assigned_user.name)
+            },
         )
         _remember(
             self._team_names,
-            [
-                (each.assigned_inbox_team_id, each.assigned_inbox_team.name)
+            {
+                each.assigned_inbox_team_id: each.assigned_inbox_team.name
                 for each in conversations
-                if each.assigned_inbox_team is not None
-            ],
+                if each.assigned_inbox_team is not None and _is_told(each.assigned_inbox_team.name)
+            },
         )
 
     def _add_tags(self, contacts: list[Contact]) -> None:
@@ -332,7 +333,7 @@ class TableBuilder:
                     rows.append(row)
                     tags.append(tag)
         self._tags.extend(rows, [tag.id for tag in tags])
-        _remember(self._tag_names, [(tag.id, tag.name) for tag in tags])
+        _remember(self._tag_names, {tag.id: tag.name for tag in tags if _is_told(tag.name)})
 
     def _add_inboxes(self, contacts: list[Contact]) -> tuple[list[ContactInbox], list[int]]:
         """Returns all links to inboxes, and the place of each one's contact in `contacts`."""
@@ -341,12 +342,10 @@ class TableBuilder:
             for link in contact.contact_inboxes or ():
                 rows.append(row)
                 links.append(link)
-        said = []
-        for link in links:
-            inbox = link.inbox or _NO_INBOX
-            said.append(
-                (link.inbox_id, link.channel, inbox.id, inbox.name, inbox.channel, inbox.status)
-            )
+        said = [
+            (link.inbox_id, link.channel, *_said_of_inbox(link.inbox or _NO_INBOX))
+            for link in links
+        ]
         # An inbox says the same of itself with thousands of contacts: it is looked at once.
         known, look = self._understood, self._understand
         found = [known.get(each) or look(each) for each in said]
@@ -376,15 +375,11 @@ class TableBuilder:
         links: list[ContactInbox],
         rows: list[int],
     ) -> None:
-        texts = {
-            name: list(map(attrgetter(attribute), contacts)) for name, attribute in TIMES.items()
-        } | {
-            name: list(map(attrgetter(attribute), conversations))
-            for name, attribute in CONVERSATION_TIMES.items()
-        }
-        texts["archived"] = [each.archived_at for each in conversations]
-        texts["last_incoming"] = [link.last_incoming_message_at for link in links]
-        times, unreadable = _parse_columns(texts)
+        times, unreadable = _parse_columns(
+            (tuple(TIMES), list(map(_times_of_contact, contacts))),
+            ((*CONVERSATION_TIMES, "archived"), list(map(_times_of_conversation, conversations))),
+            (("last_incoming",), [(link.last_incoming_message_at,) for link in links]),
+        )
         messages = times["last_incoming"].view("int64")
         latest = np.full(len(contacts), _NAT)
         np.maximum.at(latest, rows, messages)  # NaT is the lowest of all numbers
@@ -412,6 +407,7 @@ _FIELDS = (
 
 _NO_CONVERSATION = Conversation()
 _NO_INBOX = Inbox()
+_said_of_inbox = attrgetter("id", "name", "channel", "status")
 
 
 def _clean(text: str | None) -> str | None:
@@ -423,29 +419,42 @@ def _lower(text: str | None) -> str | None:
     return (text.strip().lower() or None) if text is not None else None
 
 
-def _remember(names: _Names, said: list[tuple[str | None, str | None]]) -> None:
-    """Keeps the name said last; a missing one does not displace one that is known."""
-    for key, name in dict.fromkeys(said):
-        if (name := _clean(name)) is not None:
-            names[_clean(key)] = name
+def _is_told(name: str | None) -> bool:
+    return name is not None and name != "" and not name.isspace()
+
+
+def _remember(names: _Names, said: _Names) -> None:
+    """Keeps the names said last."""
+    for key, name in said.items():
+        names[_clean(key)] = _clean(name)
+
+
+_times_of_contact = attrgetter(*TIMES.values())
+_times_of_conversation = attrgetter(*CONVERSATION_TIMES.values(), "archived_at")
 
 
 def _parse_columns(
-    columns: dict[str, list[str | None]],
+    *tables: tuple[tuple[str, ...], list[tuple[str | None, ...]]],
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Like `parse_times`, all columns at once; of unreadable ones only those that have some."""
+    """Like `parse_times`, all columns at once, of tables given as names and rows; of unreadable
+    ones only those that have some."""
     try:
-        flat = _parse(list(chain.from_iterable(columns.values())))
+        flat = _parse([*chain.from_iterable(chain.from_iterable(rows for _, rows in tables))])
     except pa.ArrowInvalid:
-        parsed = {name: parse_times(texts) for name, texts in columns.items()}
+        parsed = {
+            name: parse_times([row[place] for row in rows])
+            for names, rows in tables
+            for place, name in enumerate(names)
+        }
         return (
             {name: times for name, (times, _) in parsed.items()},
             {name: unreadable for name, (_, unreadable) in parsed.items() if unreadable},
         )
-    ends = accumulate(len(texts) for texts in columns.values())
+    ends = accumulate(len(names) * len(rows) for names, rows in tables)
     return {
-        name: flat[end - len(texts) : end]
-        for (name, texts), end in zip(columns.items(), ends, strict=True)
+        name: flat[end - len(names) * len(rows) + place : end : len(names)]
+        for (names, rows), end in zip(tables, ends, strict=True)
+        for place, name in enumerate(names)
     }, {}
 
 
@@ -560,8 +569,8 @@ class _Codes:
         codes = np.frombuffer(self._codes, dtype=np.int32)
         if rows is not None:
             codes = codes[rows]
-        used = np.unique(codes)
-        ordered = sorted((self.texts[code], code) for code in used[used >= 0])
+        used = np.flatnonzero(np.bincount(codes + 1, minlength=1)[1:])
+        ordered = sorted((self.texts[code], code) for code in used)
         rank = np.full(len(self.texts) + 1, -1, dtype=np.min_scalar_type(-len(ordered) - 1))
         rank[[code for _, code in ordered]] = np.arange(len(ordered))
         categories = pd.Index([text for text, _ in ordered], dtype="str")
@@ -591,7 +600,8 @@ class _Pairs:
         kept = np.flatnonzero(contact >= 0)
         texts = self._column.categorical(kept)
         width = len(texts.categories) + 1
-        pairs = np.unique(contact[kept].astype(np.int64) * width + texts.codes + 1)
-        pairs = pairs[pairs % width > 0]
+        pairs = np.sort(contact[kept].astype(np.int64) * width + texts.codes + 1)
+        is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+        pairs = pairs[is_first & (pairs % width > 0)]
         codes = pd.Categorical.from_codes(pairs % width - 1, categories=texts.categories)
         return pd.DataFrame({"contact": (pairs // width).astype(np.int32), name: codes})

@@ -1,29 +1,44 @@
-"""A number, a chart, a table with its help and its download; the banner and the foot of a page."""
+"""A number, a chart, a table with its help and its download.
+
+What a page shows is noted as it is drawn, so that the whole page can be saved as a file. A click on
+a mark of a chart, or on a row of a table, makes the choice that goes with it.
+"""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lib import glossary, words
-from lib.metrics import audience, opt_in
-from lib.metrics.rates import Rate
-from lib.refresh import Refresher, State
-from lib.snapshot import Snapshot
+from lib import export, figures, filters, glossary, words
+from lib.choice import Choice, Dimension
+from lib.export import FactsShown, FigureShown, NumberShown, NumbersShown, PointsShown, TableShown
+from lib.metrics import audience, opt_in, workload
+from lib.metrics.rates import SMALL_SAMPLE, Rate
+from lib.periods import ONE_DAY
 from lib.view import View
 
 _STYLE = """
 <style>
 .st-key-url-state { display: none; }
 .st-key-headline h1 { padding-bottom: 0.25rem; }
+.st-key-headline p { font-size: 1.1rem; line-height: 1.5; max-width: 62rem; }
 /* Streamlit writes white on the light primary colour of the dark theme. */
 button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b); }
-.st-key-headline p { font-size: 1.1rem; line-height: 1.5; max-width: 62rem; }
+/* Ours defuses formulas and says what was chosen. */
+[data-testid="stElementToolbar"] button[aria-label="Download as CSV"] { display: none; }
+.st-key-chips button { border-radius: 1rem; min-height: 0; padding: 0.1rem 0.75rem; }
+.sparkline { display: block; width: 100%; height: 1.75rem; }
+@media print {
+  [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],
+  .stButton, .stDownloadButton, .st-key-chips, [data-testid="stExpander"],
+  [data-testid="stElementToolbar"] { display: none !important; }
+  [data-testid="stMain"], [data-testid="stAppViewContainer"] { overflow: visible !important; }
+  [data-testid="stVerticalBlock"] > div { break-inside: avoid; }
+}
 </style>
 """
 
@@ -31,12 +46,17 @@ _CHART = {"displayModeBar": False, "topojsonURL": "app/static/"}
 """No tool bar; the outlines of the world from our own server, not from Plotly's."""
 
 
+Clicks = Sequence[Choice | None]
+"""The choice that a click on each mark, or on each row, makes; None where it makes none."""
+
+
 @dataclass(frozen=True)
 class Number:
     """A card: a term of the glossary, which gives its name and help, and its value.
 
     Where `now` and `before` are given, the change stands under the value, welcome or not by
-    `more_is`; else the `note`. `trend` is drawn as a small line.
+    `more_is`; else `change`, a text that begins with its sign, and the `note`. `trend` is drawn as
+    a small line.
     """
 
     term: str
@@ -44,6 +64,7 @@ class Number:
     now: int | None = None
     before: int | None = None
     more_is: Literal["good", "bad", "neither"] = "good"
+    change: str | None = None
     note: str | None = None
     trend: Sequence[float] | None = None
     name: str | None = None
@@ -61,41 +82,84 @@ def headline(question: str, sentence: str, view: View) -> None:
     with st.container(key="headline"):
         st.title(question)
         st.markdown(sentence)
-    filters = view.choice.in_words(view.options)
+    limits = view.choice.in_words(view.options)
     period = f"{words.days(view.terms.period)} ({view.terms.timezone})"
     parts = [period, f"subscribed = {view.terms.basis}"]
-    if filters:
-        parts.append(f"only {filters}")
+    if limits:
+        parts.append(f"only {limits}")
     st.caption(words.markdown(" · ".join(parts)))
+    filters.chips(view.choice, view.options)
+    context = {
+        "Period": words.days(view.terms.period),
+        "Filters": limits or "none",
+        "Time zone": view.terms.timezone,
+        "Subscribed means": view.terms.basis,
+        "Data as of": words.moment(view.terms.as_of, view.terms.timezone),
+        "Workspace": "demo, made up"
+        if view.snapshot.is_demo
+        else view.snapshot.workspace_id or words.NOTHING,
+    }
+    if not view.snapshot.verdict.complete:
+        context["Complete"] = "perhaps not: " + " ".join(view.snapshot.verdict.warnings)
+    st.session_state[_PAGE] = export.Page(question, sentence, tuple(context.items()), ())
+
+
+_PAGE = "page-shown"
+
+
+def _note(item: export.Item) -> None:
+    """Remembers what the page shows."""
+    page: export.Page | None = st.session_state.get(_PAGE)
+    if page is not None:
+        st.session_state[_PAGE] = replace(page, items=(*page.items, item))
+
+
+def save_page(view: View, name: str) -> None:
+    """A button that saves what the page has shown so far as one file."""
+    page: export.Page = st.session_state[_PAGE]
+    st.download_button(
+        "Save this page as a file",
+        data=lambda: export.page_html(page),
+        file_name=file_name(name, "html", view),
+        mime="text/html",
+        key="save-page",
+        icon=":material/article:",
+        type="tertiary",
+        on_click="ignore",
+        help="One file with the numbers, figures and tables of this page, to be mailed or printed. "
+        "It opens without a network.",
+    )
 
 
 def numbers(cards: Sequence[Number], view: View) -> None:
     """A row of numbers that wraps on small screens."""
     rows = -(-len(cards) // 4)
     with st.grid(-(-len(cards) // rows), min_column_width=150, gap="small"):
-        for card in cards:
-            _number(card, view)
+        shown = tuple(_number(card, view) for card in cards)
+    _note(NumbersShown(shown))
 
 
-def _number(card: Number, view: View) -> None:
-    delta: str | int | None = None
-    description = card.note
+def _number(card: Number, view: View) -> NumberShown:
+    change, description = card.change, card.note
     if view.compares and card.now is not None and card.before is not None:
         change = words.change(card.now, card.before) or words.signed(card.now - card.before)
-        # Streamlit reads the direction from the sign, and knows only the hyphen.
-        delta = 0 if card.now == card.before else change.replace("−", "-")
         description = f"vs {words.number(card.before)}"
-    st.metric(
-        card.name or glossary.name(card.term),
-        card.value,
-        delta,
-        delta_color=_DELTA_COLOURS[card.more_is],
-        delta_description=description,
-        help=glossary.meaning(card.term),
-        border=True,
-        height="stretch",
-        chart_data=list(card.trend) if card.trend is not None else None,
-    )
+    name, meaning = card.name or glossary.name(card.term), glossary.meaning(card.term)
+    is_same = change is not None and not change.startswith(("+", "−"))
+    with st.container(border=True, height="stretch", gap="xxsmall"):
+        st.metric(
+            name,
+            card.value,
+            # Streamlit reads the direction from the sign, and knows only the hyphen.
+            change.replace("−", "-") if change else None,
+            delta_color="off" if is_same else _DELTA_COLOURS[card.more_is],
+            delta_arrow="off" if is_same else "auto",
+            delta_description=description,
+            help=meaning,
+        )
+        if card.trend is not None and len(card.trend) > 1:
+            st.html(figures.sparkline(card.trend))
+    return NumberShown(name, card.value, change, description, meaning)
 
 
 _DELTA_COLOURS: dict[str, Literal["normal", "inverse", "off"]] = {
@@ -103,6 +167,11 @@ _DELTA_COLOURS: dict[str, Literal["normal", "inverse", "off"]] = {
     "bad": "inverse",
     "neither": "off",
 }
+
+
+def headed(title: str) -> None:
+    """Begins a part of the page that has controls of its own."""
+    st.subheader(title, anchor=False)
 
 
 def chart(
@@ -113,21 +182,38 @@ def chart(
     key: str,
     alt: str,
     view: View,
+    clicks: Sequence[Clicks] = (),
     explanation: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
 ) -> None:
     """A figure with its message as `alt`, and on demand the table that it draws, or what makes it;
-    without a figure, the sentence `if_empty`."""
+    without a figure, the sentence `if_empty`. `clicks` has a row for each trace."""
+
+    def rows() -> pd.DataFrame:
+        return table() if callable(table) else table
+
+    _note(FigureShown(title, figure, alt if figure else if_empty, explanation, rows))
     with st.container(border=True, height="stretch"):
         st.subheader(title, help=explanation, anchor=False)
         if figure is None:
             st.caption(if_empty)
             return
-        st.plotly_chart(figure, key=f"chart-{key}", config=_CHART, alt=alt)
+        widget = f"chart-{key}-{_times_clicked(key)}"
+        if clicks:
+            st.plotly_chart(
+                figure,
+                key=widget,
+                config=_CHART,
+                alt=alt,
+                on_select=lambda: _take_mark(key, widget, clicks),
+                selection_mode="points",
+            )
+        else:
+            st.plotly_chart(figure, key=widget, config=_CHART, alt=alt)
         opened = st.expander("As a table", key=f"open-{key}", on_change="rerun")
         if opened.open:
             with opened:
-                _table(table() if callable(table) else table, key=key, view=view)
+                _table(rows(), key=key, view=view)
 
 
 def table(
@@ -138,29 +224,46 @@ def table(
     view: View,
     note: str | None = None,
     columns: Mapping[str, Any] | None = None,
+    clicks: Clicks = (),
+    muted: Mapping[str, Sequence[bool]] | None = None,
 ) -> None:
-    """A table with its download. `note` is Markdown."""
+    """A table with its download. `note` is Markdown; `muted` says for a column which of its cells
+    rest on few contacts."""
+    _note(TableShown(title, frame, note))
     with st.container(border=True, height="stretch"):
         st.subheader(title, anchor=False)
         if note:
             st.caption(note)
-        _table(frame, key=key, view=view, columns=columns)
+        _table(frame, key=key, view=view, columns=columns, clicks=clicks, muted=muted or {})
 
 
 def _table(
-    frame: pd.DataFrame, *, key: str, view: View, columns: Mapping[str, Any] | None = None
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    view: View,
+    columns: Mapping[str, Any] | None = None,
+    clicks: Clicks = (),
+    muted: Mapping[str, Sequence[bool]] | None = None,
 ) -> None:
     if frame.empty:
         st.caption("Nothing to list here.")
         return
-    shares = [column for column in frame.columns if _is_share(frame, column)]
+    widget = f"table-{key}-{_times_clicked(key)}"
+    selection: dict[str, Any] = {}
+    if any(clicks):
+        selection = {
+            "on_select": lambda: _take_row(key, widget, clicks),
+            "selection_mode": "single-row",
+        }
     st.dataframe(
-        frame.assign(**{column: frame[column] * 100 for column in shares}),
-        key=f"table-{key}",
+        _styled(frame, muted or {}),
+        key=widget,
         hide_index=True,
         column_config={**_formats(frame), **(columns or {})},
         height="content" if len(frame) <= 12 else 460,
         placeholder=words.NOTHING,
+        **selection,
     )
     st.download_button(
         "Download CSV",
@@ -174,30 +277,97 @@ def _table(
     )
 
 
-def _is_share(frame: pd.DataFrame, column: str) -> bool:
-    """Whether a column holds shares, from 0 to 1: the other fractions are hours, and named so."""
-    return pd.api.types.is_float_dtype(frame[column]) and not column.endswith("(h)")
+# After a click the widget is made anew: what it holds as selected says nothing of the choice.
+def _times_clicked(key: str) -> int:
+    return int(st.session_state.get(f"clicked-{key}", 0))
+
+
+def _take_mark(key: str, widget: str, clicks: Sequence[Clicks]) -> None:
+    points = st.session_state[widget]["selection"]["points"]
+    if not points:
+        return
+    trace, mark = points[0].get("curve_number"), points[0].get("point_index")
+    if isinstance(trace, int) and 0 <= trace < len(clicks):
+        _take(key, clicks[trace], mark)
+
+
+def _take_row(key: str, widget: str, clicks: Clicks) -> None:
+    rows = st.session_state[widget]["selection"]["rows"]
+    _take(key, clicks, rows[0] if rows else None)
+
+
+def _take(key: str, clicks: Clicks, place: object) -> None:
+    """Makes the choice at that place; what a browser sends may be anything."""
+    chosen = clicks[place] if isinstance(place, int) and 0 <= place < len(clicks) else None
+    if chosen is not None:
+        filters.set_choice(chosen)
+        st.session_state[f"clicked-{key}"] = _times_clicked(key) + 1
+
+
+def clicks_on_steps(starts: pd.Index, step: figures.Step, view: View) -> Clicks:
+    """For each day, week or month that begins then: the dashboard on these days alone."""
+    last = view.terms.period.end
+    days = [start.date() for start in pd.DatetimeIndex(starts)]
+    ends = [*(day - ONE_DAY for day in days[1:]), last] if step != "D" else days
+    return [view.choice.on_days(day, end) for day, end in zip(days, ends, strict=True)]
+
+
+def clicks_on(dimension: Dimension, keys: Iterable[object], view: View) -> Clicks:
+    """For each key: the whole dashboard limited to it, or no longer so."""
+    return [view.choice.toggled(dimension, str(key)) for key in keys]
+
+
+_HOURS = "(h)"
+_MUTED = "color: #7d8790"
+
+
+def _styled(frame: pd.DataFrame, muted: Mapping[str, Sequence[bool]]) -> Any:
+    """Shares as percentages; waiting times in words, and what rests on few contacts in grey."""
+    shown = frame.copy()
+    for column in frame.columns:
+        if export.is_share(column, frame[column]):
+            shown[column] = frame[column] * 100
+    hours = [column for column in frame.columns if column.endswith(_HOURS)]
+    if not hours and not any(any(rows) for rows in muted.values()):
+        return shown
+    styler = shown.style
+    if hours:
+        styler = styler.format(dict.fromkeys(hours, _duration), na_rep=words.NOTHING)
+    for column, rows in muted.items():
+        looks = [_MUTED if is_muted else "" for is_muted in rows]
+        styler = styler.apply(lambda _, looks=looks: looks, subset=[column])
+    return styler
+
+
+def _duration(hours: Any) -> str:
+    return words.duration(float(hours))
 
 
 def _formats(frame: pd.DataFrame) -> dict[str, Any]:
-    """Thousands separated, one decimal for percentages and hours."""
+    """Thousands separated, one decimal for percentages."""
     formats: dict[str, Any] = {}
     for column in frame.columns:
-        if _is_share(frame, column):
+        if export.is_share(column, frame[column]):
             formats[column] = st.column_config.NumberColumn(format="%.1f%%")
-        elif pd.api.types.is_float_dtype(frame[column]):
-            formats[column] = st.column_config.NumberColumn(format="%,.1f")
+        elif column.endswith(_HOURS):
+            formats[column] = st.column_config.NumberColumn(column.removesuffix(_HOURS).strip())
         elif pd.api.types.is_integer_dtype(frame[column]):
             formats[column] = st.column_config.NumberColumn(format="localized")
         elif pd.api.types.is_datetime64_any_dtype(frame[column]):
             formats[column] = st.column_config.DateColumn(format="D MMM YYYY")
+        elif column == TREND:
+            formats[column] = st.column_config.LineChartColumn(y_min=0)
     return formats
+
+
+TREND = "Trend"
+"""A column of lists: new contacts by day, week or month."""
 
 
 def csv(frame: pd.DataFrame, view: View) -> bytes:
     """UTF-8 with a mark, so that spreadsheets read it as such. Cells are defused; the last columns
     say what was chosen and as of when, in each row, so that a part of the file says it too."""
-    safe = frame.copy()
+    safe = frame.drop(columns=TREND, errors="ignore")
     for column in safe.columns:
         if pd.api.types.is_datetime64_any_dtype(safe[column]):
             safe[column] = safe[column].dt.strftime("%Y-%m-%d")
@@ -220,17 +390,20 @@ def file_name(what: str, kind: str, view: View) -> str:
     return f"{what}_{period.start}_{period.end}.{kind}"
 
 
-def breakdown(counted: pd.DataFrame, names: Sequence[str], what: str, view: View) -> pd.DataFrame:
+def breakdown(
+    counted: pd.DataFrame, dimension: audience.Key, what: str, view: View
+) -> pd.DataFrame:
     """A table of `audience.by_channel` and its like with the columns that people read."""
     contacts = view.see(audience.audience, view.terms).contacts
+    waiting = view.see(workload.awaiting_by, dimension)
+    daily = view.see(audience.new_by_day_and, view.terms, dimension)
+    trends = figures.stepped(daily, figures.step_for(view.terms.period.number_of_days))
     rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
     frame = pd.DataFrame(
         {
-            what: list(names),
+            what: view.names(dimension, counted),
             "Contacts": counted["contacts"].to_numpy(),
             "Share of contacts": (counted["contacts"] / max(1, contacts)).to_numpy(),
-            "Active": counted["active"].to_numpy(),
-            "Blocked": (counted["contacts"] - counted["active"]).to_numpy(),
             "New": counted["new"].to_numpy(),
         }
     )
@@ -240,24 +413,67 @@ def breakdown(counted: pd.DataFrame, names: Sequence[str], what: str, view: View
             words.change(int(new), int(old)) or words.NOTHING
             for new, old in zip(counted["new"], counted["new_previous"], strict=True)
         ]
-    frame["Broadcast opt-in"] = pd.Series([each.broadcast.rate for each in rows], dtype="float64")
+    if len(trends) > 1:
+        frame[TREND] = [
+            trends[key].tolist() if key in trends else [0] * len(trends) for key in counted.index
+        ]
+    frame[BROADCAST] = pd.Series([each.broadcast.rate for each in rows], dtype="float64")
     frame["Broadcast 95%"] = [words.interval(each.broadcast) for each in rows]
-    frame["E-mail opt-in"] = pd.Series([each.email.rate for each in rows], dtype="float64")
+    frame[EMAIL] = pd.Series([each.email.rate for each in rows], dtype="float64")
     frame["E-mail 95%"] = [words.interval(each.email) for each in rows]
+    frame["Active"] = counted["active"].to_numpy()
+    frame["Blocked"] = (counted["contacts"] - counted["active"]).to_numpy()
+    frame["Awaiting reply"] = waiting.reindex(counted.index, fill_value=0).to_numpy()
     return frame
 
 
-def rate_number(term: str, rate: Rate) -> Number:
-    """A rate as a card, with what it is of."""
+BROADCAST, EMAIL = "Broadcast opt-in", "E-mail opt-in"
+
+
+def breakdown_table(
+    title: str,
+    counted: pd.DataFrame,
+    dimension: audience.Key,
+    *,
+    key: str,
+    view: View,
+    note: str,
+) -> None:
+    """The table of a breakdown. A click on a row limits the dashboard to it."""
+    few = {
+        BROADCAST: (counted["on_channel"] < SMALL_SAMPLE).tolist(),
+        EMAIL: (counted["with_email"] < SMALL_SAMPLE).tolist(),
+    }
+    table(
+        title,
+        breakdown(counted, dimension, dimension.capitalize(), view),
+        key=key,
+        view=view,
+        note=note + " Grey rates rest on fewer than 30 contacts.",
+        clicks=clicks_on(dimension, counted.index, view),
+        muted=few | {"Broadcast 95%": few[BROADCAST], "E-mail 95%": few[EMAIL]},
+    )
+
+
+def rate_number(
+    term: str, rate: Rate, trend: "pd.Series[float] | None" = None, *, compares: bool = True
+) -> Number:
+    """A rate as a card, with what it is of. `trend` begins with the rate as the period began."""
+    change = None
+    if compares and trend is not None and rate.rate is not None and not pd.isna(trend.iloc[0]):
+        change = words.points(rate.rate - float(trend.iloc[0]))
     return Number(
         term,
         words.percent(rate.rate),
+        change=change,
         note=f"{words.number(rate.numerator)} of {words.number(rate.denominator)}",
+        trend=None if trend is None else trend.dropna().tolist(),
     )
 
 
 def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> None:
     """Names and what is to be said of them, in full: a table whose text wraps. Plain text."""
+    _note(FactsShown(title, values, heads))
     lines = [f"| {heads[0]} | {heads[1]} |", "|---|---|"]
     lines += [
         f"| {words.markdown(name)} | {words.markdown(text)} |" for name, text in values.items()
@@ -267,72 +483,15 @@ def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> N
         st.markdown("\n".join(lines))
 
 
-def demo_banner() -> None:
-    st.info(
-        "**Demo workspace.** These contacts are made up. To see your own, create a read-only token "
-        "with the contacts scope in ChatbotX and set `CHATBOTX_TOKEN` in the secrets or the "
-        "environment of this dashboard; then start it again.",
-        icon=":material/science:",
-    )
+def note_points(title: str, sentences: Sequence[str]) -> None:
+    """What the page shows in its own way, as a list of sentences in Markdown for its file."""
+    if sentences:
+        _note(PointsShown(title, tuple(sentences)))
 
 
-def first_fetch(state: State, refresher: Refresher) -> None:
-    """Before there is anything to show: how far the first crawl is, or why there is none."""
-    if state.failure is not None and not state.is_running:
-        st.error(state.failure.reason, icon=":material/cloud_off:")
-        st.button("Try again", on_click=refresher.refresh, type="primary")
-        return
-    with st.container(border=True):
-        st.subheader("Fetching your contacts for the first time", anchor=False)
-        progress(state)
-        st.caption("This page fills by itself. Later visits start with what was fetched last.")
-
-
-def progress(state: State) -> None:
-    seen = state.progress
-    if seen is None:
-        st.progress(0.0, "Starting …")
-        return
-    text = words.counted(seen.contacts, "contact")
-    if seen.expected:
-        text += f" of about {words.number(max(seen.expected, seen.contacts))}"
-    if seen.seconds_left is not None and seen.seconds > 2:
-        left = seen.seconds_left
-        text += (
-            f", about {words.duration(left / 3600)} left" if left > 60 else ", less than 1 min left"
-        )
-    if seen.retries:
-        text += f", {words.counted(seen.retries, 'retry', 'retries')}"
-    st.progress(seen.share or 0.0, text)
-
-
-@st.fragment(run_every=timedelta(seconds=2))
-def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
-    """As of when, how old, complete or not; the button, and the progress of a running refresh."""
-    state = refresher.state
-    age = words.now() - snapshot.as_of
-    complete = "complete" if snapshot.verdict.complete else "**may be incomplete**"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{words.counted(snapshot.contacts, 'contact')} as of "
-            f"{words.markdown(words.moment(snapshot.as_of, timezone))}, {words.age(age)}, "
-            f"{complete}."
-        )
-        if state.snapshot is not None and state.snapshot is not snapshot:
-            if st.button("Show the new data", type="primary", icon=":material/update:"):
-                st.rerun()
-        elif not state.is_running:
-            st.button("Refresh", on_click=refresher.refresh, icon=":material/refresh:")
-    if state.is_running:
-        progress(state)
-    if state.failure is not None:
-        since = words.markdown(words.moment(state.failure.since, timezone))
-        st.warning(
-            f"Refreshing has failed since {since}: {state.failure.reason} The "
-            "numbers are those of the last good fetch.",
-            icon=":material/cloud_off:",
-        )
-    for warning in snapshot.verdict.warnings:
-        st.warning(words.markdown(warning), icon=":material/rule:")
-    for note in state.notes:
-        st.warning(words.markdown(note), icon=":material/save:")
+def points(title: str, sentences: Sequence[str]) -> None:
+    """A list of sentences, in Markdown."""
+    note_points(title, sentences)
+    with st.container(border=True, height="stretch"):
+        st.subheader(title, anchor=False)
+        st.markdown("\n".join(f"- {sentence}" for sentence in sentences))

@@ -35,8 +35,12 @@ PRESETS = {
 }
 DEFAULT_PRESET = "30d"
 
-Dimension = Literal["channel", "country", "tag", "team"]
+Dimension = Literal["channel", "country", "tag", "team", "agent"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+Queue = Literal["waiting", "orphaned", "unread"]
+QUEUES: tuple[Queue, ...] = get_args(Queue)
+"""Which open conversations are listed on the Workload page."""
 
 PARAMETERS = (
     "period",
@@ -47,9 +51,11 @@ PARAMETERS = (
     "country",
     "tag",
     "team",
+    "agent",
     "source",
     "tz",
     "basis",
+    "queue",
 )
 """Of the URL, in the order in which they are written."""
 
@@ -68,12 +74,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Options:
-    """The values that exist in a workspace, by size."""
+    """The values that exist in a workspace, by size; agents by name, as they are not ranked."""
 
     channel: tuple[Option, ...] = ()
     country: tuple[Option, ...] = ()
     tag: tuple[Option, ...] = ()
     team: tuple[Option, ...] = ()
+    agent: tuple[Option, ...] = ()
 
     def of(self, dimension: Dimension) -> tuple[Option, ...]:
         options: tuple[Option, ...] = getattr(self, dimension)
@@ -94,6 +101,9 @@ def options_of(tables: Tables) -> Options:
     contacts = tables.contacts
     tag_names = _names(tables.tags, "Tag", _UNTAGGED)
     team_names = _names(tables.teams, "Team")
+    agent_names = _names(tables.agents, "Agent", _NO_AGENT)
+    agents = _by_size(contacts["assignee"], lambda key: agent_names.get(key, key))
+    has_no_agent = contacts["has_conversation"] & contacts["assignee"].isna()
     channels, tags = tables.contact_channels["channel"], tables.contact_tags["tag"]
     return Options(
         channel=_by_size(channels, words.channel_name)
@@ -102,10 +112,13 @@ def options_of(tables: Tables) -> Options:
         tag=_by_size(tags, lambda key: tag_names.get(key, key))
         + _without(int((contacts["tags"] == 0).sum()), _UNTAGGED),
         team=_by_size(contacts["team"], lambda key: team_names.get(key, key)),
+        agent=tuple(sorted(agents, key=lambda agent: (agent.name.casefold(), agent.key)))
+        + _without(int(has_no_agent.sum()), _NO_AGENT),
     )
 
 
 _UNTAGGED = "Untagged"
+_NO_AGENT = "No agent"
 
 
 @dataclass(frozen=True)
@@ -121,9 +134,11 @@ class Choice:
     country: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     team: tuple[str, ...] = ()
+    agent: tuple[str, ...] = ()
     recorded_only: bool = False
     timezone: str | None = None
     basis: BasisChoice | None = None
+    queue: Queue = "waiting"
 
     def parameters(self) -> dict[str, list[str]]:
         """For the URL; what is as usual is not in it."""
@@ -137,9 +152,11 @@ class Choice:
             "country": list(self.country),
             "tag": list(self.tag),
             "team": list(self.team),
+            "agent": list(self.agent),
             "source": ["recorded"] if self.recorded_only else [],
             "tz": [self.timezone] if self.timezone else [],
             "basis": [self.basis] if self.basis else [],
+            "queue": [self.queue] if self.queue != QUEUES[0] else [],
         }
         return {name: values[name] for name in PARAMETERS}
 
@@ -159,10 +176,27 @@ class Choice:
                 return replace(self, tag=keys)
             case "team":
                 return replace(self, team=keys)
+            case "agent":
+                return replace(self, agent=keys)
+
+    def toggled(self, dimension: Dimension, key: str) -> "Choice":
+        """Limited to one value, or without that limit if it is already so."""
+        return self.limited_to(dimension, () if self.keys(dimension) == (key,) else (key,))
+
+    def on_days(self, start: date, end: date) -> "Choice":
+        """On these days alone, or in the usual period if it is already so."""
+        if (self.preset, self.start, self.end) == ("dates", start, end):
+            return replace(self, preset=DEFAULT_PRESET, start=None, end=None)
+        return replace(self, preset="dates", start=start, end=end)
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.channel or self.country or self.tag or self.team or self.recorded_only)
+        return self.recorded_only or any(self.keys(dimension) for dimension in DIMENSIONS)
+
+    @property
+    def unfiltered(self) -> "Choice":
+        """All contacts, in the same period and on the same terms."""
+        return replace(self, channel=(), country=(), tag=(), team=(), agent=(), recorded_only=False)
 
     def period(self, as_of: datetime, timezone: str, first: datetime | None) -> Period:
         """The days that are meant. `first` is the first subscription, where "all" begins."""
@@ -197,6 +231,10 @@ class Choice:
             masks.append(contacts["country"].isin(self.country).to_numpy())
         if self.team:
             masks.append(contacts["team"].isin(self.team).to_numpy())
+        if self.agent:
+            is_held = contacts["assignee"].isin(self.agent)
+            is_free = contacts["has_conversation"] & contacts["assignee"].isna()
+            masks.append((is_held | is_free if NONE in self.agent else is_held).to_numpy())
         if self.recorded_only:
             masks.append((contacts["country_source"] == "recorded").to_numpy())
         return np.logical_and.reduce(masks) if masks else None
@@ -207,8 +245,8 @@ class Choice:
         for dimension, before in _PREPOSITIONS.items():
             keys = self.keys(dimension)
             names = [_MISSING.get((dimension, key)) or options.name(dimension, key) for key in keys]
-            if dimension == "tag" and keys == (NONE,):
-                parts += names
+            if keys == (NONE,) and dimension in _ALONE:
+                parts.append(_ALONE[dimension])
             elif names:
                 parts.append(before + _either(names))
         if self.recorded_only:
@@ -221,13 +259,18 @@ _PREPOSITIONS: dict[Dimension, str] = {
     "country": "in ",
     "tag": "tagged ",
     "team": "with team ",
+    "agent": "with agent ",
 }
 _MISSING: dict[tuple[Dimension, str], str] = {
     ("channel", NONE): "no channel",
     ("country", countries.UNKNOWN): "an unknown country",
     ("tag", NONE): "untagged",
+    ("agent", NONE): "none",
 }
 """What is missing, as it reads within a sentence."""
+
+_ALONE: dict[Dimension, str] = {"tag": "untagged", "agent": "with no agent"}
+"""The same, where nothing else is chosen."""
 
 
 @dataclass
@@ -321,6 +364,7 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
     elif preset == "dates":
         preset = None
     basis = reading.choice("basis", _by_fold(BASES))
+    queue = reading.choice("queue", _by_fold(QUEUES))
     return (
         Choice(
             preset=preset or DEFAULT_PRESET,
@@ -331,9 +375,11 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
             country=reading.values("country", [option.key for option in options.country]),
             tag=reading.values("tag", [option.key for option in options.tag]),
             team=reading.values("team", [option.key for option in options.team]),
+            agent=reading.values("agent", [option.key for option in options.agent]),
             recorded_only=reading.choice("source", _by_fold(["recorded", "all"])) == "recorded",
             timezone=reading.choice("tz", _timezones()),
             basis=next((known for known in BASES if known == basis), None),
+            queue=next((known for known in QUEUES if known == queue), QUEUES[0]),
         ),
         reading.notes,
     )
@@ -345,6 +391,7 @@ _WHAT = {
     "source": "source of countries, which is recorded or all",
     "tz": "time zone",
     "basis": "meaning of “subscribed” that this dashboard knows",
+    "queue": "list of conversations, which are waiting, orphaned and unread",
 }
 
 

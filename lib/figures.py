@@ -5,9 +5,10 @@ Colours are those of the theme's palette, which serves light and dark alike; tex
 from the theme.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import date
-from math import log10
+from math import isfinite, log10
 from typing import Any
 
 import pandas as pd
@@ -98,11 +99,11 @@ def growth(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
 
 def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
     """New contacts over time, stacked by channel, the largest at the bottom."""
-    table = stepped(daily, step)
+    table = stepped(by_size(daily), step)
     labels = [step_name(day, step) for day in table.index]
     opacities = _opacities(table.index, step, today)
     traces = []
-    for channel in table.sum().sort_values(ascending=False, kind="stable").index:
+    for channel in table.columns:
         name = words.plotly(words.shortened(words.channel_name(channel)))
         traces.append(
             go.Bar(
@@ -115,6 +116,11 @@ def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
             )
         )
     return _figure(*traces, height=340, barmode="stack", showlegend=True)
+
+
+def by_size(daily: pd.DataFrame) -> pd.DataFrame:
+    """With the columns in the order of their sums, the largest first."""
+    return daily[daily.sum().sort_values(ascending=False, kind="stable").index]
 
 
 def ranking(
@@ -195,7 +201,7 @@ def arrivals(table: pd.DataFrame) -> go.Figure:
     return _figure(
         cells,
         height=260,
-        xaxis={"showgrid": False, "dtick": 3},
+        xaxis={"type": "category", "showgrid": False, "dtick": 3},
         yaxis={"showgrid": False, "autorange": "reversed"},
     )
 
@@ -292,8 +298,10 @@ def columns(values: Mapping[str, int], what: str) -> go.Figure:
 
 
 def load(table: pd.DataFrame) -> go.Figure:
-    """Open conversations of each name in `table`, split into awaiting reply and the others."""
+    """Open conversations of each name in `table`, split into never answered, others that await a
+    reply, and answered ones; with the oldest and the median wait beside them."""
     labels = [words.plotly(words.shortened(name, 24)) for name in table["name"]]
+    never = table["never_answered"]
     parts = [
         go.Bar(
             y=_row_keys(labels),
@@ -305,17 +313,101 @@ def load(table: pd.DataFrame) -> go.Figure:
             hovertemplate=f"%{{customdata}}: %{{x:,}} {name}<extra></extra>",
         )
         for name, values, colour in (
-            ("awaiting reply", table["awaiting_reply"], AMBER),
-            ("others", table["open"] - table["awaiting_reply"], PETROL),
+            ("never answered", never, RUST),
+            ("awaiting another reply", table["awaiting_reply"] - never, AMBER),
+            ("answered", table["open"] - table["awaiting_reply"], PETROL),
         )
     ]
+    waits = go.Scatter(
+        y=_row_keys(labels),
+        x=table["open"],
+        mode="text",
+        text=[
+            f"  oldest {words.duration(oldest)}, median {words.duration(median)}"
+            if pd.notna(oldest)
+            else ""
+            for oldest, median in zip(
+                table["oldest_wait_hours"], table["median_wait_hours"], strict=True
+            )
+        ],
+        textposition="middle right",
+        textfont=_TICKS,
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
     return _figure(
         *parts,
+        waits,
         height=110 + 30 * max(1, len(table)),
+        xaxis={"range": [0, max([*table["open"], 1]) * 1.75], "visible": False},
         yaxis=_labelled_rows(labels),
         barmode="stack",
         showlegend=True,
     )
+
+
+def filled(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """Row and column number of what is not 0, row by row."""
+    rows, columns = table.to_numpy().nonzero()
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def grid(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], what: str) -> go.Figure:
+    """A cell for each number of `table` that is not 0, as `filled` lists them, the darker the more.
+    The cells are bars: those of a heat map cannot be clicked."""
+    labels = [words.plotly(words.shortened(name, 24)) for name in rows]
+    heads = [words.plotly(words.shortened(name, 16)) for name in columns]
+    places = filled(table)
+    numbers = [int(number) for number in table.to_numpy()[table.to_numpy().nonzero()]]
+    shares = [number / max(numbers) for number in numbers]
+    cells = go.Bar(
+        x=[column for _, column in places],
+        y=[0.94] * len(places),
+        base=[row + 0.03 for row, _ in places],
+        width=0.97,
+        marker={
+            "color": [_petrol(0.12 + 0.88 * share) for share in shares],
+            "line": {"width": 0},
+        },
+        text=[words.number(number) for number in numbers],
+        textposition="inside",
+        insidetextfont={"color": [TEXT if share < 0.6 else "#FFFFFF" for share in shares]},
+        insidetextanchor="middle",
+        textangle=0,
+        customdata=[
+            (f"{labels[row]}, {heads[column]}", words.number(number))
+            for (row, column), number in zip(places, numbers, strict=True)
+        ],
+        hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {what}<extra></extra>",
+    )
+    return _figure(
+        cells,
+        height=60 + 30 * max(1, len(labels)),
+        barmode="overlay",
+        xaxis={
+            "tickmode": "array",
+            "tickvals": list(range(len(heads))),
+            "ticktext": heads,
+            "range": [-0.5, len(heads) - 0.5],
+            "side": "top",
+            "showgrid": False,
+            "zeroline": False,
+        },
+        yaxis={
+            "tickmode": "array",
+            "tickvals": [row + 0.5 for row in range(len(labels))],
+            "ticktext": labels,
+            "range": [max(1, len(labels)), 0],
+            "showgrid": False,
+            "zeroline": False,
+        },
+    )
+
+
+def _petrol(strength: float) -> str:
+    # Not by the opacity of marks: where they bear text too, Plotly then knows of no click.
+    return f"{PETROL}{round(strength * 255):02X}"
 
 
 def cohort_shares(table: pd.DataFrame) -> go.Figure:
@@ -340,6 +432,40 @@ def cohort_shares(table: pd.DataFrame) -> go.Figure:
     ]
     return _figure(
         *lines, height=320, yaxis={"tickformat": ".0%", "range": [0, 1.02]}, showlegend=True
+    )
+
+
+def sparkline(values: Sequence[float], *, from_zero: bool = False) -> str:
+    """A small line as HTML, between the lowest value, or 0, and the highest, which it says."""
+    numbers = [float(value) for value in values if isfinite(value)]
+    if not numbers:
+        return ""
+    numbers = numbers if len(numbers) > 1 else numbers * 2
+    low, high = min(numbers), max(numbers)
+    low = min(low, 0) if from_zero else low
+    step, scale = 100 / (len(numbers) - 1), 20 / ((high - low) or 1)
+    line = " ".join(
+        f"{place * step:.1f},{22 - (value - low) * scale:.1f}"
+        for place, value in enumerate(numbers)
+    )
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 24" preserveAspectRatio="none">'
+        f'<g fill="{PETROL}" stroke="{PETROL}"><polygon points="0,24 {line} 100,24" opacity="0.15" '
+        f'stroke="none"/><polyline points="{line}" fill="none" stroke-width="1.75" '
+        'stroke-linejoin="round" vector-effect="non-scaling-stroke"/></g></svg>'
+    )
+    # As an image: elements of SVG are taken out of what a page adds to Streamlit's.
+    source = b64encode(drawing.encode()).decode()
+    return (
+        f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{_told(numbers)}">'
+    )
+
+
+def _told(numbers: Sequence[float]) -> str:
+    show = words.percent if max(numbers) <= 1 and any(n % 1 for n in numbers) else words.number
+    return (
+        f"Trend: from {show(numbers[0])} to {show(numbers[-1])}, at least {show(min(numbers))}, "
+        f"at most {show(max(numbers))}"
     )
 
 

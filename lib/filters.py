@@ -6,8 +6,10 @@ and the visible widgets are set from it before they are drawn and write to it wh
 Back and forward, deep links and links to colleagues follow from that.
 """
 
+import time
 from dataclasses import replace
 from datetime import date
+from math import inf
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -17,10 +19,12 @@ from lib.choice import (
     DIMENSIONS,
     PARAMETERS,
     PRESETS,
+    QUEUES,
     Choice,
     Dimension,
     Option,
     Options,
+    Queue,
     parse,
 )
 from lib.periods import FIRST_DAY, LAST_DAY, Period
@@ -31,11 +35,19 @@ _LABELS: dict[Dimension, str] = {
     "country": "Countries",
     "tag": "Tags",
     "team": "Teams",
+    "agent": "Agents",
 }
 
+MOST_CHIPS = 12
 
-def read(options: Options) -> tuple[Choice, list[str]]:
-    """The choice that the URL makes, and notes on what in it could not be used."""
+_ANSWERED_AFTER = 1.0
+"""Seconds after which the address in the browser is that of the last choice."""
+
+
+def read(options: Options, page: str) -> tuple[Choice, list[str]]:
+    """The choice that the URL makes, and notes on what in it could not be used. `page` is the name
+    of the page that is shown."""
+    _follow_link(page)
     given = {}
     with st.container(key="url-state"):
         for name in PARAMETERS:
@@ -47,18 +59,67 @@ def read(options: Options) -> tuple[Choice, list[str]]:
                 bind="query-params",
                 label_visibility="collapsed",
             )
+    st.session_state["url-known"] = given
     return parse(given, options)
+
+
+def _follow_link(page: str) -> None:
+    """Takes over what a link to another page, or the way back to it, says of the choice: for
+    Streamlit, widgets that are there already know better.
+
+    A link adds to the parameters of the page that it is on, so the last one counts. A page that is
+    asked for right after a choice may come with the address from before it.
+    """
+    is_new, st.session_state["page-known"] = st.session_state.get("page-known") != page, page
+    known = st.session_state.get("url-known")
+    if not is_new or known is None:
+        return
+    given = {name: list(dict.fromkeys(st.query_params.get_all(name))) for name in PARAMETERS}
+    since_choice = time.monotonic() - st.session_state.get("chosen-at", -inf)
+    if given == known or since_choice < _ANSWERED_AFTER:
+        return
+    for name, values in given.items():
+        st.session_state[name] = values if name in DIMENSIONS else values[-1:]
 
 
 def set_choice(choice: Choice) -> None:
     """Makes `choice` the one of this session and its URL. For callbacks, before widgets exist."""
+    st.session_state["chosen-at"] = time.monotonic()
     for name, values in choice.parameters().items():
         st.session_state[name] = values
 
 
-def narrow(choice: Choice, dimension: Dimension, key: str) -> None:
-    """A callback: limits everything to one value, or lifts that limit if it is already so."""
-    set_choice(choice.limited_to(dimension, () if choice.keys(dimension) == (key,) else (key,)))
+def chips(choice: Choice, options: Options) -> None:
+    """A button for each limit in force, which takes it off."""
+    limits = [
+        (f"{dimension}-{key}", options.name(dimension, key), _without(choice, dimension, key))
+        for dimension in DIMENSIONS
+        for key in choice.keys(dimension)
+    ]
+    if choice.recorded_only:
+        limits.append(("source", "Recorded countries", replace(choice, recorded_only=False)))
+    if choice.preset == "dates" and choice.start and choice.end:
+        days = words.span(choice.start, choice.end)
+        limits.append(("dates", days, choice.on_days(choice.start, choice.end)))
+    if not limits:
+        return
+    with st.container(horizontal=True, gap="small", key="chips"):
+        for key, name, without in limits[:MOST_CHIPS]:
+            label = words.markdown(words.shortened(name))
+            st.button(
+                label,
+                key=f"chip-{key}",
+                icon=":material/close:",
+                help=f"Take off: {words.markdown(name)}",
+                on_click=set_choice,
+                args=(without,),
+            )
+        if len(limits) > MOST_CHIPS:
+            st.caption(f"and {words.number(len(limits) - MOST_CHIPS)} more")
+
+
+def _without(choice: Choice, dimension: Dimension, key: str) -> Choice:
+    return choice.limited_to(dimension, tuple(k for k in choice.keys(dimension) if k != key))
 
 
 def draw(choice: Choice, options: Options, settings: Settings, period: Period) -> None:
@@ -92,6 +153,34 @@ def draw(choice: Choice, options: Options, settings: Settings, period: Period) -
         with st.popover("Copy link", icon=":material/link:"):
             st.caption("This link shows the same to a colleague.")
             st.code(link(choice), language=None, wrap_lines=True)
+
+
+def pick_queue(choice: Choice) -> None:
+    """Which conversations are listed."""
+    st.session_state["pick-queue"] = choice.queue
+    st.segmented_control(
+        "Conversations",
+        QUEUES,
+        format_func=_QUEUES.__getitem__,
+        key="pick-queue",
+        required=True,
+        on_change=_take_queue,
+        args=(choice,),
+        label_visibility="collapsed",
+    )
+
+
+_QUEUES: dict[Queue, str] = {
+    "waiting": "Longest waiting",
+    "orphaned": "Orphaned hand-offs",
+    "unread": "Unread",
+}
+
+
+def _take_queue(choice: Choice) -> None:
+    picked = _picked("queue")
+    queue = next((known for known in QUEUES if known == picked), choice.queue)
+    set_choice(replace(choice, queue=queue))
 
 
 def link(choice: Choice) -> str:
@@ -216,4 +305,4 @@ def _take_source(choice: Choice) -> None:
 
 def clear_filters(choice: Choice) -> None:
     """A callback: all contacts again, in the same period."""
-    set_choice(replace(choice, channel=(), country=(), tag=(), team=(), recorded_only=False))
+    set_choice(choice.unfiltered)

@@ -25,15 +25,17 @@ from lib.metrics.terms import Terms, choose_basis
 from lib.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
 from lib.settings import Settings, SettingsError
 from lib.snapshot import Snapshot, fetch, save_tables
+from lib.tables import Tables
 from lib.workspace import connect
 
 Json = dict[str, Any]
 
 
-def report(snapshot: Snapshot, terms: Terms) -> Json:
-    """Every number of the snapshot. Times are ISO 8601 UTC, rates fractions of six decimals, hours
-    have two, an absent number is None, lists are by contacts descending, then key."""
-    tables, verdict = snapshot.tables, snapshot.verdict
+def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Json:
+    """Every number of the snapshot, or of those of its rows that `tables` hold. Times are ISO 8601
+    UTC, rates fractions of six decimals, hours have two, an absent number is None, lists are by
+    contacts descending, then key."""
+    tables, verdict = snapshot.tables if tables is None else tables, snapshot.verdict
     total = audience.audience(tables, terms)
     overall = opt_in.opt_in(tables)
     sources = audience.country_sources(tables)
@@ -75,7 +77,7 @@ def report(snapshot: Snapshot, terms: Terms) -> Json:
             else {"tag_id": None, "tag": audience.NONE} | _breakdown(row)
             for key, row in audience.by_tag(tables, terms).iterrows()
         ],
-        "workload": _workload(snapshot, terms),
+        "workload": _workload(tables, terms),
         "engagement": asdict(engagement.engagement(tables, terms)),
         "new_by_day": [
             {"day": f"{day:%Y-%m-%d}", "new": int(row["new"]), "lost": int(row["lost"])}
@@ -239,8 +241,7 @@ def _rate(rate: Rate) -> Json:
     }
 
 
-def _workload(snapshot: Snapshot, terms: Terms) -> Json:
-    tables = snapshot.tables
+def _workload(tables: Tables, terms: Terms) -> Json:
     agents = workload.by_agent(tables, terms)
     balance = workload.balance([int(load) for load in agents["open"]])
     return {

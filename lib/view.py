@@ -18,6 +18,7 @@ from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.settings import Settings
 from lib.snapshot import Snapshot
 from lib.tables import Tables
+from lib.workspace import inbox_url
 
 Result = TypeVar("Result")
 
@@ -90,6 +91,8 @@ class View:
     options: Options
     terms: Terms
     tables: Tables
+    inbox_url: str | None = None
+    """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
 
     def see(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
         """`metric(tables, *arguments)` of the chosen rows. Shared: not to be changed."""
@@ -152,6 +155,7 @@ def look(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
         options=options(snapshot),
         terms=Terms(snapshot.as_of, period, basis),
         tables=memory.selections.get(_rows_key(choice), selected),
+        inbox_url=inbox_url(settings, snapshot.workspace_id),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from math import isfinite
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,13 @@ def number(value: float | None) -> str:
 def counted(value: int, singular: str, plural: str | None = None) -> str:
     """1 → "1 contact", 1234 → "1,234 contacts"."""
     return f"{number(value)} {singular if value == 1 else plural or singular + 's'}"
+
+
+def decimal(value: float | None) -> str:
+    """0.123 → "0.12"."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    return numbers.format_decimal(value, "#,##0.00", locale=LOCALE)
 
 
 def percent(share: float | None) -> str:
@@ -130,15 +138,25 @@ def month(value: date) -> str:
 
 def moment(value: datetime, timezone: str) -> str:
     """ "22 Nov 2026, 10:24 (America/Sao_Paulo)"."""
+    return f"{moment_of(value, timezone)} ({timezone})"
+
+
+def moment_of(value: datetime | None, timezone: str) -> str:
+    """A moment in a table whose zone is told elsewhere: "22 Nov 2026, 10:24"."""
+    if value is None or value != value:  # NaT is not itself
+        return NOTHING
     local = value.astimezone(ZoneInfo(timezone))
-    return f"{dates.format_datetime(local, 'd MMM y, HH:mm', locale=LOCALE)} ({timezone})"
+    return dates.format_datetime(local, "d MMM y, HH:mm", locale=LOCALE)
 
 
 def days(period: Period) -> str:
     """ "1 Jun 2026 to 30 Jun 2026"."""
-    if period.start == period.end:
-        return day(period.start)
-    return f"{day(period.start)} to {day(period.end)}"
+    return span(period.start, period.end)
+
+
+def span(start: date, end: date) -> str:
+    """ "1 Jun 2026 to 30 Jun 2026", or the one day."""
+    return day(start) if start == end else f"{day(start)} to {day(end)}"
 
 
 def listed(items: Iterable[str]) -> str:
@@ -175,6 +193,11 @@ that Markdown has been made into. Each match is a place to break one by a charac
 def markdown(text: str) -> str:
     """Text of strangers within Markdown: shown as it is, in one line, whatever it holds."""
     return _PUNCTUATION.sub(r"\\\1", _SHORTHAND.sub(_JOINER, _one_line(text)))
+
+
+def html(text: str) -> str:
+    """Text of strangers within HTML: no element, no end of an attribute."""
+    return escape(_one_line(text))
 
 
 def plotly(text: str) -> str:

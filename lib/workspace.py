@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from lib import demo
 from lib.chatbotx.client import Client, Pace, Patience
@@ -36,3 +37,12 @@ def connect(
         connections=settings.connections,
         cancelled=cancelled,
     )
+
+
+def inbox_url(settings: Settings, workspace_id: str | None) -> str | None:
+    """Where ChatbotX shows a conversation, to be followed by its id; None for the demo, which has
+    no ChatbotX."""
+    if settings.is_demo or not workspace_id:
+        return None
+    origin = settings.base_url.removesuffix("/api")
+    return f"{origin}/space/{quote(workspace_id, safe='')}/inbox?conversationId="

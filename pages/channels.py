@@ -13,7 +13,6 @@ view: View = st.session_state["view"]
 terms = view.terms
 total = view.see(audience.audience, terms)
 channels = view.see(audience.by_channel, terms)
-names = view.names("channel", channels)
 
 if total.new:
     best = str(channels["new"].idxmax())
@@ -40,7 +39,7 @@ cards.numbers(
 
 daily = view.see(audience.new_by_day_and_channel, terms)
 step = figures.step_for(terms.period.number_of_days)
-table = figures.stepped(daily, step).rename_axis("From")
+table = figures.stepped(figures.by_size(daily), step).rename_axis("From")
 cards.chart(
     "New contacts over time",
     figures.new_by_channel(daily, step, day_of(terms.as_of, terms.timezone)),
@@ -57,12 +56,14 @@ cards.chart(
     )
     + ".",
     view=view,
+    clicks=[[view.choice.toggled("channel", str(key))] * len(table) for key in table.columns],
     explanation="A contact on two channels counts in both.",
 )
 
-cards.table(
+cards.breakdown_table(
     "Channels",
-    cards.breakdown(channels, names, "Channel", view),
+    channels,
+    "channel",
     key="channels",
     view=view,
     note="A contact on two channels counts in both, so channels do not add up to the total of "

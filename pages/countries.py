@@ -43,7 +43,12 @@ cards.numbers(
     view,
 )
 
-rows_shown = cards.breakdown(by_country, names, "Country", view)
+
+def rows_shown() -> pd.DataFrame:
+    return cards.breakdown(by_country, "country", "Country", view)
+
+
+on_map = [key for key in by_country.index if countries.alpha3(str(key))]
 left, right = st.columns([3, 2])
 with left:
     cards.chart(
@@ -53,6 +58,7 @@ with left:
         key="world",
         alt=f"World map of contacts; the most are in {names[0]}.",
         view=view,
+        clicks=[cards.clicks_on("country", on_map, view)],
         explanation="The darker, the more contacts, by orders of magnitude.",
     )
 with right:
@@ -70,11 +76,13 @@ with right:
         )
         + ".",
         view=view,
+        clicks=[cards.clicks_on("country", by_country.index[:9], view)],
     )
 
-cards.table(
+cards.breakdown_table(
     "Countries",
-    rows_shown,
+    by_country,
+    "country",
     key="countries",
     view=view,
     note=f"Countries add up to the total of **{words.counted(total.contacts, 'contact')}**, "

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, glossary, words
+from lib import cards, export, glossary, words
 from lib.metrics import opt_in
 from lib.view import View
 
@@ -87,18 +87,43 @@ if verdict.unreadable:
     )
 
 raw = view.see(opt_in.raw_email_opt_in)
-with st.container(border=True):
-    st.subheader("Why these numbers differ from ChatbotX's own", anchor=False)
-    st.markdown(
-        "- ChatbotX counts pairs of contact and inbox, and events; here a contact counts once.\n"
-        "- Its “no admin reply” needs both times; “awaiting reply” here also counts conversations "
-        "in which no admin ever replied.\n"
-        f"- It marks contacts as opted in to e-mail by default: {words.rate(raw.share)} carry that "
+cards.points(
+    "Why these numbers differ from ChatbotX's own",
+    [
+        "ChatbotX counts pairs of contact and inbox, and events; here a contact counts once.",
+        "Its “no admin reply” needs both times; “awaiting reply” here also counts conversations "
+        "in which no admin ever replied.",
+        f"It marks contacts as opted in to e-mail by default: {words.rate(raw.share)} carry that "
         f"mark, {words.counted(raw.without_address, 'contact')} of them without an address. The "
-        "rate here is taken over active contacts with an address.\n"
-        "- Contacts deleted in ChatbotX are gone from these numbers, past ones too.\n"
-        "- It names at most one conversation per contact to us, so workload is a lower bound."
+        "rate here is taken over active contacts with an address.",
+        "Contacts deleted in ChatbotX are gone from these numbers, past ones too.",
+        "It names at most one conversation per contact to us, so workload is a lower bound.",
+    ],
+)
+
+with st.container(border=True):
+    st.subheader("Everything, to take with you", anchor=False)
+    st.caption(
+        "Of the contacts that pass the filters, with period, filters, time zone and time of the "
+        "data. There are no names, addresses or messages of contacts in it."
     )
+    with st.container(horizontal=True):
+        st.download_button(
+            "All tables (Parquet)",
+            data=lambda: export.tables_zip(view),
+            file_name=cards.file_name("audience", "zip", view),
+            mime="application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "All numbers (JSON)",
+            data=lambda: export.numbers_json(view),
+            file_name=cards.file_name("audience", "json", view),
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 cards.facts(
     "Glossary",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib import cards, filters, settings, view, words
+from lib import cards, filters, freshness, settings, view, words
 from lib.refresh import Refresher, refresher_of
 from lib.settings import SettingsError
 
@@ -54,7 +54,7 @@ def first_fetch(refresher: Refresher) -> None:
     state = refresher.state
     if state.snapshot is not None:
         st.rerun()
-    cards.first_fetch(state, refresher)
+    freshness.first_fetch(state, refresher)
 
 
 if state.snapshot is None:
@@ -62,13 +62,13 @@ if state.snapshot is None:
     first_fetch(refresher)
     st.stop()
 
-choice, notes = filters.read(view.options(state.snapshot))
+choice, notes = filters.read(view.options(state.snapshot), page.url_path)
 seen = view.look(state.snapshot, choice, configured)
 with st.sidebar:
     filters.draw(choice, seen.options, configured, seen.terms.period)
 
 if configured.is_demo:
-    cards.demo_banner()
+    freshness.demo_banner()
 for note in [*notes, *configured.notes]:
     st.warning(words.markdown(note), icon=":material/link_off:")
 
@@ -86,6 +86,7 @@ elif seen.is_empty and page.title != "Data":
     st.button("Show all contacts", on_click=filters.clear_filters, args=(choice,), type="primary")
 else:
     page.run()
+    cards.save_page(seen, page.url_path or "overview")
 
 st.divider()
-cards.foot(refresher, state.snapshot, seen.terms.timezone)
+freshness.foot(refresher, state.snapshot, seen.terms.timezone)

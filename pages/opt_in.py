@@ -72,7 +72,8 @@ groups: dict[Dimension, pd.DataFrame] = {
 for column, (group, counted) in zip(st.columns(3), groups.items(), strict=True):
     rates_of_kind = [getattr(opt_in.rates_of(row), kinds[kind]) for _, row in counted.iterrows()]
     rows = list(zip(view.names(group, counted), rates_of_kind, strict=True))
-    shown = [(label, rate) for label, rate in rows if rate.denominator][:15]
+    has_rate = [place for place, (_, rate) in enumerate(rows) if rate.denominator][:15]
+    shown = [rows[place] for place in has_rate]
     with column:
         cards.chart(
             f"{kind} opt-in by {group}" if kind != "Verified e-mail" else f"{kind} by {group}",
@@ -94,6 +95,7 @@ for column, (group, counted) in zip(st.columns(3), groups.items(), strict=True):
             )
             + ".",
             view=view,
+            clicks=[cards.clicks_on(group, [counted.index[place] for place in has_rate], view)],
             explanation="Dots are rates, whiskers their 95% intervals. Muted: fewer than 30.",
         )
 

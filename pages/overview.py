@@ -1,9 +1,14 @@
 """How is our audience doing?"""
 
+from dataclasses import replace
+from pathlib import Path
+
 import streamlit as st
 
-from lib import cards, countries, figures, words
+from lib import cards, figures, filters, words
 from lib.cards import Number
+from lib.choice import Choice
+from lib.findings import Finding, findings
 from lib.metrics import audience, opt_in, workload
 from lib.periods import day_of
 from lib.view import View
@@ -15,7 +20,9 @@ today = day_of(terms.as_of, terms.timezone)
 total = view.see(audience.audience, terms)
 channels = view.see(audience.by_channel, terms)
 rates = view.see(opt_in.opt_in)
+rates_over_time = view.see(opt_in.over_time, terms)
 load = view.see(workload.workload, terms)
+backlog = view.see(workload.backlog_by_day, terms)
 daily = view.see(audience.by_day, terms)
 subscribers = view.see(audience.subscribers_by_day, terms)
 
@@ -30,15 +37,27 @@ sentence += f". {words.counted(load.awaiting_reply, 'conversation')} "
 sentence += "awaits a reply." if load.awaiting_reply == 1 else "await a reply."
 cards.headline("How is our audience doing?", sentence, view)
 
+
+def since_then(fact: str, now: int, what: str) -> str:
+    """How many of those in the backlog came to be there in the period."""
+    return f"{words.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
+
+
 cards.numbers(
     [
-        Number("contacts", words.number(total.contacts), trend=subscribers.tolist()),
+        Number(
+            "contacts",
+            words.number(total.contacts),
+            change=words.signed(total.new) if view.compares else None,
+            note=view.during if view.compares else None,
+            trend=subscribers.tolist(),
+        ),
         Number(
             "new",
             words.number(total.new),
             total.new,
             total.new_previous,
-            trend=daily["new"].tolist(),
+            trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
         ),
         Number(
             "net",
@@ -52,35 +71,92 @@ cards.numbers(
 )
 cards.numbers(
     [
-        cards.rate_number("broadcast", rates.broadcast),
-        cards.rate_number("email", rates.email),
-        Number("awaiting_reply", words.number(load.awaiting_reply)),
-        Number("unassigned", words.number(load.unassigned)),
+        cards.rate_number(
+            "broadcast",
+            rates.broadcast,
+            rates_over_time["broadcast"],
+            compares=view.compares,
+        ),
+        cards.rate_number("email", rates.email, rates_over_time["email"], compares=view.compares),
+        Number(
+            "awaiting_reply",
+            words.number(load.awaiting_reply),
+            note=since_then("awaiting_reply", load.awaiting_reply, "wrote"),
+            trend=backlog["awaiting_reply"].tolist(),
+        ),
+        Number(
+            "unassigned",
+            words.number(load.unassigned),
+            note=since_then("unassigned", load.unassigned, "last active"),
+            trend=backlog["unassigned"].tolist(),
+        ),
     ],
     view,
 )
 
+
+def choice_of(finding: Finding) -> Choice:
+    """The choice under which a finding can be seen."""
+    choice = replace(view.choice, queue=finding.queue or view.choice.queue)
+    for dimension, key in finding.narrow:
+        choice = choice.limited_to(dimension, (key,))
+    return choice.on_days(finding.day, finding.day) if finding.day else choice
+
+
+def link_to(finding: Finding) -> None:
+    label, icon = "Look", ":material/arrow_forward:"
+    about, choice = f"Look at: {words.markdown(finding.sentence)}", choice_of(finding)
+    if finding.page == "overview":
+        st.button(label, help=about, icon=icon, on_click=filters.set_choice, args=(choice,))
+        return
+    page = Path(__file__).with_name(f"{finding.page}.py")
+    parameters = {name: values for name, values in choice.parameters().items() if values}
+    st.page_link(page, label=label, help=about, icon=icon, query_params=parameters)
+
+
+with st.container(border=True):
+    st.subheader(
+        "Worth a look",
+        anchor=False,
+        help="Picked by rules from the numbers: at most five, the most urgent first. Differences "
+        "count only where chance does not explain them.",
+    )
+    found = findings(view)
+    if not found:
+        st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
+    for finding in found:
+        text, link = st.columns([6, 1], vertical_alignment="center")
+        with text:
+            st.markdown(
+                f"{words.markdown(finding.sentence)} :gray[{words.markdown(finding.evidence)}]"
+            )
+        with link:
+            link_to(finding)
+    cards.note_points(
+        "Worth a look",
+        [f"**{words.markdown(each.sentence)}** {words.markdown(each.evidence)}" for each in found],
+    )
+
 step = figures.step_for(terms.period.number_of_days)
+stepped = figures.stepped(daily, step)
 cards.chart(
     "New and lost contacts",
     figures.growth(daily, step, today),
     lambda: (
-        figures.stepped(daily, step)
-        .rename(columns={"new": "New", "lost": "Lost"})
-        .rename_axis("From")
-        .reset_index()
+        stepped.rename(columns={"new": "New", "lost": "Lost"}).rename_axis("From").reset_index()
     ),
     key="growth",
     alt=f"{words.counted(total.new, 'new contact')} and {words.number(total.lost)} lost "
     f"{view.during}.",
     view=view,
+    clicks=[cards.clicks_on_steps(stepped.index, step, view)] * 2,
 )
 
 left, right = st.columns(2)
 with left:
     new = channels["new"].sort_values(ascending=False, kind="stable")
     new = new[new > 0]
-    names = [words.channel_name(key) for key in new.index]
+    names = view.names("channel", new.to_frame())
     cards.chart(
         "New contacts by channel",
         figures.ranking(
@@ -88,9 +164,7 @@ with left:
             "new",
             {name: figures.channel_colour(key) for name, key in zip(names, new.index, strict=True)},
         ),
-        lambda: cards.breakdown(
-            channels, [words.channel_name(key) for key in channels.index], "Channel", view
-        ),
+        lambda: cards.breakdown(channels, "channel", "Channel", view),
         key="overview-channels",
         alt="New contacts by channel: "
         + (
@@ -101,11 +175,12 @@ with left:
         )
         + ".",
         view=view,
+        clicks=[cards.clicks_on("channel", new.index, view)],
         explanation="A contact on two channels counts in both.",
     )
 with right:
     by_country = view.see(audience.by_country, terms)
-    country_names = [countries.country_name(key) for key in by_country.index]
+    country_names = view.names("country", by_country)
     cards.chart(
         "Contacts by country",
         figures.ranking(
@@ -113,24 +188,26 @@ with right:
             "contacts",
             most=8,
         ),
-        lambda: cards.breakdown(by_country, country_names, "Country", view),
+        lambda: cards.breakdown(by_country, "country", "Country", view),
         key="overview-countries",
         alt=f"Most contacts are in {country_names[0]}: "
         f"{words.number(by_country['contacts'].iloc[0])} of {words.number(total.contacts)}.",
         view=view,
+        clicks=[cards.clicks_on("country", by_country.index[:8], view)],
     )
 
 tags = view.see(audience.by_tag, terms)
-tag_names = [view.options.name("tag", str(key)) for key in tags.index]
+tag_names = view.names("tag", tags)
 cards.chart(
     "Contacts by tag",
     figures.ranking(
         dict(zip(tag_names, tags["contacts"].tolist(), strict=True)), "contacts", most=10
     ),
-    lambda: cards.breakdown(tags, tag_names, "Tag", view),
+    lambda: cards.breakdown(tags, "tag", "Tag", view),
     key="overview-tags",
     alt=f"The largest of {words.counted(len(tags), 'group')} by tag is {tag_names[0]}, with "
     f"{words.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
     view=view,
+    clicks=[cards.clicks_on("tag", tags.index[:10], view)],
     explanation="A contact with two tags counts in both.",
 )

@@ -38,7 +38,6 @@ cards.numbers(
     view,
 )
 
-rows_shown = cards.breakdown(tags, names, "Tag", view)
 left, right = st.columns(2)
 with left:
     cards.chart(
@@ -46,7 +45,7 @@ with left:
         figures.ranking(
             dict(zip(names, tags["contacts"].tolist(), strict=True)), "contacts", most=15
         ),
-        rows_shown,
+        lambda: cards.breakdown(tags, "tag", "Tag", view),
         key="tag-ranking",
         alt="Contacts by tag: "
         + words.listed(
@@ -55,6 +54,7 @@ with left:
         )
         + ".",
         view=view,
+        clicks=[cards.clicks_on("tag", tags.index[:15], view)],
     )
 with right:
     effects = together.effects(tagged, view.see(opt_in.opt_in).broadcast)
@@ -81,14 +81,16 @@ with right:
         alt=f"Difference in broadcast opt-in for {words.counted(len(rows), 'tag')} with at least "
         f"{SMALL_SAMPLE} contacts.",
         view=view,
+        clicks=[cards.clicks_on("tag", [each.tag_id for each in ranked], view)],
         if_empty=f"No tag has {SMALL_SAMPLE} active contacts on a channel: too few to compare.",
         explanation="An association: the tag need not be the cause. Tags of fewer than 30 contacts "
         "are left out.",
     )
 
-cards.table(
+cards.breakdown_table(
     "Tags",
-    rows_shown,
+    tags,
+    "tag",
     key="tags",
     view=view,
     note="A contact with two tags counts in both, so tags do not add up to the total of "

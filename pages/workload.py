@@ -1,9 +1,11 @@
 """Who is waiting, and for whom?"""
 
+from urllib.parse import quote
+
 import pandas as pd
 import streamlit as st
 
-from lib import cards, figures, words
+from lib import cards, figures, filters, words
 from lib.cards import Number
 from lib.metrics import workload
 from lib.view import View
@@ -14,7 +16,7 @@ load = view.see(workload.workload, terms)
 agents = view.see(workload.by_agent, terms)
 teams = view.see(workload.by_team, terms)
 balance = workload.balance(agents["open"].tolist())
-longest = agents["oldest_wait_hours"].max()
+MOST_LISTED = 200
 
 if not load.open:
     sentence = "There is no open conversation."
@@ -69,15 +71,6 @@ with left:
     )
 
 
-def named(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """With a name for everybody, those without one by their id."""
-    names = [
-        f"{kind} {key}" if pd.isna(name) else name
-        for key, name in zip(table.index, table["name"], strict=True)
-    ]
-    return table.assign(name=names)
-
-
 def readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -93,13 +86,13 @@ def readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     )
 
 
-agents, teams = named(agents, "Agent"), named(teams, "Team")
+agents = agents.assign(name=view.names("agent", agents)).sort_values("name", kind="stable")
+teams = teams.assign(name=view.names("team", teams))
 with right:
-    by_name = agents.sort_values("name") if len(agents) else agents
     cards.chart(
         "Open conversations per agent",
-        figures.load(by_name),
-        readable(by_name, "Agent"),
+        figures.load(agents) if len(agents) else None,
+        lambda: readable(agents, "Agent"),
         key="agents",
         alt=f"Open conversations of {words.counted(len(agents), 'agent')}, by name; "
         + (
@@ -108,13 +101,99 @@ with right:
             else "none holds any."
         ),
         view=view,
+        clicks=[cards.clicks_on("agent", agents.index, view)] * 3,
         explanation="By name: a distribution, not a ranking of people.",
+        if_empty="No agent was ever assigned a conversation.",
     )
+
+cards.headed("Conversations")
+filters.pick_queue(view.choice)
+many, listed = view.see(workload.queue, terms, view.choice.queue, MOST_LISTED)
+kinds = {
+    "waiting": ("Longest waiting", "conversation awaits a reply", "conversations await a reply"),
+    "orphaned": ("Orphaned hand-offs", "orphaned hand-off", "orphaned hand-offs"),
+    "unread": ("Unread", "unread conversation", "unread conversations"),
+}
+title, one, several = kinds[view.choice.queue]
+found = pd.DataFrame(
+    {
+        "Waiting (h)": listed["hours"],
+        "Since": [words.moment_of(each, terms.timezone) for each in listed["since"]],
+        "Channel": [
+            words.listed(map(words.channel_name, keys.split(","))) if keys else words.NOTHING
+            for keys in listed["channels"].fillna("")
+        ],
+        "Agent": [
+            words.NOTHING if pd.isna(key) else view.options.name("agent", key)
+            for key in listed["assignee"]
+        ],
+        "Team": [
+            words.NOTHING if pd.isna(key) else view.options.name("team", key)
+            for key in listed["team"]
+        ],
+        "State": [
+            "never answered" if never else "awaiting a reply" if awaiting else "answered"
+            for never, awaiting in zip(listed["never_answered"], listed["awaiting"], strict=True)
+        ],
+    }
+)
+links = {}
+if view.inbox_url is not None and len(found):
+    found["ChatbotX"] = [
+        view.inbox_url + quote(str(each), safe="") if pd.notna(each) else None
+        for each in listed["conversation"]
+    ]
+    links["ChatbotX"] = st.column_config.LinkColumn(display_text="Open", width="small")
+cards.table(
+    title,
+    found,
+    key=f"queue-{view.choice.queue}",
+    view=view,
+    note=f"**{words.counted(many, one, several)}**"
+    + (f"; these are the {words.number(len(found))} oldest. " if many > len(found) else ". ")
+    + ("The link opens a conversation in ChatbotX." if links else "")
+    + (" The demo workspace has no ChatbotX to open them in." if view.snapshot.is_demo else ""),
+    columns=links,
+)
+
+lines = view.see(workload.by_agent_and_channel)
+order = sorted(
+    lines.index, key=lambda key: (key == "none", view.options.name("agent", key).casefold())
+)
+lines = lines.reindex(order)
+names = [view.options.name("agent", key) for key in lines.index]
+heads = [words.channel_name(key) for key in lines.columns]
+cards.chart(
+    "Agents and channels",
+    figures.grid(lines, names, heads, "open") if len(lines) else None,
+    lambda: (
+        lines.set_axis(heads, axis="columns").assign(Agent=names).set_index("Agent").reset_index()
+    ),
+    key="agents-channels",
+    alt=f"Open conversations of {words.counted(len(names), 'agent')} by channel; the most, "
+    + (
+        f"{words.number(int(lines.to_numpy().max()))}, are with "
+        f"{names[int(lines.max(axis=1).argmax())]}."
+        if len(lines)
+        else "none."
+    ),
+    view=view,
+    clicks=[
+        [
+            view.choice.limited_to("agent", (str(lines.index[row]),)).limited_to(
+                "channel", (str(lines.columns[column]),)
+            )
+            for row, column in figures.filled(lines)
+        ]
+    ],
+    explanation="Open conversations. A contact on two channels counts in both.",
+    if_empty="There is no open conversation.",
+)
 
 if balance.gini is not None:
     cards.numbers(
         [
-            Number("gini", f"{balance.gini:.2f}"),
+            Number("gini", words.decimal(balance.gini)),
             Number("top_share", words.percent(balance.top_share)),
             Number("assigned_agent", words.number(load.assigned_agent)),
             Number("assigned_team_only", words.number(load.assigned_team_only)),
@@ -125,9 +204,17 @@ if balance.gini is not None:
     )
 cards.table(
     "Per agent",
-    readable(by_name, "Agent"),
+    readable(agents, "Agent"),
     key="agent-table",
     view=view,
-    note="Everybody who was ever assigned a conversation, so that a free agent shows as 0.",
+    note="Everybody who was ever assigned a conversation, so that a free agent shows as 0. By "
+    "name.",
+    clicks=cards.clicks_on("agent", agents.index, view),
 )
-cards.table("Per team", readable(teams, "Team"), key="team-table", view=view)
+cards.table(
+    "Per team",
+    readable(teams, "Team"),
+    key="team-table",
+    view=view,
+    clicks=cards.clicks_on("team", teams.index, view),
+)

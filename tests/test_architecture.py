@@ -24,12 +24,15 @@ LAYERS = [
     ["lib.words", "lib.glossary"],
     ["lib.choice", "lib.refresh"],
     ["lib.view", "lib.report"],
+    ["lib.findings"],
     ["lib.figures"],
-    ["lib.cards", "lib.filters"],
+    ["lib.export"],
+    ["lib.filters", "lib.freshness"],
+    ["lib.cards"],
     ["pages", "app"],
 ]
-KNOWS_STREAMLIT = {"lib.cards", "lib.filters", "pages", "app"}
-KNOWS_PLOTLY = {"lib.figures", "lib.cards"}
+KNOWS_STREAMLIT = {"lib.cards", "lib.filters", "lib.freshness", "pages", "app"}
+KNOWS_PLOTLY = {"lib.figures", "lib.export", "lib.cards"}
 
 FILES = sorted(
     path

@@ -319,19 +319,29 @@ def test_hours_run_to_the_right_and_the_week_begins_on_top_with_monday() -> None
 
 
 def agents(**opened: tuple[int, int]) -> pd.DataFrame:
-    """By name: open conversations, and how many of them await a reply."""
+    """By name: open conversations, and how many of them await a reply, half of these their first;
+    the oldest for 76 hours."""
     return pd.DataFrame(
         {
             "name": list(opened),
             "open": [both[0] for both in opened.values()],
             "awaiting_reply": [both[1] for both in opened.values()],
+            "never_answered": [both[1] // 2 for both in opened.values()],
+            "oldest_wait_hours": [76.0 if both[1] else float("nan") for both in opened.values()],
+            "median_wait_hours": [2.0 if both[1] else float("nan") for both in opened.values()],
         }
     )
 
 
-def test_load_is_split_into_those_awaiting_a_reply_and_the_others() -> None:
+def test_load_is_split_by_what_was_answered() -> None:
     figure = figures.load(agents(Ana=(5, 2), Bia=(0, 0)))
-    assert bars(figure) == {"Awaiting reply": [2, 0], "Others": [3, 0]}
+    shown = bars(figure)
+    assert {name: shown[name] for name in shown if name} == {
+        "Never answered": [1, 0],
+        "Awaiting another reply": [1, 0],
+        "Answered": [3, 0],
+    }
+    assert list(figure.data[-1].text) == ["  oldest 3 d 4 h, median 2 h", ""]
     assert list(figure.layout.yaxis.ticktext) == ["Ana", "Bia"]
 
 

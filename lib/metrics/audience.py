@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,10 @@ from lib.tables import Tables
 
 NONE = "none"
 """The key of contacts without a channel, or without a tag."""
+
+Key = Literal["channel", "country", "tag"]
+_NUMBERS = {"channel": "channels", "tag": "tags"}
+"""The column that says how many of a key a contact has."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,12 @@ def by_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
     Indexed by channel, by contacts descending, then key. Columns: contacts, active, new,
     new_previous, lost, lost_previous, and a numerator and a denominator for each rate of `opt_in`.
     """
-    return _by_link(tables, terms, "channel", "channels")
+    return _by_link(tables, terms, "channel")
 
 
 def by_tag(tables: Tables, terms: Terms) -> pd.DataFrame:
     """As `by_channel`, indexed by tag id, with a column `tag`: its name (missing for `none`)."""
-    counted = _by_link(tables, terms, "tag", "tags")
+    counted = _by_link(tables, terms, "tag")
     names = tables.tags.set_index("id")["name"]
     counted.insert(0, "tag", names.reindex(counted.index).to_numpy())
     return counted
@@ -98,23 +103,34 @@ def by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
 
 
 def new_by_day_and_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """New contacts of each day of the period, a column per channel that has any; indexed by day.
+    """`new_by_day_and` channel."""
+    return new_by_day_and(tables, terms, "channel")
 
-    A contact on two channels counts in each.
-    """
+
+def new_by_day_and(tables: Tables, terms: Terms, key: Key) -> pd.DataFrame:
+    """New contacts of each day of the period, a column per channel, country or tag that has any;
+    indexed by day. A contact on two channels, or with two tags, counts in each."""
     days = terms.period.number_of_days
     is_new = where("new", tables, facts, terms)
     joined = _day_of(tables, terms, terms.subscription, is_new)
+    if key == "country":
+        found = keys_in(tables, key).among(is_new)
+        return _by_day(joined, found.codes, found.labels, terms)
     day_of = np.zeros(len(is_new), dtype=np.intp)
     day_of[is_new] = joined
-    found = links(tables, "channel", among=is_new)
-    channels = len(found.labels)
-    cells = day_of.take(found.contact) * channels + found.codes
-    counts = np.bincount(cells, minlength=days * channels).reshape(days, channels)
-    table = pd.DataFrame(counts, index=_days(terms), columns=found.labels)
-    on_none = tables.whole.contacts["channels"].to_numpy()[is_new] == 0
-    table[NONE] = np.bincount(joined[on_none], minlength=days)
-    return table.loc[:, table.any()]
+    found = links(tables, key, among=is_new)
+    table = _by_day(day_of.take(found.contact), found.codes, found.labels, terms)
+    has_none = tables.whole.contacts[_NUMBERS[key]].to_numpy()[is_new] == 0
+    if has_none.any():
+        table[NONE] = np.bincount(joined[has_none], minlength=days)
+    return table
+
+
+def _by_day(days: np.ndarray, codes: np.ndarray, labels: pd.Index, terms: Terms) -> pd.DataFrame:
+    shape = terms.period.number_of_days, len(labels)
+    counts = np.bincount(days * len(labels) + codes, minlength=shape[0] * shape[1]).reshape(shape)
+    occurring = np.flatnonzero(counts.any(axis=0))
+    return pd.DataFrame(counts[:, occurring], index=_days(terms), columns=labels[occurring])
 
 
 def subscribers_by_day(tables: Tables, terms: Terms) -> pd.Series:
@@ -153,10 +169,10 @@ def several_channels(tables: Tables) -> tuple[int, pd.DataFrame]:
     return several, pairs(found).rename(columns={"both": "contacts"})
 
 
-def _by_link(tables: Tables, terms: Terms, by: str, number: str) -> pd.DataFrame:
-    """By a link, with a row `none` for contacts whose `number` of them is 0, if there are any."""
+def _by_link(tables: Tables, terms: Terms, by: str) -> pd.DataFrame:
+    """By a link, with a row `none` for contacts that have none of them, if there are any."""
     linked = tally(tables, facts, terms, also=opt_in.facts, by=by)
-    rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
+    rows = np.flatnonzero(tables.whole.contacts[_NUMBERS[by]].to_numpy() == 0)
     nothing = Links(np.zeros_like(rows), pd.Index([NONE], dtype="str"), rows)
     without = tally(tables, facts, terms, also=opt_in.facts, by=nothing)
     return _ordered(pd.concat([linked, without]).rename_axis(by) if len(without) else linked)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, tally
+from lib.metrics.counts import Facts, tally, times, where
 from lib.metrics.rates import Rate
-from lib.metrics.terms import is_active
+from lib.metrics.terms import Terms, is_active, stamps
 from lib.tables import Tables
 
 KINDS = ("broadcast", "email", "email_verified")
@@ -50,6 +51,52 @@ def rates_of(counted: pd.Series) -> OptIn:
 
 def opt_in(tables: Tables) -> OptIn:
     return rates_of(tally(tables, facts).iloc[0])
+
+
+def over_time(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """The rates broadcast and email as the period began and at the end of each of its days, of the
+    contacts that existed then, were not blocked yet, and exist still.
+
+    Indexed by moment (UTC); NaN where there was nobody. Agreement to broadcasts counts from its own
+    time; ChatbotX does not say when one to e-mail was given, so today's counts for all days.
+    """
+    chosen = slice(None) if tables.mask is None else tables.mask
+    moments = stamps(terms.period.edges())
+    came, left = times(tables, "created")[chosen], times(tables, "blocked")[chosen]
+    agreed = times(tables, "broadcast")[chosen]
+    never = np.datetime64("NaT")
+    kinds = {
+        "broadcast": (where("has_channel", tables, _reach)[chosen], np.maximum(came, agreed)),
+        "email": (
+            where("has_email", tables, _reach)[chosen],
+            np.where(where("email_opt_in", tables, _reach)[chosen], came, never),
+        ),
+    }
+    shares = {}
+    for kind, (is_reachable, since) in kinds.items():
+        ends = left[is_reachable]
+        all_of_them = _there(came[is_reachable], ends, moments)
+        with np.errstate(invalid="ignore"):
+            shares[kind] = _there(since[is_reachable], ends, moments) / all_of_them
+    return pd.DataFrame(shares, index=pd.DatetimeIndex(moments, name="moment"))
+
+
+def _reach() -> Facts:
+    return {
+        "has_channel": nw.col("channels") > 0,
+        "has_email": nw.col("has_email"),
+        "email_opt_in": nw.col("email_opt_in"),
+    }
+
+
+def _there(came: np.ndarray, left: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """How many have come, and not left, before each of the moments."""
+    # Nobody leaves before coming; what never happened sorts after every moment.
+    by_moment = [
+        np.bincount(moments.searchsorted(each, "right"), minlength=len(moments) + 1)
+        for each in (came, np.maximum(came, left))
+    ]
+    return (by_moment[0] - by_moment[1]).cumsum()[:-1]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Who is waiting, and for whom? "Workload" of the metrics: all among open conversations."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, tally, where
-from lib.metrics.terms import Terms, is_active
+from lib.metrics.counts import Facts, Links, keys_in, links, tally, times, where
+from lib.metrics.terms import Terms, is_active, stamps
 from lib.tables import Tables
 
 AGES: dict[str, tuple[float, float]] = {
@@ -166,6 +167,103 @@ def _by(tables: Tables, terms: Terms, key: str, known: pd.DataFrame) -> pd.DataF
     table["oldest_wait_hours"] = waits.max().reindex(ids).to_numpy()
     table["median_wait_hours"] = waits.median().reindex(ids).to_numpy()
     return _by_load(table)
+
+
+def awaiting_by(tables: Tables, key: str) -> pd.Series:
+    """Conversations that await a reply, by a value of `channel`, `country` or `tag`; `none` for
+    contacts without one."""
+    number = {"channel": "channels", "tag": "tags"}.get(key)
+    conversations = with_open_conversation(tables)
+    waiting = tally(conversations, facts, by=key)["awaiting_reply"]
+    if number is not None:
+        rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
+        nothing = Links(np.zeros_like(rows), pd.Index(["none"], dtype="str"), rows)
+        waiting = pd.concat([waiting, tally(conversations, facts, by=nothing)["awaiting_reply"]])
+    return waiting
+
+
+def by_agent_and_channel(tables: Tables) -> pd.DataFrame:
+    """Open conversations per agent (rows, by id; `none`: nobody) and channel (columns, by their
+    number descending; `none`: no channel). A contact on two channels counts in each."""
+    is_open = with_open_conversation(tables).mask
+    holders = keys_in(tables, "assignee")
+    found = links(tables, "channel", among=is_open)
+    width = len(found.labels) + 1
+    without = np.flatnonzero((tables.whole.contacts["channels"].to_numpy() == 0) & is_open)
+    contact = np.concatenate([found.contact, without])
+    channel = np.concatenate([found.codes, np.full(len(without), width - 1)])
+    holder = holders.codes.take(contact).astype(np.int64) + 1
+    rows = len(holders.labels) + 1
+    counts = np.bincount(holder * width + channel, minlength=rows * width).reshape(rows, width)
+    table = pd.DataFrame(counts, ["none", *holders.labels], [*found.labels, "none"])
+    table = table.loc[table.any(axis=1), table.any(axis=0)]
+    return table[table.sum().sort_values(ascending=False, kind="stable").index]
+
+
+def backlog_by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """Of the conversations that are now `awaiting_reply`, and `unassigned`: how many had been so
+    quiet since before the period began, and since before the end of each of its days. int64,
+    indexed by moment (UTC).
+
+    Waiting counts from the contact's message, being unassigned from the last activity: ChatbotX
+    does not tell what was answered or assigned in between.
+    """
+    conversations = with_open_conversation(tables)
+    moments = stamps(terms.period.edges())
+    since = {"awaiting_reply": "contact_replied", "unassigned": "last_activity"}
+    counts = {}
+    for fact, column in since.items():
+        stamped = times(tables, column)[where(fact, conversations, facts)]
+        counts[fact] = np.searchsorted(np.sort(stamped), moments, "left")
+    return pd.DataFrame(counts, index=pd.DatetimeIndex(moments, name="moment"))
+
+
+Queue = Literal["waiting", "orphaned", "unread"]
+_IN_QUEUE = {"waiting": "awaiting_reply", "orphaned": "orphaned_handoff", "unread": "unread"}
+
+
+def queue(tables: Tables, terms: Terms, which: Queue, most: int) -> tuple[int, pd.DataFrame]:
+    """How many open conversations are in a queue, and those `most` of them that are in it longest.
+
+    `waiting`: awaiting a reply, by the contact's message. `orphaned`: the bot is off and nobody is
+    assigned; `unread`: activity after an agent last read; these by the last activity, or by the
+    contact's message where that is what is unanswered. Those without a time come last.
+
+    Columns: conversation (id); since (UTC), hours: since when and how long; assignee, team (ids);
+    awaiting, never_answered (bool); channels: the keys, joined by a comma.
+    """
+    conversations = with_open_conversation(tables)
+    mask = where(_IN_QUEUE[which], conversations, facts)
+    awaits = where("awaiting_reply", conversations, facts)
+    since = times(tables, "last_activity").copy()
+    since[awaits] = times(tables, "contact_replied")[awaits]
+    rows = np.flatnonzero(mask)
+    rows = rows[np.argsort(since[rows], kind="stable")[:most]]  # NaT is last
+    contacts = tables.whole.contacts
+    taken = contacts[["conversation", "assignee", "team"]].take(rows).reset_index(drop=True)
+    moments = pd.Series(pd.DatetimeIndex(since[rows]).tz_localize("UTC"))
+    hours = (pd.Timestamp(terms.as_of) - moments).dt.total_seconds() / 3600
+    chosen = np.zeros(len(contacts), dtype=np.bool_)
+    chosen[rows] = True
+    found = links(tables, "channel", among=chosen)
+    joined = (
+        pd.Series(found.labels[found.codes].astype(object))
+        .groupby(found.contact)
+        .agg(",".join)
+        .reindex(rows)
+    )
+    return int(mask.sum()), pd.DataFrame(
+        {
+            "conversation": taken["conversation"].astype("str"),
+            "since": moments,
+            "hours": hours,
+            "assignee": taken["assignee"].astype("str"),
+            "team": taken["team"].astype("str"),
+            "awaiting": awaits[rows],
+            "never_answered": where("never_answered", conversations, facts)[rows],
+            "channels": joined.astype("str").to_numpy(),
+        }
+    )
 
 
 def _waits(conversations: Tables, terms: Terms, columns: list[str]) -> pd.DataFrame:

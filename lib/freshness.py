@@ -1,0 +1,91 @@
+"""How fresh the data is: the banner of the demo, the first fetch, the foot of each page."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from lib import words
+from lib.refresh import Refresher, State
+from lib.snapshot import Snapshot
+
+
+def demo_banner() -> None:
+    st.info(
+        "**Demo workspace.** These contacts are made up. To see your own, create a read-only token "
+        "with the contacts scope in ChatbotX and set `CHATBOTX_TOKEN` in the secrets or the "
+        "environment of this dashboard; then start it again.",
+        icon=":material/science:",
+    )
+
+
+def first_fetch(state: State, refresher: Refresher) -> None:
+    """Before there is anything to show: how far the first crawl is, or why there is none."""
+    if state.failure is not None and not state.is_running:
+        st.error(state.failure.reason, icon=":material/cloud_off:")
+        st.button("Try again", on_click=refresher.refresh, type="primary")
+        return
+    with st.container(border=True):
+        st.subheader("Fetching your contacts for the first time", anchor=False)
+        progress(state)
+        st.caption("This page fills by itself. Later visits start with what was fetched last.")
+
+
+def progress(state: State) -> None:
+    seen = state.progress
+    if seen is None:
+        st.progress(0.0, "Starting …")
+        return
+    text = words.counted(seen.contacts, "contact")
+    if seen.expected:
+        text += f" of about {words.number(max(seen.expected, seen.contacts))}"
+    if seen.seconds_left is not None and seen.seconds > 2:
+        left = seen.seconds_left
+        text += (
+            f", about {words.duration(left / 3600)} left" if left > 60 else ", less than 1 min left"
+        )
+    if seen.retries:
+        text += f", {words.counted(seen.retries, 'retry', 'retries')}"
+    st.progress(seen.share or 0.0, text)
+
+
+@st.fragment(run_every=timedelta(seconds=15))
+def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
+    """As of when, how old, complete or not; the button, and the progress of a running refresh."""
+    # Looking often makes the browser draw often, so that is done only where something moves.
+    show = _watched if refresher.state.is_running else _status
+    show(refresher, snapshot, timezone)
+
+
+@st.fragment(run_every=timedelta(seconds=1))
+def _watched(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
+    _status(refresher, snapshot, timezone)
+
+
+def _status(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
+    state = refresher.state
+    age = words.now() - snapshot.as_of
+    complete = "complete" if snapshot.verdict.complete else "**may be incomplete**"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{words.counted(snapshot.contacts, 'contact')} as of "
+            f"{words.markdown(words.moment(snapshot.as_of, timezone))}, {words.age(age)}, "
+            f"{complete}."
+        )
+        if state.snapshot is not None and state.snapshot is not snapshot:
+            if st.button("Show the new data", type="primary", icon=":material/update:"):
+                st.rerun()
+        elif not state.is_running:
+            st.button("Refresh", on_click=refresher.refresh, icon=":material/refresh:")
+    if state.is_running:
+        progress(state)
+    if state.failure is not None:
+        since = words.markdown(words.moment(state.failure.since, timezone))
+        st.warning(
+            f"Refreshing has failed since {since}: {state.failure.reason} The "
+            "numbers are those of the last good fetch.",
+            icon=":material/cloud_off:",
+        )
+    for warning in snapshot.verdict.warnings:
+        st.warning(words.markdown(warning), icon=":material/rule:")
+    for note in state.notes:
+        st.warning(words.markdown(note), icon=":material/save:")

@@ -1,0 +1,119 @@
+"""A page that was mailed, opened from a disk by somebody without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page as Tab
+
+from lib import figures
+from lib.export import FigureShown, NumberShown, NumbersShown, Page, TableShown, page_html
+from tests.browser.conftest import Trouble
+from tests.test_export import HOSTILE, WEEK
+
+pytestmark = pytest.mark.browser
+
+CONTACTS = {"BR": 300, "PT": 20, "MX": 1}
+NAMES = {name: number for number, name in enumerate(HOSTILE, 1)}
+TABLE = pd.DataFrame({"Tag": HOSTILE} | {f"Column {n}": [n / 9] * len(HOSTILE) for n in range(9)})
+CONTENT = page_html(
+    Page(
+        "Where are they?",
+        "**Most** are in Brazil.",
+        (("Period", "1 Jun 2026 to 30 Jun 2026"), ("Filters", HOSTILE[0])),
+        (
+            NumbersShown((NumberShown(HOSTILE[0], "321", "+3.8%", "vs 309", HOSTILE[1]),)),
+            FigureShown("Tags", figures.ranking(NAMES, "contacts"), HOSTILE[1]),
+            FigureShown("Map", figures.world(CONTACTS, "contacts"), "Most are in Brazil."),
+            FigureShown("Arrivals", figures.arrivals(WEEK), "Late.", None, lambda: TABLE),
+            TableShown("Tags in full", TABLE),
+        ),
+    )
+)
+OpenFile = Callable[..., Tab]
+
+
+@pytest.fixture
+def open_file(browser: Browser, tmp_path: Path) -> Iterator[OpenFile]:
+    """`open_file(width=…)` opens the page in a tab. At the end, the test fails for any error in
+    the console, any dialogue, and any request but for the file."""
+    file = tmp_path / "countries.html"
+    file.write_bytes(CONTENT)
+    trouble = Trouble()
+    contexts = []
+
+    def open_file(width: int = 1440, **others: Any) -> Tab:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **others)
+        contexts.append(context)
+        tab = context.new_page()
+        trouble.watch(tab)
+        tab.on("dialog", lambda dialogue: trouble.errors.append(dialogue.message))
+        tab.goto(file.as_uri())
+        return tab
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert not trouble.errors
+    assert set(trouble.foreign) == {file.as_uri()}
+
+
+def test_every_figure_is_drawn_without_a_network(open_file: OpenFile) -> None:
+    tab = open_file()
+    expect(tab.locator(".drawing .bars .point")).to_have_count(len(HOSTILE))
+    expect(tab.locator(".drawing .hm image")).to_have_count(1)
+    expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
+    brazil = max(
+        (
+            shape.bounding_box() or {"width": 0}
+            for shape in tab.locator(".choroplethlayer path").all()
+        ),
+        key=lambda box: box["width"],
+    )
+    assert brazil["width"] > 20
+
+
+def test_the_names_of_strangers_are_text(open_file: OpenFile) -> None:
+    tab = open_file()
+    expect(tab.locator(".drawing .bars .point")).to_have_count(len(HOSTILE))
+    assert tab.locator("tbody th").all_inner_texts()[-len(HOSTILE) :] == HOSTILE
+    assert [text.text_content() for text in tab.locator(".ytick text").all()[:2]] == [
+        "<script>alert(1)</script>"[:23] + "…",
+        "</script><script>alert(1)</script>"[:23] + "…",
+    ]
+    assert tab.locator("script").count() == 4
+    assert not tab.locator("body [onload], body [onerror], img:not(.logo)").count()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_page_fits_its_window(open_file: OpenFile, width: int) -> None:
+    tab = open_file(width)
+    expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
+    tab.locator("summary").click()
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    for drawing in tab.locator(".drawing").all():
+        place, drawn = drawing.bounding_box(), drawing.locator(".main-svg").first.bounding_box()
+        assert place is not None
+        assert drawn is not None
+        assert drawn["width"] == pytest.approx(place["width"], abs=1)
+
+
+def test_figures_fit_the_sheet_they_are_printed_on(open_file: OpenFile) -> None:
+    tab = open_file()
+    expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for drawing in tab.locator(".drawing .svg-container").all():
+        expect(drawing).to_have_css("width", "640px")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    for drawing in tab.locator(".drawing .svg-container").all():
+        expect(drawing).not_to_have_css("width", "640px")
+
+
+def test_without_scripts_the_figures_are_told_in_words(open_file: OpenFile) -> None:
+    tab = open_file(java_script_enabled=False)
+    expect(tab.locator(".drawing")).to_have_text([HOSTILE[1], "Most are in Brazil.", "Late."])

@@ -119,7 +119,7 @@ def save_page(view: View, name: str) -> None:
     page: export.Page = st.session_state[_PAGE]
     st.download_button(
         "Save this page as a file",
-        data=lambda: export.page_html(page),
+        data=lambda: export.page_html(page, words.language()),
         file_name=file_name(name, "html", view),
         mime="text/html",
         key="save-page",

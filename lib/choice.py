@@ -108,7 +108,7 @@ def options_of(tables: Tables) -> Options:
     return Options(
         channel=_by_size(channels, words.channel_name)
         + _without(int((contacts["channels"] == 0).sum()), words.channel_name(NONE)),
-        country=_by_size(contacts["country"], countries.country_name),
+        country=_by_size(contacts["country"], words.country),
         tag=_by_size(tags, lambda key: tag_names.get(key, key))
         + _without(int((contacts["tags"] == 0).sum()), _UNTAGGED),
         team=_by_size(contacts["team"], lambda key: team_names.get(key, key)),

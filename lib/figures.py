@@ -162,8 +162,7 @@ def world(contacts: Mapping[str, int], what: str) -> go.Figure:
         locations=[countries.alpha3(key) for key in known],
         z=[log10(value + 1) for value in known.values()],
         customdata=[
-            (words.plotly(countries.country_name(key)), words.number(value))
-            for key, value in known.items()
+            (words.plotly(words.country(key)), words.number(value)) for key, value in known.items()
         ],
         hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {what}<extra></extra>",
         showscale=False,
@@ -188,7 +187,7 @@ def world(contacts: Mapping[str, int], what: str) -> go.Figure:
 
 def arrivals(table: pd.DataFrame) -> go.Figure:
     """Weekday × hour: when new contacts come."""
-    weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    weekdays = words.weekdays()
     cells = go.Heatmap(
         x=[f"{hour:02d}" for hour in table.columns],
         y=weekdays,
@@ -520,6 +519,7 @@ def _figure(
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "bargap": 0.25,
             "dragmode": False,
+            "separators": words.separators(),
             "hoverlabel": {"align": "left"},
             "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
             "xaxis": axis | dict(xaxis or {}),

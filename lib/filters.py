@@ -146,8 +146,11 @@ def draw(choice: Choice, options: Options, settings: Settings, period: Period) -
     )
     for dimension in DIMENSIONS:
         _draw_dimension(choice, dimension, options.of(dimension))
-    with st.expander("Definitions"):
-        _draw_definitions(choice, settings)
+    definitions = st.expander("Definitions", key="definitions", on_change="rerun")
+    # Closed it is left empty: the names of 600 time zones are most of what a page would send.
+    if definitions.open:
+        with definitions:
+            _draw_definitions(choice, settings)
     with st.container(horizontal=True):
         st.button("Reset", on_click=set_choice, args=(Choice(),), icon=":material/restart_alt:")
         with st.popover("Copy link", icon=":material/link:"):

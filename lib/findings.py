@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from babel import dates
 
 from lib import words
 from lib.choice import Dimension, Queue
@@ -436,7 +435,7 @@ def _outlier_day(view: View) -> Iterator[Finding]:
     place = int(away.argmax())
     day = longer.period.start + timedelta(days=int(days[place]))
     new, often = int(daily[days[place]]), float(usual[place])
-    weekday = dates.format_date(day, "EEEE", locale=words.LOCALE)
+    weekday = words.weekday(day)
     question = "an import or a campaign" if new > often else "did something not work"
     weeks = int((~np.isnan(history[:, place])).sum())
     limit = max(SPREADS * float(spread[place]), LEAST_DIFFERENCE)

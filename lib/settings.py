@@ -17,6 +17,8 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
+from babel import Locale, UnknownLocaleError
+
 from lib import countries
 
 Basis = Literal["auto", "subscribedAt", "createdAt"]
@@ -47,6 +49,7 @@ class Settings:
     base_url: str = "https://app.chatbotx.io/api"
     timezone: str = "UTC"
     basis: Basis = "auto"
+    locale: str = "en"
     default_region: str | None = None
     refresh_minutes: float = 15
     snapshot_dir: Path = Path(".cache")
@@ -164,6 +167,13 @@ def _basis(text: str) -> Basis:
     return text
 
 
+def _locale(text: str) -> str:
+    try:
+        return str(Locale.parse(text.replace("-", "_")))
+    except (ValueError, UnknownLocaleError):
+        raise ValueError("is not a locale: write one like en, pt-BR or de.") from None
+
+
 def _region(text: str) -> str | None:
     if text.lower() == "none":
         return None
@@ -193,6 +203,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "base_url": _base_url,
     "timezone": check_timezone,
     "basis": _basis,
+    "locale": _locale,
     "default_region": _region,
     "refresh_minutes": _Number(float, 1, 10_080, "minutes"),
     "snapshot_dir": Path,

@@ -7,12 +7,12 @@ from html import escape
 from math import isfinite
 from zoneinfo import ZoneInfo
 
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 
+from lib import countries
 from lib.metrics.rates import Rate
 from lib.periods import Period
 
-LOCALE = "en"
 NOTHING = "–"
 """Stands for what does not exist, which is not the same as 0."""
 
@@ -30,11 +30,31 @@ CHANNEL_NAMES = {
 }
 
 
+_speaking = Locale("en")
+
+
+def speak(locale: str) -> None:
+    """Writes numbers, times and names of countries as people do there, from now on and for all: a
+    dashboard speaks as its operator set it. The words themselves are English."""
+    global _speaking  # noqa: PLW0603 - one for the process, like the locale of the system
+    _speaking = Locale.parse(locale)
+
+
+def language() -> str:
+    """As a tag of BCP 47: "en", "pt-BR"."""
+    return str(_speaking).replace("_", "-")
+
+
+def separators() -> str:
+    """The decimal point and the separator of thousands."""
+    return numbers.get_decimal_symbol(_speaking) + numbers.get_group_symbol(_speaking)
+
+
 def number(value: float | None) -> str:
     """1234 → "1,234"."""
     if value is None or not isfinite(value):
         return NOTHING
-    return numbers.format_decimal(round(value), locale=LOCALE)
+    return numbers.format_decimal(round(value), locale=_speaking)
 
 
 def counted(value: int, singular: str, plural: str | None = None) -> str:
@@ -46,14 +66,16 @@ def decimal(value: float | None) -> str:
     """0.123 → "0.12"."""
     if value is None or not isfinite(value):
         return NOTHING
-    return numbers.format_decimal(value, "#,##0.00", locale=LOCALE)
+    return numbers.format_decimal(value, "#,##0.00", locale=_speaking)
 
 
 def percent(share: float | None) -> str:
     """0.1234 → "12.3%"."""
     if share is None or not isfinite(share):
         return NOTHING
-    return numbers.format_percent(share, "#,##0.0%", locale=LOCALE)
+    # With one decimal, and before the sign what the locale puts there.
+    pattern = re.sub(r"0(?=\D*$)", "0.0", _speaking.percent_formats[None].pattern)
+    return numbers.format_percent(share, pattern, locale=_speaking)
 
 
 def points(difference: float | None) -> str:
@@ -128,12 +150,35 @@ def age(elapsed: timedelta) -> str:
 
 def day(value: date) -> str:
     """ "1 Jun 2026"."""
-    return dates.format_date(value, "d MMM y", locale=LOCALE)
+    if _speaking.language == "en":  # without a comma, and the same on both sides of the ocean
+        return dates.format_date(value, "d MMM y", locale=_speaking)
+    return dates.format_skeleton("yMMMd", _at_noon(value), locale=_speaking)
 
 
 def month(value: date) -> str:
     """ "Jun 2026"."""
-    return dates.format_date(value, "MMM y", locale=LOCALE)
+    return dates.format_skeleton("yMMM", _at_noon(value), locale=_speaking)
+
+
+def weekdays() -> list[str]:
+    """Short, from Monday."""
+    names = dates.get_day_names("abbreviated", locale=_speaking)
+    return [names[day] for day in range(7)]
+
+
+def weekday(value: date) -> str:
+    """ "Monday"."""
+    return dates.get_day_names("wide", locale=_speaking)[value.weekday()]
+
+
+def country(key: str) -> str:
+    """The name of a country."""
+    return countries.country_name(key, str(_speaking))
+
+
+def _at_noon(value: date) -> datetime:
+    """Skeletons are of moments."""
+    return datetime(value.year, value.month, value.day, 12, tzinfo=UTC)
 
 
 def moment(value: datetime, timezone: str) -> str:
@@ -146,7 +191,7 @@ def moment_of(value: datetime | None, timezone: str) -> str:
     if value is None or value != value:  # NaT is not itself
         return NOTHING
     local = value.astimezone(ZoneInfo(timezone))
-    return dates.format_datetime(local, "d MMM y, HH:mm", locale=LOCALE)
+    return f"{day(local)}, {local:%H:%M}"
 
 
 def days(period: Period) -> str:

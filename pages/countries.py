@@ -17,7 +17,7 @@ known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
 unknown = total.contacts - int(known["contacts"].sum())
 
 if len(known):
-    first = countries.country_name(str(known.index[0]))
+    first = words.country(str(known.index[0]))
     sentence = (
         f"**{words.percent(known['contacts'].iloc[0] / total.contacts)}** of the contacts are in "
         f"{words.markdown(first)}; they come from "
@@ -93,7 +93,7 @@ left, right = st.columns(2)
 with left:
     week = view.see(audience.arrivals, terms)
     flat = week.set_axis([f"{hour:02d}:00" for hour in week.columns], axis="columns")
-    flat.insert(0, "Weekday", ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    flat.insert(0, "Weekday", words.weekdays())
     cards.chart(
         "When new contacts arrive",
         figures.arrivals(week),

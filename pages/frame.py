@@ -44,6 +44,7 @@ except SettingsError as error:
     st.write("Correct the settings and start the dashboard again.")
     st.stop()
 
+words.speak(configured.locale)
 refresher = refresher_of(configured)
 state = refresher.state
 
@@ -64,8 +65,6 @@ if state.snapshot is None:
 
 choice, notes = filters.read(view.options(state.snapshot), page.url_path)
 seen = view.look(state.snapshot, choice, configured)
-with st.sidebar:
-    filters.draw(choice, seen.options, configured, seen.terms.period)
 
 if configured.is_demo:
     freshness.demo_banner()
@@ -74,6 +73,7 @@ for note in [*notes, *configured.notes]:
 
 st.session_state["view"] = seen
 st.session_state["settings"] = configured
+failure = None
 if not state.snapshot.contacts:
     st.title("There are no contacts yet")
     st.write(
@@ -85,8 +85,16 @@ elif seen.is_empty and page.title != "Data":
     st.write(f"Chosen is: {words.markdown(choice.in_words(seen.options))}.")
     st.button("Show all contacts", on_click=filters.clear_filters, args=(choice,), type="primary")
 else:
-    page.run()
-    cards.save_page(seen, page.url_path or "overview")
+    try:
+        page.run()
+        cards.save_page(seen, page.url_path or "overview")
+    except Exception as error:  # noqa: BLE001 - raised again below the filters
+        failure = error
 
+# Numbers first: the browser takes about as long to draw the filters as the page's head.
+with st.sidebar:
+    filters.draw(choice, seen.options, configured, seen.terms.period)
 st.divider()
 freshness.foot(refresher, state.snapshot, seen.terms.timezone)
+if failure is not None:
+    raise failure

@@ -37,6 +37,7 @@ def test_everything_may_be_configured() -> None:
             "CHATBOTX_TIMEZONE": "America/Sao_Paulo",
             "CHATBOTX_BASIS": "createdAt",
             "CHATBOTX_DEFAULT_REGION": "br",
+            "CHATBOTX_LOCALE": "pt-BR",
             "CHATBOTX_REFRESH_MINUTES": "7.5",
             "CHATBOTX_SNAPSHOT_DIR": "/var/lib/dashboard",
             "CHATBOTX_CONNECTIONS": "8",
@@ -51,11 +52,19 @@ def test_everything_may_be_configured() -> None:
         timezone="America/Sao_Paulo",
         basis="createdAt",
         default_region="BR",
+        locale="pt_BR",
         refresh_minutes=7.5,
         snapshot_dir=Path("/var/lib/dashboard"),
         connections=8,
         requests_per_10s=50,
         max_minutes=90,
+    )
+
+
+@pytest.mark.parametrize("text", ["english", "xx", "pt_BR_x_y_z", "../de", "1"])
+def test_a_locale_that_nobody_speaks_is_refused(text: str) -> None:
+    assert mistakes_of(CHATBOTX_LOCALE=text) == (
+        "CHATBOTX_LOCALE is not a locale: write one like en, pt-BR or de.",
     )
 
 

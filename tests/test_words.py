@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import re
 import string
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from math import inf, nan
 
@@ -373,3 +374,62 @@ def test_no_cell_begins_with_a_sign_of_a_formula_but_a_plain_number(text: str) -
 
 def test_a_number_that_never_ends_is_no_duration() -> None:
     assert words.duration(inf) == "–"
+
+
+# Locales
+
+
+@pytest.fixture
+def speaking() -> Iterator[Callable[[str], None]]:
+    yield words.speak
+    words.speak("en")
+
+
+SPOKEN = {
+    "en": ("1,234", "12.3%", "1 Jun 2026", "Jun 2026", "Mon", "Germany", ".,", "en"),
+    "de": ("1.234", "12,3\xa0%", "1. Juni 2026", "Juni 2026", "Mo.", "Deutschland", ",.", "de"),
+    "pt_BR": (
+        "1.234",
+        "12,3%",
+        "1 de jun. de 2026",
+        "jun. de 2026",
+        "seg.",
+        "Alemanha",
+        ",.",
+        "pt-BR",
+    ),
+}
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_numbers_times_and_countries_are_written_as_people_there_do(
+    speaking: Callable[[str], None], locale: str
+) -> None:
+    speaking(locale)
+    day = date(2026, 6, 1)
+    assert (
+        words.number(1234),
+        words.percent(0.123),
+        words.day(day),
+        words.month(day),
+        words.weekdays()[0],
+        words.country("DE"),
+        words.separators(),
+        words.language(),
+    ) == SPOKEN[locale]
+
+
+def test_a_moment_is_in_the_zone_and_the_locale(speaking: Callable[[str], None]) -> None:
+    speaking("de")
+    moment = datetime(2026, 6, 1, 1, 30, tzinfo=UTC)
+    assert words.moment(moment, "America/Sao_Paulo") == "31. Mai 2026, 22:30 (America/Sao_Paulo)"
+
+
+@pytest.mark.parametrize("locale", ["ar", "fa", "hi", "ja", "vi", "fr", "es_419", "zh_Hant"])
+def test_every_locale_can_write_a_number_a_rate_and_a_day(
+    speaking: Callable[[str], None], locale: str
+) -> None:
+    speaking(locale)
+    assert words.number(1234567)
+    assert "%" in words.percent(0.5) or "٪" in words.percent(0.5)
+    assert "2026" in words.day(date(2026, 6, 1)) or locale in ("ar", "fa")

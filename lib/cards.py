@@ -31,6 +31,12 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
 /* Ours defuses formulas and says what was chosen. */
 [data-testid="stElementToolbar"] button[aria-label="Download as CSV"] { display: none; }
 .st-key-chips button { border-radius: 1rem; min-height: 0; padding: 0.1rem 0.75rem; }
+/* Whole words on small screens: nothing of a card is cut off. */
+[data-testid="stMetricLabel"] p, [data-testid="stMetricDeltaDescription"],
+[data-testid="stMetricDeltaDescription"] * {
+  white-space: normal !important; overflow: visible !important; text-overflow: clip !important;
+}
+[data-testid="stMetric"] :has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }
 .sparkline { display: block; width: 100%; height: 1.75rem; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],

@@ -322,7 +322,7 @@ def load(table: pd.DataFrame) -> go.Figure:
         x=table["open"],
         mode="text",
         text=[
-            f"  oldest {words.duration(oldest)}, median {words.duration(median)}"
+            f"  oldest {words.duration(oldest)}<br>  median {words.duration(median)}"
             if pd.notna(oldest)
             else ""
             for oldest, median in zip(
@@ -330,7 +330,7 @@ def load(table: pd.DataFrame) -> go.Figure:
             )
         ],
         textposition="middle right",
-        textfont=_TICKS,
+        textfont={**_TICKS, "size": 11},
         cliponaxis=False,
         hoverinfo="skip",
         showlegend=False,
@@ -338,8 +338,8 @@ def load(table: pd.DataFrame) -> go.Figure:
     return _figure(
         *parts,
         waits,
-        height=110 + 30 * max(1, len(table)),
-        xaxis={"range": [0, max([*table["open"], 1]) * 1.75], "visible": False},
+        height=110 + 34 * max(1, len(table)),
+        xaxis={"range": [0, max([*table["open"], 1]) * 1.9], "visible": False},
         yaxis=_labelled_rows(labels),
         barmode="stack",
         showlegend=True,

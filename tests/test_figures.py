@@ -341,7 +341,7 @@ def test_load_is_split_by_what_was_answered() -> None:
         "Awaiting another reply": [1, 0],
         "Answered": [3, 0],
     }
-    assert list(figure.data[-1].text) == ["  oldest 3 d 4 h, median 2 h", ""]
+    assert list(figure.data[-1].text) == ["  oldest 3 d 4 h<br>  median 2 h", ""]
     assert list(figure.layout.yaxis.ticktext) == ["Ana", "Bia"]
 
 

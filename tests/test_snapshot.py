@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,9 @@ import pytest
 from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import TokenRefused
+from lib.metrics import audience
+from lib.metrics.terms import Terms
+from lib.periods import Period
 from lib.snapshot import fetch, save_tables
 from tests.fake_chatbotx import JULY, Contact, FakeChatbotx
 from tests.workspaces import contact, conversation, on, tables_of, tagged
@@ -39,6 +42,26 @@ def test_now_is_when_the_crawl_begins_unless_it_is_said(edge_server: FakeChatbot
     with Client(edge_server.base_url, "empty") as client:
         as_of = fetch(client).as_of
     assert before <= as_of <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1)], ids=["slow", "fast"])
+def test_a_clock_an_hour_off_costs_no_contact(off: timedelta) -> None:
+    """Ours or the server's: those created in between are counted where they fall."""
+    created = [BEGAN - timedelta(minutes=minutes) for minutes in range(-90, 90, 5)]
+    contacts = [
+        {"id": str(number), "createdAt": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"}
+        for number, moment in enumerate(created, 1)
+    ]
+    with (
+        FakeChatbotx({"edge": contacts}, replace(JULY, per_page_cap=10)) as server,
+        Client(server.base_url, "edge", connections=2) as client,
+    ):
+        snapshot = fetch(client, began=BEGAN + off)
+    assert snapshot.contacts == len(contacts)
+    assert snapshot.verdict.complete
+    terms = Terms(snapshot.as_of, Period.last(1, snapshot.as_of, "UTC"))
+    today = sum(moment.date() == snapshot.as_of.date() for moment in created)
+    assert audience.audience(snapshot.tables, terms).new == today == len(contacts)
 
 
 def test_a_contact_on_two_pages_is_one_row_in_its_later_version(

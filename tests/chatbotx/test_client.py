@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -257,6 +258,27 @@ class TestTroubles:
         server.faults = always(Flood(300_000))
         assert isinstance(error_of(server), ServerTrouble)
         assert len(server.requests) == 1
+
+    def test_of_an_answer_of_a_gigabyte_no_more_is_read_than_the_limit(self) -> None:
+        """In time and in memory it costs what an answer at the limit costs."""
+        sent = 0
+
+        def gigabyte() -> Iterator[bytes]:
+            nonlocal sent
+            for _ in range(1024):
+                sent += 2**20
+                yield b" " * 2**20
+
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=gigabyte()))
+        tracemalloc.start()
+        with Client("http://127.0.0.1:9/api", TOKEN, patience=QUICK, transport=transport) as client:
+            with pytest.raises(ServerTrouble):
+                client.contacts(Query())
+            assert client.requests == 1
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert sent <= client_module.LARGEST_ANSWER + 2 * 2**20
+        assert peak < 4 * client_module.LARGEST_ANSWER
 
     def test_a_connection_closed_while_it_was_idle_is_a_retry(self, server: FakeChatbotx) -> None:
         server.idle_seconds = 0.02

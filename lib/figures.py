@@ -374,11 +374,8 @@ def grid(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], what:
         insidetextfont={"color": [TEXT if share < 0.6 else "#FFFFFF" for share in shares]},
         insidetextanchor="middle",
         textangle=0,
-        customdata=[
-            (f"{labels[row]}, {heads[column]}", words.number(number))
-            for (row, column), number in zip(places, numbers, strict=True)
-        ],
-        hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {what}<extra></extra>",
+        customdata=[f"{labels[row]}, {heads[column]}" for row, column in places],
+        hovertemplate=f"%{{customdata}}: %{{text}} {what}<extra></extra>",
     )
     return _figure(
         cells,

@@ -8,8 +8,19 @@ import numpy as np
 import pandas as pd
 
 from lib.metrics import opt_in
-from lib.metrics.counts import Facts, Links, keys_in, links, pairs, tally, times, where
-from lib.metrics.terms import Terms, is_active, stamps, within
+from lib.metrics.counts import (
+    Facts,
+    Links,
+    before_edges,
+    keys_in,
+    links,
+    pairs,
+    places,
+    tally,
+    times,
+    where,
+)
+from lib.metrics.terms import Terms, is_active, within
 from lib.tables import Tables
 
 NONE = "none"
@@ -140,15 +151,10 @@ def subscribers_by_day(tables: Tables, terms: Terms) -> pd.Series:
     to be one before becoming one: a block that came first counts from the subscription.
     """
     selected = slice(None) if tables.mask is None else tables.mask
-    joined = times(tables, terms.subscription)[selected]
-    left = np.maximum(joined, times(tables, "blocked")[selected])
-    ends = stamps(terms.period.edges()[1:])
-    # What never happened sorts after every end, and so is left out of each day's sum.
-    by_end = [
-        np.bincount(ends.searchsorted(each, "right"), minlength=len(ends) + 1).cumsum()[:-1]
-        for each in (joined, left)
-    ]
-    return pd.Series(by_end[0] - by_end[1], index=_days(terms), name="subscribers")
+    joined = places(tables, terms.subscription, terms.period)[selected]
+    left = np.maximum(joined, places(tables, "blocked", terms.period)[selected])
+    there = before_edges(joined, terms.period) - before_edges(left, terms.period)
+    return pd.Series(there[1:], index=_days(terms), name="subscribers")
 
 
 def arrivals(tables: Tables, terms: Terms) -> pd.DataFrame:
@@ -189,8 +195,7 @@ def _days(terms: Terms) -> pd.DatetimeIndex:
 def _day_of(tables: Tables, terms: Terms, column: str, among: np.ndarray) -> np.ndarray:
     """For each time in `column` of the contacts `among` those of the whole workspace, all of which
     lie in the period, the number of its day; the first one is 0."""
-    edges = stamps(terms.period.edges())
-    return edges.searchsorted(times(tables, column)[among], "right") - 1
+    return places(tables, column, terms.period)[among].astype(np.intp) - 1
 
 
 Breakdown = Callable[[Tables, Terms], pd.DataFrame]

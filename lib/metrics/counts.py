@@ -19,6 +19,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from lib.metrics.terms import stamps
+from lib.periods import Period
 from lib.tables import Tables
 
 Facts = dict[str, nw.Expr]
@@ -119,6 +121,26 @@ def times(tables: Tables, column: str) -> np.ndarray:
     return np.asarray(tables.whole.contacts[column], dtype="datetime64[us]")
 
 
+def places(tables: Tables, column: str, period: Period) -> np.ndarray:
+    """For each time in a column of the contacts of the whole workspace, how many of the period's
+    edges it does not come before: 0 is before the period, 1 its first day; the highest, one more
+    than there are days, after it or never. Kept with the workspace."""
+    found: np.ndarray = _remembering(tables.whole, partial(_place, tables.whole))(column, period)
+    return found
+
+
+def _place(whole: Tables, column: str, period: Period) -> np.ndarray:
+    edges = stamps(period.edges())
+    found = edges.searchsorted(times(whole, column), "right")
+    return found.astype(np.min_scalar_type(len(edges)))
+
+
+def before_edges(found: np.ndarray, period: Period) -> np.ndarray:
+    """How many of these `places` are before each edge of the period."""
+    edges = period.number_of_days + 1
+    return np.bincount(found, minlength=edges + 1).cumsum()[:edges]
+
+
 def links(tables: Tables, key: str, among: np.ndarray | None = None) -> Links:
     """The links of the contacts, or of those `among` them: a boolean for each contact of the whole
     workspace."""
@@ -197,16 +219,17 @@ def _profiles(
     work_out = _remembering(whole, partial(_work_out, whole.contacts))
     found: _Profiles = work_out(facts, terms)
     if also is not None:
-        found = _remembering(whole, _together)(found, work_out(also, ()))
+        both: _Profiles = _remembering(whole, _together)(found, work_out(also, ()))
+        return both
     return found
 
 
-def _remembering(whole: Tables, function: Callable[..., _Profiles]) -> Callable[..., _Profiles]:
+def _remembering(whole: Tables, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, but that it remembers its latest results as long as the tables live."""
     name = getattr(function, "func", function)
     if name not in whole.memo:
         whole.memo.setdefault(name, lru_cache(PROFILES_KEPT)(function))
-    remembering: Callable[..., _Profiles] = whole.memo[name]
+    remembering: Callable[..., Any] = whole.memo[name]
     return remembering
 
 

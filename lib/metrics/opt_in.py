@@ -6,9 +6,10 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, tally, times, where
+from lib.metrics.counts import Facts, before_edges, places, tally, where
 from lib.metrics.rates import Rate
 from lib.metrics.terms import Terms, is_active, stamps
+from lib.periods import Period
 from lib.tables import Tables
 
 KINDS = ("broadcast", "email", "email_verified")
@@ -60,25 +61,25 @@ def over_time(tables: Tables, terms: Terms) -> pd.DataFrame:
     Indexed by moment (UTC); NaN where there was nobody. Agreement to broadcasts counts from its own
     time; ChatbotX does not say when one to e-mail was given, so today's counts for all days.
     """
-    chosen = slice(None) if tables.mask is None else tables.mask
-    moments = stamps(terms.period.edges())
-    came, left = times(tables, "created")[chosen], times(tables, "blocked")[chosen]
-    agreed = times(tables, "broadcast")[chosen]
-    never = np.datetime64("NaT")
+    period = terms.period
+    came, left, agreed = (
+        places(tables, column, period) for column in ("created", "blocked", "broadcast")
+    )
+    has_opted = where("email_opt_in", tables, _reach)
     kinds = {
-        "broadcast": (where("has_channel", tables, _reach)[chosen], np.maximum(came, agreed)),
+        "broadcast": (where("has_channel", tables, _reach), np.maximum(came, agreed)),
         "email": (
-            where("has_email", tables, _reach)[chosen],
-            np.where(where("email_opt_in", tables, _reach)[chosen], came, never),
+            where("has_email", tables, _reach),
+            np.where(has_opted, came, came.dtype.type(period.number_of_days + 1)),
         ),
     }
     shares = {}
     for kind, (is_reachable, since) in kinds.items():
         ends = left[is_reachable]
-        all_of_them = _there(came[is_reachable], ends, moments)
+        contacts = _there(came[is_reachable], ends, period)
         with np.errstate(invalid="ignore"):
-            shares[kind] = _there(since[is_reachable], ends, moments) / all_of_them
-    return pd.DataFrame(shares, index=pd.DatetimeIndex(moments, name="moment"))
+            shares[kind] = _there(since[is_reachable], ends, period) / contacts
+    return pd.DataFrame(shares, index=pd.DatetimeIndex(stamps(period.edges()), name="moment"))
 
 
 def _reach() -> Facts:
@@ -89,14 +90,10 @@ def _reach() -> Facts:
     }
 
 
-def _there(came: np.ndarray, left: np.ndarray, moments: np.ndarray) -> np.ndarray:
-    """How many have come, and not left, before each of the moments."""
-    # Nobody leaves before coming; what never happened sorts after every moment.
-    by_moment = [
-        np.bincount(moments.searchsorted(each, "right"), minlength=len(moments) + 1)
-        for each in (came, np.maximum(came, left))
-    ]
-    return (by_moment[0] - by_moment[1]).cumsum()[:-1]
+def _there(came: np.ndarray, left: np.ndarray, period: Period) -> np.ndarray:
+    """How many have come, and not left, before each edge of the period, given as `places`."""
+    # Nobody leaves before coming.
+    return before_edges(came, period) - before_edges(np.maximum(came, left), period)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, Links, keys_in, links, tally, times, where
+from lib.metrics.counts import (
+    Facts,
+    Links,
+    before_edges,
+    keys_in,
+    links,
+    places,
+    tally,
+    times,
+    where,
+)
 from lib.metrics.terms import Terms, is_active, stamps
 from lib.tables import Tables
 
@@ -209,13 +219,13 @@ def backlog_by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
     does not tell what was answered or assigned in between.
     """
     conversations = with_open_conversation(tables)
-    moments = stamps(terms.period.edges())
     since = {"awaiting_reply": "contact_replied", "unassigned": "last_activity"}
     counts = {}
     for fact, column in since.items():
-        stamped = times(tables, column)[where(fact, conversations, facts)]
-        counts[fact] = np.searchsorted(np.sort(stamped), moments, "left")
-    return pd.DataFrame(counts, index=pd.DatetimeIndex(moments, name="moment"))
+        found = places(tables, column, terms.period)[where(fact, conversations, facts)]
+        counts[fact] = before_edges(found, terms.period)
+    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
+    return pd.DataFrame(counts, index=moments)
 
 
 Queue = Literal["waiting", "orphaned", "unread"]

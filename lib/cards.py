@@ -40,7 +40,7 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
 .sparkline { display: block; width: 100%; height: 1.75rem; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],
-  .stButton, .stDownloadButton, .st-key-chips, [data-testid="stExpander"],
+  [data-testid="stPageLink"], .stButton, .stDownloadButton, .st-key-chips, [data-testid="stExpander"],
   [data-testid="stElementToolbar"] { display: none !important; }
   [data-testid="stMain"], [data-testid="stAppViewContainer"] { overflow: visible !important; }
   [data-testid="stVerticalBlock"] > div { break-inside: avoid; }
@@ -353,7 +353,9 @@ def _formats(frame: pd.DataFrame) -> dict[str, Any]:
     """Thousands separated, one decimal for percentages."""
     formats: dict[str, Any] = {}
     for column in frame.columns:
-        if export.is_share(column, frame[column]):
+        if column in export.SIGNED:
+            formats[column] = st.column_config.NumberColumn(format=f"%+.1f{export.SIGNED[column]}")
+        elif export.is_share(column, frame[column]):
             formats[column] = st.column_config.NumberColumn(format="%.1f%%")
         elif column.endswith(_HOURS):
             formats[column] = st.column_config.NumberColumn(column.removesuffix(_HOURS).strip())
@@ -415,10 +417,8 @@ def breakdown(
     )
     if view.compares:
         frame["New before"] = counted["new_previous"].to_numpy()
-        frame["Change"] = [
-            words.change(int(new), int(old)) or words.NOTHING
-            for new, old in zip(counted["new"], counted["new_previous"], strict=True)
-        ]
+        before = counted["new_previous"].where(counted["new_previous"] > 0)
+        frame[CHANGE] = (counted["new"] / before - 1).to_numpy(dtype="float64")
     if len(trends) > 1:
         frame[TREND] = [
             trends[key].tolist() if key in trends else [0] * len(trends) for key in counted.index
@@ -433,6 +433,7 @@ def breakdown(
     return frame
 
 
+CHANGE = "Change"
 BROADCAST, EMAIL = "Broadcast opt-in", "E-mail opt-in"
 
 

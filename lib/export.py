@@ -175,6 +175,10 @@ def is_share(column: str, values: "pd.Series[Any]") -> bool:
     return pd.api.types.is_float_dtype(values) and not column.endswith("(h)")
 
 
+SIGNED = {"Change": "%%", "Difference": " points"}
+"""Columns of changes and differences, written with their sign, and what follows the number."""
+
+
 def _about(view: View) -> Json:
     terms, verdict = view.terms, view.snapshot.verdict
     return {
@@ -322,7 +326,9 @@ def _scrolling(title: str, table: str) -> str:
 def _cells(name: str, values: "pd.Series[Any]") -> list[str]:
     """A column as HTML."""
     show: Callable[[Any], str]
-    if is_share(name, values):
+    if name in SIGNED:
+        show = words.signed_percent if name == "Change" else words.points
+    elif is_share(name, values):
         show = words.percent
     elif pd.api.types.is_float_dtype(values):
         show = words.duration

@@ -95,7 +95,11 @@ def change(new: int, old: int) -> str | None:
     """By how much `new` exceeds `old`, like "+18.0%"; None where there is nothing to compare to."""
     if old <= 0:
         return None
-    share = new / old - 1
+    return signed_percent(new / old - 1)
+
+
+def signed_percent(share: float) -> str:
+    """0.18 → "+18.0%"."""
     sign = "+" if share > 0 else "−" if share < 0 else ""
     return sign + percent(abs(share))
 

@@ -29,7 +29,7 @@ subscribers = view.see(audience.subscribers_by_day, terms)
 sentence = f"**{words.counted(total.new, 'new contact')}** {view.during}"
 if view.compares:
     sentence += f", {words.compared(total.new, total.new_previous, view.before)}"
-if total.new:
+if total.new and len(view.choice.channel) != 1:
     best = str(channels["new"].idxmax())
     share = words.percent(int(channels["new"].max()) / total.new)
     sentence += f". {words.markdown(words.channel_name(best))} brought {share} of them"

@@ -68,7 +68,7 @@ with right:
                 "Tag": [name for name, _ in rows],
                 "With it": [each.of.rate for _, each in rows],
                 "Without it": [each.to.rate for _, each in rows],
-                "Difference": [words.points(each.value) for _, each in rows],
+                "Difference": pd.Series([each.value for _, each in rows], dtype="float64"),
                 "95% interval": [
                     words.NOTHING
                     if each.interval is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as reader
 import io
+import math
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_a_breakdown_counts_shares_and_compares() -> None:
         ("No channel", 1, 1, 0),
         ("sms", 1, 0, 1),
     ]
-    assert [row["Change"] for row in rows] == ["0.0%", "–", "−100.0%"]
+    assert [row["Change"] for row in rows] == [0.0, pytest.approx(math.nan, nan_ok=True), -1.0]
     assert rows[0]["Share of contacts"] == pytest.approx(2 / 3)
 
 

@@ -40,8 +40,8 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
 .sparkline { display: block; width: 100%; height: 1.75rem; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],
-  [data-testid="stPageLink"], .stButton, .stDownloadButton, .st-key-chips, [data-testid="stExpander"],
-  [data-testid="stElementToolbar"] { display: none !important; }
+  [data-testid="stPageLink"], [data-testid="stExpander"], [data-testid="stElementToolbar"],
+  .stButton, .stDownloadButton, .st-key-chips { display: none !important; }
   [data-testid="stMain"], [data-testid="stAppViewContainer"] { overflow: visible !important; }
   [data-testid="stVerticalBlock"] > div { break-inside: avoid; }
 }

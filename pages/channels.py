@@ -23,6 +23,14 @@ if total.new:
     )
 else:
     sentence = f"No channel brought a new contact {view.during}."
+fall = channels["new"] - channels["new_previous"]
+if view.compares and len(fall) and fall.min() < 0:
+    worst = str(fall.idxmin())
+    sentence += (
+        f" {words.markdown(words.channel_name(worst))} fell most: "
+        f"{words.number(int(channels['new'][worst]))}, after "
+        f"{words.number(int(channels['new_previous'][worst]))} in {view.before}."
+    )
 cards.headline("Where do subscriptions come from?", sentence, view)
 
 engaged = view.see(engagement.engagement, terms)

@@ -33,6 +33,14 @@ else:
         f"{words.number(load.waiting['over_7d'])} for a week or more. "
         f"{words.number(load.unassigned)} open ones are assigned to nobody."
     )
+_, oldest = view.see(workload.queue, terms, "waiting", 1)
+if len(oldest):
+    holder = oldest["assignee"].iloc[0]
+    sentence += f" The longest has waited {words.duration(float(oldest['hours'].iloc[0]))}" + (
+        ", and nobody is assigned."
+        if pd.isna(holder)
+        else f", with {words.markdown(view.options.name('agent', str(holder)))}."
+    )
 cards.headline("Who is waiting, and for whom?", sentence, view)
 
 shown = (

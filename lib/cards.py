@@ -7,7 +7,7 @@ a mark of a chart, or on a row of a table, makes the choice that goes with it.
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -52,6 +52,8 @@ _CHART = {"displayModeBar": False, "topojsonURL": "app/static/"}
 """No tool bar; the outlines of the world from our own server, not from Plotly's."""
 
 
+T = TypeVar("T")
+
 Clicks = Sequence[Choice | None]
 """The choice that a click on each mark, or on each row, makes; None where it makes none."""
 
@@ -62,7 +64,7 @@ class Number:
 
     Where `now` and `before` are given, the change stands under the value, welcome or not by
     `more_is`; else `change`, a text that begins with its sign, and the `note`. `trend` is drawn as
-    a small line.
+    a small line, of which `say` tells the values.
     """
 
     term: str
@@ -73,6 +75,7 @@ class Number:
     change: str | None = None
     note: str | None = None
     trend: Sequence[float] | None = None
+    say: Callable[[float], str] = words.number
     name: str | None = None
 
 
@@ -164,7 +167,7 @@ def _number(card: Number, view: View) -> NumberShown:
             help=meaning,
         )
         if card.trend is not None and len(card.trend) > 1:
-            st.html(figures.sparkline(card.trend))
+            st.html(figures.sparkline(card.trend, say=card.say))
     return NumberShown(name, card.value, change, description, meaning)
 
 
@@ -289,32 +292,44 @@ def _times_clicked(key: str) -> int:
 
 
 def _take_mark(key: str, widget: str, clicks: Sequence[Clicks]) -> None:
-    points = st.session_state[widget]["selection"]["points"]
-    if not points:
-        return
-    trace, mark = points[0].get("curve_number"), points[0].get("point_index")
-    if isinstance(trace, int) and 0 <= trace < len(clicks):
-        _take(key, clicks[trace], mark)
+    point = _selected(widget, "points")
+    if isinstance(point, Mapping):
+        _take(key, _at(clicks, point.get("curve_number")) or (), point.get("point_index"))
 
 
 def _take_row(key: str, widget: str, clicks: Clicks) -> None:
-    rows = st.session_state[widget]["selection"]["rows"]
-    _take(key, clicks, rows[0] if rows else None)
+    _take(key, clicks, _selected(widget, "rows"))
 
 
 def _take(key: str, clicks: Clicks, place: object) -> None:
-    """Makes the choice at that place; what a browser sends may be anything."""
-    chosen = clicks[place] if isinstance(place, int) and 0 <= place < len(clicks) else None
+    """Makes the choice at that place."""
+    chosen = _at(clicks, place)
     if chosen is not None:
         filters.set_choice(chosen)
         st.session_state[f"clicked-{key}"] = _times_clicked(key) + 1
 
 
+# What a browser sends may be anything.
+def _selected(widget: str, kind: str) -> object:
+    """The first of the marks or rows that are selected."""
+    state = st.session_state.get(widget)
+    selection = state.get("selection") if isinstance(state, Mapping) else None
+    selected = selection.get(kind) if isinstance(selection, Mapping) else None
+    return selected[0] if isinstance(selected, list) and selected else None
+
+
+def _at(items: Sequence[T], place: object) -> T | None:
+    if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(items):
+        return items[place]
+    return None
+
+
 def clicks_on_steps(starts: pd.Index, step: figures.Step, view: View) -> Clicks:
-    """For each day, week or month that begins then: the dashboard on these days alone."""
-    last = view.terms.period.end
-    days = [start.date() for start in pd.DatetimeIndex(starts)]
-    ends = [*(day - ONE_DAY for day in days[1:]), last] if step != "D" else days
+    """For each day, week or month that begins then: the dashboard on its days alone, of those in
+    the period."""
+    period = view.terms.period
+    days = [max(start.date(), period.start) for start in pd.DatetimeIndex(starts)]
+    ends = [*(day - ONE_DAY for day in days[1:]), period.end] if step != "D" else days
     return [view.choice.on_days(day, end) for day, end in zip(days, ends, strict=True)]
 
 
@@ -475,6 +490,7 @@ def rate_number(
         change=change,
         note=f"{words.number(rate.numerator)} of {words.number(rate.denominator)}",
         trend=None if trend is None else trend.dropna().tolist(),
+        say=words.percent,
     )
 
 

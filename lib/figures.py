@@ -6,7 +6,7 @@ from the theme.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite, log10
 from typing import Any
@@ -431,8 +431,14 @@ def cohort_shares(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def sparkline(values: Sequence[float], *, from_zero: bool = False) -> str:
-    """A small line as HTML, between the lowest value, or 0, and the highest, which it says."""
+def sparkline(
+    values: Sequence[float],
+    *,
+    from_zero: bool = False,
+    say: Callable[[float], str] = words.number,
+) -> str:
+    """A small line as HTML, between the lowest value, or 0, and the highest; `say` tells a value in
+    its text."""
     numbers = [float(value) for value in values if isfinite(value)]
     if not numbers:
         return ""
@@ -452,16 +458,14 @@ def sparkline(values: Sequence[float], *, from_zero: bool = False) -> str:
     )
     # As an image: elements of SVG are taken out of what a page adds to Streamlit's.
     source = b64encode(drawing.encode()).decode()
-    return (
-        f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{_told(numbers)}">'
-    )
+    told = _told(numbers, say)
+    return f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{told}">'
 
 
-def _told(numbers: Sequence[float]) -> str:
-    show = words.percent if max(numbers) <= 1 and any(n % 1 for n in numbers) else words.number
+def _told(numbers: Sequence[float], say: Callable[[float], str]) -> str:
     return (
-        f"Trend: from {show(numbers[0])} to {show(numbers[-1])}, at least {show(min(numbers))}, "
-        f"at most {show(max(numbers))}"
+        f"Trend: from {say(numbers[0])} to {say(numbers[-1])}, at least {say(min(numbers))}, "
+        f"at most {say(max(numbers))}"
     )
 
 

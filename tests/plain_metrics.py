@@ -172,13 +172,36 @@ def new_by_hour(contacts: list[Json], question: Question) -> Counter[tuple[int, 
     )
 
 
-def new_by_day_and_channel(contacts: list[Json], question: Question) -> Counter[tuple[date, str]]:
+def new_by_day_and(
+    contacts: list[Json], question: Question, keys: Callable[[Json], set[str]]
+) -> Counter[tuple[date, str]]:
+    """By day and each key that a contact has."""
     return Counter(
-        (question.day(moment), channel)
+        (question.day(moment), key)
         for each in contacts
         if in_days(question, each, question.basis, (question.start, question.end))
         and (moment := time(each, question.basis))
-        for channel in channels(each) or {"none"}
+        for key in keys(each) or {"none"}
+    )
+
+
+def opt_in_before(
+    contacts: list[Json], question: Question, day: date
+) -> tuple[float | None, float | None]:
+    """The shares opted in to broadcasts, and to e-mail, when the day began."""
+
+    def had(contact: Json, key: str) -> bool:
+        moment = time(contact, key)
+        return moment is not None and question.day(moment) < day
+
+    there = [each for each in contacts if had(each, "createdAt") and not had(each, "blockedAt")]
+    on_channel = [each for each in there if channels(each)]
+    with_email = [each for each in there if has_email(each)]
+    broadcast = sum(had(each, "broadcastSubscribedAt") for each in on_channel)
+    email = sum(each.get("emailOptIn") is True for each in with_email)
+    return (
+        broadcast / len(on_channel) if on_channel else None,
+        email / len(with_email) if with_email else None,
     )
 
 
@@ -187,14 +210,18 @@ def shared(contacts: list[Json], keys: Callable[[Json], set[str]]) -> Counter[tu
     return Counter((a, b) for each in contacts for a in keys(each) for b in keys(each) if a < b)
 
 
-def open_conversations(contacts: list[Json]) -> list[Json]:
+def in_open_conversation(contacts: list[Json]) -> list[Json]:
     return [
-        each["conversation"]
+        each
         for each in contacts
         if each.get("conversation") is not None
         and time(each["conversation"], "archivedAt") is None
         and is_active(each)
     ]
+
+
+def open_conversations(contacts: list[Json]) -> list[Json]:
+    return [each["conversation"] for each in in_open_conversation(contacts)]
 
 
 def awaits_reply(conversation: Json) -> bool:
@@ -279,6 +306,67 @@ def load(
             "median_wait_hours": median(wait / hour for wait in waits) if waits else None,
         }
     return found
+
+
+def awaiting_by(contacts: list[Json], keys: Callable[[Json], set[str]]) -> Counter[str]:
+    return Counter(
+        key
+        for each in in_open_conversation(contacts)
+        if awaits_reply(each["conversation"])
+        for key in keys(each) or {"none"}
+    )
+
+
+def open_by_agent_and_channel(contacts: list[Json]) -> Counter[tuple[str, str]]:
+    return Counter(
+        (each["conversation"].get("assignedUserId") or "none", channel)
+        for each in in_open_conversation(contacts)
+        for channel in channels(each) or {"none"}
+    )
+
+
+def is_unassigned(conversation: Json) -> bool:
+    return not (conversation.get("assignedUserId") or conversation.get("assignedInboxTeamId"))
+
+
+def backlog_before(contacts: list[Json], question: Question, day: date) -> tuple[int, int]:
+    """How many of those who wait now had written before the day began, and how many of those who
+    are with nobody now had gone quiet."""
+
+    def were(is_one: Callable[[Json], bool], key: str) -> int:
+        since = [time(each, key) for each in open_conversations(contacts) if is_one(each)]
+        return sum(moment is not None and question.day(moment) < day for moment in since)
+
+    return were(awaits_reply, "contactRepliedAt"), were(is_unassigned, "lastActivityAt")
+
+
+def queue(contacts: list[Json], which: str, as_of: datetime) -> list[dict[str, Any]]:
+    """Longest first, then in the order in which the contacts came."""
+    is_in: dict[str, Callable[[Json], bool]] = {
+        "waiting": awaits_reply,
+        "orphaned": lambda each: each.get("botEnabled") is False and is_unassigned(each),
+        "unread": is_unread,
+    }
+    rows = []
+    for contact in in_open_conversation(contacts):
+        each = contact["conversation"]
+        if not is_in[which](each):
+            continue
+        since = time(each, "contactRepliedAt" if awaits_reply(each) else "lastActivityAt")
+        came = (time(contact, "createdAt"), int(contact["id"]))
+        row = {
+            "conversation": each["id"],
+            "since": since,
+            "hours": None if since is None else (as_of - since) / timedelta(hours=1),
+            "assignee": each.get("assignedUserId"),
+            "team": each.get("assignedInboxTeamId"),
+            "awaiting": awaits_reply(each),
+            "never_answered": awaits_reply(each) and time(each, "adminRepliedAt") is None,
+            "channels": channels(contact),
+        }
+        never = datetime.max.replace(tzinfo=UTC)
+        rows.append(((since is None, since or never, came), row))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
 def is_busy(contact: Json, as_of: datetime, days: int) -> bool:

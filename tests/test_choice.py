@@ -13,6 +13,7 @@ from lib.choice import (
     DIMENSIONS,
     PARAMETERS,
     PRESETS,
+    QUEUES,
     Choice,
     Dimension,
     Option,
@@ -31,6 +32,7 @@ OPTIONS = Options(
     country=(Option("BR", "Brazil", 4), Option("VN", "Vietnam", 2), Option("unknown", "?", 1)),
     tag=(Option("601", "VIP", 3), Option("Ab", "upper", 2), Option("aB", "lower", 1)),
     team=(Option("201", "Sales", 2), Option("202", "Care", 1)),
+    agent=(Option("101", "Ana", 1), Option("102", "Bia", 3), Option("none", "No agent", 2)),
 )
 PLAIN = Choice()
 
@@ -68,6 +70,10 @@ def test_a_preset_is_read(preset: str) -> None:
         ({"country": ["VN", "unknown"]}, Choice(country=("VN", "unknown"))),
         ({"tag": "601"}, Choice(tag=("601",))),
         ({"team": ["202", "201"]}, Choice(team=("202", "201"))),
+        ({"agent": ["102", "none"]}, Choice(agent=("102", "none"))),
+        ({"queue": "orphaned"}, Choice(queue="orphaned")),
+        ({"queue": "unread"}, Choice(queue="unread")),
+        ({"queue": "waiting"}, PLAIN),
         ({"source": "recorded"}, Choice(recorded_only=True)),
         ({"source": "all"}, PLAIN),
         ({"tz": "America/Sao_Paulo"}, Choice(timezone="America/Sao_Paulo")),
@@ -96,6 +102,7 @@ def test_each_parameter_is_read(given: dict[str, str | list[str]], expected: Cho
         ({"tz": "america/sao_paulo"}, Choice(timezone="America/Sao_Paulo")),
         ({"period": "7D"}, Choice("7d")),
         ({"basis": "CreatedAt"}, Choice(basis="createdAt")),
+        ({"queue": " Unread "}, Choice(queue="unread")),
     ],
     ids=str,
 )
@@ -197,6 +204,15 @@ def test_the_first_and_the_last_day_can_be_shown(day: date) -> None:
             "“guessed” is no source of countries, which is recorded or all; the usual one is used.",
         ),
         (
+            {"queue": "spam"},
+            "“spam” is no list of conversations, which are waiting, orphaned and unread; "
+            "the usual one is used.",
+        ),
+        (
+            {"agent": "9"},
+            "This workspace has no agent “9”; that part of the link is left out.",
+        ),
+        (
             {"channel": "fax"},
             "This workspace has no channel “fax”; that part of the link is left out.",
         ),
@@ -251,6 +267,13 @@ def test_more_values_than_a_person_chooses_are_cut_and_a_note_says_so() -> None:
     assert notes == ["The link gives more than 1,000 values for channel; the others are left out."]
 
 
+def test_of_a_queue_given_twice_the_first_counts_and_a_note_says_so() -> None:
+    assert read(queue=["unread", "orphaned"]) == (
+        Choice(queue="unread"),
+        ["The link gives queue more than once; the first one is used."],
+    )
+
+
 HOSTILE = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     st.sampled_from(
@@ -258,6 +281,7 @@ HOSTILE = st.one_of(
     ),
     st.sampled_from([option.key for key in DIMENSIONS for option in OPTIONS.of(key)]),
     st.sampled_from(["7d", "dates", "no", "2026-06-01", "2026-06-30", "UTC", "auto", "recorded"]),
+    st.sampled_from(QUEUES),
 )
 
 
@@ -291,9 +315,11 @@ choices = st.builds(
     country=keys("country"),
     tag=keys("tag"),
     team=keys("team"),
+    agent=keys("agent"),
     recorded_only=st.booleans(),
     timezone=st.none() | st.sampled_from(sorted(available_timezones())),
     basis=st.none() | st.sampled_from(BASES),
+    queue=st.sampled_from(QUEUES),
 )
 dated = st.builds(
     lambda choice, ends: replace(choice, preset="dates", start=min(ends), end=max(ends)),
@@ -421,6 +447,26 @@ def test_any_of_the_chosen_teams_will_do() -> None:
     assert passing(Choice(team=("2",)), *contacts) == [2]
 
 
+def test_any_of_the_chosen_agents_will_do() -> None:
+    contacts = [contact(conversation(assignedUserId=agent)) for agent in ("1", "2", "3", None)]
+    assert passing(Choice(agent=("1", "3")), *contacts, contact()) == [1, 3]
+
+
+def test_no_agent_means_conversations_that_no_agent_has() -> None:
+    contacts = [
+        contact(conversation(assignedUserId="101")),
+        contact(conversation(assignedInboxTeamId="7")),
+        contact(conversation(archivedAt="2026-06-01T00:00:00Z")),
+        contact(),
+    ]
+    assert passing(Choice(agent=("none",)), *contacts) == [2, 3]
+
+
+def test_no_agent_can_be_chosen_like_an_agent() -> None:
+    contacts = [contact(conversation(assignedUserId=agent)) for agent in ("101", "102", None)]
+    assert passing(Choice(agent=("none", "102")), *contacts, contact()) == [2, 3]
+
+
 def test_all_the_filters_have_to_be_passed() -> None:
     contacts = [
         contact(on("line"), in_country("BR"), tagged("1")),
@@ -452,6 +498,7 @@ def test_a_filter_that_nobody_passes_leaves_nobody() -> None:
 
 
 CHANNELS, TAGS, TEAMS = ["line", "sms", "zalo"], ["1", "2", "3"], ["7", "8"]
+AGENTS = ["101", "102"]
 COUNTRIES = {"BR": "BR", "VN": "VN", None: "unknown"}
 people = st.fixed_dictionaries(
     {
@@ -459,6 +506,8 @@ people = st.fixed_dictionaries(
         "tags": st.lists(st.sampled_from(TAGS), unique=True),
         "country": st.sampled_from(list(COUNTRIES)),
         "team": st.sampled_from([*TEAMS, None]),
+        "agent": st.sampled_from([*AGENTS, None]),
+        "has_conversation": st.booleans(),
     }
 )
 filters = st.builds(
@@ -467,6 +516,7 @@ filters = st.builds(
     tag=st.lists(st.sampled_from([*TAGS, "none"]), unique=True).map(tuple),
     country=st.lists(st.sampled_from(list(COUNTRIES.values())), unique=True).map(tuple),
     team=st.lists(st.sampled_from(TEAMS), unique=True).map(tuple),
+    agent=st.lists(st.sampled_from([*AGENTS, "none"]), unique=True).map(tuple),
     recorded_only=st.booleans(),
 )
 
@@ -475,11 +525,13 @@ def passes(person: dict[str, Any], choice: Choice) -> bool:
     def any_of(chosen: tuple[str, ...], had: list[str]) -> bool:
         return not chosen or any(key in chosen for key in had)
 
+    talks = person["has_conversation"]
     return (
         any_of(choice.channel, person["channels"] or ["none"])
         and any_of(choice.tag, person["tags"] or ["none"])
         and any_of(choice.country, [COUNTRIES[person["country"]]])
-        and any_of(choice.team, [person["team"]])
+        and any_of(choice.team, [person["team"]] if talks else [])
+        and any_of(choice.agent, [person["agent"] or "none"] if talks else [])
         and (not choice.recorded_only or person["country"] is not None)
     )
 
@@ -494,7 +546,9 @@ def test_the_rows_are_those_that_a_plain_reading_of_the_rules_gives(
             on(*person["channels"]),
             tagged(*person["tags"]),
             in_country(person["country"]),
-            conversation(assignedInboxTeamId=person["team"]),
+            conversation(assignedInboxTeamId=person["team"], assignedUserId=person["agent"])
+            if person["has_conversation"]
+            else {},
         )
         for person in everybody
     ]
@@ -534,6 +588,36 @@ def test_options_have_the_names_that_people_know() -> None:
     assert [each.name for each in options.country] == ["Brazil", "Unknown country"]
     assert [each.name for each in options.tag] == ["name of 601", "Untagged"]
     assert [each.name for each in options.team] == ["name of 201"]
+
+
+def test_agents_are_by_name_as_they_are_not_ranked_and_end_with_no_agent() -> None:
+    names = {"101": "Zoé", "102": "ana", "103": "Bia", "104": "Bia"}
+    held = [
+        contact(conversation(assignedUserId=key, assignedUser={"id": key, "name": names[key]}))
+        for key in ("101", "101", "103", "104", "102")
+    ]
+    nobodys = contact(conversation())
+    options = options_of(tables_of(*held, nobodys, nobodys, contact()))
+    assert [(each.name, each.contacts) for each in options.agent] == [
+        ("ana", 1),
+        ("Bia (#103)", 1),
+        ("Bia (#104)", 1),
+        ("Zoé", 2),
+        ("No agent", 2),
+    ]
+    assert options.name("agent", "none") == "No agent"
+
+
+def test_where_every_conversation_has_an_agent_no_agent_is_no_option() -> None:
+    options = options_of(tables_of(contact(conversation(assignedUserId="101")), contact()))
+    assert [each.name for each in options.agent] == ["name of 101"]
+
+
+def test_an_agent_called_no_agent_is_told_apart_from_having_none() -> None:
+    agent = {"id": "2990001", "name": "No agent"}
+    held = conversation(assignedUserId="2990001", assignedUser=agent)
+    options = options_of(tables_of(contact(held), contact(conversation())))
+    assert [each.name for each in options.agent] == ["No agent (#0001)", "No agent"]
 
 
 def test_an_empty_workspace_has_nothing_to_filter_by() -> None:
@@ -584,10 +668,14 @@ def test_a_key_that_no_longer_exists_is_its_own_name() -> None:
         (Choice(tag=("none",)), "untagged"),
         (Choice(tag=("601", "none")), "tagged VIP or untagged"),
         (Choice(team=("201", "202")), "with team Sales or Care"),
+        (Choice(agent=("101", "102")), "with agent Ana or Bia"),
+        (Choice(agent=("none",)), "with no agent"),
+        (Choice(agent=("101", "none")), "with agent Ana or none"),
         (Choice(recorded_only=True), "with a recorded country"),
+        (Choice(queue="unread"), ""),
         (
-            Choice(channel=("line",), country=("BR",), tag=("601",), team=("201",)),
-            "line; in Brazil; tagged VIP; with team Sales",
+            Choice(channel=("line",), country=("BR",), tag=("601",), team=("201",), agent=("102",)),
+            "line; in Brazil; tagged VIP; with team Sales; with agent Bia",
         ),
     ],
     ids=str,
@@ -601,7 +689,9 @@ def test_the_filters_read_as_words(choice: Choice, said: str) -> None:
     [
         (PLAIN, False),
         (Choice("7d"), False),
+        (Choice(queue="unread"), False),
         (Choice(tag=("601",)), True),
+        (Choice(agent=("none",)), True),
         (Choice(recorded_only=True), True),
     ],
 )
@@ -609,9 +699,74 @@ def test_a_period_is_no_filter(choice: Choice, is_filtered: bool) -> None:
     assert choice.is_filtered == is_filtered
 
 
+EVERYTHING = Choice(
+    "dates",
+    date(2026, 6, 1),
+    date(2026, 6, 30),
+    channel=("a",),
+    country=("b",),
+    tag=("c",),
+    team=("d",),
+    agent=("e",),
+    recorded_only=True,
+    timezone="America/Sao_Paulo",
+    basis="subscribedAt",
+    queue="orphaned",
+)
+
+
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_one_filter_can_be_set_and_the_others_stay(dimension: Dimension) -> None:
-    choice = Choice(channel=("a",), country=("b",), tag=("c",), team=("d",), compare=False)
+    choice = replace(EVERYTHING, compare=False)
     limited = choice.limited_to(dimension, ("x", "y"))
     assert limited.keys(dimension) == ("x", "y")
     assert limited.limited_to(dimension, choice.keys(dimension)) == choice
+
+
+# By a click
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_click_limits_to_one_value_and_another_one_takes_the_limit_off(
+    dimension: Dimension,
+) -> None:
+    once = PLAIN.toggled(dimension, "x")
+    assert once == PLAIN.limited_to(dimension, ("x",))
+    assert once.toggled(dimension, "x") == PLAIN
+
+
+@pytest.mark.parametrize("chosen", [("y",), ("x", "y"), ("y", "x")], ids=str)
+def test_a_click_on_one_value_leaves_it_alone_whatever_else_was_chosen(
+    chosen: tuple[str, ...],
+) -> None:
+    assert Choice(tag=chosen).toggled("tag", "x") == Choice(tag=("x",))
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_click_leaves_everything_else_as_it_is(dimension: Dimension) -> None:
+    toggled = EVERYTHING.toggled(dimension, "x")
+    assert toggled.limited_to(dimension, EVERYTHING.keys(dimension)) == EVERYTHING
+
+
+def test_a_click_on_days_shows_these_alone_and_another_one_the_usual_period() -> None:
+    day = date(2026, 6, 10)
+    once = Choice("90d", tag=("601",)).on_days(day, day)
+    assert once == Choice("dates", day, day, tag=("601",))
+    assert once.on_days(day, day) == Choice("30d", tag=("601",))
+
+
+def test_a_click_on_other_days_shows_those() -> None:
+    june, day = EVERYTHING, date(2026, 6, 10)
+    assert june.on_days(day, day) == replace(june, start=day, end=day)
+
+
+def test_unfiltered_is_everybody_in_the_same_period_and_on_the_same_terms() -> None:
+    assert EVERYTHING.unfiltered == Choice(
+        "dates",
+        date(2026, 6, 1),
+        date(2026, 6, 30),
+        timezone="America/Sao_Paulo",
+        basis="subscribedAt",
+        queue="orphaned",
+    )
+    assert not EVERYTHING.unfiltered.is_filtered

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import date
-from math import log10
+from math import inf, log10, nan
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -145,6 +148,20 @@ def test_channels_of_one_size_keep_their_order() -> None:
     table = daily("2026-06-01", telegram=[2], line=[2], whatsapp=[2])
     figure = figures.new_by_channel(table, "D", date(2026, 7, 1))
     assert list(bars(figure)) == ["Telegram", "line", "WhatsApp"]
+
+
+def test_the_size_of_a_column_is_its_sum_and_equal_ones_keep_their_order() -> None:
+    table = daily("2026-06-01", b=[3, 0], a=[0, 3], c=[2, 2], d=[0, 0])
+    assert list(figures.by_size(table).columns) == ["c", "b", "a", "d"]
+
+
+@pytest.mark.parametrize("step", ["D", "W", "M"])
+def test_bars_are_in_the_order_of_the_table_that_clicks_are_read_from(step: str) -> None:
+    table = daily("2026-06-01", line=[9] + [0] * 39, zalo=[1] * 40, sms=[1] * 40)
+    figure = figures.new_by_channel(table, step, date(2026, 8, 1))
+    drawn = figures.stepped(figures.by_size(table), step)
+    assert [trace.name for trace in figure.data] == ["Zalo", "sms", "line"]
+    assert [list(trace.y) for trace in figure.data] == [drawn[key].tolist() for key in drawn]
 
 
 def test_a_channel_has_its_colour_whatever_else_is_shown() -> None:
@@ -345,6 +362,110 @@ def test_load_is_split_by_what_was_answered() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["Ana", "Bia"]
 
 
+def test_load_says_the_waits_beside_the_bars_of_those_for_whom_somebody_waits() -> None:
+    table = agents(Ana=(5, 2), Bia=(7, 0), Caio=(3, 1)).assign(
+        oldest_wait_hours=[0.5, nan, 200.0], median_wait_hours=[0.25, nan, 200.0]
+    )
+    waits = figures.load(table).data[-1]
+    assert list(waits.text) == [
+        "  oldest 30 min<br>  median 15 min",
+        "",
+        "  oldest 8 d 8 h<br>  median 8 d 8 h",
+    ]
+    assert list(waits.x) == [5, 7, 3]
+    assert waits.mode == "text"
+
+
+def test_load_reads_as_a_sentence() -> None:
+    never, another, answered, _ = figures.load(agents(Ana=(1500, 6))).data
+    assert hovers(never) == ["Ana: 3 never answered"]
+    assert hovers(another) == ["Ana: 3 awaiting another reply"]
+    assert hovers(answered) == ["Ana: 1,494 answered"]
+
+
+def test_parts_of_a_load_add_up_to_what_is_open() -> None:
+    parts = figures.load(agents(Ana=(5, 3), Bia=(4, 4))).data[:-1]
+    assert [sum(row) for row in zip(*(part.x for part in parts), strict=True)] == [5, 4]
+
+
+# Cells
+
+
+def held(**by_agent: list[int]) -> pd.DataFrame:
+    """Numbers by agent (rows) and the channels a, b, … (columns)."""
+    heads = list("abcdef")[: len(next(iter(by_agent.values())))]
+    return pd.DataFrame(by_agent.values(), index=list(by_agent), columns=heads)
+
+
+def grid(table: pd.DataFrame) -> go.Figure:
+    return figures.grid(table, list(table.index), list(table.columns), "open")
+
+
+def test_filled_are_the_places_of_what_is_not_0_row_by_row() -> None:
+    assert figures.filled(held(Ana=[0, 5, 1], Bia=[0, 0, 0], Caio=[2, 0, 0])) == [
+        (0, 1),
+        (0, 2),
+        (2, 0),
+    ]
+
+
+def test_a_grid_has_a_cell_at_each_place_that_is_filled_in_their_order() -> None:
+    table = held(Ana=[0, 5, 1], Bia=[0, 0, 0], Caio=[2, 0, 0])
+    cells = grid(table).data[0]
+    rows = [int(base) for base in cells.base]
+    assert list(zip(rows, cells.x, strict=True)) == figures.filled(table)
+    assert list(cells.text) == ["5", "1", "2"]
+
+
+def test_a_grid_reads_as_a_sentence() -> None:
+    cells = grid(held(Ana=[0, 1234])).data[0]
+    assert (cells.customdata[0], cells.text[0]) == ("Ana, b", "1,234")
+    assert cells.hovertemplate == "%{customdata}: %{text} open<extra></extra>"
+
+
+def test_a_grid_names_its_rows_from_top_to_bottom_and_its_columns_on_top() -> None:
+    layout = grid(held(Ana=[1, 0], Bia=[0, 0])).layout
+    assert list(layout.yaxis.ticktext) == ["Ana", "Bia"]
+    assert layout.yaxis.range[0] > layout.yaxis.range[1]
+    assert list(layout.xaxis.ticktext) == ["a", "b"]
+    assert layout.xaxis.side == "top"
+
+
+def test_a_cell_lies_within_its_row_and_column() -> None:
+    figure = grid(held(Ana=[1, 2], Bia=[3, 4]))
+    cells = figure.data[0]
+    for (row, column), x, base, height in zip(
+        figures.filled(held(Ana=[1, 2], Bia=[3, 4])), cells.x, cells.base, cells.y, strict=True
+    ):
+        assert row <= base < base + height <= row + 1
+        assert column - 0.5 <= x - cells.width / 2 < x + cells.width / 2 <= column + 0.5
+
+
+def strengths(cells: Any) -> list[int]:
+    """How much of the colour each cell has, of 255."""
+    return [int(colour[7:], 16) for colour in cells.marker.color]
+
+
+def test_a_cell_is_the_darker_the_more_it_holds_and_the_largest_has_all_of_the_colour() -> None:
+    few, more, most = strengths(grid(held(Ana=[1, 50, 100])).data[0])
+    assert 0 < few < more < most == 255
+
+
+def test_cells_of_the_same_number_look_the_same() -> None:
+    assert len(set(strengths(grid(held(Ana=[3, 3], Bia=[3, 0])).data[0]))) == 1
+
+
+@some
+@given(st.lists(st.lists(st.integers(0, 5000), min_size=3, max_size=3), min_size=1, max_size=8))
+def test_a_grid_is_never_made_of_marks_that_are_seen_through(numbers: list[list[int]]) -> None:
+    # Where such marks bear text, Plotly knows of no click.
+    cells = grid(held(**{f"agent {row}": values for row, values in enumerate(numbers)})).data[0]
+    assert cells.marker.opacity is None
+    assert cells.opacity is None
+    assert all(re.fullmatch("#[0-9A-F]{8}", colour) for colour in cells.marker.color)
+    assert sum(int(text.replace(",", "")) for text in cells.text) == sum(map(sum, numbers))
+
+
 def cohorts() -> pd.DataFrame:
     return pd.DataFrame(
         {"contacts": [10, 4], "still_active": [8, 0], "broadcast": [2, 0], "active_30d": [4, 0]},
@@ -367,6 +488,82 @@ def test_a_share_of_nobody_is_missing_and_not_0() -> None:
     assert pd.isna(traces["Opted in to broadcasts"].y[1])
 
 
+# Small lines
+
+
+def drawn(image: str) -> ElementTree.Element:
+    """The drawing in an image of a small line."""
+    source = re.search('src="data:image/svg\\+xml;base64,([^"]+)"', image)
+    assert source is not None
+    return ElementTree.fromstring(b64decode(source[1]))
+
+
+def line(values: list[float], *, from_zero: bool = False) -> list[tuple[float, float]]:
+    """The points of a small line; y runs from 22, the lowest, to 2, the highest."""
+    drawing = drawn(figures.sparkline(values, from_zero=from_zero))
+    (element,) = drawing.iter("{http://www.w3.org/2000/svg}polyline")
+    pairs = [pair.split(",") for pair in element.attrib["points"].split()]
+    return [(float(x), float(y)) for x, y in pairs]
+
+
+def told(values: list[float]) -> str:
+    """What a small line says to those who do not see it."""
+    text = re.search('alt="([^"]*)"', figures.sparkline(values))
+    assert text is not None
+    return text[1]
+
+
+def test_a_small_line_runs_from_side_to_side_between_the_lowest_and_the_highest() -> None:
+    assert line([10, 30, 20]) == [(0, 22), (50, 2), (100, 12)]
+
+
+def test_a_small_line_may_begin_at_zero() -> None:
+    assert line([10, 20], from_zero=True) == [(0, 12), (100, 2)]
+    assert line([-10, 10], from_zero=True) == [(0, 22), (100, 2)]
+
+
+@pytest.mark.parametrize("values", [[5], [5, 5], [0, 0]], ids=str)
+def test_what_does_not_change_is_a_level_line(values: list[float]) -> None:
+    (left, y), (right, same) = line(values)
+    assert (left, right) == (0, 100)
+    assert y == same
+
+
+@pytest.mark.parametrize("values", [[], [nan], [nan, inf, -inf]], ids=str)
+def test_of_nothing_there_is_no_line(values: list[float]) -> None:
+    assert figures.sparkline(values) == ""
+
+
+def test_what_is_missing_is_left_out_of_a_small_line() -> None:
+    assert line([nan, 10, 30]) == line([10, 30])
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1234, 5, 2000, 7], "Trend: from 1,234 to 7, at least 5, at most 2,000"),
+        ([0, 1], "Trend: from 0 to 1, at least 0, at most 1"),
+        ([-3, 4], "Trend: from -3 to 4, at least -3, at most 4"),
+    ],
+    ids=str,
+)
+def test_a_small_line_says_where_it_goes(values: list[float], text: str) -> None:
+    assert told(values) == text
+
+
+def test_a_small_line_of_rates_says_percentages() -> None:
+    line = figures.sparkline([0, 1], say=words.percent)
+    assert "Trend: from 0.0% to 100.0%, at least 0.0%, at most 100.0%" in line
+
+
+@some
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=60), st.booleans())
+def test_a_small_line_stays_in_its_box(values: list[float], from_zero: bool) -> None:
+    points = line(values, from_zero=from_zero)
+    assert all(0 <= x <= 100 and 2 <= y <= 22 for x, y in points)
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+
+
 # All of them
 
 EVERY: dict[str, Callable[[str], go.Figure]] = {
@@ -383,6 +580,7 @@ EVERY: dict[str, Callable[[str], go.Figure]] = {
     "differences": lambda name: figures.differences([(name, Difference(Rate(1, 2), Rate(1, 3)))]),
     "columns": lambda name: figures.columns({"Active": 1}, "contacts"),
     "load": lambda name: figures.load(agents(**{name: (1, 1)})),
+    "grid": lambda name: figures.grid(held(Ana=[1]), [name], [name], "open"),
     "cohorts": lambda name: figures.cohort_shares(cohorts()),
 }
 EMPTY: dict[str, Callable[[], go.Figure]] = {
@@ -400,6 +598,8 @@ EMPTY: dict[str, Callable[[], go.Figure]] = {
     "differences": lambda: figures.differences([]),
     "columns": lambda: figures.columns({}, "contacts"),
     "load": lambda: figures.load(agents()),
+    "grid": lambda: figures.grid(pd.DataFrame(), [], [], "open"),
+    "grid of zeros": lambda: figures.grid(held(Ana=[0]), ["Ana"], ["a"], "open"),
     "cohorts": lambda: figures.cohort_shares(cohorts().iloc[:0]),
 }
 
@@ -421,13 +621,13 @@ def test_no_name_is_taken_for_a_mark(draw: Callable[[str], go.Figure]) -> None:
         assert mark not in sent
 
 
-@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load"])
+@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load", "grid"])
 def test_a_name_is_shown_as_it_is(kind: str) -> None:
     sent = json.dumps(json.loads(EVERY[kind]("R&D <3").to_json()), ensure_ascii=False)
     assert "R&amp;D &lt;3" in sent
 
 
-@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load"])
+@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load", "grid"])
 def test_an_overlong_name_is_cut(kind: str) -> None:
     assert "x" * 30 not in EVERY[kind]("x" * 1000).to_json()
 

@@ -310,3 +310,17 @@ def test_all_time_reads_as_part_of_a_sentence(snapshot: Snapshot) -> None:
 def test_the_first_of_a_month_is_compared_with_the_day_before() -> None:
     snapshot = Snapshot(tables_of(contact()), Verdict(datetime(2026, 7, 1, 12, tzinfo=UTC)))
     assert seen(snapshot, Choice("month")).before == "the day before"
+
+
+# Where a conversation can be opened
+
+
+def test_a_view_knows_where_chatbotx_shows_a_conversation(snapshot: Snapshot) -> None:
+    settings = Settings(token="t", base_url="https://example.com/api")
+    assert seen(replace(snapshot, workspace_id="299"), settings=settings).inbox_url == (
+        "https://example.com/space/299/inbox?conversationId="
+    )
+
+
+def test_a_view_of_the_demo_knows_no_such_place(snapshot: Snapshot) -> None:
+    assert seen(replace(snapshot, workspace_id="299"), settings=Settings()).inbox_url is None

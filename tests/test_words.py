@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from math import inf, nan
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +40,15 @@ def test_numbers_have_their_thousands_separated(value: float, shown: str) -> Non
 @pytest.mark.parametrize("value", [None, nan])
 def test_what_does_not_exist_is_a_dash_and_not_0(value: float | None) -> None:
     shown = {words.number(value), words.percent(value), words.points(value), words.duration(value)}
-    assert shown == {"–"}
+    assert shown | {words.decimal(value)} == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.00"), (0.123, "0.12"), (0.25, "0.25"), (1, "1.00"), (1234.5, "1,234.50")],
+)
+def test_decimals_have_two_places(value: float, shown: str) -> None:
+    assert words.decimal(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -174,6 +183,33 @@ def test_a_moment_is_that_of_the_zone_and_names_it() -> None:
     assert words.moment(moment, "America/Sao_Paulo") == "22 Nov 2026, 10:24 (America/Sao_Paulo)"
 
 
+@pytest.mark.parametrize(
+    ("timezone", "shown"),
+    [
+        ("UTC", "31 Dec 2025, 22:05"),
+        ("America/Sao_Paulo", "31 Dec 2025, 19:05"),
+        ("Asia/Kathmandu", "1 Jan 2026, 03:50"),
+    ],
+)
+def test_a_moment_in_a_table_is_that_of_the_zone(timezone: str, shown: str) -> None:
+    moment = datetime(2025, 12, 31, 22, 5, tzinfo=UTC)
+    assert words.moment_of(moment, timezone) == shown
+    assert words.moment_of(pd.Timestamp(moment), timezone) == shown
+
+
+@pytest.mark.parametrize("never", [None, pd.NaT], ids=str)
+def test_a_moment_that_never_was_is_a_dash(never: datetime | None) -> None:
+    assert words.moment_of(never, "America/Sao_Paulo") == "–"
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [(date(2026, 6, 1), "1 Jun 2026"), (date(2026, 7, 2), "1 Jun 2026 to 2 Jul 2026")],
+)
+def test_a_span_says_both_days_or_the_one(end: date, shown: str) -> None:
+    assert words.span(date(2026, 6, 1), end) == shown
+
+
 def test_a_period_says_its_first_and_last_day() -> None:
     period = Period(date(2026, 6, 1), date(2026, 6, 30))
     assert words.days(period) == "1 Jun 2026 to 30 Jun 2026"
@@ -300,6 +336,32 @@ def test_a_name_cannot_turn_what_comes_after_it() -> None:
 def test_an_ordinary_name_is_not_changed() -> None:
     for name in ("Trần Thị Ánh", "客户 2026", "VIP"):
         assert words.markdown(name) == words.plotly(name) == words.spreadsheet(name) == name
+
+
+@some
+@given(TEXTS)
+def test_names_in_html_are_shown_as_they_are_in_one_line(text: str) -> None:
+    source = words.html(text)
+    seen = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", re.sub("[\u202a-\u202e\u2066-\u2069]", "", text))
+    assert html.unescape(source) == seen
+    assert not re.search(r"[<>\"']|&(?!amp;|lt;|gt;|quot;|#x27;)", source)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ('" onload="alert(1)', "&quot; onload=&quot;alert(1)"),
+        ("' x='", "&#x27; x=&#x27;"),
+        ("R&D &lt;", "R&amp;D &amp;lt;"),
+        ("two\nlines", "two lines"),
+        ("VIP\u202e 21", "VIP 21"),
+    ],
+)
+def test_html_takes_no_name_for_an_element_or_the_end_of_an_attribute(
+    text: str, source: str
+) -> None:
+    assert words.html(text) == source
 
 
 @some

@@ -10,7 +10,7 @@ from lib.chatbotx.client import Query
 from lib.chatbotx.errors import Cancelled, TooSlow
 from lib.settings import Settings
 from lib.snapshot import fetch
-from lib.workspace import connect
+from lib.workspace import connect, inbox_url
 from tests.fake_chatbotx import JULY, FakeChatbotx, Late
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
@@ -70,3 +70,41 @@ def test_so_many_connections_are_opened_as_configured() -> None:
         with connect(Settings(token="many", base_url=server.base_url, connections=3)) as client:
             fetch(client, began=AS_OF)
         assert server.max_in_flight == 3
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://app.chatbotx.io/api", "https://app.chatbotx.io"),
+        ("https://api.example.com/api", "https://api.example.com"),
+        ("https://example.com/api/chat/api", "https://example.com/api/chat"),
+        ("https://example.com/api/chat", "https://example.com/api/chat"),
+        ("https://example.com/my-api", "https://example.com/my-api"),
+        ("https://example.com:8443/api", "https://example.com:8443"),
+    ],
+)
+def test_a_conversation_is_shown_where_the_api_is_without_the_last_part(
+    base_url: str, origin: str
+) -> None:
+    url = inbox_url(Settings(token="t", base_url=base_url), "299")
+    assert url == f"{origin}/space/299/inbox?conversationId="
+
+
+@pytest.mark.parametrize(
+    ("workspace", "quoted"),
+    [("../admin", "..%2Fadmin"), ("1?next=//x", "1%3Fnext%3D%2F%2Fx"), ("1#a b", "1%23a%20b")],
+)
+def test_a_workspace_cannot_lead_elsewhere(workspace: str, quoted: str) -> None:
+    url = inbox_url(Settings(token="t", base_url="https://example.com/api"), workspace)
+    assert url == f"https://example.com/space/{quoted}/inbox?conversationId="
+
+
+def test_the_demo_has_no_chatbotx_to_show_a_conversation_in() -> None:
+    assert inbox_url(Settings(), "299") is None
+
+
+@pytest.mark.parametrize("workspace", [None, ""])
+def test_a_workspace_that_did_not_say_its_id_has_no_place_to_look_at(
+    workspace: str | None,
+) -> None:
+    assert inbox_url(Settings(token="t"), workspace) is None

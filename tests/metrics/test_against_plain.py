@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lib.metrics import audience, cohorts, engagement, opt_in, tags, workload
 from lib.metrics.terms import Basis, Terms
-from lib.periods import Period
+from lib.periods import ONE_DAY, Period
 from lib.tables import Tables
 from tests import plain_metrics as plain
 from tests.plain_metrics import Json, Question
@@ -118,7 +118,7 @@ def contact_of(moment: st.SearchStrategy[str], time: st.SearchStrategy[str | Non
     agent, team = st.sampled_from([None, "99", "101", "102"]), st.sampled_from([None, "7", "8"])
     conversation = st.fixed_dictionaries(
         {
-            "id": st.just("1"),
+            "id": st.sampled_from([*IDS, None]),
             "botEnabled": st.sampled_from([None, True, False]),
             "followed": st.sampled_from([None, True, False]),
             "archivedAt": st.none() | time,
@@ -188,14 +188,22 @@ def test_opt_in_is_as_defined(case: Case) -> None:
     }
 
 
+KEYS: dict[audience.Key, Callable[[Json], set[str]]] = {
+    "channel": plain.channels,
+    "country": lambda contact: {plain.country(contact)},
+    "tag": plain.tags,
+}
+"""Of which a contact may have several, or none."""
+
+
 @pytest.mark.parametrize(
     ("breakdown", "keys"),
     [
-        (audience.by_channel, plain.channels),
-        (audience.by_country, lambda contact: {plain.country(contact)}),
-        (audience.by_tag, plain.tags),
+        (audience.by_channel, KEYS["channel"]),
+        (audience.by_country, KEYS["country"]),
+        (audience.by_tag, KEYS["tag"]),
     ],
-    ids=["channel", "country", "tag"],
+    ids=list(KEYS),
 )
 @some
 @given(case=cases())
@@ -217,17 +225,30 @@ def test_days_are_as_defined(case: Case) -> None:
     } == plain.new_and_lost(case.contacts, case.question)
 
 
+@pytest.mark.parametrize("key", KEYS)
 @some
-@given(cases())
-def test_days_by_channel_are_as_defined(case: Case) -> None:
-    found = audience.new_by_day_and_channel(case.tables, case.terms)
+@given(case=cases())
+def test_days_by_key_are_as_defined(key: audience.Key, case: Case) -> None:
+    found = audience.new_by_day_and(case.tables, case.terms, key)
 
     assert {
-        (day, channel): new
+        (day, value): new
         for day, row in by_date(found).items()
-        for channel, new in row.items()
+        for value, new in row.items()
         if new
-    } == plain.new_by_day_and_channel(case.contacts, case.question)
+    } == plain.new_by_day_and(case.contacts, case.question, KEYS[key])
+
+
+@some
+@given(cases())
+def test_opt_in_over_time_is_as_defined(case: Case) -> None:
+    found = opt_in.over_time(case.tables, case.terms)[["broadcast", "email"]]
+
+    days = [*case.terms.period.days(), case.terms.period.end + ONE_DAY]
+    shares = found.astype("object").where(found.notna(), None).to_numpy().tolist()
+    assert [tuple(row) for row in shares] == [
+        plain.opt_in_before(case.contacts, case.question, day) for day in days
+    ]
 
 
 @some
@@ -312,6 +333,57 @@ def test_load_is_as_defined(
     for holder, numbers in expected.items():
         row = found.astype("object").where(found.notna(), None).loc[holder].to_dict()
         assert row == pytest.approx(numbers)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@some
+@given(case=cases())
+def test_awaiting_by_key_is_as_defined(key: audience.Key, case: Case) -> None:
+    found = workload.awaiting_by(case.tables, key)
+
+    assert found.index.is_unique
+    assert found[found > 0].to_dict() == plain.awaiting_by(case.contacts, KEYS[key])
+
+
+@some
+@given(cases())
+def test_open_conversations_by_agent_and_channel_are_as_defined(case: Case) -> None:
+    found = workload.by_agent_and_channel(case.tables)
+
+    assert {
+        (agent, channel): number
+        for agent, row in as_numbers(found).items()
+        for channel, number in row.items()
+        if number
+    } == plain.open_by_agent_and_channel(case.contacts)
+    assert found.sum().is_monotonic_decreasing
+
+
+@some
+@given(cases())
+def test_backlog_is_as_defined(case: Case) -> None:
+    found = workload.backlog_by_day(case.tables, case.terms)
+
+    days = [*case.terms.period.days(), case.terms.period.end + ONE_DAY]
+    assert list(zip(found["awaiting_reply"], found["unassigned"], strict=True)) == [
+        plain.backlog_before(case.contacts, case.question, day) for day in days
+    ]
+
+
+@pytest.mark.parametrize("which", get_args(workload.Queue))
+@some
+@given(case=cases(), most=st.sampled_from([0, 1, 3, 100]))
+def test_queue_is_as_defined(which: workload.Queue, case: Case, most: int) -> None:
+    expected = plain.queue(case.contacts, which, case.question.as_of)
+
+    many, found = workload.queue(case.tables, case.terms, which, most)
+
+    rows = found.astype("object").where(found.notna(), None).to_dict("records")
+    for row in rows:
+        row["channels"] = set(row["channels"].split(",")) if row["channels"] else set()
+        row["hours"] = pytest.approx(row["hours"])
+    assert many == len(expected)
+    assert rows == expected[:most]
 
 
 @some

@@ -5,6 +5,7 @@ import pytest
 
 from lib.metrics.audience import (
     Audience,
+    Key,
     arrivals,
     audience,
     by_channel,
@@ -12,6 +13,7 @@ from lib.metrics.audience import (
     by_day,
     by_tag,
     country_sources,
+    new_by_day_and,
     new_by_day_and_channel,
     several_channels,
     subscribers_by_day,
@@ -300,8 +302,85 @@ class TestNewByDayAndChannel:
 
         assert list(new_by_day_and_channel(tables, terms()).columns) == ["sms"]
 
-    def test_of_nobody_new_has_every_day_and_no_column(self) -> None:
-        assert new_by_day_and_channel(tables_of(contact(on("zalo"))), terms()).shape == (30, 0)
+
+class TestNewByDayAndCountry:
+    def test_countries_have_a_column_each_the_unknown_one_too(self) -> None:
+        tables = tables_of(
+            contact(country="BR", createdAt="2026-06-10T12:00:00.000Z"),
+            contact(country="VN", createdAt="2026-06-10T12:00:00.000Z"),
+            contact(country="BR", createdAt="2026-06-11T12:00:00.000Z"),
+            contact(createdAt="2026-06-12T12:00:00.000Z"),
+        )
+
+        table = new_by_day_and(tables, terms(), "country")
+
+        assert {key: daily(table[key]) for key in table} == {
+            "BR": {date(2026, 6, 10): 1, date(2026, 6, 11): 1},
+            "VN": {date(2026, 6, 10): 1},
+            "unknown": {date(2026, 6, 12): 1},
+        }
+
+    def test_country_without_new_contacts_has_no_column(self) -> None:
+        tables = tables_of(
+            contact(country="BR"), contact(country="VN", createdAt="2026-06-10T12:00:00.000Z")
+        )
+
+        assert list(new_by_day_and(tables, terms(), "country").columns) == ["VN"]
+
+    def test_of_a_selection_counts_its_contacts_only(self) -> None:
+        tables = tables_of(
+            contact(country="BR", createdAt="2026-06-10T12:00:00.000Z"),
+            contact(country="BR", createdAt="2026-06-11T12:00:00.000Z"),
+        )
+        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
+
+        table = new_by_day_and(chosen, terms(), "country")
+
+        assert daily(table["BR"]) == {date(2026, 6, 11): 1}
+
+
+class TestNewByDayAndTag:
+    def test_contact_with_two_tags_counts_in_each(self) -> None:
+        tables = tables_of(
+            contact(tagged("601", "602"), createdAt="2026-06-10T12:00:00.000Z"),
+            contact(tagged("602"), createdAt="2026-06-11T12:00:00.000Z"),
+        )
+
+        table = new_by_day_and(tables, terms(), "tag")
+
+        assert daily(table["601"]) == {date(2026, 6, 10): 1}
+        assert daily(table["602"]) == {date(2026, 6, 10): 1, date(2026, 6, 11): 1}
+
+    def test_untagged_contacts_have_a_column_whatever_their_channels(self) -> None:
+        tables = tables_of(contact(on("zalo"), createdAt="2026-06-10T12:00:00.000Z"))
+
+        table = new_by_day_and(tables, terms(), "tag")
+
+        assert {key: daily(table[key]) for key in table} == {"none": {date(2026, 6, 10): 1}}
+
+    def test_of_a_selection_counts_its_contacts_only(self) -> None:
+        tables = tables_of(
+            contact(tagged("601"), createdAt="2026-06-10T12:00:00.000Z"),
+            contact(tagged("601", "602"), createdAt="2026-06-11T12:00:00.000Z"),
+            contact(createdAt="2026-06-12T12:00:00.000Z"),
+        )
+        chosen = tables.select((tables.contacts["id"] != 1).to_numpy())
+
+        table = new_by_day_and(chosen, terms(), "tag")
+
+        assert {key: daily(table[key]) for key in table} == {
+            "601": {date(2026, 6, 11): 1},
+            "602": {date(2026, 6, 11): 1},
+            "none": {date(2026, 6, 12): 1},
+        }
+
+
+@pytest.mark.parametrize("key", ["channel", "country", "tag"])
+def test_of_nobody_new_has_every_day_and_no_column(key: Key) -> None:
+    somebody = contact(on("zalo"), tagged("601"), country="BR")
+
+    assert new_by_day_and(tables_of(somebody), terms(), key).shape == (30, 0)
+    assert new_by_day_and(tables_of(), terms(), key).shape == (30, 0)
 
 
 class TestSubscribersByDay:

@@ -1,6 +1,14 @@
-from lib.metrics.opt_in import OptIn, RawEmailOptIn, opt_in, raw_email_opt_in
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lib.metrics.opt_in import OptIn, RawEmailOptIn, opt_in, over_time, raw_email_opt_in
 from lib.metrics.rates import Rate
-from tests.workspaces import contact, on, tables_of
+from lib.tables import Tables
+from tests.workspaces import Json, contact, on, tables_of, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"
 OPTED_IN = contact(on("zalo"), broadcastSubscribedAt=LONG_AGO)
@@ -72,3 +80,102 @@ class TestRawEmailOptIn:
         )
 
         assert raw_email_opt_in(tables) == RawEmailOptIn(Rate(3, 4), without_address=2)
+
+
+class TestOverTime:
+    """As the first three days of June begin, and as the last of them ends."""
+
+    def over(self, tables: Tables, kind: str) -> list[float | None]:
+        """The shares, None where there is none."""
+        found = over_time(tables, terms("2026-06-01", "2026-06-03"))[kind]
+        return [None if pd.isna(share) else float(share) for share in found]
+
+    def broadcast(self, *contacts: Json) -> list[float | None]:
+        return self.over(tables_of(*contacts), "broadcast")
+
+    def email(self, *contacts: Json) -> list[float | None]:
+        return self.over(tables_of(*contacts), "email")
+
+    def reached(self, **fields: Any) -> Json:
+        return contact(on("zalo"), **fields)
+
+    def test_has_a_moment_before_the_period_and_one_after_each_day(self) -> None:
+        asked = terms("2026-06-01", "2026-06-02", "America/Sao_Paulo")
+
+        assert [f"{each:%d %H:%M}" for each in over_time(tables_of(), asked).index] == [
+            "01 03:00",
+            "02 03:00",
+            "03 03:00",
+        ]
+
+    def test_rises_when_somebody_agrees(self) -> None:
+        agreed = self.reached(broadcastSubscribedAt="2026-06-02T12:00:00.000Z")
+
+        assert self.broadcast(agreed, self.reached()) == [0, 0, 1 / 2, 1 / 2]
+
+    @pytest.mark.parametrize(
+        ("moment", "first"), [("2026-05-31T23:59:59.999Z", 1), ("2026-06-01T00:00:00.000Z", 0)]
+    )
+    def test_begins_with_what_was_agreed_before_the_period(self, moment: str, first: int) -> None:
+        assert self.broadcast(self.reached(broadcastSubscribedAt=moment)) == [first, 1, 1, 1]
+
+    def test_is_of_those_who_had_come_by_then(self) -> None:
+        late = self.reached(createdAt="2026-06-02T12:00:00.000Z")
+
+        assert self.broadcast(OPTED_IN, late) == [1, 1, 1 / 2, 1 / 2]
+
+    def test_agreement_from_before_the_contact_came_counts_from_when_it_came(self) -> None:
+        early = contact(OPTED_IN, createdAt="2026-06-02T12:00:00.000Z")
+
+        assert self.broadcast(early, self.reached()) == [0, 0, 1 / 2, 1 / 2]
+
+    def test_leaves_out_those_who_were_blocked_by_then(self) -> None:
+        left = contact(OPTED_IN, blockedAt="2026-06-02T12:00:00.000Z")
+
+        assert self.broadcast(left, self.reached()) == [1 / 2, 1 / 2, 0, 0]
+
+    def test_agreement_after_the_block_counts_nowhere(self) -> None:
+        blocked_first = self.reached(
+            blockedAt="2026-06-01T12:00:00.000Z",
+            broadcastSubscribedAt="2026-06-02T12:00:00.000Z",
+        )
+
+        assert self.broadcast(blocked_first, OPTED_IN, self.reached()) == [
+            1 / 3,
+            1 / 2,
+            1 / 2,
+            1 / 2,
+        ]
+
+    def test_is_missing_where_there_was_nobody(self) -> None:
+        late = contact(OPTED_IN, createdAt="2026-06-02T12:00:00.000Z")
+
+        assert self.broadcast(late) == [None, None, 1, 1]
+
+    def test_of_broadcasts_is_of_those_on_a_channel(self) -> None:
+        nowhere = contact(broadcastSubscribedAt=LONG_AGO)
+
+        assert self.broadcast(nowhere, self.reached()) == [0, 0, 0, 0]
+        assert self.broadcast(nowhere) == [None] * 4
+
+    def test_of_email_is_of_those_with_an_address_by_what_is_agreed_today(self) -> None:
+        contacts = (
+            contact(email="ana@example.com", emailOptIn=True, createdAt="2026-06-02T12:00:00.000Z"),
+            contact(email="bo@example.com", emailOptIn=False),
+            contact(email=None, emailOptIn=True),
+        )
+
+        assert self.email(*contacts) == [0, 0, 1 / 2, 1 / 2]
+
+    def test_of_a_selection_is_that_of_its_contacts(self) -> None:
+        tables = tables_of(OPTED_IN, self.reached(), OPTED_IN)
+
+        chosen = tables.select((tables.contacts["id"] != 2).to_numpy())
+
+        assert self.over(tables, "broadcast") == [2 / 3] * 4
+        assert self.over(chosen, "broadcast") == [1] * 4
+
+    def test_ends_with_the_rate_of_today(self) -> None:
+        contacts = [OPTED_IN, self.reached(), self.reached(), contact(OPTED_IN, BLOCKED)]
+
+        assert self.broadcast(*contacts)[-1] == opt_in(tables_of(*contacts)).broadcast.rate == 1 / 3

@@ -4,16 +4,33 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lib.metrics.audience import Key
 from lib.metrics.workload import (
     Balance,
+    Queue,
+    awaiting_by,
+    backlog_by_day,
     balance,
     by_agent,
+    by_agent_and_channel,
     by_team,
     open_conversations,
+    queue,
     waiting_hours,
     workload,
 )
-from tests.workspaces import Json, before_as_of, contact, conversation, tables_of, terms
+from lib.tables import Tables
+from tests.workspaces import (
+    AS_OF,
+    Json,
+    before_as_of,
+    contact,
+    conversation,
+    on,
+    tables_of,
+    tagged,
+    terms,
+)
 
 NOON, ONE_O_CLOCK = "2026-06-10T12:00:00.000Z", "2026-06-10T13:00:00.000Z"
 ARCHIVED = {"archivedAt": NOON}
@@ -296,3 +313,381 @@ def test_workload_has_every_age() -> None:
         "3d_7d": 0,
         "over_7d": 0,
     }
+
+
+WAITING = {"contactRepliedAt": NOON}
+
+
+class TestAwaitingBy:
+    def counts(self, key: Key, *contacts: Json) -> dict[str, int]:
+        """Those that are not 0."""
+        found = awaiting_by(tables_of(*contacts), key)
+        return {str(name): int(number) for name, number in found.items() if number}
+
+    def test_contact_on_two_channels_counts_in_each(self) -> None:
+        waiting = conversation(**WAITING)
+
+        assert self.counts(
+            "channel", contact(on("zalo", "sms"), waiting), contact(on("sms"), waiting)
+        ) == {"zalo": 1, "sms": 2}
+
+    def test_contact_with_two_tags_counts_in_each(self) -> None:
+        waiting = conversation(**WAITING)
+
+        assert self.counts("tag", contact(tagged("601", "602"), waiting)) == {"601": 1, "602": 1}
+
+    @pytest.mark.parametrize("key", ["channel", "tag"])
+    def test_contact_without_one_counts_as_none(self, key: Key) -> None:
+        has_it = contact(on("zalo"), tagged("601"), conversation())
+
+        assert self.counts(key, in_conversation(**WAITING), has_it) == {"none": 1}
+
+    def test_countries_are_all_there_the_unknown_one_too(self) -> None:
+        waiting = conversation(**WAITING)
+
+        assert self.counts("country", contact(waiting, country="BR"), contact(waiting)) == {
+            "BR": 1,
+            "unknown": 1,
+        }
+
+    def test_only_open_conversations_that_await_a_reply_count(self) -> None:
+        here = on("zalo")
+
+        assert (
+            self.counts(
+                "channel",
+                contact(here),
+                contact(here, conversation()),
+                contact(here, conversation(**WAITING, **ARCHIVED)),
+                contact(here, conversation(**WAITING), blockedAt=NOON),
+                contact(here, conversation(**WAITING, adminRepliedAt=ONE_O_CLOCK)),
+            )
+            == {}
+        )
+
+    def test_of_a_selection_counts_its_contacts_only(self) -> None:
+        waiting = conversation(**WAITING)
+        tables = tables_of(contact(on("zalo"), waiting), contact(on("sms"), waiting))
+
+        found = awaiting_by(tables.select((tables.contacts["id"] == 2).to_numpy()), "channel")
+
+        assert found[found > 0].to_dict() == {"sms": 1}
+
+
+class TestByAgentAndChannel:
+    def test_counts_what_each_agent_holds_on_each_channel(self) -> None:
+        table = by_agent_and_channel(
+            tables_of(
+                contact(on("sms"), conversation(assignedUserId="101")),
+                contact(on("sms"), conversation(assignedUserId="101")),
+                contact(on("zalo"), conversation(assignedUserId="102")),
+            )
+        )
+
+        assert table.to_dict("index") == {
+            "101": {"sms": 2, "zalo": 0},
+            "102": {"sms": 0, "zalo": 1},
+        }
+
+    def test_contact_on_two_channels_counts_in_each(self) -> None:
+        both = contact(on("sms", "zalo"), conversation(assignedUserId="101"))
+
+        assert by_agent_and_channel(tables_of(both)).to_dict("index") == {
+            "101": {"sms": 1, "zalo": 1}
+        }
+
+    def test_nobody_and_no_channel_are_none(self) -> None:
+        assert by_agent_and_channel(tables_of(in_conversation())).to_dict("index") == {
+            "none": {"none": 1}
+        }
+
+    def test_channels_are_by_their_open_conversations(self) -> None:
+        held = conversation(assignedUserId="101")
+
+        table = by_agent_and_channel(
+            tables_of(
+                contact(on("line"), held),
+                contact(on("sms"), held),
+                contact(on("sms"), conversation()),
+                contact(held),
+                contact(held),
+                contact(conversation()),
+            )
+        )
+
+        assert list(table.columns) == ["none", "sms", "line"]
+
+    def test_agent_without_open_conversations_has_no_row(self) -> None:
+        table = by_agent_and_channel(
+            tables_of(
+                contact(on("sms"), conversation(assignedUserId="101", **ARCHIVED)),
+                contact(on("zalo"), conversation(assignedUserId="102"), blockedAt=NOON),
+                contact(on("line"), conversation(assignedUserId="103")),
+            )
+        )
+
+        assert table.to_dict("index") == {"103": {"line": 1}}
+
+    @pytest.mark.parametrize("contacts", [(), (contact(on("sms")),)], ids=["nobody", "none open"])
+    def test_without_open_conversations_is_empty(self, contacts: tuple[Json, ...]) -> None:
+        assert by_agent_and_channel(tables_of(*contacts)).empty
+
+    def test_of_a_selection_counts_its_contacts_only(self) -> None:
+        tables = tables_of(
+            contact(on("sms"), conversation(assignedUserId="101")),
+            contact(on("zalo"), conversation(assignedUserId="102")),
+        )
+
+        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
+
+        assert by_agent_and_channel(chosen).to_dict("index") == {"102": {"zalo": 1}}
+
+
+class TestBacklogByDay:
+    """As the first three days of June begin, and as the last of them ends."""
+
+    def backlog(self, tables: Tables) -> dict[str, list[int]]:
+        found = backlog_by_day(tables, terms("2026-06-01", "2026-06-03"))
+        return {str(name): numbers for name, numbers in found.to_dict("list").items()}
+
+    def test_those_who_wait_count_from_their_message(self) -> None:
+        tables = tables_of(
+            in_conversation(assignedUserId="101", contactRepliedAt="2026-05-20T12:00:00.000Z"),
+            in_conversation(assignedUserId="101", contactRepliedAt="2026-06-02T12:00:00.000Z"),
+        )
+
+        assert self.backlog(tables) == {"awaiting_reply": [1, 1, 2, 2], "unassigned": [0] * 4}
+
+    def test_the_unassigned_count_from_the_last_activity(self) -> None:
+        tables = tables_of(
+            in_conversation(lastActivityAt="2026-05-20T12:00:00.000Z"),
+            in_conversation(lastActivityAt="2026-06-03T12:00:00.000Z"),
+        )
+
+        assert self.backlog(tables) == {"awaiting_reply": [0] * 4, "unassigned": [1, 1, 1, 2]}
+
+    @pytest.mark.parametrize(
+        ("moment", "first"), [("2026-05-31T23:59:59.999Z", 1), ("2026-06-01T00:00:00.000Z", 0)]
+    )
+    def test_begins_with_those_from_before_the_period(self, moment: str, first: int) -> None:
+        tables = tables_of(in_conversation(contactRepliedAt=moment))
+
+        assert self.backlog(tables)["awaiting_reply"] == [first, 1, 1, 1]
+
+    def test_days_are_those_of_the_zone(self) -> None:
+        tables = tables_of(in_conversation(contactRepliedAt="2026-06-02T02:59:59.999Z"))
+
+        found = backlog_by_day(tables, terms("2026-06-01", "2026-06-02", "America/Sao_Paulo"))
+
+        assert found["awaiting_reply"].to_list() == [0, 1, 1]
+        assert [f"{each:%d %H}" for each in found.index] == ["01 03", "02 03", "03 03"]
+
+    def test_what_is_answered_and_assigned_now_counts_on_no_day(self) -> None:
+        done = in_conversation(
+            assignedUserId="101",
+            contactRepliedAt="2026-05-20T12:00:00.000Z",
+            adminRepliedAt="2026-06-20T12:00:00.000Z",
+        )
+
+        assert self.backlog(tables_of(done)) == {
+            "awaiting_reply": [0] * 4,
+            "unassigned": [0] * 4,
+        }
+
+    def test_unassigned_without_any_activity_counts_on_no_day(self) -> None:
+        assert self.backlog(tables_of(in_conversation()))["unassigned"] == [0] * 4
+
+    def test_of_a_selection_counts_its_contacts_only(self) -> None:
+        tables = tables_of(in_conversation(**WAITING), in_conversation(contactRepliedAt=NOON))
+        asked = terms("2026-06-10", "2026-06-10")
+
+        chosen = tables.select((tables.contacts["id"] == 1).to_numpy())
+
+        assert backlog_by_day(chosen, asked)["awaiting_reply"].to_list() == [0, 1]
+
+
+class TestQueue:
+    def rows(
+        self, *contacts: Json, which: Queue = "waiting", most: int = 10
+    ) -> list[dict[str, Any]]:
+        """What is listed, None for what is missing."""
+        _, table = queue(tables_of(*contacts), terms(), which, most)
+        return records(table)
+
+    def ids(self, *contacts: Json, which: Queue = "waiting", most: int = 10) -> list[str]:
+        """The conversations that are listed."""
+        return [row["conversation"] for row in self.rows(*contacts, which=which, most=most)]
+
+    def test_row_says_whose_conversation_it_is_and_how_long_it_has_waited(self) -> None:
+        found = self.rows(
+            contact(
+                on("sms"),
+                conversation(
+                    id="7001",
+                    assignedUserId="101",
+                    assignedInboxTeamId="7",
+                    contactRepliedAt=before_as_of(hours=36),
+                ),
+            )
+        )
+
+        assert found == [
+            {
+                "conversation": "7001",
+                "since": pd.Timestamp(AS_OF) - pd.Timedelta(hours=36),
+                "hours": 36.0,
+                "assignee": "101",
+                "team": "7",
+                "awaiting": True,
+                "never_answered": True,
+                "channels": "sms",
+            }
+        ]
+
+    def test_waiting_are_those_awaiting_a_reply_the_longest_wait_first(self) -> None:
+        assert self.ids(
+            in_conversation(id="1", contactRepliedAt=before_as_of(hours=1)),
+            in_conversation(id="2", contactRepliedAt=before_as_of(hours=9)),
+            in_conversation(id="3"),
+            in_conversation(id="4", contactRepliedAt=before_as_of(hours=5)),
+        ) == ["2", "4", "1"]
+
+    def test_orphaned_are_those_of_no_bot_and_nobody(self) -> None:
+        assert self.ids(
+            in_conversation(id="1", botEnabled=False, lastActivityAt=before_as_of(hours=1)),
+            in_conversation(id="2", botEnabled=False, assignedUserId="101"),
+            in_conversation(id="3", botEnabled=False, assignedInboxTeamId="7"),
+            in_conversation(id="4"),
+            in_conversation(id="5", botEnabled=False, lastActivityAt=before_as_of(hours=9)),
+            which="orphaned",
+        ) == ["5", "1"]
+
+    def test_unread_are_those_with_activity_since_an_agent_read(self) -> None:
+        assert self.ids(
+            in_conversation(id="1", lastActivityAt=ONE_O_CLOCK, agentLastReadAt=NOON),
+            in_conversation(id="2", lastActivityAt=NOON, agentLastReadAt=ONE_O_CLOCK),
+            in_conversation(id="3", lastActivityAt=NOON),
+            which="unread",
+        ) == ["1"]
+
+    def test_what_is_unanswered_counts_from_the_message_and_not_from_later_activity(self) -> None:
+        unread = {"lastActivityAt": before_as_of(hours=1), "agentLastReadAt": before_as_of(days=9)}
+
+        found = self.rows(
+            in_conversation(id="1", **unread),
+            in_conversation(id="2", contactRepliedAt=before_as_of(hours=5), **unread),
+            which="unread",
+        )
+
+        assert [(row["conversation"], row["hours"]) for row in found] == [("2", 5.0), ("1", 1.0)]
+
+    def test_those_without_a_time_come_last(self) -> None:
+        found = self.rows(
+            in_conversation(id="1", botEnabled=False),
+            in_conversation(id="2", botEnabled=False, lastActivityAt=before_as_of(hours=1)),
+            which="orphaned",
+        )
+
+        assert [(row["conversation"], row["since"] is None, row["hours"]) for row in found] == [
+            ("2", False, 1.0),
+            ("1", True, None),
+        ]
+
+    def test_those_of_one_moment_are_in_the_order_in_which_the_contacts_came(self) -> None:
+        assert self.ids(
+            contact(conversation(id="1", **WAITING), createdAt="2026-01-03T00:00:00.000Z"),
+            contact(conversation(id="2", **WAITING), createdAt="2026-01-01T00:00:00.000Z"),
+            contact(conversation(id="3", **WAITING), createdAt="2026-01-02T00:00:00.000Z"),
+        ) == ["2", "3", "1"]
+
+    @pytest.mark.parametrize(("most", "listed"), [(0, []), (1, ["2"]), (2, ["2", "1"])])
+    def test_no_more_are_listed_than_asked_for_and_all_are_counted(
+        self, most: int, listed: list[str]
+    ) -> None:
+        tables = tables_of(
+            in_conversation(id="1", contactRepliedAt=before_as_of(hours=5)),
+            in_conversation(id="2", contactRepliedAt=before_as_of(hours=9)),
+            in_conversation(id="3", contactRepliedAt=before_as_of(hours=1)),
+        )
+
+        many, table = queue(tables, terms(), "waiting", most)
+
+        assert (many, table["conversation"].to_list()) == (3, listed)
+
+    def test_channels_of_a_contact_are_joined(self) -> None:
+        found = self.rows(
+            contact(on("zalo", "sms"), conversation(**WAITING)),
+            contact(on("line"), conversation(**WAITING)),
+            contact(conversation(**WAITING)),
+        )
+
+        two, one, none = (row["channels"] for row in found)
+        assert (set(two.split(",")), one, none) == ({"sms", "zalo"}, "line", None)
+
+    @pytest.mark.parametrize(
+        ("answered", "awaiting", "never"),
+        [
+            (None, True, True),
+            (before_as_of(days=9), True, False),
+            (before_as_of(hours=1), False, False),
+        ],
+        ids=["never answered", "awaiting another reply", "answered"],
+    )
+    def test_row_says_what_was_answered(
+        self, answered: str | None, awaiting: bool, never: bool
+    ) -> None:
+        (row,) = self.rows(
+            in_conversation(
+                botEnabled=False,
+                contactRepliedAt=before_as_of(hours=5),
+                adminRepliedAt=answered,
+                lastActivityAt=before_as_of(hours=1),
+            ),
+            which="orphaned",
+        )
+
+        assert (row["awaiting"], row["never_answered"]) == (awaiting, never)
+
+    def test_conversation_without_an_id_is_listed_without_one(self) -> None:
+        assert self.ids(in_conversation(id=None, **WAITING)) == [None]
+
+    def test_ids_longer_than_a_float_keeps_are_whole(self) -> None:
+        assert self.ids(
+            in_conversation(id="2990000000000000301", **WAITING), in_conversation(id=None)
+        ) == ["2990000000000000301"]
+
+    @pytest.mark.parametrize("which", ["waiting", "orphaned", "unread"])
+    def test_archived_and_blocked_are_in_no_queue(self, which: Queue) -> None:
+        everything = {
+            "botEnabled": False,
+            "contactRepliedAt": NOON,
+            "lastActivityAt": ONE_O_CLOCK,
+            "agentLastReadAt": NOON,
+        }
+        archived = in_conversation(**everything, **ARCHIVED)
+        blocked = contact(conversation(**everything), blockedAt=NOON)
+
+        assert self.ids(archived, blocked, contact(), which=which) == []
+        assert self.ids(in_conversation(**everything), which=which) == ["1"]
+
+    def test_of_a_selection_lists_and_counts_its_contacts_only(self) -> None:
+        tables = tables_of(
+            contact(on("sms"), conversation(id="1", contactRepliedAt=before_as_of(hours=9))),
+            contact(on("line"), conversation(id="2", contactRepliedAt=before_as_of(hours=1))),
+            contact(on("zalo"), conversation(id="3", contactRepliedAt=before_as_of(hours=5))),
+        )
+
+        chosen = tables.select((tables.contacts["id"] != 1).to_numpy())
+        many, table = queue(chosen, terms(), "waiting", 10)
+
+        assert many == 2
+        assert [(row["conversation"], row["channels"]) for row in records(table)] == [
+            ("3", "zalo"),
+            ("2", "line"),
+        ]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows, None for what is missing."""
+    plain = table.astype("object").where(table.notna(), None)
+    return [{str(name): row[name] for name in row} for row in plain.to_dict("records")]

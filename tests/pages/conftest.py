@@ -73,3 +73,13 @@ def text(dashboard: AppTest) -> str:
     elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.subheader]
     boxes = [*dashboard.info, *dashboard.warning, *dashboard.error]
     return "\n".join(element.value for element in [*elements, *boxes])
+
+
+def chips(dashboard: AppTest) -> list[str]:
+    """The limits that can be taken off with a click."""
+    return [button.label for button in dashboard.button if (button.key or "").startswith("chip-")]
+
+
+def downloads(dashboard: AppTest) -> list[str]:
+    """The labels of the buttons that save something as a file."""
+    return [button.proto.label for button in dashboard.get("download_button")]

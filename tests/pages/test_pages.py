@@ -6,10 +6,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import JUNE, Connect, numbers, open_page, table, text
+from lib import refresh, settings
+from tests.fake_chatbotx import Contact, FakeChatbotx
+from tests.pages.conftest import (
+    JUNE,
+    Connect,
+    chips,
+    downloads,
+    numbers,
+    open_page,
+    table,
+    text,
+)
 
 EXPECTED: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "data/expected/edge-sao-paulo-june.json").read_text("utf-8")
@@ -191,3 +204,269 @@ class TestFilters:
         next(button for button in page.button if button.label == "Show all contacts").click().run()
         assert numbers(page)["Contacts"] == "137"
         assert numbers(page)["New"] == "25"
+
+
+ZONE = {"tz": JUNE["tz"]}
+
+
+class TestChips:
+    def test_without_a_filter_there_are_none(self, connect: Connect) -> None:
+        connect()
+        assert chips(open_page(**ZONE)) == []
+
+    @pytest.mark.parametrize("name", ["overview", "workload"])
+    def test_every_limit_in_the_link_has_one(self, connect: Connect, name: str) -> None:
+        connect()
+        page = open_page(
+            name,
+            **JUNE,
+            channel=["whatsapp", "tiktok"],
+            country="US",
+            tag="607",
+            team="201",
+            agent="none",
+            source="recorded",
+            compare="no",
+            queue="unread",
+        )
+        assert chips(page) == [
+            "WhatsApp",
+            "TikTok",
+            "United States",
+            "spaced",
+            "Support",
+            "No agent",
+            "Recorded countries",
+            "1 Jun 2026 to 30 Jun 2026",
+        ]
+
+    def test_a_click_takes_off_its_limit_and_no_other(self, connect: Connect) -> None:
+        connect()
+        page = open_page("channels", **JUNE, channel=["whatsapp", "telegram"], country="BR")
+        both = numbers(page)["Contacts"]
+        page.button(key="chip-channel-telegram").click().run()
+        assert chips(page) == ["WhatsApp", "Brazil", "1 Jun 2026 to 30 Jun 2026"]
+        assert int(numbers(page)["Contacts"]) < int(both)
+        page.button(key="chip-country-BR").click().run()
+        assert numbers(page)["Contacts"] == "35"
+        page.button(key="chip-channel-whatsapp").click().run()
+        assert numbers(page)["Contacts"] == "137"
+        assert chips(page) == ["1 Jun 2026 to 30 Jun 2026"]
+
+    def test_a_click_on_the_days_goes_back_to_the_usual_period(self, connect: Connect) -> None:
+        connect()
+        page = open_page("channels", **JUNE, channel="whatsapp")
+        page.button(key="chip-dates").click().run()
+        assert chips(page) == ["WhatsApp"]
+        assert page.selectbox(key="pick-preset").value == "30d"
+
+    def test_a_click_on_recorded_countries_counts_the_others_again(self, connect: Connect) -> None:
+        connect()
+        page = open_page("channels", **JUNE, source="recorded")
+        assert numbers(page)["Contacts"] == "88"
+        page.button(key="chip-source").click().run()
+        assert numbers(page)["Contacts"] == "137"
+
+    def test_a_strangers_name_on_one_is_plain_text(self, connect: Connect) -> None:
+        connect()
+        (label,) = chips(open_page(**ZONE, tag="604"))
+        assert label.replace("\\", "") == "<b>bold</b><script>alert(1)…"
+        assert "\\<script\\>" in label
+
+    def test_so_many_that_they_would_fill_the_page_are_counted(self, connect: Connect) -> None:
+        connect()
+        tags = [tag["tag_id"] or "none" for tag in EXPECTED["tags"]]
+        countries = [row["country"] for row in EXPECTED["countries"]]
+        more = len(tags) + len(countries) - 12
+        page = open_page(**ZONE, tag=tags, country=countries)
+        assert more > 0
+        assert len(chips(page)) == 12
+        assert f"and {more} more" in [caption.value for caption in page.caption]
+
+
+def links(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
+    """What is said to be behind each link to a page: the page and the parameters."""
+    return {
+        link.proto.help.replace("\\", ""): (
+            link.proto.page,
+            parse_qs(link.proto.query_string),
+        )
+        for link in page.get("page_link")
+    }
+
+
+class TestWorthALook:
+    """The recorded workspace has been silent since June 2026, so these findings stay."""
+
+    WAITING = "47 people have waited for an answer for 7 days or more."
+    ORPHANED = "6 people wait for an answer that nobody is assigned to give."
+    INBOX = "The inbox “WhatsApp VN” is disconnected: nothing else reaches 10 contacts."
+
+    def test_overview_tells_who_waits_and_who_cannot_be_reached(self, connect: Connect) -> None:
+        connect()
+        told = text(open_page(**JUNE)).replace("\\", "")
+        places = [told.index(each) for each in (self.WAITING, self.ORPHANED, self.INBOX)]
+        assert places == sorted(places)
+
+    def test_each_leads_to_the_page_and_the_choice_under_which_it_can_be_seen(
+        self, connect: Connect
+    ) -> None:
+        connect()
+        june = {name: [value] for name, value in JUNE.items()}
+        assert links(open_page(**JUNE)) == {
+            f"Look at: {self.WAITING}": ("workload", june),
+            f"Look at: {self.ORPHANED}": ("workload", june | {"queue": ["orphaned"]}),
+            f"Look at: {self.INBOX}": ("channels", june | {"channel": ["whatsapp"]}),
+        }
+
+    def test_links_keep_the_filters(self, connect: Connect) -> None:
+        connect()
+        found = links(open_page(**JUNE, country="BR", compare="no"))
+        assert found
+        for _, parameters in found.values():
+            assert (parameters["country"], parameters["compare"]) == (["BR"], ["no"])
+
+    def test_where_nothing_stands_out_it_says_so(self, connect: Connect) -> None:
+        connect()
+        page = open_page(**ZONE, team="202")  # all of its conversations are answered
+        assert links(page) == {}
+        assert "Nothing stands out" in text(page)
+
+
+SPACE = "/space/2990000000000000002/inbox?conversationId="
+
+
+def listed(page: AppTest) -> list[str]:
+    """The ids of the listed conversations, from where their links lead."""
+    return [str(row["ChatbotX"]).partition("conversationId=")[2] for row in queue(page)]
+
+
+def queue(page: AppTest) -> list[dict[str, object]]:
+    return table(page, "Waiting (h)")
+
+
+class TestQueue:
+    ORPHANED = (
+        "2809879131586860130",
+        "2821330913198380125",
+        "2878589821255980100",
+        "2947844093239399452",
+        "2947844093239399462",
+        "2947844093239399457",
+        "2951760088924460035",
+        "2953815030497580030",
+        "2962034796790060010",
+        "2964089738363180005",
+    )
+    """Of the recorded workspace: the bot is off and nobody is assigned; the oldest first."""
+
+    def test_lists_those_who_wait_the_longest_wait_first(self, connect: Connect) -> None:
+        connect()
+        page = open_page("workload", **JUNE)
+        hours = [row["Waiting (h)"] for row in queue(page)]
+        assert len(hours) == EXPECTED["workload"]["awaiting_reply"] == 47
+        assert hours == sorted(hours, key=lambda each: -float(str(each)))
+        assert "**47 conversations await a reply**" in text(page)
+
+    def test_switch_lists_orphaned_handoffs(self, connect: Connect) -> None:
+        connect()
+        page = open_page("workload", **JUNE)
+        page.button_group(key="pick-queue").set_value("orphaned").run()
+        assert sorted(listed(page)) == sorted(self.ORPHANED)
+        assert "**10 orphaned hand-offs**" in text(page)
+
+    def test_switch_lists_unread_conversations(
+        self, connect: Connect, edge_contacts: list[Contact]
+    ) -> None:
+        connect()
+        page = open_page("workload", **JUNE)
+        page.button_group(key="pick-queue").set_value("unread").run()
+        unread = [each["conversation"]["id"] for each in edge_contacts if is_unread(each)]
+        assert len(unread) == EXPECTED["workload"]["unread"]
+        assert sorted(listed(page)) == sorted(unread)
+        assert f"**{len(unread)} unread conversations**" in text(page)
+
+    def test_a_link_opens_the_list_that_it_names_the_oldest_first(self, connect: Connect) -> None:
+        connect()
+        page = open_page("workload", **JUNE, queue="orphaned")
+        assert listed(page) == list(self.ORPHANED)
+        first = queue(page)[0]
+        assert (first["Since"], first["State"], first["Agent"], first["Team"]) == (
+            "24 Apr 2025, 16:16",
+            "never answered",
+            "–",
+            "–",
+        )
+
+    def test_is_of_those_who_pass_the_filters(self, connect: Connect) -> None:
+        connect()
+        page = open_page("workload", **JUNE, queue="orphaned", channel="omnichannel")
+        assert listed(page) == ["2821330913198380125", "2951760088924460035"]
+
+    def test_links_lead_to_the_conversation_in_chatbotx(
+        self, connect: Connect, edge_server: FakeChatbotx
+    ) -> None:
+        connect()
+        page = open_page("workload", **JUNE, queue="orphaned")
+        origin = edge_server.base_url.removesuffix("/api")
+        assert [row["ChatbotX"] for row in queue(page)] == [
+            f"{origin}{SPACE}{each}" for each in self.ORPHANED
+        ]
+
+    @pytest.mark.parametrize("which", ["waiting", "orphaned", "unread"])
+    def test_says_nothing_personal_of_a_contact(
+        self, connect: Connect, edge_contacts: list[Contact], which: str
+    ) -> None:
+        connect()
+        page = open_page("workload", **JUNE, queue=which)
+        shown = "\n".join(element.value.to_csv() for element in page.dataframe) + text(page)
+        told = [
+            str(each[field])
+            for each in edge_contacts
+            for field in ("fullName", "email", "phoneNumber", "avatar")
+            if each[field]
+        ]
+        assert queue(page)
+        assert not [each for each in told if each in shown]
+
+    def test_the_demo_has_no_link_and_says_why(
+        self, monkeypatch: pytest.MonkeyPatch, connect: Connect
+    ) -> None:
+        connect(wait=False)
+        monkeypatch.delenv("CHATBOTX_TOKEN")
+        refresh.refresher_of(settings.load()).wait(30)
+        page = open_page("workload")
+        assert "ChatbotX" not in queue(page)[0]
+        assert "The demo workspace has no ChatbotX to open them in." in text(page)
+
+
+def is_unread(contact: Contact) -> bool:
+    each = contact["conversation"]
+    # All times of the recording are written alike, so they compare as text.
+    return (
+        contact["blockedAt"] is None
+        and each is not None
+        and each["archivedAt"] is None
+        and each["lastActivityAt"] is not None
+        and each["agentLastReadAt"] is not None
+        and each["lastActivityAt"] > each["agentLastReadAt"]
+    )
+
+
+class TestDownloads:
+    def test_data_offers_everything_to_take_along(self, connect: Connect) -> None:
+        connect()
+        page = open_page("data", **JUNE)
+        assert {"All tables (Parquet)", "All numbers (JSON)"} <= {*downloads(page)}
+
+    @pytest.mark.parametrize(
+        "name", ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+    )
+    def test_every_page_and_every_table_that_is_shown_can_be_taken_along(
+        self, connect: Connect, name: str
+    ) -> None:
+        connect()
+        page = open_page(name, **JUNE)
+        offered = downloads(page)
+        assert offered.count("Save this page as a file") == 1
+        assert offered.count("Download CSV") == len(page.dataframe)

@@ -11,13 +11,14 @@ PIP := $(PY) -m pip --disable-pip-version-check
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: help run test check bench
+.PHONY: help run test check bench lock
 
 help:
 	@echo "make run    start the dashboard"
 	@echo "make test   run the tests"
 	@echo "make check  lint, formatting, types"
 	@echo "make bench  measure against other ways to do it"
+	@echo "make lock   pin what it needs to run, with hashes, and list the licences"
 
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
@@ -32,6 +33,13 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(PY) -m benchmarks $(ARGS)
+
+# Files for every system and Python from 3.11 on; then the licences of what is installed here.
+lock: $(DEV_READY)
+	@$(PIP) install --quiet uv==0.13.9
+	@$(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
+	@$(PY) -m tests.supply
 
 $(RUN_READY): requirements.txt $(PY)
 	@echo "Installing what the dashboard needs ..."

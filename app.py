@@ -1,53 +1,97 @@
-"""The server: `streamlit run app.py`. Starts fetching before the first viewer comes, and sets the
-headers of every answer."""
+"""The server: `streamlit run app.py`. Starts fetching before the first viewer comes, lets in
+what it should, and shows the page of last resort."""
 
+import logging
+import os
 import runpy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib import refresh, settings
+from lib import logs, refresh, server, settings
 from lib.settings import SettingsError
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
-HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"x-frame-options": b"SAMEORIGIN",
-}
+log = logging.getLogger(__name__)
 
 
-class SecurityHeaders:
-    """Adds `HEADERS` to every HTTP answer."""
+def secrets() -> Mapping[str, Any]:
+    """What the secrets files hold; nothing if they cannot be read, of which the page tells."""
+    with suppress(SettingsError):
+        return settings.secrets_from_files()
+    return {}
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS.items()]
-            await send(message)
+def headers() -> dict[str, str]:
+    """Of every answer. `CHATBOTX_FRAME_ANCESTORS` names the origins that may show us in a frame."""
+    index = Path(st.__file__).parent / "static" / "index.html"
+    name = "CHATBOTX_FRAME_ANCESTORS"
+    ancestors = os.environ.get(name) or secrets().get(name)
+    if ancestors:
+        try:
+            return server.answer_headers(index, server.frame_ancestors(str(ancestors)))
+        except ValueError as error:
+            log.warning("%s %s It is ignored.", name, error)
+    return server.answer_headers(index)
 
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+def rules() -> server.Rules:
+    """What is set in `.streamlit/config.toml` or the environment."""
+    origins = [*st.get_option("server.corsAllowedOrigins"), _public_address()]
+    hosts = (urlsplit(origin).hostname for origin in origins)
+    return server.Rules(
+        base_path=st.get_option("server.baseUrlPath"),
+        allowed_hosts=tuple(st.get_option("server.allowedHosts")),
+        allowed_origins=tuple(host for host in hosts if host),
+        any_origin=not st.get_option("server.enableCORS"),
+    )
+
+
+def _public_address() -> str:
+    """As an origin, where a host that runs us told Streamlit; else our own, which is localhost."""
+    address: str = st.get_option("browser.serverAddress")
+    return "" if address == "localhost" else f"//{address}"
+
+
+def last_resort(error: Exception) -> bool:
+    """Draws what a viewer sees of an error that nobody expected: a number, and no more."""
+    reference = logs.new_reference()
+    log.error("A page failed unexpectedly. Reference %s.", reference, exc_info=error)
+    with st.container(border=True):
+        st.subheader("This could not be shown", anchor=False)
+        st.write(
+            "Something went wrong that should not have. It has been written down. Please try again "
+            "in a minute; if it stays like this, tell whoever runs this dashboard this number:"
+        )
+        st.code(reference, language=None)
+        st.button("Try again", key=f"again-{reference}", icon=":material/refresh:")
+    return True
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up; ends a running crawl at shutdown."""
+    logs.install(secrets())
     with suppress(SettingsError):  # the page says what is wrong, to those who can mend it
         refresh.refresher_of(settings.load())
     yield
     refresh.stop_all()
 
 
-app = st.App(FRAME, lifespan=lifespan, middleware=[Middleware(SecurityHeaders)])
+app = st.App(
+    FRAME,
+    lifespan=lifespan,
+    middleware=[Middleware(server.Guard, headers=headers(), rules=rules())],
+    on_script_error=last_resort,
+)
 
 if __name__ == "__main__":
     # A host that runs this file as a plain script gets the same pages.
+    logs.install(secrets())
     runpy.run_path(str(FRAME), run_name="__main__")

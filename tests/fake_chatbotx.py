@@ -993,9 +993,11 @@ def _main() -> None:
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--contacts", type=int, metavar="N", help="serve N synthetic contacts")
     held.add_argument("--edge", action="store_true", help="serve the recorded contacts (default)")
+    held.add_argument("--file", type=Path, help="serve the contacts of this JSON file")
     options = parser.parse_args()
     if options.contacts is None:
-        contacts: Iterable[Contact] = json.loads(EDGE_CONTACTS.read_text("utf-8"))
+        file = options.file or EDGE_CONTACTS
+        contacts: Iterable[Contact] = json.loads(file.read_text("utf-8"))
     else:
         contacts = synthetic_contacts(options.contacts, seed=0)
     server = FakeChatbotx(

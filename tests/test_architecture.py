@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     ["lib.periods", "lib.countries", "lib.chatbotx.errors"],
-    ["lib.settings"],
+    ["lib.settings", "lib.logs"],
+    ["lib.server"],
     ["lib.chatbotx.schema"],
     ["lib.chatbotx.client", "lib.demo"],
     ["lib.chatbotx.crawl"],

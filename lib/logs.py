@@ -1,0 +1,147 @@
+"""No secret, no address and no person gets into a log, whoever writes it.
+
+Every record of the process is made harmless as it is made, before any handler sees it: its message,
+its arguments and its traceback. So it does not matter which logger, handler or format is used, nor
+which library logs what it was given.
+"""
+
+import logging
+import os
+import re
+import secrets
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+log = logging.getLogger(__name__)
+
+_IS_SECRET = re.compile(r"token|secret|password|passwd|api_?key|credential", re.IGNORECASE)
+"""In the name of a setting."""
+
+_SHORTEST_SECRET = 6
+"""What is shorter is no secret, and would be found in every other word."""
+
+_PATTERNS = (
+    # With or without the quotes of a dictionary or a list of pairs, as text or as bytes.
+    (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=:-]+", re.IGNORECASE), r"\1 …"),
+    (
+        re.compile(
+            r"""\b((?:set-)?cookie|(?:proxy-)?authorization)(\b['"]?\s*[:=,]\s*)"""
+            r"""(b?'[^']*'|b?"[^"]*"|[^\r\n]+)""",
+            re.IGNORECASE,
+        ),
+        r"\1\2…",
+    ),
+    (re.compile(r"(?<=://)[^/\s@'\"]+@"), "…@"),
+    (re.compile(r"(?<=[\w/])\?[^\s'\"<>?=]*=[^\s'\"<>]*"), "?…"),
+    # From the beginning of a word only, or a long text without an @ would be read again and again.
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+"), "…@…"),
+)
+
+
+class Redaction:
+    """Takes the given secrets, and whatever looks like one, out of a text."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        spellings = {
+            spelling
+            for secret in known
+            if len(secret) >= _SHORTEST_SECRET
+            for spelling in (secret, quote(secret, safe=""), repr(secret)[1:-1])
+        }
+        # The longest first: one may be the beginning of another.
+        ordered = sorted(spellings, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        if self._known is not None:
+            text = self._known.sub("…", text)
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
+        return text
+
+
+def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
+    """The texts whose keys, at any depth, say that they are secret."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from secrets_in(value)
+        elif isinstance(value, str) and _IS_SECRET.search(key):
+            yield value.strip()
+
+
+def install(*sources: Mapping[str, Any]) -> None:
+    """From now on every record is redacted, has its time, and what nobody catches is logged.
+
+    `sources` are the environment and the secrets, whose secret values are to be known. A second
+    call replaces what the first one knew.
+    """
+    redact = Redaction(secret for source in (os.environ, *sources) for secret in secrets_in(source))
+    logging.setLogRecordFactory(_Records(redact))
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def uninstall() -> None:
+    """As it was. For tests."""
+    logging.setLogRecordFactory(logging.LogRecord)
+    sys.excepthook = sys.__excepthook__
+    threading.excepthook = threading.__excepthook__
+
+
+def new_reference() -> str:
+    """By which somebody who saw an error can name it to somebody who reads the log."""
+    number = secrets.token_hex(4).upper()
+    return f"{number[:4]}-{number[4:]}"
+
+
+class _Records:
+    """Makes records that hold text only, and no text that must not be there."""
+
+    def __init__(self, redact: Redaction) -> None:
+        self._redact = redact
+
+    def __call__(self, *arguments: Any, **more: Any) -> logging.LogRecord:
+        record = logging.LogRecord(*arguments, **more)
+        if record.name == "uvicorn.access" and isinstance(record.args, tuple):
+            # Its formatter takes the arguments apart.
+            record.args = tuple(
+                self._redact(each) if isinstance(each, str) else each for each in record.args
+            )
+        else:
+            record.msg, record.args = self._redact(_message(record)), ()
+        if record.exc_info and record.exc_info[1] is not None:
+            text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+            # Formatters print this text, and would make it of the exception only if it were empty.
+            record.exc_text = self._redact(text)
+        record.exc_info = None
+        if record.stack_info:
+            record.stack_info = self._redact(record.stack_info)
+        return record
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - the arguments may raise anything
+        return f"{record.msg!s} (its arguments cannot be printed: {type(error).__name__})"
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log.critical("Nobody caught this", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(uncaught: threading.ExceptHookArgs) -> None:
+    if uncaught.exc_value is not None and not issubclass(uncaught.exc_type, SystemExit):
+        error = uncaught.exc_value
+        log.critical("Nobody caught this", exc_info=(type(error), error, error.__traceback__))

@@ -1,0 +1,147 @@
+"""Under our Content-Security-Policy every page works, and Chromium finds nothing to complain of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Trouble, settle
+from tests.browser.test_dashboard import QUESTIONS
+from tests.serving import dashboard
+
+pytestmark = pytest.mark.browser
+
+_LISTEN = """
+addEventListener('securitypolicyviolation', event => console.error(
+    'violation of', event.effectiveDirective, event.blockedURI, event.sourceFile
+));
+"""
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard on the demo workspace, one for all tests of this file."""
+    with dashboard(tmp_path_factory.mktemp("dashboard")) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    """`visit(path)` opens a page; any violation of the policy fails the test at its end."""
+    trouble = Trouble()
+    contexts = []
+
+    def visit(path: str = "", scheme: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        context.add_init_script(_LISTEN)
+        page = context.new_page()
+        trouble.watch(page)
+        page.goto(f"{address}/{path}")
+        expect(page.locator("h1")).to_have_text(QUESTIONS[path], timeout=60_000)
+        settle(page)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not trouble.errors
+    assert not trouble.foreign
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
+    visit: Visit, path: str, scheme: str
+) -> None:
+    page = visit(path, scheme)
+    for summary in page.get_by_text("As a table").all():
+        summary.click()
+        settle(page)
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.scroll_into_view_if_needed()
+    expect(table.locator("canvas").first).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download CSV").first.click()
+    assert Path(waiting.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_filters_menus_and_the_theme_keep_to_the_policy(visit: Visit) -> None:
+    page = visit("workload")
+    page.get_by_role("combobox", name="Channels").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("channel="))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("[data-testid=stCode]")).to_contain_text("channel=")
+    page.keyboard.press("Escape")
+    background = page.locator("[data-testid=stApp]")
+    expect(background).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.locator("[data-testid=stMainMenu] button").click()
+    page.get_by_text("Dark").last.click()
+    expect(background).to_have_css("background-color", "rgb(14, 22, 27)")
+
+
+def test_a_script_that_gets_into_the_page_does_not_run_and_we_hear_of_it(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(_LISTEN)
+    page = context.new_page()
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.goto(address)
+    settle(page)
+    assert not [text for text in heard if "violation" in text]
+    page.evaluate(
+        """async () => {
+            const script = document.createElement('script');
+            script.textContent = 'window.ran = true';
+            const image = '<img src="https://evil.example/" onerror="window.ran = true">';
+            document.body.append(script);
+            document.body.insertAdjacentHTML('beforeend', image);
+            await fetch('https://evil.example/').catch(() => null);
+        }"""
+    )
+    for violated in (
+        "script-src-elem inline",
+        "script-src-attr inline",
+        "img-src https://evil.example/",
+        "connect-src https://evil.example/",
+    ):
+        _wait_to_hear(page, heard, f"violation of {violated}")
+    assert not page.evaluate("window.ran")
+    context.close()
+
+
+def test_no_page_of_another_origin_shows_the_dashboard_in_a_frame(
+    browser: Browser, address: str, tmp_path: Path
+) -> None:
+    outer = tmp_path / "outer.html"
+    outer.write_text(f'<iframe src="{address}"></iframe>')
+    context = browser.new_context()
+    page = context.new_page()
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.goto(outer.as_uri())
+    _wait_to_hear(page, heard, "frame-ancestors")
+    assert "stApp" not in page.frames[1].content()
+    context.close()
+
+
+def _wait_to_hear(page: Page, heard: list[str], text: str) -> None:
+    for _ in range(100):
+        if any(text in each for each in heard):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"“{text}” is not among {heard}")

@@ -1,0 +1,86 @@
+"""The dashboard as a process of its own, and the fake ChatbotX as another."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def dashboard(folder: Path, *, app: Path | None = None, **environment: str) -> Iterator[str]:
+    """A cold server on this machine; gives its address. What it keeps and its log, `server.log`,
+    go into `folder`. `app` is another main file; `environment` is all that it knows of ours."""
+    port = free_port()
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
+    }
+    clean |= {"HOME": str(folder), "CHATBOTX_SNAPSHOT_DIR": str(folder / "cache")}
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(app or "app.py")]
+            + [f"--server.port={port}", "--server.address=127.0.0.1"]
+            + ["--server.fileWatcherType=none", "--server.headless=true"],
+            cwd=ROOT,
+            env=clean | {"PYTHONPATH": str(ROOT)} | environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@contextmanager
+def chatbotx(token: str, contacts: Path) -> Iterator[str]:
+    """The fake API with the contacts of a JSON file; gives its base URL."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_chatbotx", "--token", token, "--file", str(contacts)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found is not None, "the server did not start"
+        yield found.group()
+    finally:
+        server.terminate()
+        server.wait(20)
+        if server.stdout is not None:
+            server.stdout.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            assert server.poll() is None, "the server ended at start-up"
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")

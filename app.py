@@ -78,8 +78,10 @@ def last_resort(error: Exception) -> bool:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up; ends a running crawl at shutdown."""
     logs.install(secrets())
-    with suppress(SettingsError):  # the page says what is wrong, to those who can mend it
-        refresh.refresher_of(settings.load())
+    try:
+        refresh.start_all(settings.load_all().workspaces)
+    except SettingsError as error:  # the page says so too, to those who can mend it
+        log.error("The dashboard is not set up correctly. %s", error)
     yield
     refresh.stop_all()
 

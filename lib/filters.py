@@ -189,7 +189,8 @@ def _take_queue(choice: Choice) -> None:
 def link(choice: Choice) -> str:
     """The address of the page under this choice."""
     address = (st.context.url or "").split("?")[0]
-    query = urlencode(choice.parameters(), doseq=True)
+    workspace = st.query_params.get_all("workspace")[-1:]
+    query = urlencode({"workspace": workspace, **choice.parameters()}, doseq=True)
     return f"{address}?{query}" if query else address
 
 

@@ -18,11 +18,11 @@ def demo_banner() -> None:
     )
 
 
-def first_fetch(state: State, refresher: Refresher) -> None:
+def first_fetch(state: State, refresher: Refresher, person: str) -> None:
     """Before there is anything to show: how far the first crawl is, or why there is none."""
     if state.failure is not None and not state.is_running:
         st.error(state.failure.reason, icon=":material/cloud_off:")
-        st.button("Try again", on_click=refresher.refresh, type="primary")
+        st.button("Try again", on_click=refresher.refresh_for, args=(person,), type="primary")
         return
     with st.container(border=True):
         st.subheader("Fetching your contacts for the first time", anchor=False)
@@ -49,19 +49,19 @@ def progress(state: State) -> None:
 
 
 @st.fragment(run_every=timedelta(seconds=15))
-def foot(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
+def foot(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
     """As of when, how old, complete or not; the button, and the progress of a running refresh."""
     # Looking often makes the browser draw often, so that is done only where something moves.
     show = _watched if refresher.state.is_running else _status
-    show(refresher, snapshot, timezone)
+    show(refresher, snapshot, timezone, person)
 
 
 @st.fragment(run_every=timedelta(seconds=1))
-def _watched(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
-    _status(refresher, snapshot, timezone)
+def _watched(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
+    _status(refresher, snapshot, timezone, person)
 
 
-def _status(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
+def _status(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
     state = refresher.state
     age = words.now() - snapshot.as_of
     complete = "complete" if snapshot.verdict.complete else "**may be incomplete**"
@@ -75,7 +75,17 @@ def _status(refresher: Refresher, snapshot: Snapshot, timezone: str) -> None:
             if st.button("Show the new data", type="primary", icon=":material/update:"):
                 st.rerun()
         elif not state.is_running:
-            st.button("Refresh", on_click=refresher.refresh, icon=":material/refresh:")
+            pause = refresher.pause_for(person)
+            st.button(
+                "Refresh",
+                on_click=refresher.refresh_for,
+                args=(person,),
+                icon=":material/refresh:",
+                disabled=bool(pause),
+                help=f"Asked for several times just now: again in {pause.total_seconds():.0f} s."
+                if pause
+                else None,
+            )
     if state.is_running:
         progress(state)
     if state.failure is not None:

@@ -7,7 +7,8 @@ restart the last one comes from disk, before the first crawl begins.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +57,26 @@ class State:
         return self.progress is not None
 
 
+_MOST_PERSONS = 1000
+
+
+class _Bucket:
+    """Holds `most` permissions at first, and gets one back `every` so often."""
+
+    def __init__(self, most: int, every: timedelta) -> None:
+        self._most, self._every = most, every
+        self._taken: deque[datetime] = deque(maxlen=most)
+
+    def wait(self, now: datetime) -> timedelta:
+        """Until there is one; zero if there is."""
+        if len(self._taken) < self._most:
+            return timedelta(0)
+        return max(self._taken[0] + self._most * self._every - now, timedelta(0))
+
+    def take(self, now: datetime) -> None:
+        self._taken.append(now)
+
+
 class Refresher:
     """Owns the current snapshot of one workspace. `start` it once; `state` may be read at any time.
 
@@ -80,6 +101,8 @@ class Refresher:
         self._changed = threading.Condition()
         self._state = State()
         self._thread: threading.Thread | None = None
+        self._by_all = _Bucket(6, timedelta(seconds=15))
+        self._by_persons: OrderedDict[str, _Bucket] = OrderedDict()
 
     @property
     def state(self) -> State:
@@ -100,6 +123,30 @@ class Refresher:
         with self._changed:
             self._wanted.set()
             self._set(replace(self._state, due=None))
+
+    def pause_for(self, person: str) -> timedelta:
+        """How long somebody has to wait until they may ask for a new snapshot; zero if they may."""
+        with self._changed:
+            now = self._clock()
+            return max(self._by_all.wait(now), self._by_person(person).wait(now))
+
+    def refresh_for(self, person: str) -> None:
+        """`refresh`, unless too many were asked for lately: by this person, or by all together."""
+        with self._changed:
+            now = self._clock()
+            buckets = self._by_all, self._by_person(person)
+            if any(bucket.wait(now) for bucket in buckets):
+                return
+            for bucket in buckets:
+                bucket.take(now)
+        self.refresh()
+
+    def _by_person(self, person: str) -> "_Bucket":
+        bucket = self._by_persons.setdefault(person, _Bucket(3, timedelta(seconds=30)))
+        self._by_persons.move_to_end(person)
+        while len(self._by_persons) > _MOST_PERSONS:
+            self._by_persons.popitem(last=False)
+        return bucket
 
     def stop(self) -> None:
         """Ends a running crawl and the thread."""
@@ -242,6 +289,12 @@ def refresher_of(settings: Settings) -> Refresher:
         if settings not in _refreshers:
             _refreshers[settings] = Refresher(settings, store=store_of(settings))
         return _refreshers[settings].start()
+
+
+def start_all(workspaces: Iterable[Settings]) -> None:
+    """Begins to fetch each of them, with a refresher of its own; for the server's start-up."""
+    for settings in workspaces:
+        refresher_of(settings)
 
 
 def stop_all() -> None:

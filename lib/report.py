@@ -140,6 +140,7 @@ def _parser() -> _Parser:
         "from the environment or .streamlit/secrets.toml, say which workspace.",
     )
     parser.add_argument("--demo", action="store_true", help="the demo workspace, without a token")
+    parser.add_argument("--workspace", metavar="NAME", help="one of several in the settings")
     parser.add_argument("--as-of", type=_moment, help="ISO 8601 time that counts as now")
     parser.add_argument("--timezone", type=_zone, help="IANA zone in which days are counted")
     parser.add_argument("--from", dest="start", type=_day, help="first day, like 2026-06-01")
@@ -180,9 +181,10 @@ def _zone(text: str) -> str:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    configured = settings.load()
     if given.demo:
-        return replace(configured, token=None)
+        first = settings.load_all().workspaces[0]
+        return replace(first, token=None)
+    configured = settings.load(workspace=given.workspace)
     if configured.is_demo:
         raise SettingsError(
             ["CHATBOTX_TOKEN is not set: set it, or see the demo workspace with --demo."]

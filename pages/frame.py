@@ -1,13 +1,13 @@
-"""What surrounds every page: data, navigation, filters, states, foot. The main script."""
+"""What surrounds every page: access, data, navigation, filters, states, foot. The main script."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
 
-from lib import cards, filters, freshness, settings, view, words
+from lib import cards, entrance, filters, freshness, view, words
+from lib.choice import Options
 from lib.refresh import Refresher, refresher_of
-from lib.settings import SettingsError
 
 PAGES = Path(__file__).parent
 
@@ -20,29 +20,23 @@ st.set_page_config(
 st.logo(str(PAGES / "static/logo.svg"), size="large")
 cards.style()
 
-page = st.navigation(
-    [
-        st.Page(
-            PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True
-        ),
-        st.Page(PAGES / "channels.py", title="Channels", icon=":material/forum:"),
-        st.Page(PAGES / "countries.py", title="Countries", icon=":material/public:"),
-        st.Page(PAGES / "tags.py", title="Tags", icon=":material/sell:"),
-        st.Page(PAGES / "opt_in.py", title="Opt-in", icon=":material/mark_email_read:"),
-        st.Page(PAGES / "workload.py", title="Workload", icon=":material/support_agent:"),
-        st.Page(PAGES / "data.py", title="Data", icon=":material/database:"),
-    ],
-    position="top",
-)
-
-try:
-    configured = settings.load()
-except SettingsError as error:
-    st.title("The dashboard is not set up correctly")
-    for mistake in error.mistakes:
-        st.error(mistake, icon=":material/settings:")
-    st.write("Correct the settings and start the dashboard again.")
-    st.stop()
+visitor = entrance.visitor()
+pages = [
+    st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
+    st.Page(PAGES / "channels.py", title="Channels", icon=":material/forum:"),
+    st.Page(PAGES / "countries.py", title="Countries", icon=":material/public:"),
+    st.Page(PAGES / "tags.py", title="Tags", icon=":material/sell:"),
+    st.Page(PAGES / "opt_in.py", title="Opt-in", icon=":material/mark_email_read:"),
+    st.Page(PAGES / "workload.py", title="Workload", icon=":material/support_agent:"),
+    st.Page(PAGES / "data.py", title="Data", icon=":material/database:"),
+]
+page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
+welcome = entrance.pass_or_stop(visitor, page, pages)
+configured, link_notes = entrance.choose_workspace(visitor, welcome)
+with st.sidebar:
+    entrance.draw_switch(visitor, welcome, configured)
+    controls = st.container()
+    entrance.draw_account(welcome)
 
 words.speak(configured.locale)
 refresher = refresher_of(configured)
@@ -50,25 +44,28 @@ state = refresher.state
 
 
 @st.fragment(run_every=timedelta(seconds=1))
-def first_fetch(refresher: Refresher) -> None:
+def first_fetch(refresher: Refresher, person: str) -> None:
     """Watches the first crawl, and shows the page as soon as there is something to show."""
     state = refresher.state
     if state.snapshot is not None:
         st.rerun()
-    freshness.first_fetch(state, refresher)
+    freshness.first_fetch(state, refresher, person)
 
 
+# Read in any case: what a run does not read, goes from the URL or comes back when it should not.
+choice, notes = filters.read(
+    Options() if state.snapshot is None else view.options(state.snapshot), page.url_path
+)
 if state.snapshot is None:
     st.title(page.title)
-    first_fetch(refresher)
+    first_fetch(refresher, welcome.email or "")
     st.stop()
 
-choice, notes = filters.read(view.options(state.snapshot), page.url_path)
 seen = view.look(state.snapshot, choice, configured)
 
 if configured.is_demo:
     freshness.demo_banner()
-for note in [*notes, *configured.notes]:
+for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
     st.warning(words.markdown(note), icon=":material/link_off:")
 
 st.session_state["view"] = seen
@@ -92,9 +89,9 @@ else:
         failure = error
 
 # Numbers first: the browser takes about as long to draw the filters as the page's head.
-with st.sidebar:
+with controls:
     filters.draw(choice, seen.options, configured, seen.terms.period)
 st.divider()
-freshness.foot(refresher, state.snapshot, seen.terms.timezone)
+freshness.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
 if failure is not None:
     raise failure

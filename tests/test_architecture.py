@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = [
-    ["lib.periods", "lib.countries", "lib.chatbotx.errors"],
+    ["lib.periods", "lib.countries", "lib.chatbotx.errors", "lib.access"],
     ["lib.settings", "lib.logs"],
     ["lib.server"],
     ["lib.chatbotx.schema"],
@@ -28,11 +28,18 @@ LAYERS = [
     ["lib.findings"],
     ["lib.figures"],
     ["lib.export"],
-    ["lib.filters", "lib.freshness"],
+    ["lib.filters", "lib.freshness", "lib.entrance"],
     ["lib.cards"],
     ["pages", "app"],
 ]
-KNOWS_STREAMLIT = {"lib.cards", "lib.filters", "lib.freshness", "pages", "app"}
+KNOWS_STREAMLIT = {
+    "lib.cards",
+    "lib.filters",
+    "lib.freshness",
+    "lib.entrance",
+    "pages",
+    "app",
+}
 KNOWS_PLOTLY = {"lib.figures", "lib.export", "lib.cards"}
 
 FILES = sorted(

@@ -21,13 +21,17 @@ TOKEN = "cbx_q8Zt0/wPj+secret"
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What a handler of the root logger writes, with our redaction at work."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
+    # A server that ran in another test has made some loggers keep to themselves.
+    for name in ("uvicorn", "uvicorn.error", "streamlit", "httpx", "httpcore"):
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
     logs.install({"CHATBOTX_TOKEN": TOKEN, "workspaces": {"a": {"token": "another token"}}})
     yield stream
     logs.uninstall()
@@ -121,7 +125,7 @@ def test_the_access_log_keeps_the_shape_that_its_formatter_needs(written: io.Str
 
 @pytest.mark.parametrize("is_installed", [True, False])
 def test_the_http_libraries_cannot_print_the_token(
-    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     edge_server: FakeChatbotx,
     written: io.StringIO,
     is_installed: bool,
@@ -129,8 +133,7 @@ def test_the_http_libraries_cannot_print_the_token(
     if not is_installed:  # even then
         logs.uninstall()
     for name in ("httpx", "httpcore", "urllib3", "asyncio", ""):
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
-        monkeypatch.setattr(logging.getLogger(name), "_cache", {})
+        caplog.set_level(logging.DEBUG, name)
     edge_server.workspaces[TOKEN] = edge_server.workspaces["edge"]
     configured = settings.Settings(token=TOKEN, base_url=edge_server.base_url)
     with connect(configured) as client:

@@ -16,11 +16,11 @@ from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, Verdict
 from lib.chatbotx.errors import Unreachable
 from lib.refresh import Failure, Refresher, State
-from lib.settings import Settings
+from lib.settings import Settings, load_all
 from lib.snapshot import Snapshot
-from lib.storage import Store
+from lib.storage import Store, store_of
 from lib.tables import TableBuilder
-from tests.fake_chatbotx import Answer, FakeChatbotx, RecordedRequest
+from tests.fake_chatbotx import Answer, Contact, FakeChatbotx, RecordedRequest
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -145,6 +145,45 @@ def test_the_button_begins_a_crawl(make: Make, source: Source) -> None:
     first = refresher.wait(LONG).snapshot
     second = again(refresher).snapshot
     assert (len(source.crawls), second is first) == (2, False)
+
+
+def test_the_button_works_a_few_times_in_a_row_and_then_after_a_pause(
+    make: Make, clock: Clock
+) -> None:
+    refresher = make()
+    for _ in range(3):
+        assert not refresher.pause_for("ana@example.com")
+        refresher.refresh_for("ana@example.com")
+    assert refresher.pause_for("ana@example.com") == timedelta(seconds=90)
+    clock.now += timedelta(seconds=90)
+    assert not refresher.pause_for("ana@example.com")
+
+
+def test_somebody_who_presses_all_the_time_does_not_keep_others_from_it(make: Make) -> None:
+    refresher = make()
+    for _ in range(50):
+        refresher.refresh_for("ana@example.com")
+    assert refresher.pause_for("ana@example.com")
+    assert not refresher.pause_for("bob@example.com")
+
+
+def test_all_together_may_press_only_so_often(make: Make) -> None:
+    refresher = make()
+    for person in range(6):
+        refresher.refresh_for(f"{person}")
+    assert refresher.pause_for("another") == timedelta(seconds=90)
+
+
+def test_what_is_pressed_too_often_begins_no_crawl(make: Make, source: Source) -> None:
+    refresher = make()
+    refresher.wait(5)
+    for _ in range(3):
+        refresher.refresh_for("ana")
+        refresher.wait(5)
+    crawls = list(source.crawls)
+    refresher.refresh_for("ana")
+    refresher.wait(5)
+    assert source.crawls == crawls
 
 
 def test_the_button_during_a_crawl_begins_no_other(make: Make, source: Source) -> None:
@@ -584,3 +623,64 @@ def test_a_real_workspace_is(tmp_path: Path) -> None:
     refresher = refresh.refresher_of(Settings(token="a", snapshot_dir=tmp_path))
     assert refresher._store is not None
     assert refresher._store.folder.parent == tmp_path
+
+
+# Several workspaces
+
+
+def test_the_token_of_each_workspace_goes_to_its_own_server_only(
+    edge_contacts: list[Contact], tmp_path: Path
+) -> None:
+    with (
+        FakeChatbotx({"token-of-main": edge_contacts}) as main,
+        FakeChatbotx({"token-of-sales": edge_contacts[:60]}) as sales,
+    ):
+        tables = {
+            "main": {"token": "token-of-main", "base_url": main.base_url},
+            "sales": {"token": "token-of-sales", "base_url": sales.base_url},
+        }
+        configured = load_all(
+            {"CHATBOTX_SNAPSHOT_DIR": str(tmp_path)}, {"workspaces": tables}
+        ).workspaces
+        refresh.start_all(configured)
+        try:
+            states = [refresh.refresher_of(each).wait(LONG) for each in configured]
+        finally:
+            refresh.stop_all()
+        assert {request.token for request in main.requests} == {"token-of-main"}
+        assert {request.token for request in sales.requests} == {"token-of-sales"}
+    assert [state.snapshot and state.snapshot.contacts for state in states] == [137, 60]
+    folders = [store.folder for each in configured if (store := store_of(each))]
+    assert [folder.parent.name for folder in folders] == ["workspace-main", "workspace-sales"]
+    assert len({folder.name for folder in folders}) == 2
+
+
+def test_workspaces_of_one_server_are_kept_apart(edge_server: FakeChatbotx, tmp_path: Path) -> None:
+    """What one has fetched is never what the other shows, after a restart neither."""
+    tables = {name: {"token": name, "base_url": edge_server.base_url} for name in ("edge", "empty")}
+    configured = load_all(
+        {"CHATBOTX_SNAPSHOT_DIR": str(tmp_path)}, {"workspaces": tables}
+    ).workspaces
+    for _ in ("first", "after a restart"):
+        refresh.start_all(configured)
+        try:
+            states = [refresh.refresher_of(each).wait(LONG) for each in configured]
+        finally:
+            refresh.stop_all()
+        assert [state.snapshot and state.snapshot.contacts for state in states] == [137, 0]
+
+
+def test_a_failure_of_one_workspace_is_none_of_the_other(
+    edge_server: FakeChatbotx, tmp_path: Path
+) -> None:
+    tables = {name: {"token": name, "base_url": edge_server.base_url} for name in ("edge", "gone")}
+    configured = load_all(
+        {"CHATBOTX_SNAPSHOT_DIR": str(tmp_path)}, {"workspaces": tables}
+    ).workspaces
+    refresh.start_all(configured)
+    try:
+        states = [refresh.refresher_of(each).wait(LONG) for each in configured]
+    finally:
+        refresh.stop_all()
+    assert [state.failure is None for state in states] == [True, False]
+    assert [state.snapshot is None for state in states] == [False, True]

@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+import contextlib
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lib import settings
-from lib.settings import Settings, SettingsError, load, secrets_from_files
+from lib.access import Access, Guests
+from lib.settings import (
+    Configuration,
+    Settings,
+    SettingsError,
+    load,
+    load_all,
+    secrets_from_files,
+)
 
 TOKEN = "tok_5dF-secret-8812"
 
@@ -247,3 +260,346 @@ class TestSecretsFiles:
             Path.home() / ".streamlit/secrets.toml",
             Path(".streamlit/secrets.toml"),
         ) == settings.SECRETS_FILES
+
+
+AUTH = {
+    "redirect_uri": "https://dashboard.example.com/oauth2callback",
+    "cookie_secret": "0123456789abcdef0123456789abcdef",
+    "client_id": "id",
+    "client_secret": "geheim",
+    "server_metadata_url": "https://accounts.example.com/.well-known/openid-configuration",
+}
+TWO = {"main": {"token": "tok-main"}, "sales": {"token": "tok-sales", "label": "Sales team"}}
+
+
+def all_mistakes(secrets: dict[str, Any], environment: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_all(environment or {}, secrets)
+    return list(caught.value.mistakes)
+
+
+class TestWorkspaces:
+    def test_without_tables_there_is_one_as_before(self) -> None:
+        assert load_all({}, {}) == Configuration((Settings(),))
+        (one,) = load_all({"CHATBOTX_TOKEN": TOKEN}, {}).workspaces
+        assert one == load({"CHATBOTX_TOKEN": TOKEN}, {})
+
+    def test_each_has_its_own_token_and_the_defaults_of_all(self) -> None:
+        both = load_all(
+            {"CHATBOTX_TIMEZONE": "Asia/Tokyo", "CHATBOTX_SNAPSHOT_DIR": "/var/lib/dashboard"},
+            {
+                "CHATBOTX_CONNECTIONS": 2,
+                "workspaces": {
+                    "main": {"token": "tok-main"},
+                    "sales": {
+                        "token": "tok-sales",
+                        "label": "Sales team",
+                        "base_url": "https://chat.example.com/api",
+                        "timezone": "Europe/Lisbon",
+                        "basis": "createdAt",
+                        "default_region": "PT",
+                        "connections": 8,
+                    },
+                },
+            },
+        )
+        assert both.names == ("main", "sales")
+        assert both.named("main") == Settings(
+            token="tok-main",
+            timezone="Asia/Tokyo",
+            connections=2,
+            snapshot_dir=Path("/var/lib/dashboard/workspace-main"),
+            name="main",
+            label="main",
+        )
+        assert both.named("sales") == Settings(
+            token="tok-sales",
+            base_url="https://chat.example.com/api",
+            timezone="Europe/Lisbon",
+            basis="createdAt",
+            default_region="PT",
+            connections=8,
+            snapshot_dir=Path("/var/lib/dashboard/workspace-sales"),
+            name="sales",
+        )
+        assert [each.label for each in both.workspaces] == ["main", "Sales team"]
+
+    def test_one_of_them_is_loaded_by_name(self) -> None:
+        assert load({}, {"workspaces": TWO}, "sales").token == "tok-sales"
+        with pytest.raises(SettingsError):
+            load({}, {"workspaces": TWO})
+        with pytest.raises(SettingsError):
+            load({}, {"workspaces": TWO}, "support")
+
+    def test_a_token_outside_is_that_of_none_of_them(self) -> None:
+        (mistake,) = all_mistakes({"workspaces": TWO}, {"CHATBOTX_TOKEN": TOKEN})
+        assert mistake.startswith("CHATBOTX_TOKEN belongs to one workspace")
+
+    def test_a_token_that_was_pasted_twice_is_a_mistake(self) -> None:
+        tables = {"main": {"token": TOKEN}, "sales": {"token": TOKEN, "base_url": "https://b.io"}}
+        assert all_mistakes({"workspaces": tables}) == [
+            "[workspaces.sales] token is that of [workspaces.main]: each workspace has its own."
+        ]
+
+    @pytest.mark.parametrize("table", [{}, {"token": ""}, {"token": "  "}, {"timezone": "UTC"}])
+    def test_none_of_several_is_a_demo(self, table: dict[str, str]) -> None:
+        assert all_mistakes({"workspaces": TWO | {"third": table}}) == [
+            "[workspaces.third] token is missing: create one in ChatbotX."
+        ]
+
+    def test_a_label_that_is_taken_is_a_mistake(self) -> None:
+        tables = TWO | {"third": {"token": "tok-third", "label": "Sales team"}}
+        (mistake,) = all_mistakes({"workspaces": tables})
+        assert mistake.startswith("[workspaces.third] label is that of [workspaces.sales]")
+
+    @pytest.mark.parametrize(
+        ("table", "mistake"),
+        [
+            ({"timezone": "geheim"}, f"timezone {NO_ZONE}"),
+            ({"base_url": "http://geheim.example/api"}, f"base_url {UNPROTECTED}"),
+            ({"basis": "geheim"}, f"basis {NO_BASIS}"),
+            ({"default_region": "geheim"}, f"default_region {NO_REGION}"),
+            ({"label": "geheim\n"}, None),
+            ({"label": "geheim" * 20}, "label must be one line of at most 60 characters."),
+            ({"connections": ["geheim"]}, "connections must be a text or a number."),
+            ({"token": "geheim geheim"}, f"token {NO_TOKEN}"),
+        ],
+    )
+    def test_a_mistake_names_the_table_and_the_key_and_not_the_value(
+        self, table: dict[str, Any], mistake: str | None
+    ) -> None:
+        secrets = {"workspaces": TWO | {"third": {"token": "tok-third"} | table}}
+        if mistake is None:
+            assert load_all({}, secrets).named("third").label == "geheim"
+        else:
+            assert all_mistakes(secrets) == [f"[workspaces.third] {mistake}"]
+
+    @pytest.mark.parametrize("name", ["Sales", "sales team", "", "../etc", "a" * 41, "é"])
+    def test_a_name_must_fit_into_a_link(self, name: str) -> None:
+        (mistake,) = all_mistakes({"workspaces": {name: {"token": "tok"}}})
+        assert mistake.startswith(f"[workspaces.{name}] must have a name")
+
+    @pytest.mark.parametrize("tables", ["geheim", [], {}, {"token": "geheim"}])
+    def test_what_is_no_table_is_told(self, tables: Any) -> None:
+        (mistake,) = all_mistakes({"workspaces": tables})
+        assert "[workspaces.token]" in mistake or "[workspaces.sales]" in mistake
+        assert "geheim" not in mistake
+
+    def test_a_key_that_is_none_of_ours_is_noted_in_its_workspace(self) -> None:
+        tables = TWO | {"third": {"token": "tok-third", "timezon": "geheim"}}
+        configured = load_all({}, {"workspaces": tables})
+        assert configured.named("third").notes == (
+            "[workspaces.third] timezon is not a setting and is ignored. Did you mean timezone?",
+        )
+        assert not configured.notes
+        assert not configured.named("main").notes
+
+    def test_strangers_do_not_learn_the_names_of_workspaces(self) -> None:
+        with pytest.raises(SettingsError) as caught:
+            load_all(
+                {"CHATBOTX_BASIS": "x"},
+                {
+                    "workspaces": {"acme-merger": {"token": "t", "timezone": "x"}},
+                    "access": {"workspaces": {"acme-merger": ["x"]}},
+                },
+            )
+        assert len(caught.value.mistakes) == 3
+        shown = caught.value.for_strangers
+        assert f"CHATBOTX_BASIS {NO_BASIS}" in shown
+        assert "acme" not in " ".join(shown)
+        assert len(shown) == 2
+
+    def test_no_token_is_in_a_representation(self) -> None:
+        assert "tok-" not in repr(load_all({}, {"workspaces": TWO}))
+
+
+class TestAccess:
+    def test_by_default_nobody_signs_in_and_nothing_is_open(self) -> None:
+        assert load_all({}, {}).access == Access()
+
+    def test_everything_may_be_configured(self) -> None:
+        access = load_all(
+            {},
+            {
+                "auth": AUTH,
+                "workspaces": TWO,
+                "access": {
+                    "emails": ["Ana@Example.com "],
+                    "domains": ["Partner.Example"],
+                    "workspaces": {"sales": ["gus@sales.example", "team.example"]},
+                    "contact": "Olga <olga@example.com>",
+                    "hours": 8,
+                },
+            },
+        ).access
+        assert access == Access(
+            providers=("",),
+            guests=Guests(frozenset({"ana@example.com"}), frozenset({"partner.example"})),
+            own_guests=(("sales", Guests.of(["gus@sales.example", "team.example"])),),
+            contact="Olga <olga@example.com>",
+            hours=8,
+        )
+
+    @pytest.mark.parametrize("value", ["yes", "YES", "true", True])
+    def test_the_operator_may_open_it(self, value: Any) -> None:
+        assert load_all({}, {"access": {"open": value}}).access.is_open
+        assert load_all({"CHATBOTX_OPEN_ACCESS": str(value)}, {}).access.is_open
+        assert load_all({}, {"CHATBOTX_OPEN_ACCESS": value}).access.is_open
+
+    @pytest.mark.parametrize("value", ["no", "false", False])
+    def test_no_is_no(self, value: Any) -> None:
+        assert not load_all({}, {"access": {"open": value}}).access.is_open
+        assert not load_all({"CHATBOTX_OPEN_ACCESS": str(value)}, {}).access.is_open
+
+    def test_the_environment_wins_over_the_table(self) -> None:
+        shut = load_all({"CHATBOTX_OPEN_ACCESS": "no"}, {"access": {"open": True}})
+        assert not shut.access.is_open
+
+    def test_it_is_no_setting_of_a_workspace(self) -> None:
+        assert load({"CHATBOTX_OPEN_ACCESS": "yes"}, {}) == Settings()
+        assert not load({"CHATBOTX_OPEN_ACCESS": "yes"}, {}).notes
+
+    @pytest.mark.parametrize("value", ["geheim", "1", "on"])
+    def test_what_is_neither_yes_nor_no_is_a_mistake(self, value: str) -> None:
+        assert all_mistakes({"access": {"open": value}}) == ["[access] open must be yes or no."]
+        assert all_mistakes({}, {"CHATBOTX_OPEN_ACCESS": value}) == [
+            "CHATBOTX_OPEN_ACCESS must be yes or no."
+        ]
+
+    @pytest.mark.parametrize(
+        ("secrets", "environment"),
+        [({"access": {"open": True}}, {}), ({}, {"CHATBOTX_OPEN_ACCESS": "yes"})],
+    )
+    def test_it_cannot_be_open_and_ask_to_sign_in(
+        self, secrets: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        (mistake,) = all_mistakes(secrets | {"auth": AUTH}, environment)
+        assert "remove one of them" in mistake
+
+    @pytest.mark.parametrize(
+        ("table", "mistake"),
+        [
+            ({"emails": "geheim@example.com"}, "[access] emails must be a list of addresses"),
+            ({"emails": ["geheim"]}, "[access] emails must be a list of addresses"),
+            ({"emails": ["geheim.example"]}, "[access] emails must be a list of addresses"),
+            ({"emails": ["gehéim@example.com"]}, "[access] emails must be a list of addresses"),
+            ({"domains": ["ana@geheim.example"]}, "[access] domains must be a list of domains"),
+            ({"domains": ["@geheim.example"]}, "[access] domains must be a list of domains"),
+            ({"domains": [7]}, "[access] domains must be a list of domains"),
+            ({"workspaces": ["geheim"]}, "[access.workspaces] must be a table."),
+            ({"workspaces": {"main": "geheim"}}, "[access.workspaces] main must be a list"),
+            ({"workspaces": {"slaes": []}}, "[access.workspaces] slaes is none of"),
+            ({"email": ["geheim@example.com"]}, "[access] email is not a setting. Did you mean"),
+            ({"contact": "geheim" * 50}, "[access] contact must be one line"),
+            ({"hours": "geheim"}, "[access] hours must be a number of hours"),
+            ({"hours": 0}, "[access] hours must be a number of hours"),
+            ("geheim", "[access] must be a table."),
+        ],
+    )
+    def test_a_slip_is_a_mistake_and_never_opens_anything(self, table: Any, mistake: str) -> None:
+        (told,) = all_mistakes({"auth": AUTH, "workspaces": TWO, "access": table})
+        assert told.startswith(mistake)
+        assert "geheim" not in told
+
+    def test_lists_of_workspaces_need_workspaces(self) -> None:
+        (mistake,) = all_mistakes({"auth": AUTH, "access": {"workspaces": {"main": []}}})
+        assert "there are no [workspaces]" in mistake
+
+    def test_invitations_without_a_sign_in_are_pointed_out(self) -> None:
+        (note,) = load_all({}, {"access": {"domains": ["example.com"]}}).notes
+        assert "no [auth]" in note
+
+
+class TestAuth:
+    @pytest.mark.parametrize(
+        ("changes", "mistake"),
+        [
+            ({"redirect_uri": "https://geheim.example/"}, "[auth] redirect_uri must be"),
+            (
+                {"redirect_uri": "http://geheim.example/oauth2callback"},
+                "[auth] redirect_uri must be",
+            ),
+            ({"cookie_secret": "geheim"}, "[auth] cookie_secret must be a random text"),
+            ({"client_id": ""}, "[auth] client_id is missing"),
+            ({"client_secret": 7}, "[auth] client_secret is missing"),
+            ({"server_metadata_url": "http://geheim.example/x"}, "[auth] server_metadata_url must"),
+        ],
+    )
+    def test_what_would_fail_or_be_unsafe_is_told_at_once(
+        self, changes: dict[str, Any], mistake: str
+    ) -> None:
+        (told,) = all_mistakes({"auth": AUTH | changes})
+        assert told.startswith(mistake)
+        assert "geheim" not in told
+
+    def test_an_empty_table_is_told_key_by_key(self) -> None:
+        assert [mistake.split()[1] for mistake in all_mistakes({"auth": {}})] == [
+            *("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+        ]
+
+    def test_streamlit_may_put_its_port_into_the_address(self) -> None:
+        local = {"redirect_uri": "http://localhost:{port}/oauth2callback"}
+        assert load_all({}, {"auth": AUTH | local}).access.providers == ("",)
+
+    def test_providers_may_have_names(self) -> None:
+        shared = {key: AUTH[key] for key in ("redirect_uri", "cookie_secret")}
+        own = {key: AUTH[key] for key in AUTH if key not in shared}
+        secrets = {"auth": shared | {"google": own, "okta": own}}
+        assert load_all({}, secrets).access.providers == ("google", "okta")
+        assert load_all({}, {"auth": AUTH | {"okta": own}}).access.providers == ("", "okta")
+
+    def test_other_options_of_a_provider_are_no_provider(self) -> None:
+        options = {"client_kwargs": {"prompt": "login"}}
+        assert load_all({}, {"auth": AUTH | options}).access.providers == ("",)
+
+
+class TestTables:
+    @pytest.mark.parametrize(
+        ("name", "meant"), [("acces", "access"), ("workspace", "workspaces"), ("Auth", "auth")]
+    )
+    def test_one_that_is_nearly_ours_is_pointed_out(self, name: str, meant: str) -> None:
+        (note,) = load_all({}, {name: {"x": 1}}).notes
+        assert note == f"[{name}] is not a setting and is ignored. Did you mean [{meant}]?"
+
+    def test_those_of_others_are_left_alone(self) -> None:
+        assert not load_all({}, {"connections": {"sql": {"url": "x"}}, "theme": {}}).notes
+
+    def test_a_setting_that_slipped_into_one_is_pointed_out(self) -> None:
+        (note,) = load_all({}, {"auth": AUTH | {"CHATBOTX_TOKEN": TOKEN}}).notes
+        assert note == "[auth] CHATBOTX_TOKEN is ignored there: write it above the first table."
+
+
+def test_the_example_documents_every_key_and_is_right() -> None:
+    text = (Path(__file__).parents[1] / ".streamlit/secrets.example.toml").read_text("utf-8")
+    keys = re.sub(r"^# (?=\[[\w.]+\]$|\w+ = )", "", text, flags=re.MULTILINE)
+    numbers = iter(range(100))
+    filled = re.sub(r' = ""', lambda _: f' = "{next(numbers):032}"', keys)
+    secrets = tomllib.loads(filled)
+    for key in ("TOKEN", "OPEN_ACCESS"):  # not together with what comes below
+        assert secrets.pop(f"CHATBOTX_{key}")
+    configured = load_all({}, secrets)
+    assert configured.names == ("main", "sales")
+    assert not configured.notes
+    for name in (*settings._READERS, *settings._OF_ONE, *settings._IN_ACCESS):
+        assert name in keys.lower(), name
+
+
+values = st.recursive(
+    st.text() | st.integers() | st.floats() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = ["workspaces", "access", "auth", "main", "token", "label", "emails", "domains", "open"]
+keys = st.sampled_from([*KEYS, "hours", "contact", "CHATBOTX_TOKEN", "CHATBOTX_TIMEZONE"])
+tables = st.recursive(
+    values, lambda inner: st.dictionaries(keys | st.text(), inner, max_size=4), max_leaves=12
+)
+
+
+@given(st.dictionaries(keys, tables))
+def test_whatever_stands_in_the_secrets_is_a_configuration_or_told_as_mistakes(
+    secrets: dict[str, Any],
+) -> None:
+    for read in (load, load_all):
+        with contextlib.suppress(SettingsError):
+            read({}, secrets)

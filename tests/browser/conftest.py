@@ -57,10 +57,11 @@ Serve = Callable[..., str]
 @pytest.fixture
 def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
     """`serve(token=…)` starts the dashboard on the recorded workspace (or, with `token=None`, the
-    demo one) and returns its address. No page has been asked of it before."""
+    demo one) and returns its address. No page has been asked of it before. `bound` is the address
+    that the server listens at; other settings by name."""
     servers: list[subprocess.Popen[bytes]] = []
 
-    def serve(token: str | None = "edge", **others: str) -> str:
+    def serve(token: str | None = "edge", bound: str = "127.0.0.1", **others: str) -> str:
         port = _free_port()
         given = {"base_url": edge_server.base_url, "snapshot_dir": str(tmp_path / "cache")}
         if token is not None:
@@ -77,7 +78,7 @@ def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
         with (tmp_path / f"server-{port}.log").open("wb") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py"]
-                + [f"--server.port={port}", "--server.address=127.0.0.1"]
+                + [f"--server.port={port}", f"--server.address={bound}"]
                 + ["--server.fileWatcherType=none", "--server.headless=true"],
                 cwd=ROOT,
                 env=environment,

@@ -36,7 +36,7 @@ def connect(
 
     # Neither a developer's own secrets nor environment may reach a test.
     monkeypatch.setattr(settings, "SECRETS_FILES", ())
-    for name in ("TOKEN", "BASE_URL"):
+    for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     yield connect
     refresh.stop_all()

@@ -1,0 +1,324 @@
+"""Signing in through a provider on this machine, as people do it: in Chromium, at a cold server."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect
+
+from tests.browser.conftest import Serve, Trouble, settle
+from tests.oidc_provider import Provider
+
+pytestmark = pytest.mark.browser
+
+JUNE = "from=2026-06-01&to=2026-06-30&tz=America/Sao_Paulo"
+QUESTIONS = {"": "How is our audience doing?", "channels": "Where do subscriptions come from?"}
+HOUR = 3600
+
+PEOPLE: dict[str, dict[str, Any]] = {
+    "Ana": {"email": "Ana@Example.com", "email_verified": True},
+    "Bob": {"email": "bob@elsewhere.example", "email_verified": True},
+    "Cy": {"email": "ana@example.com", "email_verified": False},
+    "Di": {"email": "ana@example.com"},
+    "Eve": {"email": "eve@evil.example@example.com", "email_verified": True},
+    "Flo": {"email": "ana@example.com", "email_verified": True, "iat": 13 * HOUR},
+    "Gus": {"email": "gus@sales.example", "email_verified": True},
+}
+INVITED = """
+[access]
+emails = ["ana@example.com"]
+contact = "Olga <olga@example.com>"
+"""
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider(PEOPLE) as provider:
+        yield provider
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Callable[[str], None]:
+    """`secrets(text)` writes the operator's secrets."""
+
+    def write(text: str) -> None:
+        file = tmp_path / ".streamlit" / "secrets.toml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+    return write
+
+
+class Visit:
+    """A browser of its own, at the dashboard. `received` is all that came through the socket."""
+
+    def __init__(self, browser: Browser, trouble: Trouble) -> None:
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.received = bytearray()
+        self.page = self.open()
+        trouble.watch(self.page)
+
+    def open(self) -> Page:
+        page = self.context.new_page()
+        page.on("websocket", self._listen)
+        return page
+
+    def _listen(self, socket: WebSocket) -> None:
+        def keep(frame: str | bytes) -> None:
+            self.received.extend(frame.encode() if isinstance(frame, str) else frame)
+
+        socket.on("framereceived", keep)
+
+    def go(self, address: str) -> Page:
+        self.page.goto(address)
+        settle(self.page)
+        return self.page
+
+    def sign_in(self, person: str) -> Page:
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("link", name=f"Continue as {person}").click()
+        self.page.wait_for_url(re.compile(r"^(?!.*/(enter|authorize|oauth2callback))"))
+        settle(self.page)
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[[], Visit]]:
+    trouble = Trouble()
+    visits: list[Visit] = []
+
+    def visit() -> Visit:
+        visits.append(Visit(browser, trouble))
+        return visits[-1]
+
+    yield visit
+    for each in visits:
+        each.context.close()
+    assert not trouble.errors
+    assert not trouble.foreign
+
+
+NewVisit = Callable[[], Visit]
+Write = Callable[[str], None]
+
+
+def title(page: Page, text: str) -> None:
+    expect(page.locator("h1")).to_have_text(text, timeout=30_000)
+
+
+def test_who_has_not_signed_in_is_sent_nothing_but_the_way_to_do_so(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    stranger = visit()
+    page = stranger.go(f"{serve()}/channels?{JUNE}")
+    title(page, "Sign in")
+    page.wait_for_timeout(3000)  # a fetch would have ended, and a page been sent
+    sent = bytes(stranger.received)
+    assert len(sent) > 500
+    for secret in (b"137", b"contacts", b"WhatsApp", b"whatsapp", b"ana@", b"olga"):
+        assert secret not in sent, secret
+    assert not page.get_by_role("link", name="Tags").count()
+
+
+def test_signing_in_leads_to_what_was_asked_for_and_signing_out_leads_out(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    address = serve()
+    ana = visit()
+    ana.go(f"{address}/channels?channel=whatsapp&{JUNE}")
+    page = ana.sign_in("Ana")
+    title(page, QUESTIONS["channels"])
+    expect(page).to_have_url(re.compile(r"/channels\?.*channel=whatsapp"))
+    expect(page.locator("[data-testid=stMetricValue]").nth(1)).to_have_text("35", timeout=30_000)
+    # Between them stands a joiner that keeps the address from becoming a link.
+    signed_in = re.compile("Signed in as ana@\u2060?example.com")
+    expect(page.locator("[data-testid=stSidebar]")).to_contain_text(signed_in)
+
+    page.reload()
+    title(page, QUESTIONS["channels"])
+
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{address}/")
+    title(page, "Sign in")
+    assert provider.signed_out == [f"{address}/oauth2callback"]
+    page.goto(f"{address}/channels?{JUNE}")
+    title(page, "Sign in")
+
+
+def test_a_link_is_followed_once(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    address = serve()
+    ana = visit()
+    ana.go(f"{address}/channels?{JUNE}")
+    title(ana.sign_in("Ana"), QUESTIONS["channels"])
+    title(ana.go(address), QUESTIONS[""])
+
+
+def test_a_link_of_one_browser_leads_no_other_anywhere(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    address = serve()
+    one, other = visit(), visit()
+    one.go(f"{address}/channels?{JUNE}").get_by_role("button", name="Sign in").click()
+    one.page.wait_for_url(re.compile("/authorize"))
+    other.go(address)
+    title(other.sign_in("Ana"), QUESTIONS[""])
+
+
+@pytest.mark.parametrize(
+    ("person", "heading", "sentence"),
+    [
+        ("Bob", "You are not invited", "bob@elsewhere.example"),
+        ("Cy", "Your address is not verified", "ana@example.com"),
+        ("Di", "Your address is not verified", "ana@example.com"),
+        ("Eve", "You are not invited", "eve@evil.example@example.com"),
+    ],
+)
+def test_who_is_not_invited_learns_whom_to_ask_and_nothing_else(
+    serve: Serve,
+    visit: NewVisit,
+    provider: Provider,
+    secrets: Write,
+    person: str,
+    heading: str,
+    sentence: str,
+) -> None:
+    secrets(provider.secrets + INVITED.replace("contact", 'domains = ["example.com"]\ncontact'))
+    refused = visit()
+    refused.go(f"{serve()}/channels?{JUNE}")
+    page = refused.sign_in(person)
+    title(page, heading)
+    main = page.locator("[data-testid=stMain]")
+    expect(main).to_contain_text(sentence)
+    expect(main).to_contain_text("ask Olga <olga@example.com>")
+    assert not main.locator("a").count()
+    assert b"137" not in refused.received
+    page.get_by_role("button", name="Sign out").click()
+    title(page, "Sign in")
+
+
+def test_an_identity_of_yesterday_has_to_be_renewed(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    late = visit()
+    late.go(f"{serve()}/channels?{JUNE}")
+    page = late.sign_in("Flo")
+    title(page, "Sign in")
+    expect(page.locator("[data-testid=stMain]")).to_contain_text("some time ago")
+    provider.people["Flo"]["iat"] = 11 * HOUR
+    try:
+        title(late.sign_in("Flo"), QUESTIONS[""])
+    finally:
+        provider.people["Flo"]["iat"] = 13 * HOUR
+
+
+def test_an_identity_that_was_tampered_with_is_none(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets + INVITED)
+    address = serve()
+    bob = visit()
+    bob.go(address)
+    title(bob.sign_in("Bob"), "You are not invited")
+    (cookie,) = [each for each in bob.context.cookies() if each["name"] == "_streamlit_user"]
+    payload, rest = cookie["value"].strip('"').split(".", 1)
+    if payload:
+        text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
+        text = text.replace("bob@elsewhere.example", "ana@example.com")
+        payload = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    forged = f"{payload}.{rest}" if payload else f".A{rest}"
+    bob.context.add_cookies([{"name": cookie["name"], "value": forged, "url": address}])
+    title(bob.go(f"{address}/?{JUNE}"), "Sign in")
+    assert b"137" not in bob.received
+
+
+@pytest.mark.parametrize("environment", [{}, {"open_access": "no"}], ids=["unset", "no"])
+def test_without_sign_in_a_server_that_others_can_reach_shows_how_to_set_it_up_and_nothing_else(
+    serve: Serve, visit: NewVisit, environment: dict[str, str]
+) -> None:
+    stranger = visit()
+    stranger.context.set_extra_http_headers({"X-Forwarded-For": "203.0.113.7"})
+    page = stranger.go(f"{serve(bound='0.0.0.0', **environment)}/channels?{JUNE}")
+    title(page, "This dashboard is not open yet")
+    page.wait_for_timeout(2000)
+    assert b"137" not in stranger.received
+    assert not page.get_by_role("link", name="Tags").count()
+
+
+def test_the_operator_may_open_it_to_everybody(serve: Serve, visit: NewVisit) -> None:
+    page = visit().go(f"{serve(bound='0.0.0.0', open_access='yes')}/channels?{JUNE}")
+    title(page, QUESTIONS["channels"])
+
+
+def test_the_demo_may_be_seen_by_everybody(serve: Serve, visit: NewVisit) -> None:
+    page = visit().go(serve(token=None, bound="0.0.0.0"))
+    title(page, QUESTIONS[""])
+
+
+def test_a_proxy_on_the_same_machine_does_not_make_strangers_local(
+    serve: Serve, visit: NewVisit
+) -> None:
+    stranger = visit()
+    stranger.context.set_extra_http_headers({"X-Forwarded-For": "203.0.113.7"})
+    title(stranger.go(serve()), "This dashboard is not open yet")
+
+
+def test_with_nobody_invited_nobody_gets_in_and_the_page_says_what_to_set(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    secrets(provider.secrets)
+    page = visit().go(f"{serve()}/channels?{JUNE}")
+    title(page, "Nobody is invited yet")
+    expect(page.locator("[data-testid=stMain]")).to_contain_text("[access]")
+
+
+def test_each_sees_their_workspaces_and_changing_them_keeps_the_period_only(
+    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+) -> None:
+    workspaces = """
+[workspaces.main]
+token = "edge"
+label = "Main company"
+[workspaces.sales]
+token = "empty"
+label = "Sales team"
+"""
+    own = '[access.workspaces]\nsales = ["sales.example", "ana@example.com"]\n'
+    secrets(provider.secrets + INVITED + own + workspaces)
+    address = serve(token=None)
+    ana, gus = visit(), visit()
+
+    ana.go(f"{address}/?channel=whatsapp&{JUNE}")
+    page = ana.sign_in("Ana")
+    contacts = page.locator("[data-testid=stMetricValue]").first
+    expect(contacts).to_have_text("35", timeout=30_000)
+    expect(page).to_have_url(re.compile("workspace=main"))
+    page.get_by_role("combobox", name="Workspace").click()
+    page.get_by_role("option", name="Sales team").click()
+    title(page, "There are no contacts yet")
+    expect(page).to_have_url(re.compile("workspace=sales"))
+    expect(page).to_have_url(re.compile("from=2026-06-01"))
+    expect(page).not_to_have_url(re.compile("channel="))
+    for _ in ("tz", "channel", "workspace"):  # a step for each parameter that has changed
+        page.go_back()
+    expect(page).to_have_url(re.compile("workspace=main"))
+    expect(contacts).to_have_text("35", timeout=30_000)
+
+    gus.go(f"{address}/?workspace=main&{JUNE}")
+    page = gus.sign_in("Gus")
+    title(page, "There are no contacts yet")
+    expect(page.locator("[data-testid=stMain]")).to_contain_text("does not exist or that you may")
+    assert not page.get_by_role("combobox", name="Workspace").count()
+    for hidden in (b"Main company", b"137", b"WhatsApp"):
+        assert hidden not in gus.received

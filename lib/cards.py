@@ -180,7 +180,7 @@ _DELTA_COLOURS: dict[str, Literal["normal", "inverse", "off"]] = {
 
 def headed(title: str) -> None:
     """Begins a part of the page that has controls of its own."""
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
 
 
 def chart(
@@ -203,11 +203,12 @@ def chart(
 
     _note(FigureShown(title, figure, alt if figure else if_empty, explanation, rows))
     with st.container(border=True, height="stretch"):
-        st.subheader(title, help=explanation, anchor=False)
+        st.header(title, help=explanation, anchor=False)
         if figure is None:
             st.caption(if_empty)
             return
-        widget = f"chart-{key}-{_times_clicked(key)}"
+        # Made anew in another theme: a figure gets the colours of a theme only once.
+        widget = f"chart-{key}-{_times_clicked(key)}-{_theme()}"
         if clicks:
             st.plotly_chart(
                 figure,
@@ -240,7 +241,7 @@ def table(
     rest on few contacts."""
     _note(TableShown(title, frame, note))
     with st.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         if note:
             st.caption(note)
         _table(frame, key=key, view=view, columns=columns, clicks=clicks, muted=muted or {})
@@ -284,6 +285,11 @@ def _table(
         type="tertiary",
         on_click="ignore",
     )
+
+
+def _theme() -> Literal["light", "dark"]:
+    """That of the viewer's browser; in tests without one, light."""
+    return st.context.theme.type or "light"
 
 
 # After a click the widget is made anew: what it holds as selected says nothing of the choice.
@@ -339,7 +345,8 @@ def clicks_on(dimension: Dimension, keys: Iterable[object], view: View) -> Click
 
 
 _HOURS = "(h)"
-_MUTED = "color: #7d8790"
+_MUTED = {"light": "color: #66737F", "dark": "color: #8D9AA5"}
+"""Paler than other text on the page, with AA contrast."""
 
 
 def _styled(frame: pd.DataFrame, muted: Mapping[str, Sequence[bool]]) -> Any:
@@ -351,11 +358,12 @@ def _styled(frame: pd.DataFrame, muted: Mapping[str, Sequence[bool]]) -> Any:
     hours = [column for column in frame.columns if column.endswith(_HOURS)]
     if not hours and not any(any(rows) for rows in muted.values()):
         return shown
+    muted_look = _MUTED[_theme()]
     styler = shown.style
     if hours:
         styler = styler.format(dict.fromkeys(hours, _duration), na_rep=words.NOTHING)
     for column, rows in muted.items():
-        looks = [_MUTED if is_muted else "" for is_muted in rows]
+        looks = [muted_look if is_muted else "" for is_muted in rows]
         styler = styler.apply(lambda _, looks=looks: looks, subset=[column])
     return styler
 
@@ -502,7 +510,7 @@ def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> N
         f"| {words.markdown(name)} | {words.markdown(text)} |" for name, text in values.items()
     ]
     with st.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.markdown("\n".join(lines))
 
 
@@ -516,5 +524,5 @@ def points(title: str, sentences: Sequence[str]) -> None:
     """A list of sentences, in Markdown."""
     note_points(title, sentences)
     with st.container(border=True, height="stretch"):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.markdown("\n".join(f"- {sentence}" for sentence in sentences))

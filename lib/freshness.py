@@ -25,7 +25,7 @@ def first_fetch(state: State, refresher: Refresher, person: str) -> None:
         st.button("Try again", on_click=refresher.refresh_for, args=(person,), type="primary")
         return
     with st.container(border=True):
-        st.subheader("Fetching your contacts for the first time", anchor=False)
+        st.header("Fetching your contacts for the first time", anchor=False)
         progress(state)
         st.caption("This page fills by itself. Later visits start with what was fetched last.")
 

@@ -102,7 +102,7 @@ cards.points(
 )
 
 with st.container(border=True):
-    st.subheader("Everything, to take with you", anchor=False)
+    st.header("Everything, to take with you", anchor=False)
     st.caption(
         "Of the contacts that pass the filters, with period, filters, time zone and time of the "
         "data. There are no names, addresses or messages of contacts in it."

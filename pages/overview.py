@@ -115,7 +115,7 @@ def link_to(finding: Finding) -> None:
 
 
 with st.container(border=True):
-    st.subheader(
+    st.header(
         "Worth a look",
         anchor=False,
         help="Picked by rules from the numbers: at most five, the most urgent first. Differences "

@@ -7,6 +7,7 @@ import streamlit as st
 
 from lib import cards, figures, filters, words
 from lib.cards import Number
+from lib.choice import Choice
 from lib.metrics import workload
 from lib.view import View
 
@@ -170,6 +171,14 @@ order = sorted(
 )
 lines = lines.reindex(order)
 names = [view.options.name("agent", key) for key in lines.index]
+
+
+def cell(agent: str, channel: str) -> Choice:
+    """Limited to one agent on one channel, or no longer so."""
+    both = view.choice.limited_to("agent", (agent,)).limited_to("channel", (channel,))
+    return both if both != view.choice else both.limited_to("agent", ()).limited_to("channel", ())
+
+
 heads = [words.channel_name(key) for key in lines.columns]
 cards.chart(
     "Agents and channels",
@@ -188,9 +197,7 @@ cards.chart(
     view=view,
     clicks=[
         [
-            view.choice.limited_to("agent", (str(lines.index[row]),)).limited_to(
-                "channel", (str(lines.columns[column]),)
-            )
+            cell(str(lines.index[row]), str(lines.columns[column]))
             for row, column in figures.filled(lines)
         ]
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,16 +11,44 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
-from tests.fake_chatbotx import FakeChatbotx
+from tests.fake_chatbotx import EDGE_CONTACTS, FakeChatbotx
 
 ROOT = Path(__file__).parents[2]
+
+QUESTIONS = {
+    "": "How is our audience doing?",
+    "channels": "Where do subscriptions come from?",
+    "countries": "Where are they?",
+    "tags": "What do we know about them?",
+    "opt_in": "May we write to them?",
+    "workload": "Who is waiting, and for whom?",
+    "data": "Can I trust this?",
+}
+"""The title of each page by its path."""
+
+JUNE = "from=2026-06-01&to=2026-06-30&tz=America/Sao_Paulo"
+"""Where the contacts of the recorded workspace are."""
+
+# A machine may have other work.
+expect.set_options(timeout=20_000)
 
 _PROBES = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page first looks for its server below the page's own path."""
@@ -59,41 +88,80 @@ def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
     """`serve(token=…)` starts the dashboard on the recorded workspace (or, with `token=None`, the
     demo one) and returns its address. No page has been asked of it before. `bound` is the address
     that the server listens at; other settings by name."""
-    servers: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as servers:
 
-    def serve(token: str | None = "edge", bound: str = "127.0.0.1", **others: str) -> str:
-        port = _free_port()
-        given = {"base_url": edge_server.base_url, "snapshot_dir": str(tmp_path / "cache")}
-        if token is not None:
-            given["token"] = token
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
-        }
-        given |= others
-        environment |= {f"CHATBOTX_{name.upper()}": value for name, value in given.items()}
-        # A developer's own secrets must not reach a test.
-        environment["HOME"] = str(tmp_path)
-        with (tmp_path / f"server-{port}.log").open("wb") as log:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py"]
-                + [f"--server.port={port}", f"--server.address={bound}"]
-                + ["--server.fileWatcherType=none", "--server.headless=true"],
-                cwd=ROOT,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        servers.append(server)
-        address = f"http://127.0.0.1:{port}"
+        def serve(token: str | None = "edge", bound: str = "127.0.0.1", **others: str) -> str:
+            given = {"base_url": edge_server.base_url} | others
+            return servers.enter_context(_dashboard(tmp_path, token, given, bound))
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Iterator[FakeChatbotx]:
+    """The recorded workspace, for tests that do not change it: token `edge`; and those with one
+    contact and with none: tokens `one` and `empty`."""
+    contacts = json.loads(EDGE_CONTACTS.read_text("utf-8"))
+    with FakeChatbotx({"edge": contacts, "one": contacts[-1:], "empty": []}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def at(tmp_path_factory: pytest.TempPathFactory, recorded: FakeChatbotx) -> Iterator[Serve]:
+    """`at(token)` is the address of a dashboard that tests share, on the workspace of that token
+    or, with `at(None)`, on the demo one."""
+    with ExitStack() as servers:
+
+        @cache
+        def at(token: str | None = "edge") -> str:
+            folder = tmp_path_factory.mktemp("dashboard")
+            given = {"base_url": recorded.base_url}
+            return servers.enter_context(_dashboard(folder, token, given))
+
+        yield at
+
+
+@contextmanager
+def _dashboard(
+    folder: Path, token: str | None, given: dict[str, str], bound: str = "127.0.0.1"
+) -> Iterator[str]:
+    given = {"snapshot_dir": str(folder / "cache")} | given
+    if token is not None:
+        given["token"] = token
+    environment = {f"CHATBOTX_{name.upper()}": value for name, value in given.items()}
+    with streamlit(ROOT / "app.py", folder, environment, bound) as address:
+        yield address
+
+
+@contextmanager
+def streamlit(
+    script: Path, folder: Path, given: Mapping[str, str], bound: str = "127.0.0.1"
+) -> Iterator[str]:
+    """Serves a script with the configuration of the dashboard; its log goes into the folder."""
+    port = _free_port()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
+    }
+    # A developer's own secrets must not reach a test.
+    environment |= {"HOME": str(folder), **given}
+    with (folder / f"server-{port}.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(script)]
+            + [f"--server.port={port}", f"--server.address={bound}"]
+            + ["--server.fileWatcherType=none", "--server.headless=true"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
         _wait_until_healthy(address, server)
-        return address
-
-    yield serve
-    for server in servers:
+        yield address
+    finally:
         server.terminate()
-    for server in servers:
         assert server.wait(10) is not None
 
 
@@ -107,12 +175,17 @@ class Trouble:
     def watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", self._dialogue)
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
         if message.type == "error" and not _PROBES.search(url):
             self.errors.append(f"{message.text} {url}")
+
+    def _dialogue(self, dialogue: Dialog) -> None:
+        self.errors.append(dialogue.message)
+        dialogue.dismiss()
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
@@ -122,38 +195,69 @@ class Trouble:
 Open = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """`open_page(address, width=…, dark=…)` opens a page and waits until it has settled. At the
-    end, the test fails for any error in the console and any request to another host."""
-    trouble = Trouble()
-    contexts = []
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """`context(width, dark)` is where the pages of all tests of that look are opened: what one has
+    loaded the next finds in the cache."""
+    with ExitStack() as contexts:
 
-    def open_page(address: str, width: int = 1440, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
-            accept_downloads=True,
-        )
-        contexts.append(context)
-        page = context.new_page()
+        @cache
+        def context(width: int, dark: bool) -> BrowserContext:
+            made = browser.new_context(
+                viewport={"width": width, "height": 900},
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+                accept_downloads=True,
+            )
+            contexts.callback(made.close)
+            return made
+
+        yield context
+
+
+@pytest.fixture
+def open_page(context: Callable[..., BrowserContext]) -> Iterator[Open]:
+    """`open_page(address, width=…, dark=…)` opens a page and waits until it shows its numbers, or
+    with `fetched=False` only until there is a title. At the end, the test fails for any error in
+    the console, any dialogue, and any request to another host."""
+    trouble = Trouble()
+    pages = []
+
+    def open_page(
+        address: str, *, width: int = 1440, dark: bool = False, fetched: bool = True
+    ) -> Page:
+        page = context(width, dark).new_page()
+        pages.append(page)
         trouble.watch(page)
         page.goto(address)
+        if fetched:
+            expect(page.get_by_text(_FOOT)).to_be_visible(timeout=60_000)
         settle(page)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not trouble.errors
     assert not trouble.foreign
 
 
+_FOOT = re.compile(r"contacts? as of")
+
+
 def settle(page: Page) -> None:
-    """Waits until the script has run and what it draws is there."""
+    """Waits until the script has run and what it draws is there, figures too."""
     page.wait_for_selector("h1", timeout=30_000)
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
+    page.wait_for_function(_ALL_DRAWN, timeout=30_000)
     assert not page.locator("[data-testid=stException]").count()
+
+
+_ALL_DRAWN = """() =>
+  !document.querySelector("[data-testid=stSkeleton]")
+  && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(
+    (chart) => chart.querySelector(".main-svg"))
+"""
 
 
 def _free_port() -> int:

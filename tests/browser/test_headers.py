@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Trouble, settle
-from tests.browser.test_dashboard import QUESTIONS
+from tests.browser.conftest import QUESTIONS, Trouble, settle
 from tests.serving import dashboard
 
 pytestmark = pytest.mark.browser

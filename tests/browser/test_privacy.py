@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Download, WebSocket, expect
 
 from tests import marked
-from tests.browser.conftest import settle
-from tests.browser.test_dashboard import QUESTIONS
+from tests.browser.conftest import QUESTIONS, settle
 from tests.searching import found_in
 from tests.serving import chatbotx, dashboard
 

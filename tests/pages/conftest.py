@@ -70,7 +70,7 @@ def table(dashboard: AppTest, column: str) -> list[dict[str, object]]:
 
 def text(dashboard: AppTest) -> str:
     """All prose of a page."""
-    elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.subheader]
+    elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.header]
     boxes = [*dashboard.info, *dashboard.warning, *dashboard.error]
     return "\n".join(element.value for element in [*elements, *boxes])
 

@@ -66,7 +66,7 @@ def opened(user: dict[str, Any] | None = None, **parameters: str) -> AppTest:
     for name, value in parameters.items():
         dashboard.query_params[name] = value
     dashboard.run()
-    if dashboard.subheader and "first time" in dashboard.subheader[0].value:
+    if dashboard.header and "first time" in dashboard.header[0].value:
         for configured in settings.load_all().workspaces:
             refresh.refresher_of(configured).wait(20)
         dashboard.run()

@@ -112,4 +112,4 @@ def test_before_the_first_snapshot_the_frame_and_the_progress_are_there(
     connect(wait=False)
     page = AppTest.from_file(PAGES / "frame.py", default_timeout=30).run()
     assert not page.exception
-    assert page.subheader[0].value == "Fetching your contacts for the first time"
+    assert page.header[0].value == "Fetching your contacts for the first time"

@@ -1,0 +1,163 @@
+"""A click on what is drawn narrows the whole dashboard, another one widens it again."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, settle
+
+pytestmark = pytest.mark.browser
+
+BAR, DOT, COUNTRY = ".points .point path", ".scatterlayer .points path", ".choroplethlayer path"
+
+
+def parameters(address: str) -> dict[str, list[str]]:
+    """Of an address, but for the time zone."""
+    given = parse_qs(urlsplit(address).query)
+    return {name: values for name, values in given.items() if name != "tz"}
+
+
+def chips(page: Page) -> Locator:
+    return page.locator(".st-key-chips button").filter(visible=True)
+
+
+def click_mark(page: Page, chart: str, marks: str) -> str:
+    """Clicks the largest mark of a chart, and returns what was said of it under the pointer."""
+    figure = page.locator(f".st-key-chart-{chart}-0-light, .st-key-chart-{chart}-1-light")
+    # A bar of nothing has no area, so there is always a largest one once any is there.
+    mark = max(figure.locator(marks).all(), key=_area)
+    mark.hover(force=True)
+    said = figure.locator(".hoverlayer text").first
+    expect(said).to_be_attached()
+    text = said.text_content() or ""
+    page.mouse.down()
+    page.mouse.up()
+    return text
+
+
+def _area(mark: Locator) -> float:
+    box = mark.bounding_box()
+    return box["width"] * box["height"] if box else 0
+
+
+def click_row(page: Page, table: str) -> None:
+    """Clicks the box before the first row of a table."""
+    grid = page.locator(f"[class*='st-key-table-{table}-'] canvas").first
+    grid.click(position={"x": 12, "y": 35 + 17}, force=True)  # through what scrolls it
+
+
+@pytest.mark.parametrize(
+    ("path", "chart", "marks", "names"),
+    [
+        ("", "overview-channels", BAR, ["channel"]),
+        ("", "overview-countries", BAR, ["country"]),
+        ("channels", "new-by-channel", BAR, ["channel"]),
+        ("countries", "world", COUNTRY, ["country"]),
+        ("tags", "tag-ranking", BAR, ["tag"]),
+        ("opt_in", "rates-channel", DOT, ["channel"]),
+        ("workload", "agents", BAR, ["agent"]),
+        ("workload", "agents-channels", BAR, ["channel", "agent"]),
+    ],
+)
+def test_a_mark_narrows_and_the_same_mark_widens(
+    at: Serve, open_page: Open, path: str, chart: str, marks: str, names: list[str]
+) -> None:
+    page = open_page(f"{at()}/{path}?{JUNE}")
+    unnarrowed = parameters(page.url)
+    said = click_mark(page, chart, marks)
+    expect(chips(page)).to_have_count(1 + len(names))  # the first of them is of June
+    for name, chip in zip(names, chips(page).all(), strict=False):
+        expect(page).to_have_url(re.compile(rf"[?&]{name}="))
+        assert chip.locator("p").inner_text() in said
+    settle(page)
+    click_mark(page, chart, marks)
+    expect(chips(page)).to_have_count(1)
+    expect(page).not_to_have_url(re.compile("|".join(f"{name}=" for name in names)))
+    assert parameters(page.url) == unnarrowed
+
+
+def test_a_day_narrows_to_itself_and_its_chip_widens(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    said = click_mark(page, "growth", BAR)
+    expect(chips(page)).not_to_have_text(re.compile(" to "))
+    day = chips(page).locator("p").inner_text()
+    assert said.startswith(f"{day}: ")
+    expect(page).to_have_url(re.compile(r"from=(2026-06-\d\d)&to=\1"))
+    chips(page).click()
+    expect(page).not_to_have_url(re.compile("from="))
+    expect(chips(page)).to_have_count(0)
+
+
+def test_a_difference_narrows_to_its_tag(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at(None)}/tags")
+    said = click_mark(page, "tag-effects", DOT)
+    expect(page).to_have_url(re.compile(r"[?&]tag="))
+    assert chips(page).locator("p").inner_text() in said
+
+
+@pytest.mark.parametrize(
+    ("path", "table", "name"),
+    [("channels", "channels", "channel"), ("workload", "agent-table", "agent")],
+)
+def test_a_row_narrows_and_the_same_row_widens(
+    at: Serve, open_page: Open, path: str, table: str, name: str
+) -> None:
+    page = open_page(f"{at()}/{path}?{JUNE}")
+    click_row(page, table)
+    expect(page).to_have_url(re.compile(rf"[?&]{name}="))
+    expect(chips(page)).to_have_count(2)
+    settle(page)
+    click_row(page, table)
+    expect(page).not_to_have_url(re.compile(rf"[?&]{name}="))
+    expect(chips(page)).to_have_count(1)
+
+
+def test_a_chip_takes_off_its_own_limit_alone(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/countries?channel=whatsapp&channel=webchat&country=BR&{JUNE}")
+    expect(chips(page).locator("p")).to_have_text(
+        ["WhatsApp", "Web chat", "Brazil", "1 Jun 2026 to 30 Jun 2026"]
+    )
+    chips(page).filter(has_text="WhatsApp").click()
+    expect(chips(page).locator("p")).to_have_text(
+        ["Web chat", "Brazil", "1 Jun 2026 to 30 Jun 2026"]
+    )
+    expect(page).to_have_url(re.compile(r"\?(?!.*channel=whatsapp).*channel=webchat"))
+
+
+def test_each_finding_leads_to_its_page_with_its_filters(at: Serve, open_page: Open) -> None:
+    page = open_page(at(None))
+    links = page.locator("main").get_by_role("link", name="Look", exact=True)
+    expect(links).not_to_have_count(0)
+    for place in range(links.count()):
+        target = links.nth(place).get_attribute("href") or ""
+        path = urlsplit(target).path
+        links.nth(place).click()
+        expect(page.locator("h1")).to_have_text(QUESTIONS[path])
+        settle(page)
+        said = parameters(page.url)
+        assert said == parameters(target)
+        expect(chips(page)).to_have_count(
+            sum(len(values) for name, values in said.items() if name != "queue")
+        )
+        page.get_by_role("button", name="Reset").click()
+        expect(page).to_have_url(re.compile(r"^[^?]*$"))
+        page.get_by_role("link", name="Overview").first.click()
+        expect(page.locator("h1")).to_have_text(QUESTIONS[""])
+        settle(page)
+
+
+def test_a_link_to_what_to_do_opens_the_list_of_these_conversations(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    finding = page.locator("main [data-testid=stHorizontalBlock]").filter(
+        has_text="wait for an answer that nobody is assigned to give"
+    )
+    finding.get_by_role("link", name="Look").click()
+    expect(page.locator("h1")).to_have_text(QUESTIONS["workload"])
+    expect(page.get_by_role("heading", name="Orphaned hand-offs")).to_be_visible()
+    expect(page).to_have_url(re.compile("queue=orphaned"))

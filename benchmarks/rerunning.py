@@ -134,7 +134,8 @@ def _measure_server() -> dict[str, float]:
 
 
 @contextmanager
-def _serve(script: Path, environment: dict[str, str]) -> Iterator[str]:
+def serve(script: Path, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """A Streamlit server: its address and the number of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -154,7 +155,7 @@ def _serve(script: Path, environment: dict[str, str]) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.1)
-        yield address
+        yield address, server.pid
     finally:
         server.terminate()
         server.wait()
@@ -166,8 +167,8 @@ def drawn_times(environment: dict[str, str]) -> dict[str, float]:
     empty = Path(tempfile.mkdtemp()) / "empty.py"
     empty.write_text(EMPTY_PAGE)
     with (
-        _serve(ROOT / "app.py", environment) as ours,
-        _serve(empty, {}) as nothing,
+        serve(ROOT / "app.py", environment) as (ours, _),
+        serve(empty, {}) as (nothing, _),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(

@@ -52,7 +52,8 @@ def progress(state: State) -> None:
 def foot(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
     """As of when, how old, complete or not; the button, and the progress of a running refresh."""
     # Looking often makes the browser draw often, so that is done only where something moves.
-    show = _watched if refresher.state.is_running else _status
+    state = refresher.state
+    show = _watched if state.is_running or state.due is None else _status
     show(refresher, snapshot, timezone, person)
 
 

@@ -47,6 +47,12 @@ QUESTIONS = {
 JUNE = "from=2026-06-01&to=2026-06-30&tz=America/Sao_Paulo"
 """Where the contacts of the recorded workspace are."""
 
+MADE_OF_NAMES = (
+    "main :is(b, script, iframe, object, [onerror], [onload]), "
+    "main a:is([href^='javascript'], [href^='mailto'], [href*='example.com'])"
+)
+"""What the names in the recorded workspace would become if they were not shown as text."""
+
 # A machine may have other work.
 expect.set_options(timeout=20_000)
 
@@ -252,6 +258,17 @@ def settle(page: Page) -> None:
     page.wait_for_function(_ALL_DRAWN, timeout=30_000)
     assert not page.locator("[data-testid=stException]").count()
 
+
+def darken(page: Page) -> None:
+    """Night falls: the theme follows the system's."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.emulate_media(color_scheme="dark")
+    expect(app).to_have_css("background-color", "rgb(14, 22, 27)")
+    page.wait_for_function(_NOTHING_FADES)
+
+
+_NOTHING_FADES = "() => !document.getAnimations().some((each) => each instanceof CSSTransition)"
 
 _ALL_DRAWN = """() =>
   !document.querySelector("[data-testid=stSkeleton]")

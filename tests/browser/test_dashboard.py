@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve
+from tests.browser.conftest import JUNE, MADE_OF_NAMES, QUESTIONS, Open, Serve
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ def test_each_page_opens_by_deep_link_on_a_cold_server(
     page = open_page(f"{serve()}/{path}?{JUNE}")
     expect(page.locator("h1")).to_have_text(QUESTIONS[path])
     expect(page.locator("[data-testid=stAppViewContainer]")).to_contain_text("137 contacts as of")
-    assert not page.locator("main b, main script").count()
+    assert not page.locator(MADE_OF_NAMES).count()
 
 
 def test_the_map_is_drawn_without_a_network(at: Serve, open_page: Open) -> None:

@@ -7,11 +7,17 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, settle
+from tests.browser.conftest import (
+    JUNE,
+    MADE_OF_NAMES,
+    QUESTIONS,
+    Open,
+    Serve,
+    darken,
+    settle,
+)
 
 pytestmark = pytest.mark.browser
-
-LIGHT, DARK = "rgb(255, 255, 255)", "rgb(14, 22, 27)"
 
 
 def overhang(page: Page) -> list[str]:
@@ -31,10 +37,8 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     at: Serve, open_page: Open, path: str
 ) -> None:
     page = open_page(f"{at()}/{path}?channel=whatsapp&{JUNE}", width=390)
-    expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", LIGHT)
     assert not overhang(page)
-    page.emulate_media(color_scheme="dark")
-    expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", DARK)
+    darken(page)
     settle(page)
     assert not overhang(page)
 
@@ -45,25 +49,9 @@ def test_figures_take_the_colours_of_another_theme_with_the_next_click(
     page = open_page(f"{at()}/?{JUNE}")
     label = page.locator("[class*='st-key-chart-overview-channels-'] .ytick text").first
     expect(label).to_have_css("fill", re.compile(r"rgb\((\d{1,2}), (\d{1,2}), (\d{1,2})\)"))
-    page.emulate_media(color_scheme="dark")
-    expect(page.locator("[data-testid=stApp]")).to_have_css("background-color", DARK)
+    darken(page)
     page.get_by_text("Compare with the period before").click()
     expect(label).to_have_css("fill", re.compile(r"rgb\((1|2)\d\d, (1|2)\d\d, (1|2)\d\d\)"))
-
-
-MADE_OF_NAMES = (
-    "main :is(b, script, iframe, object, [onerror], [onload]), "
-    "main a:is([href^='javascript'], [href^='mailto'], [href*='example.com'])"
-)
-
-
-@pytest.mark.parametrize("path", QUESTIONS)
-def test_names_of_strangers_make_nothing(at: Serve, open_page: Open, path: str) -> None:
-    page = open_page(f"{at()}/{path}?{JUNE}")
-    for each in page.get_by_text("As a table").all():
-        each.click()
-    settle(page)
-    assert not page.locator(MADE_OF_NAMES).count()
 
 
 def test_names_of_strangers_are_shown_as_text(at: Serve, open_page: Open) -> None:

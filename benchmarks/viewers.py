@@ -22,11 +22,11 @@ from lib.storage import store_of
 
 CONTACTS = 100_000
 VIEWERS = 10
-CHANGES = 12
+CHANGES = 8
 """Of filter or page, by each viewer."""
 
-THINKING = 1.0
-"""Seconds between two of them: somebody who reads nothing of what is shown."""
+THINKING = 5.0
+"""Seconds between two of them: somebody who only glances at what is shown."""
 
 
 def rows() -> list[Row]:

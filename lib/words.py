@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from html import escape
 from math import isfinite
 from zoneinfo import ZoneInfo
@@ -54,7 +55,13 @@ def number(value: float | None) -> str:
     """1234 → "1,234"."""
     if value is None or not isfinite(value):
         return NOTHING
-    return numbers.format_decimal(round(value), locale=_speaking)
+    return _whole(round(value), _speaking)
+
+
+@lru_cache(4096)
+def _whole(value: int, locale: Locale) -> str:
+    """A page writes hundreds of numbers, most of them again with each click."""
+    return numbers.format_decimal(value, locale=locale)
 
 
 def counted(value: int, singular: str, plural: str | None = None) -> str:

@@ -17,7 +17,7 @@ load = view.see(workload.workload, terms)
 agents = view.see(workload.by_agent, terms)
 teams = view.see(workload.by_team, terms)
 balance = workload.balance(agents["open"].tolist())
-MOST_LISTED = 200
+MOST_LISTED = 100
 
 if not load.open:
     sentence = "There is no open conversation."
@@ -34,7 +34,7 @@ else:
         f"{words.number(load.waiting['over_7d'])} for a week or more. "
         f"{words.number(load.unassigned)} open ones are assigned to nobody."
     )
-_, oldest = view.see(workload.queue, terms, "waiting", 1)
+_, oldest = view.see(workload.queue, terms, "waiting", MOST_LISTED)
 if len(oldest):
     holder = oldest["assignee"].iloc[0]
     sentence += f" The longest has waited {words.duration(float(oldest['hours'].iloc[0]))}" + (

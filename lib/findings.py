@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from math import inf, sqrt
+from math import inf
 from statistics import NormalDist
 from typing import Literal
 
@@ -21,7 +21,7 @@ from lib.choice import Dimension, Queue
 from lib.countries import UNKNOWN
 from lib.metrics import audience, engagement, opt_in, workload
 from lib.metrics.counts import LINKS, keys_in, links_in, times, where
-from lib.metrics.rates import Rate
+from lib.metrics.rates import Rate, newcombe, wilson
 from lib.metrics.terms import Terms, stamps
 from lib.periods import ONE_DAY, Period, day_of
 from lib.tables import Tables
@@ -532,30 +532,6 @@ def pace(new: int, previous: int, z: float, elapsed: float = 1) -> tuple[float, 
         return 0.0, inf
     low, high = wilson(Rate(new, new + previous), z)
     return low / (1 - low) / elapsed, high / (1 - high) / elapsed if high < 1 else inf
-
-
-def wilson(share: Rate, z: float) -> tuple[float, float]:
-    """The interval of `Rate`, for another z; of nothing, from 0 to 1."""
-    n = share.denominator
-    if share.rate is None:
-        return 0.0, 1.0
-    middle = (share.rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(share.rate * (1 - share.rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    low = 0.0 if share.numerator == 0 else middle - half
-    high = 1.0 if share.numerator == n else middle + half
-    return low, high
-
-
-def newcombe(of: Rate, to: Rate, z: float) -> tuple[float, float]:
-    """The interval of `Difference`, for another z; of nothing, from -1 to 1."""
-    if of.rate is None or to.rate is None:
-        return -1.0, 1.0
-    (of_low, of_high), (to_low, to_high) = wilson(of, z), wilson(to, z)
-    value = of.rate - to.rate
-    return (
-        value - sqrt((of.rate - of_low) ** 2 + (to_high - to.rate) ** 2),
-        value + sqrt((of_high - of.rate) ** 2 + (to.rate - to_low) ** 2),
-    )
 
 
 # Words

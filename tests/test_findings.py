@@ -9,13 +9,11 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lib.chatbotx.crawl import Verdict
 from lib.choice import DIMENSIONS, Choice
-from lib.findings import MOST, MOST_OF_ONE_RULE, URGENCY, Finding, findings, newcombe, pace, wilson
-from lib.metrics.rates import Difference, Rate, Z
+from lib.findings import MOST, MOST_OF_ONE_RULE, URGENCY, Finding, findings, pace
+from lib.metrics.rates import Z
 from lib.settings import Settings
 from lib.snapshot import Snapshot
 from lib.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
@@ -860,20 +858,6 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
 
 
 class TestIntervals:
-    counts = st.integers(0, 5000)
-
-    @given(counts, counts)
-    def test_wilsons_is_that_of_a_rate(self, some: int, others: int) -> None:
-        rate = Rate(some, some + others)
-
-        assert wilson(rate, Z) == (rate.interval or (0, 1))
-
-    @given(counts, counts, counts, counts)
-    def test_newcombes_is_that_of_a_difference(self, a: int, b: int, c: int, d: int) -> None:
-        of, to = Rate(a, a + b), Rate(c, c + d)
-
-        assert newcombe(of, to, Z) == (Difference(of, to).interval or (-1, 1))
-
     def test_of_the_pace_is_that_of_the_share(self) -> None:
         """81 of 263: 25.53 % to 36.62 %, as published; a share of a quarter is a third of the
         rest."""

@@ -25,16 +25,7 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % Wilson score interval."""
-        n = self.denominator
-        if not n:
-            return None
-        share = self.numerator / n
-        middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-        half = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-        # At none and at all, the bound is exact; the formula misses it by a rounding error.
-        low = 0.0 if self.numerator == 0 else middle - half
-        high = 1.0 if self.numerator == n else middle + half
-        return low, high
+        return wilson(self, Z) if self.denominator else None
 
     @property
     def low(self) -> float | None:
@@ -65,11 +56,30 @@ class Difference:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval by Newcombe's method 10 (1998): from the two Wilson intervals."""
-        if self.of.interval is None or self.to.interval is None or self.value is None:
-            return None
-        (of_low, of_high), (to_low, to_high) = self.of.interval, self.to.interval
-        of, to = self.of.rate or 0.0, self.to.rate or 0.0
-        return (
-            self.value - sqrt((of - of_low) ** 2 + (to_high - to) ** 2),
-            self.value + sqrt((of_high - of) ** 2 + (to - to_low) ** 2),
-        )
+        return newcombe(self.of, self.to, Z) if self.value is not None else None
+
+
+def wilson(share: Rate, z: float) -> tuple[float, float]:
+    """The Wilson score interval, as wide as `z` has it; of nothing, from 0 to 1."""
+    n = share.denominator
+    if share.rate is None:
+        return 0.0, 1.0
+    middle = (share.rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(share.rate * (1 - share.rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At none and at all, the bound is exact; the formula misses it by a rounding error.
+    low = 0.0 if share.numerator == 0 else middle - half
+    high = 1.0 if share.numerator == n else middle + half
+    return low, high
+
+
+def newcombe(of: Rate, to: Rate, z: float) -> tuple[float, float]:
+    """The interval of the difference of two rates, as wide as `z` has it; of nothing, from -1 to
+    1."""
+    if of.rate is None or to.rate is None:
+        return -1.0, 1.0
+    (of_low, of_high), (to_low, to_high) = wilson(of, z), wilson(to, z)
+    value = of.rate - to.rate
+    return (
+        value - sqrt((of.rate - of_low) ** 2 + (to_high - to.rate) ** 2),
+        value + sqrt((of_high - of.rate) ** 2 + (to.rate - to_low) ** 2),
+    )

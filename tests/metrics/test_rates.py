@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.metrics.rates import Difference, Rate
+from lib.metrics.rates import Difference, Rate, wilson
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,9 @@ def test_difference_turned_round_has_the_opposite_interval() -> None:
 )
 def test_difference_to_nothing_is_absent(difference: Difference) -> None:
     assert (difference.value, difference.interval) == (None, None)
+
+
+def test_an_interval_for_more_certainty_is_wider() -> None:
+    """81 of 263, z = 2.576 (99 %): the roots of 269.636 p² − 168.636 p + 24.947, by hand."""
+    low, high = wilson(Rate(81, 263), 2.576)
+    assert (round(low, 4), round(high, 4)) == (0.2401, 0.3853)

@@ -372,6 +372,12 @@ def _duration(hours: Any) -> str:
     return words.duration(float(hours))
 
 
+def _whole() -> str:
+    """How tables write whole numbers: as the rest of the page does, where Streamlit can; else as
+    the viewer's browser does."""
+    return "%,d" if words.separators() == ".," else "localized"
+
+
 def _formats(frame: pd.DataFrame) -> dict[str, Any]:
     """Thousands separated, one decimal for percentages."""
     formats: dict[str, Any] = {}
@@ -383,7 +389,7 @@ def _formats(frame: pd.DataFrame) -> dict[str, Any]:
         elif column.endswith(_HOURS):
             formats[column] = st.column_config.NumberColumn(column.removesuffix(_HOURS).strip())
         elif pd.api.types.is_integer_dtype(frame[column]):
-            formats[column] = st.column_config.NumberColumn(format="localized")
+            formats[column] = st.column_config.NumberColumn(format=_whole())
         elif pd.api.types.is_datetime64_any_dtype(frame[column]):
             formats[column] = st.column_config.DateColumn(format="D MMM YYYY")
         elif column == TREND:

@@ -36,7 +36,7 @@ facts = {
     "Contacts received twice": words.number(verdict.duplicates),
     "Contacts left out, without an id": words.number(verdict.without_id),
     "Contacts created after that time": words.number(future),
-    "Subscribed means": terms.basis,
+    "Subscribed means": f"{terms.basis}; the switch is under Definitions, beside the filters",
     "Workspace": snapshot.workspace_id or words.NOTHING,
 }
 left, right = st.columns(2)

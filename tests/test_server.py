@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,10 @@ class Browser:
                 (name.replace("_", "-").encode(), value.encode()) for name, value in names.items()
             ],
         }
-        asyncio.run(Guard(anything, HEADERS, self.rules)(whole, receive, send))
+        # In a thread of its own: in this one a browser's loop may be running.
+        answer = Guard(anything, HEADERS, self.rules)(whole, receive, send)
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(asyncio.run, answer).result()
         return sent
 
 

@@ -125,13 +125,16 @@ def places(tables: Tables, column: str, period: Period) -> np.ndarray:
     """For each time in a column of the contacts of the whole workspace, how many of the period's
     edges it does not come before: 0 is before the period, 1 its first day; the highest, one more
     than there are days, after it or never. Kept with the workspace."""
-    found: np.ndarray = _remembering(tables.whole, partial(_place, tables.whole))(column, period)
+    # Of the contacts, not of the tables: what is kept with these must not refer to them.
+    place = _remembering(tables.whole, partial(_place, tables.whole.contacts))
+    found: np.ndarray = place(column, period)
     return found
 
 
-def _place(whole: Tables, column: str, period: Period) -> np.ndarray:
+def _place(contacts: pd.DataFrame, column: str, period: Period) -> np.ndarray:
     edges = stamps(period.edges())
-    found = edges.searchsorted(times(whole, column), "right")
+    moments = np.asarray(contacts[column], dtype="datetime64[us]")
+    found = edges.searchsorted(moments, "right")
     return found.astype(np.min_scalar_type(len(edges)))
 
 

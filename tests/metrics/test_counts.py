@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -204,3 +206,17 @@ def test_count_gives_on_every_engine_what_tally_gives(
     pd.testing.assert_frame_equal(
         found, tally(WORKSPACE, facts, *asked, by=by), check_index_type=False
     )
+
+
+def test_tables_go_with_the_last_who_holds_them_and_not_when_the_collector_comes() -> None:
+    tables = tables_of(contact(on("line")), contact(blockedAt="2026-06-02T00:00:00Z"))
+    opt_in.over_time(tables, terms())
+    audience.by_day(tables, terms())
+    workload.backlog_by_day(tables, terms())
+    last = weakref.ref(tables)
+    gc.disable()
+    try:
+        del tables
+        assert last() is None
+    finally:
+        gc.enable()

@@ -128,7 +128,7 @@ def save_page(view: View, name: str) -> None:
     page: export.Page = st.session_state[_PAGE]
     st.download_button(
         "Save this page as a file",
-        data=lambda: export.page_html(page, words.language()),
+        data=lambda: export.page_html(page),
         file_name=file_name(name, "html", view),
         mime="text/html",
         key="save-page",
@@ -209,17 +209,18 @@ def chart(
             return
         # Made anew in another theme: a figure gets the colours of a theme only once.
         widget = f"chart-{key}-{_times_clicked(key)}-{_theme()}"
+        config = _CHART | words.plotly_locale()
         if clicks:
             st.plotly_chart(
                 figure,
                 key=widget,
-                config=_CHART,
+                config=config,
                 alt=alt,
                 on_select=lambda: _take_mark(key, widget, clicks),
                 selection_mode="points",
             )
         else:
-            st.plotly_chart(figure, key=widget, config=_CHART, alt=alt)
+            st.plotly_chart(figure, key=widget, config=config, alt=alt)
         opened = st.expander("As a table", key=f"open-{key}", on_change="rerun")
         if opened.open:
             with opened:
@@ -344,54 +345,48 @@ def clicks_on(dimension: Dimension, keys: Iterable[object], view: View) -> Click
     return [view.choice.toggled(dimension, str(key)) for key in keys]
 
 
-_HOURS = "(h)"
 _MUTED = {"light": "color: #66737F", "dark": "color: #8D9AA5"}
 """Paler than other text on the page, with AA contrast."""
 
 
 def _styled(frame: pd.DataFrame, muted: Mapping[str, Sequence[bool]]) -> Any:
-    """Shares as percentages; waiting times in words, and what rests on few contacts in grey."""
+    """The frame as the page writes it, which sorts by its numbers; in grey what rests on few
+    contacts."""
+    writers = {column: export.writer(column, frame[column]) for column in frame.columns}
+    ours: dict[Any, Any] = {
+        column: write for column, write in writers.items() if write and not _format(write)
+    }
     shown = frame.copy()
-    for column in frame.columns:
-        if export.is_share(column, frame[column]):
+    for column, write in writers.items():
+        if write is words.percent and column not in ours:
             shown[column] = frame[column] * 100
-    hours = [column for column in frame.columns if column.endswith(_HOURS)]
-    if not hours and not any(any(rows) for rows in muted.values()):
+    if not ours and not any(any(rows) for rows in muted.values()):
         return shown
-    muted_look = _MUTED[_theme()]
-    styler = shown.style
-    if hours:
-        styler = styler.format(dict.fromkeys(hours, _duration), na_rep=words.NOTHING)
+    styler = shown.style.format(ours, na_rep=words.NOTHING, subset=list(ours))
     for column, rows in muted.items():
-        looks = [muted_look if is_muted else "" for is_muted in rows]
+        looks = [_MUTED[_theme()] if is_muted else "" for is_muted in rows]
         styler = styler.apply(lambda _, looks=looks: looks, subset=[column])
     return styler
 
 
-def _duration(hours: Any) -> str:
-    return words.duration(float(hours))
+def _format(write: Callable[[Any], str]) -> str | None:
+    """How Streamlit's tables write the same, where they can, which takes them less time."""
+    return _ENGLISH.get(write) if words.language().startswith("en") else None
 
 
-def _whole() -> str:
-    """How tables write whole numbers: as the rest of the page does, where Streamlit can; else as
-    the viewer's browser does."""
-    return "%,d" if words.separators() == ".," else "localized"
+_ENGLISH = {words.number: "%,d", words.percent: "%.1f%%", words.day: "D MMM YYYY"}
 
 
 def _formats(frame: pd.DataFrame) -> dict[str, Any]:
-    """Thousands separated, one decimal for percentages."""
+    """What `_styled` leaves to Streamlit."""
     formats: dict[str, Any] = {}
     for column in frame.columns:
-        if column in export.SIGNED:
-            formats[column] = st.column_config.NumberColumn(format=f"%+.1f{export.SIGNED[column]}")
-        elif export.is_share(column, frame[column]):
-            formats[column] = st.column_config.NumberColumn(format="%.1f%%")
-        elif column.endswith(_HOURS):
-            formats[column] = st.column_config.NumberColumn(column.removesuffix(_HOURS).strip())
-        elif pd.api.types.is_integer_dtype(frame[column]):
-            formats[column] = st.column_config.NumberColumn(format=_whole())
-        elif pd.api.types.is_datetime64_any_dtype(frame[column]):
-            formats[column] = st.column_config.DateColumn(format="D MMM YYYY")
+        write = export.writer(column, frame[column])
+        if write is words.day:
+            formats[column] = st.column_config.DateColumn(format=_format(write))
+        elif write is not None:
+            name = export.heading(column)
+            formats[column] = st.column_config.NumberColumn(name, format=_format(write))
         elif column == TREND:
             formats[column] = st.column_config.LineChartColumn(y_min=0)
     return formats

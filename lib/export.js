@@ -4,13 +4,13 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const places = [...document.querySelectorAll(".drawing")];
 const PRINTED = 640; // pixels, within the margins of a sheet of A4 or Letter
 
-async function draw(place, { data, layout }) {
+async function draw(place, { data, layout, config }) {
   const description = [...place.childNodes];
   try {
     place.replaceChildren();
     // The world is twice as wide as high: no empty sky over it on a telephone.
     if (layout.geo) layout.height = Math.min(layout.height, 0.55 * place.clientWidth);
-    await Plotly.newPlot(place, data, layout, { displayModeBar: false, responsive: true });
+    await Plotly.newPlot(place, data, layout, { displayModeBar: false, responsive: true, ...config });
   } catch (error) {
     place.replaceChildren(...description);
     throw error;

@@ -102,7 +102,7 @@ class Page:
     items: tuple[Item, ...]
 
 
-def page_html(page: Page, language: str = "en") -> bytes:
+def page_html(page: Page) -> bytes:
     """The page as one HTML file that asks for nothing else, and may not, to be opened or mailed.
 
     Its figures are drawn by the scripts in it. Where these do not run, each is told in words.
@@ -120,7 +120,7 @@ def page_html(page: Page, language: str = "en") -> bytes:
     )
     parts = [
         "<!DOCTYPE html>",
-        f'<html lang="{words.html(language)}">',
+        f'<html lang="{words.html(words.language())}">',
         "<head>",
         '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
@@ -170,13 +170,30 @@ def numbers_json(view: View) -> bytes:
     return _json(numbers | {"filters": _parameters(view)})
 
 
-def is_share(column: str, values: "pd.Series[Any]") -> bool:
-    """Whether a column holds shares, from 0 to 1: the other fractions are hours, and named so."""
-    return pd.api.types.is_float_dtype(values) and not column.endswith("(h)")
+HOURS = "(h)"
+"""How the names of columns of hours end."""
+
+_SIGNED: dict[str, Callable[[Any], str]] = {
+    "Change": words.signed_percent,
+    "Difference": words.points,
+}
+"""Columns of changes and differences, which are written with their sign."""
 
 
-SIGNED = {"Change": "%%", "Difference": " points"}
-"""Columns of changes and differences, written with their sign, and what follows the number."""
+def heading(column: str) -> str:
+    """What a column is called. Hours are written with their unit, so it need not say it."""
+    return column.removesuffix(HOURS).strip()
+
+
+def writer(column: str, values: "pd.Series[Any]") -> Callable[[Any], str] | None:
+    """What writes a number or a day of that column as people read it; None for all else."""
+    if column in _SIGNED:
+        return _SIGNED[column]
+    if pd.api.types.is_float_dtype(values):
+        return words.duration if column.endswith(HOURS) else words.percent
+    if pd.api.types.is_integer_dtype(values):
+        return words.number
+    return words.day if pd.api.types.is_datetime64_any_dtype(values) else None
 
 
 def _about(view: View) -> Json:
@@ -303,7 +320,7 @@ def _table(title: str, frame: pd.DataFrame) -> str:
         look = "number" if is_number else "short" if max(map(len, cells)) <= _SHORT else ""
         kind = f' class="{look}"' if look else ""
         tag, scope = ("th", ' scope="row"') if place == 0 and not is_number else ("td", "")
-        head = words.html(str(name).removesuffix("(h)").strip())
+        head = words.html(heading(str(name)))
         heads.append(f'<th scope="col"{kind}>{head}</th>')
         columns.append([f"<{tag}{scope}{kind}>{cell}</{tag}>" for cell in cells])
     rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
@@ -325,20 +342,10 @@ def _scrolling(title: str, table: str) -> str:
 
 def _cells(name: str, values: "pd.Series[Any]") -> list[str]:
     """A column as HTML."""
-    show: Callable[[Any], str]
-    if name in SIGNED:
-        show = words.signed_percent if name == "Change" else words.points
-    elif is_share(name, values):
-        show = words.percent
-    elif pd.api.types.is_float_dtype(values):
-        show = words.duration
-    elif pd.api.types.is_integer_dtype(values):
-        show = words.number
-    elif pd.api.types.is_datetime64_any_dtype(values):
-        show = words.day
-    else:
+    write = writer(name, values)
+    if write is None:
         return [_cell(value) for value in values]
-    return [words.NOTHING if pd.isna(value) else show(value) for value in values]
+    return [words.NOTHING if pd.isna(value) else write(value) for value in values]
 
 
 def _cell(value: Any) -> str:
@@ -463,7 +470,8 @@ def _drawing(figure: go.Figure) -> str:
     """The figure as JSON in colours of its own. It stays as it is."""
     whole = figure.to_plotly_json()
     layout = {**whole["layout"], "template": TEMPLATE}
-    text: str = to_json_plotly(_coloured({"data": whole["data"], "layout": layout}))
+    drawing = _coloured({"data": whole["data"], "layout": layout})
+    text: str = to_json_plotly(drawing | {"config": words.plotly_locale()})
     return text
 
 

@@ -206,8 +206,9 @@ def arrivals(table: pd.DataFrame) -> go.Figure:
 
 
 def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
-    """A dot for each rate with its 95 % interval; small samples are muted."""
+    """A dot for each rate with its 95 % interval; hollow and grey for small samples."""
     known = [(name, rate) for name, rate in rows if rate.rate is not None]
+    are_small = [rate.denominator < SMALL_SAMPLE for _, rate in known]
     labels = [words.plotly(words.shortened(name, 24)) for name, _ in known]
     dots = go.Scatter(
         x=[rate.rate for _, rate in known],
@@ -215,8 +216,9 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         mode="markers",
         marker={
             "size": 10,
-            "color": [PETROL if rate.denominator >= SMALL_SAMPLE else SLATE for _, rate in known],
-            "opacity": [1.0 if rate.denominator >= SMALL_SAMPLE else 0.5 for _, rate in known],
+            "color": [SLATE if is_small else PETROL for is_small in are_small],
+            "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
+            "line": {"width": 2},
         },
         error_x={
             "type": "data",

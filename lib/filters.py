@@ -164,7 +164,7 @@ def pick_queue(choice: Choice) -> None:
     st.segmented_control(
         "Conversations",
         QUEUES,
-        format_func=_QUEUES.__getitem__,
+        format_func=QUEUE_NAMES.__getitem__,
         key="pick-queue",
         required=True,
         on_change=_take_queue,
@@ -173,7 +173,7 @@ def pick_queue(choice: Choice) -> None:
     )
 
 
-_QUEUES: dict[Queue, str] = {
+QUEUE_NAMES: dict[Queue, str] = {
     "waiting": "Longest waiting",
     "orphaned": "Orphaned hand-offs",
     "unread": "Unread",

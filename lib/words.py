@@ -1,11 +1,12 @@
 """Numbers, times and names as people read them. Text from strangers is made harmless here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from html import escape
 from math import isfinite
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
@@ -51,6 +52,59 @@ def separators() -> str:
     return numbers.get_decimal_symbol(_speaking) + numbers.get_group_symbol(_speaking)
 
 
+def plotly_locale() -> dict[str, object]:
+    """What of the configuration of a figure makes its axes name days and months as here.
+
+    Plotly has the names in files of its own, which it would have to load.
+    """
+    return _plotly_locale(_speaking)
+
+
+@lru_cache
+def _plotly_locale(locale: Locale) -> dict[str, object]:
+    def months(width: Literal["wide", "abbreviated"]) -> list[str]:
+        names = dates.get_month_names(width, locale=locale)
+        return [names[month] for month in range(1, 13)]
+
+    def weekdays(width: Literal["wide", "abbreviated"]) -> list[str]:
+        names = dates.get_day_names(width, locale=locale)
+        return [names[day] for day in (6, *range(6))]  # from Sunday
+
+    def pattern(skeleton: str) -> str:
+        if locale.language == "en":
+            return _AS_D3.sub(_to_d3, _DAY_BEFORE_MONTH[skeleton])
+        return _AS_D3.sub(_to_d3, str(locale.datetime_skeletons[skeleton]))
+
+    name = str(locale).replace("_", "-")
+    formats = {
+        "days": weekdays("wide"),
+        "shortDays": weekdays("abbreviated"),
+        "months": months("wide"),
+        "shortMonths": months("abbreviated"),
+        "year": "%Y",
+        "month": pattern("yMMM"),
+        "dayMonth": pattern("MMMd"),
+        "dayMonthYear": pattern("yMMMd"),
+    }
+    return {"locale": name, "locales": {name: {"dictionary": {}, "format": formats}}}
+
+
+_DAY_BEFORE_MONTH = {"yMMM": "MMM y", "MMMd": "d MMM", "yMMMd": "d MMM y"}
+"""As `day` writes them in English."""
+
+_AS_D3 = re.compile(r"'([^']*)'|y+|[ML]+|d+|%")
+_D3 = {"y": "%Y", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "d": "%-d", "dd": "%d"}
+
+
+def _to_d3(part: re.Match[str]) -> str:
+    """A part of a pattern of the Unicode locale data as d3 writes it."""
+    if part[0] == "%":
+        return "%%"
+    if part[1] is not None:
+        return part[1] or "'"
+    return _D3.get(part[0].replace("L", "M"), "%Y")
+
+
 def number(value: float | None) -> str:
     """1234 → "1,234"."""
     if value is None or not isfinite(value):
@@ -80,22 +134,38 @@ def percent(share: float | None) -> str:
     """0.1234 → "12.3%"."""
     if share is None or not isfinite(share):
         return NOTHING
+    return _percentage(float(share), _speaking)
+
+
+@lru_cache(4096)
+def _percentage(share: float, locale: Locale) -> str:
     # With one decimal, and before the sign what the locale puts there.
-    pattern = re.sub(r"0(?=\D*$)", "0.0", _speaking.percent_formats[None].pattern)
-    return numbers.format_percent(share, pattern, locale=_speaking)
+    pattern = re.sub(r"0(?=\D*$)", "0.0", locale.percent_formats[None].pattern)
+    return numbers.format_percent(share, pattern, locale=locale)
 
 
 def points(difference: float | None) -> str:
     """0.012 → "+1.2 points"."""
     if difference is None or not isfinite(difference):
         return NOTHING
-    shown = f"{difference * 100:+.1f}".replace("-", "−")
-    return f"{shown if shown[1:] != '0.0' else '0.0'} points"
+    return f"{_with_sign(difference * 100, _tenths)} points"
+
+
+def _tenths(value: float) -> str:
+    return numbers.format_decimal(value, "#,##0.0", locale=_speaking)
+
+
+def _with_sign(value: float, write: Callable[[float], str]) -> str:
+    """None where so little is left that it is written as 0."""
+    written = write(abs(value))
+    if written == write(0):
+        return written
+    return f"{'+' if value > 0 else '−'}{written}"
 
 
 def signed(value: int) -> str:
     """5 → "+5", -5 → "−5", 0 → "0"."""
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{number(abs(value))}"
+    return _with_sign(value, number)
 
 
 def change(new: int, old: int) -> str | None:
@@ -106,9 +176,8 @@ def change(new: int, old: int) -> str | None:
 
 
 def signed_percent(share: float) -> str:
-    """0.18 → "+18.0%"."""
-    sign = "+" if share > 0 else "−" if share < 0 else ""
-    return sign + percent(abs(share))
+    """0.18 → "+18.0%", 0.0001 → "0.0%"."""
+    return _with_sign(share, percent) if isfinite(share) else NOTHING
 
 
 def compared(new: int, old: int, before: str) -> str:

@@ -103,8 +103,19 @@ def choice_of(finding: Finding) -> Choice:
     return choice.on_days(finding.day, finding.day) if finding.day else choice
 
 
+def where(finding: Finding) -> str:
+    """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
+    parts = [finding.page.replace("_", "-").capitalize()]
+    parts += [words.shortened(view.options.name(*limit)) for limit in finding.narrow]
+    if finding.queue:
+        parts.append(filters.QUEUE_NAMES[finding.queue].lower())
+    if finding.day:
+        parts.append(words.day(finding.day))
+    return words.markdown(" · ".join(parts))
+
+
 def link_to(finding: Finding) -> None:
-    label, icon = "Look", ":material/arrow_forward:"
+    label, icon = where(finding), ":material/arrow_forward:"
     about, choice = f"Look at: {words.markdown(finding.sentence)}", choice_of(finding)
     if finding.page == "overview":
         st.button(label, help=about, icon=icon, on_click=filters.set_choice, args=(choice,))
@@ -114,7 +125,7 @@ def link_to(finding: Finding) -> None:
     st.page_link(page, label=label, help=about, icon=icon, query_params=parameters)
 
 
-with st.container(border=True):
+with st.container(border=True, key="worth-a-look"):
     st.header(
         "Worth a look",
         anchor=False,
@@ -125,7 +136,7 @@ with st.container(border=True):
     if not found:
         st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
     for finding in found:
-        text, link = st.columns([6, 1], vertical_alignment="center")
+        text, link = st.columns([3, 1], vertical_alignment="center")
         with text:
             st.markdown(
                 f"{words.markdown(finding.sentence)} :gray[{words.markdown(finding.evidence)}]"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
+from lib import words
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
@@ -27,3 +28,10 @@ def edge_server(edge_contacts: list[Contact]) -> Iterator[FakeChatbotx]:
     """The July version with the recorded workspace (token `edge`) and one without contacts."""
     with FakeChatbotx({"edge": edge_contacts, "empty": []}, manners=JULY) as server:
         yield server
+
+
+@pytest.fixture
+def speaking() -> Iterator[Callable[[str], None]]:
+    """`speaking(locale)` writes numbers and times as people there do, until the test ends."""
+    yield words.speak
+    words.speak("en")

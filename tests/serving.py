@@ -17,9 +17,12 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def dashboard(folder: Path, *, app: Path | None = None, **environment: str) -> Iterator[str]:
+def dashboard(
+    folder: Path, *, app: Path | None = None, bound: str = "127.0.0.1", **environment: str
+) -> Iterator[str]:
     """A cold server on this machine; gives its address. What it keeps and its log, `server.log`,
-    go into `folder`. `app` is another main file; `environment` is all that it knows of ours."""
+    go into `folder`. `app` is another main file, `bound` the address that it listens at;
+    `environment` is all that it knows of ours."""
     port = free_port()
     clean = {
         name: value
@@ -27,10 +30,10 @@ def dashboard(folder: Path, *, app: Path | None = None, **environment: str) -> I
         if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
     }
     clean |= {"HOME": str(folder), "CHATBOTX_SNAPSHOT_DIR": str(folder / "cache")}
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(app or "app.py")]
-            + [f"--server.port={port}", "--server.address=127.0.0.1"]
+            + [f"--server.port={port}", f"--server.address={bound}"]
             + ["--server.fileWatcherType=none", "--server.headless=true"],
             cwd=ROOT,
             env=clean | {"PYTHONPATH": str(ROOT)} | environment,

@@ -158,9 +158,9 @@ def test_the_page_says_what_was_chosen() -> None:
     }
 
 
-def test_the_page_names_its_language() -> None:
-    content = page_html(page_of(), "pt-BR")
-    assert Read(content).attributes("html") == [{"lang": "pt-BR"}]
+def test_the_page_names_its_language(speaking: Callable[[str], None]) -> None:
+    speaking("pt_BR")
+    assert Read(page_html(page_of())).attributes("html") == [{"lang": "pt-BR"}]
 
 
 def test_a_card_has_its_name_value_change_and_note() -> None:

@@ -265,7 +265,7 @@ def test_a_rate_is_a_dot_with_its_interval() -> None:
 def test_rates_over_fewer_than_30_are_muted() -> None:
     rates = [("many", Rate(15, 30)), ("few", Rate(15, 29))]
     marker = figures.rates(rates, "opted in").data[0].marker
-    assert list(marker.opacity) == [1.0, 0.5]
+    assert list(marker.symbol) == ["circle", "circle-open"]
     assert marker.color[0] != marker.color[1]
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import html
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from math import inf, nan
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -77,6 +78,14 @@ def test_percentages_have_one_decimal(share: float, shown: str) -> None:
 )
 def test_differences_of_rates_are_points_with_a_sign(difference: float, shown: str) -> None:
     assert words.points(difference) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.18, "+18.0%"), (-0.5, "−50.0%"), (0.0, "0.0%"), (-0.0001, "0.0%"), (nan, "–")],
+)
+def test_a_change_too_small_to_be_written_has_no_sign(share: float, shown: str) -> None:
+    assert words.signed_percent(share) == shown
 
 
 @pytest.mark.parametrize(("value", "shown"), [(5, "+5"), (0, "0"), (-1234, "−1,234")])
@@ -441,12 +450,6 @@ def test_a_number_that_never_ends_is_no_duration() -> None:
 # Locales
 
 
-@pytest.fixture
-def speaking() -> Iterator[Callable[[str], None]]:
-    yield words.speak
-    words.speak("en")
-
-
 SPOKEN = {
     "en": ("1,234", "12.3%", "1 Jun 2026", "Jun 2026", "Mon", "Germany", ".,", "en"),
     "de": ("1.234", "12,3\xa0%", "1. Juni 2026", "Juni 2026", "Mo.", "Deutschland", ",.", "de"),
@@ -485,6 +488,36 @@ def test_a_moment_is_in_the_zone_and_the_locale(speaking: Callable[[str], None])
     speaking("de")
     moment = datetime(2026, 6, 1, 1, 30, tzinfo=UTC)
     assert words.moment(moment, "America/Sao_Paulo") == "31. Mai 2026, 22:30 (America/Sao_Paulo)"
+
+
+def test_points_have_the_decimal_sign_of_the_locale(speaking: Callable[[str], None]) -> None:
+    speaking("de")
+    assert words.points(-0.0123) == "−1,2 points"
+
+
+AXES = {
+    "en": ("Sun", "Jun", "%b %Y", "%-d %b", "%-d %b %Y"),
+    "de": ("So.", "Juni", "%b %Y", "%-d. %b", "%-d. %b %Y"),
+    "pt_BR": ("dom.", "jun.", "%b de %Y", "%-d de %b", "%-d de %b de %Y"),
+    "zh": ("周日", "6月", "%Y年%-m月", "%-m月%-d日", "%Y年%-m月%-d日"),
+}
+
+
+@pytest.mark.parametrize("locale", AXES)
+def test_the_axes_of_figures_name_days_and_months_as_people_there_do(
+    speaking: Callable[[str], None], locale: str
+) -> None:
+    speaking(locale)
+    configured: dict[str, Any] = words.plotly_locale()
+    formats = configured["locales"][configured["locale"]]["format"]
+    assert (
+        formats["shortDays"][0],
+        formats["shortMonths"][5],
+        formats["month"],
+        formats["dayMonth"],
+        formats["dayMonthYear"],
+    ) == AXES[locale]
+    assert (len(formats["days"]), len(formats["months"])) == (7, 12)
 
 
 @pytest.mark.parametrize("locale", ["ar", "fa", "hi", "ja", "vi", "fr", "es_419", "zh_Hant"])

@@ -6,16 +6,13 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
@@ -23,6 +20,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Dialog,
+    Error,
     Page,
     Request,
     expect,
@@ -30,8 +28,7 @@ from playwright.sync_api import (
 )
 
 from tests.fake_chatbotx import EDGE_CONTACTS, FakeChatbotx
-
-ROOT = Path(__file__).parents[2]
+from tests.serving import dashboard
 
 QUESTIONS = {
     "": "How is our audience doing?",
@@ -56,12 +53,21 @@ MADE_OF_NAMES = (
 # A machine may have other work.
 expect.set_options(timeout=20_000)
 
+LISTEN = """
+addEventListener('securitypolicyviolation', event => console.error(
+    'violation of', event.effectiveDirective, event.blockedURI, event.sourceFile
+));
+"""
+"""Says in the console what was kept out by the policy of a page."""
+
 _PROBES = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page first looks for its server below the page's own path."""
 
 
 def _chromium() -> str:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    # The first is the same browser without windows.
+    known = ("chromium-headless-shell", "chromium", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, known)), None)
     if path is None:
         message = "No Chromium: install the package chromium, or name one in CHROMIUM."
         if os.environ.get("REQUIRE_BROWSER"):
@@ -97,8 +103,8 @@ def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
     with ExitStack() as servers:
 
         def serve(token: str | None = "edge", bound: str = "127.0.0.1", **others: str) -> str:
-            given = {"base_url": edge_server.base_url} | others
-            return servers.enter_context(_dashboard(tmp_path, token, given, bound))
+            given = _settings(edge_server, token, **others)
+            return servers.enter_context(dashboard(tmp_path, bound=bound, **given))
 
         yield serve
 
@@ -121,54 +127,17 @@ def at(tmp_path_factory: pytest.TempPathFactory, recorded: FakeChatbotx) -> Iter
         @cache
         def at(token: str | None = "edge") -> str:
             folder = tmp_path_factory.mktemp("dashboard")
-            given = {"base_url": recorded.base_url}
-            return servers.enter_context(_dashboard(folder, token, given))
+            return servers.enter_context(dashboard(folder, **_settings(recorded, token)))
 
         yield at
 
 
-@contextmanager
-def _dashboard(
-    folder: Path, token: str | None, given: dict[str, str], bound: str = "127.0.0.1"
-) -> Iterator[str]:
-    given = {"snapshot_dir": str(folder / "cache")} | given
+def _settings(server: FakeChatbotx, token: str | None, **others: str) -> dict[str, Any]:
+    """The environment of a dashboard on a workspace, or without a token."""
+    given = {"base_url": server.base_url} | others
     if token is not None:
         given["token"] = token
-    environment = {f"CHATBOTX_{name.upper()}": value for name, value in given.items()}
-    with streamlit(ROOT / "app.py", folder, environment, bound) as address:
-        yield address
-
-
-@contextmanager
-def streamlit(
-    script: Path, folder: Path, given: Mapping[str, str], bound: str = "127.0.0.1"
-) -> Iterator[str]:
-    """Serves a script with the configuration of the dashboard; its log goes into the folder."""
-    port = _free_port()
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
-    }
-    # A developer's own secrets must not reach a test.
-    environment |= {"HOME": str(folder), **given}
-    with (folder / f"server-{port}.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script)]
-            + [f"--server.port={port}", f"--server.address={bound}"]
-            + ["--server.fileWatcherType=none", "--server.headless=true"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_healthy(address, server)
-        yield address
-    finally:
-        server.terminate()
-        assert server.wait(10) is not None
+    return {f"CHATBOTX_{name.upper()}": value for name, value in given.items()}
 
 
 @dataclass
@@ -179,10 +148,22 @@ class Trouble:
     foreign: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("dialog", self._dialogue)
-        page.on("request", self._request)
+        for event, listener in self._listeners():
+            page.on(event, listener)
+
+    def leave(self, page: Page) -> None:
+        """What happens there from now on is no trouble of this test."""
+        for event, listener in self._listeners():
+            page.remove_listener(event, listener)
+
+    def _listeners(self) -> Iterator[tuple[Any, Callable[[Any], None]]]:
+        yield "console", self._console
+        yield "pageerror", self._error
+        yield "dialog", self._dialogue
+        yield "request", self._request
+
+    def _error(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _console(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
@@ -215,25 +196,42 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
                 reduced_motion="reduce",
                 accept_downloads=True,
             )
+            made.add_init_script(LISTEN)
             contexts.callback(made.close)
             return made
 
         yield context
 
 
+Look = tuple[int, bool]
+"""How wide a page is, and whether it is dark."""
+
+
+@pytest.fixture(scope="session")
+def tabs() -> dict[Look, list[Page]]:
+    """Tabs that no test uses now. In them the scripts of a page are compiled already, which is half
+    of what it takes to open it."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def open_page(context: Callable[..., BrowserContext]) -> Iterator[Open]:
+def open_page(
+    context: Callable[..., BrowserContext], tabs: dict[Look, list[Page]]
+) -> Iterator[Open]:
     """`open_page(address, width=…, dark=…)` opens a page and waits until it shows its numbers, or
     with `fetched=False` only until there is a title. At the end, the test fails for any error in
-    the console, any dialogue, and any request to another host."""
+    the console, any violation of the policy of the page, any dialogue, and any request to another
+    host."""
     trouble = Trouble()
-    pages = []
+    used: list[tuple[Look, Page]] = []
 
     def open_page(
         address: str, *, width: int = 1440, dark: bool = False, fetched: bool = True
     ) -> Page:
-        page = context(width, dark).new_page()
-        pages.append(page)
+        look = width, dark
+        page = tabs[look].pop() if tabs[look] else context(*look).new_page()
+        used.append((look, page))
+        page.emulate_media(color_scheme="dark" if dark else "light")
         trouble.watch(page)
         page.goto(address)
         if fetched:
@@ -242,8 +240,10 @@ def open_page(context: Callable[..., BrowserContext]) -> Iterator[Open]:
         return page
 
     yield open_page
-    for page in pages:
-        page.close()
+    for look, page in used:
+        trouble.leave(page)
+        page.goto("about:blank")
+        tabs[look].append(page)
     assert not trouble.errors
     assert not trouble.foreign
 
@@ -275,22 +275,3 @@ _ALL_DRAWN = """() =>
   && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(
     (chart) => chart.querySelector(".main-svg"))
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            assert server.poll() is None, "the server ended at start-up"
-            time.sleep(0.1)
-    pytest.fail("the server did not start")

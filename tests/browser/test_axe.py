@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, darken, settle, streamlit
+from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, darken, settle
+from tests.serving import dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +28,7 @@ def of_the_framework(
     folder = tmp_path_factory.mktemp("empty")
     script = folder / "empty.py"
     script.write_text('import streamlit as st\n\nst.title("Empty")\n')
-    with streamlit(script, folder, {}) as address:
+    with dashboard(folder, app=script) as address:
         page = context(1440, False).new_page()
         page.goto(address)
         settle(page)

@@ -3,68 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import QUESTIONS, Trouble, settle
-from tests.serving import dashboard
+from tests.browser.conftest import LISTEN, QUESTIONS, Open, Serve, settle
 
 pytestmark = pytest.mark.browser
 
-_LISTEN = """
-addEventListener('securitypolicyviolation', event => console.error(
-    'violation of', event.effectiveDirective, event.blockedURI, event.sourceFile
-));
-"""
-
-Visit = Callable[..., Page]
-
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard on the demo workspace, one for all tests of this file."""
-    with dashboard(tmp_path_factory.mktemp("dashboard")) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    """`visit(path)` opens a page; any violation of the policy fails the test at its end."""
-    trouble = Trouble()
-    contexts = []
-
-    def visit(path: str = "", scheme: str = "light") -> Page:
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 900},
-            color_scheme="dark" if scheme == "dark" else "light",
-            accept_downloads=True,
-        )
-        contexts.append(context)
-        context.add_init_script(_LISTEN)
-        page = context.new_page()
-        trouble.watch(page)
-        page.goto(f"{address}/{path}")
-        expect(page.locator("h1")).to_have_text(QUESTIONS[path], timeout=60_000)
-        settle(page)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not trouble.errors
-    assert not trouble.foreign
+def address(at: Serve) -> str:
+    """The dashboard on the demo workspace."""
+    return at(None)
 
 
 # By turns: what a theme changes, it changes on every page.
 @pytest.mark.parametrize(("path", "scheme"), list(zip(QUESTIONS, cycle(["light", "dark"]))))
 def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
-    visit: Visit, path: str, scheme: str
+    address: str, open_page: Open, path: str, scheme: str
 ) -> None:
-    page = visit(path, scheme)
+    page = open_page(f"{address}/{path}", dark=scheme == "dark")
     for summary in page.get_by_text("As a table").all():
         summary.click()
         settle(page)
@@ -76,8 +37,8 @@ def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
     assert Path(waiting.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
 
 
-def test_filters_menus_and_the_theme_keep_to_the_policy(visit: Visit) -> None:
-    page = visit("workload")
+def test_filters_menus_and_the_theme_keep_to_the_policy(address: str, open_page: Open) -> None:
+    page = open_page(f"{address}/workload")
     page.get_by_role("combobox", name="Channels").click()
     page.get_by_role("option").first.click()
     page.keyboard.press("Escape")
@@ -96,7 +57,7 @@ def test_a_script_that_gets_into_the_page_does_not_run_and_we_hear_of_it(
     browser: Browser, address: str
 ) -> None:
     context = browser.new_context()
-    context.add_init_script(_LISTEN)
+    context.add_init_script(LISTEN)
     page = context.new_page()
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))

@@ -130,7 +130,7 @@ def test_a_chip_takes_off_its_own_limit_alone(at: Serve, open_page: Open) -> Non
 
 def test_each_finding_leads_to_its_page_with_its_filters(at: Serve, open_page: Open) -> None:
     page = open_page(at(None))
-    links = page.locator("main").get_by_role("link", name="Look", exact=True)
+    links = page.locator(".st-key-worth-a-look").get_by_role("link")
     expect(links).not_to_have_count(0)
     for place in range(links.count()):
         target = links.nth(place).get_attribute("href") or ""
@@ -157,7 +157,7 @@ def test_a_link_to_what_to_do_opens_the_list_of_these_conversations(
     finding = page.locator("main [data-testid=stHorizontalBlock]").filter(
         has_text="wait for an answer that nobody is assigned to give"
     )
-    finding.get_by_role("link", name="Look").click()
+    finding.get_by_role("link", name="Workload · orphaned hand-offs").click()
     expect(page.locator("h1")).to_have_text(QUESTIONS["workload"])
     expect(page.get_by_role("heading", name="Orphaned hand-offs")).to_be_visible()
     expect(page).to_have_url(re.compile("queue=orphaned"))

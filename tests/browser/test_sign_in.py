@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from tests.browser.conftest import Serve, Trouble, settle
+from tests.fake_chatbotx import FakeChatbotx
 from tests.oidc_provider import Provider
+from tests.serving import dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -25,33 +28,45 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "Bob": {"email": "bob@elsewhere.example", "email_verified": True},
     "Cy": {"email": "ana@example.com", "email_verified": False},
     "Di": {"email": "ana@example.com"},
-    "Eve": {"email": "eve@evil.example@example.com", "email_verified": True},
+    "Eve": {"email": "eve@evil.example@co.example", "email_verified": True},
     "Flo": {"email": "ana@example.com", "email_verified": True, "iat": 13 * HOUR},
     "Gus": {"email": "gus@sales.example", "email_verified": True},
 }
 INVITED = """
 [access]
 emails = ["ana@example.com"]
+domains = ["co.example"]
 contact = "Olga <olga@example.com>"
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
     with Provider(PEOPLE) as provider:
         yield provider
 
 
+@pytest.fixture(scope="module")
+def invited(
+    provider: Provider, recorded: FakeChatbotx, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A dashboard on the recorded workspace, to which some are invited, for tests that share it."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    _write(folder, provider.secrets + INVITED)
+    with dashboard(folder, CHATBOTX_TOKEN="edge", CHATBOTX_BASE_URL=recorded.base_url) as address:
+        yield address
+
+
+def _write(folder: Path, secrets: str) -> None:
+    file = folder / ".streamlit" / "secrets.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(secrets)
+
+
 @pytest.fixture
 def secrets(tmp_path: Path) -> Callable[[str], None]:
     """`secrets(text)` writes the operator's secrets."""
-
-    def write(text: str) -> None:
-        file = tmp_path / ".streamlit" / "secrets.toml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-
-    return write
+    return partial(_write, tmp_path)
 
 
 class Visit:
@@ -112,11 +127,10 @@ def title(page: Page, text: str) -> None:
 
 
 def test_who_has_not_signed_in_is_sent_nothing_but_the_way_to_do_so(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+    invited: str, visit: NewVisit
 ) -> None:
-    secrets(provider.secrets + INVITED)
     stranger = visit()
-    page = stranger.go(f"{serve()}/channels?{JUNE}")
+    page = stranger.go(f"{invited}/channels?{JUNE}")
     title(page, "Sign in")
     page.wait_for_timeout(3000)  # a fetch would have ended, and a page been sent
     sent = bytes(stranger.received)
@@ -127,12 +141,10 @@ def test_who_has_not_signed_in_is_sent_nothing_but_the_way_to_do_so(
 
 
 def test_signing_in_leads_to_what_was_asked_for_and_signing_out_leads_out(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+    invited: str, visit: NewVisit, provider: Provider
 ) -> None:
-    secrets(provider.secrets + INVITED)
-    address = serve()
     ana = visit()
-    ana.go(f"{address}/channels?channel=whatsapp&{JUNE}")
+    ana.go(f"{invited}/channels?channel=whatsapp&{JUNE}")
     page = ana.sign_in("Ana")
     title(page, QUESTIONS["channels"])
     expect(page).to_have_url(re.compile(r"/channels\?.*channel=whatsapp"))
@@ -145,33 +157,25 @@ def test_signing_in_leads_to_what_was_asked_for_and_signing_out_leads_out(
     title(page, QUESTIONS["channels"])
 
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{address}/")
+    page.wait_for_url(f"{invited}/")
     title(page, "Sign in")
-    assert provider.signed_out == [f"{address}/oauth2callback"]
-    page.goto(f"{address}/channels?{JUNE}")
+    assert provider.signed_out[-1:] == [f"{invited}/oauth2callback"]
+    page.goto(f"{invited}/channels?{JUNE}")
     title(page, "Sign in")
 
 
-def test_a_link_is_followed_once(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
-) -> None:
-    secrets(provider.secrets + INVITED)
-    address = serve()
+def test_a_link_is_followed_once(invited: str, visit: NewVisit) -> None:
     ana = visit()
-    ana.go(f"{address}/channels?{JUNE}")
+    ana.go(f"{invited}/channels?{JUNE}")
     title(ana.sign_in("Ana"), QUESTIONS["channels"])
-    title(ana.go(address), QUESTIONS[""])
+    title(ana.go(invited), QUESTIONS[""])
 
 
-def test_a_link_of_one_browser_leads_no_other_anywhere(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
-) -> None:
-    secrets(provider.secrets + INVITED)
-    address = serve()
+def test_a_link_of_one_browser_leads_no_other_anywhere(invited: str, visit: NewVisit) -> None:
     one, other = visit(), visit()
-    one.go(f"{address}/channels?{JUNE}").get_by_role("button", name="Sign in").click()
+    one.go(f"{invited}/channels?{JUNE}").get_by_role("button", name="Sign in").click()
     one.page.wait_for_url(re.compile("/authorize"))
-    other.go(address)
+    other.go(invited)
     title(other.sign_in("Ana"), QUESTIONS[""])
 
 
@@ -181,21 +185,14 @@ def test_a_link_of_one_browser_leads_no_other_anywhere(
         ("Bob", "You are not invited", "bob@elsewhere.example"),
         ("Cy", "Your address is not verified", "ana@example.com"),
         ("Di", "Your address is not verified", "ana@example.com"),
-        ("Eve", "You are not invited", "eve@evil.example@example.com"),
+        ("Eve", "You are not invited", "eve@evil.example@co.example"),
     ],
 )
 def test_who_is_not_invited_learns_whom_to_ask_and_nothing_else(
-    serve: Serve,
-    visit: NewVisit,
-    provider: Provider,
-    secrets: Write,
-    person: str,
-    heading: str,
-    sentence: str,
+    invited: str, visit: NewVisit, person: str, heading: str, sentence: str
 ) -> None:
-    secrets(provider.secrets + INVITED.replace("contact", 'domains = ["example.com"]\ncontact'))
     refused = visit()
-    refused.go(f"{serve()}/channels?{JUNE}")
+    refused.go(f"{invited}/channels?{JUNE}")
     page = refused.sign_in(person)
     title(page, heading)
     main = page.locator("[data-testid=stMain]")
@@ -208,11 +205,10 @@ def test_who_is_not_invited_learns_whom_to_ask_and_nothing_else(
 
 
 def test_an_identity_of_yesterday_has_to_be_renewed(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
+    invited: str, visit: NewVisit, provider: Provider
 ) -> None:
-    secrets(provider.secrets + INVITED)
     late = visit()
-    late.go(f"{serve()}/channels?{JUNE}")
+    late.go(f"{invited}/channels?{JUNE}")
     page = late.sign_in("Flo")
     title(page, "Sign in")
     expect(page.locator("[data-testid=stMain]")).to_contain_text("some time ago")
@@ -223,13 +219,9 @@ def test_an_identity_of_yesterday_has_to_be_renewed(
         provider.people["Flo"]["iat"] = 13 * HOUR
 
 
-def test_an_identity_that_was_tampered_with_is_none(
-    serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
-) -> None:
-    secrets(provider.secrets + INVITED)
-    address = serve()
+def test_an_identity_that_was_tampered_with_is_none(invited: str, visit: NewVisit) -> None:
     bob = visit()
-    bob.go(address)
+    bob.go(invited)
     title(bob.sign_in("Bob"), "You are not invited")
     (cookie,) = [each for each in bob.context.cookies() if each["name"] == "_streamlit_user"]
     payload, rest = cookie["value"].strip('"').split(".", 1)
@@ -238,8 +230,8 @@ def test_an_identity_that_was_tampered_with_is_none(
         text = text.replace("bob@elsewhere.example", "ana@example.com")
         payload = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
     forged = f"{payload}.{rest}" if payload else f".A{rest}"
-    bob.context.add_cookies([{"name": cookie["name"], "value": forged, "url": address}])
-    title(bob.go(f"{address}/?{JUNE}"), "Sign in")
+    bob.context.add_cookies([{"name": cookie["name"], "value": forged, "url": invited}])
+    title(bob.go(f"{invited}/?{JUNE}"), "Sign in")
     assert b"137 contacts" not in bob.received
 
 

@@ -37,6 +37,16 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
   white-space: normal !important; overflow: visible !important; text-overflow: clip !important;
 }
 [data-testid="stMetric"] :has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }
+/* A figure keeps the colour of its text from the theme that it was drawn in. */
+.stPlotlyChart .main-svg g:not(.hovertext) > text:not([style*="rgb(255, 255, 255)"]) {
+  fill: currentcolor !important;
+}
+@media (max-width: 40rem) {
+  [class*="st-key-facts-"] :is(table, tbody, tr, td) { display: block; }
+  [class*="st-key-facts-"] thead { display: none; }
+  [class*="st-key-facts-"] td:first-child { border-bottom: 0; font-weight: 600; }
+  [class*="st-key-facts-"] td:last-child { border-top: 0; padding-top: 0; }
+}
 .sparkline { display: block; width: 100%; height: 1.75rem; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],
@@ -510,7 +520,8 @@ def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> N
     lines += [
         f"| {words.markdown(name)} | {words.markdown(text)} |" for name, text in values.items()
     ]
-    with st.container(border=True, height="stretch"):
+    key = f"facts-{title.lower().replace(' ', '-')}"
+    with st.container(border=True, height="stretch", key=key):
         st.header(title, anchor=False)
         st.markdown("\n".join(lines))
 

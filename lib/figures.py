@@ -209,6 +209,7 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
     """A dot for each rate with its 95 % interval; hollow and grey for small samples."""
     known = [(name, rate) for name, rate in rows if rate.rate is not None]
     are_small = [rate.denominator < SMALL_SAMPLE for _, rate in known]
+    colours = [SLATE if is_small else PETROL for is_small in are_small]
     labels = [words.plotly(words.shortened(name, 24)) for name, _ in known]
     dots = go.Scatter(
         x=[rate.rate for _, rate in known],
@@ -216,9 +217,9 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         mode="markers",
         marker={
             "size": 10,
-            "color": [SLATE if is_small else PETROL for is_small in are_small],
+            "color": colours,
             "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
-            "line": {"width": 2},
+            "line": {"width": 2, "color": colours},
         },
         error_x={
             "type": "data",
@@ -275,26 +276,6 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
         height=80 + 30 * max(1, len(shown)),
         xaxis={"tickformat": "+.0%", "zeroline": True, "zerolinewidth": 2},
         yaxis=_labelled_rows(labels),
-    )
-
-
-def columns(values: Mapping[str, int], what: str) -> go.Figure:
-    """Upright bars with their numbers on them, in the given order."""
-    bars = go.Bar(
-        x=list(values),
-        y=list(values.values()),
-        marker={"color": PETROL},
-        text=[words.number(value) for value in values.values()],
-        textposition="outside",
-        textfont=_TICKS,
-        cliponaxis=False,
-        hovertemplate=f"%{{x}}: %{{y:,}} {what}<extra></extra>",
-    )
-    return _figure(
-        bars,
-        height=260,
-        xaxis={"showgrid": False},
-        yaxis={"visible": False, "range": [0, max([*values.values(), 1]) * 1.3]},
     )
 
 

@@ -78,7 +78,7 @@ cards.breakdown_table(
     f"**{words.counted(total.contacts, 'contact')}**, of them {words.number(total.new)} new.",
 )
 
-left, right = st.columns(2)
+left, right = st.columns([2, 3])
 with left:
     cards.table(
         "On several channels",

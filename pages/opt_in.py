@@ -50,7 +50,7 @@ for column, title, values in (
     with column:
         cards.chart(
             title,
-            figures.columns(values, "contacts"),
+            figures.ranking(values, "contacts"),
             pd.DataFrame({"Step": list(values), "Contacts": list(values.values())}),
             key="steps-" + ("mail" if column is right else "broadcast"),
             alt=f"{title}: "

@@ -118,7 +118,14 @@ def link_to(finding: Finding) -> None:
     label, icon = where(finding), ":material/arrow_forward:"
     about, choice = f"Look at: {words.markdown(finding.sentence)}", choice_of(finding)
     if finding.page == "overview":
-        st.button(label, help=about, icon=icon, on_click=filters.set_choice, args=(choice,))
+        st.button(
+            label,
+            help=about,
+            icon=icon,
+            type="tertiary",
+            on_click=filters.set_choice,
+            args=(choice,),
+        )
         return
     page = Path(__file__).with_name(f"{finding.page}.py")
     parameters = {name: values for name, values in choice.parameters().items() if values}

@@ -69,7 +69,7 @@ left, right = st.columns([2, 3])
 with left:
     cards.chart(
         "How long they have waited",
-        figures.columns(waiting, "waiting"),
+        figures.ranking(waiting, "waiting"),
         pd.DataFrame({"Waiting for": list(waiting), "Conversations": list(waiting.values())}),
         key="ageing",
         alt="Conversations awaiting a reply by waiting time: "

@@ -381,7 +381,6 @@ DRAWN: dict[str, Callable[[], go.Figure]] = {
     "ranking": bars,
     "world": lambda: figures.world({"BR": 3}, "contacts"),
     "arrivals": lambda: figures.arrivals(WEEK),
-    "columns": lambda: figures.columns({"under 1 h": 3}, "waiting"),
 }
 
 

@@ -242,13 +242,6 @@ def test_a_ranking_reads_as_a_sentence() -> None:
     assert hovers(figure.data[0]) == ["Brazil: 1,234 contacts"]
 
 
-def test_columns_keep_their_order_and_begin_at_zero() -> None:
-    figure = figures.columns({"under 1 h": 3, "1–4 h": 0, "7 d and more": 10}, "waiting")
-    assert list(figure.data[0].x) == ["under 1 h", "1–4 h", "7 d and more"]
-    assert list(figure.data[0].text) == ["3", "0", "10"]
-    assert tuple(figure.layout.yaxis.range) == (0, 13)
-
-
 # Rates
 
 
@@ -578,7 +571,6 @@ EVERY: dict[str, Callable[[str], go.Figure]] = {
     "arrivals": lambda name: figures.arrivals(week()),
     "rates": lambda name: figures.rates([(name, Rate(1, 2))], "opted in"),
     "differences": lambda name: figures.differences([(name, Difference(Rate(1, 2), Rate(1, 3)))]),
-    "columns": lambda name: figures.columns({"Active": 1}, "contacts"),
     "load": lambda name: figures.load(agents(**{name: (1, 1)})),
     "grid": lambda name: figures.grid(held(Ana=[1]), [name], [name], "open"),
     "cohorts": lambda name: figures.cohort_shares(cohorts()),
@@ -596,7 +588,6 @@ EMPTY: dict[str, Callable[[], go.Figure]] = {
     "arrivals": lambda: figures.arrivals(week() * 0),
     "rates": lambda: figures.rates([], "opted in"),
     "differences": lambda: figures.differences([]),
-    "columns": lambda: figures.columns({}, "contacts"),
     "load": lambda: figures.load(agents()),
     "grid": lambda: figures.grid(pd.DataFrame(), [], [], "open"),
     "grid of zeros": lambda: figures.grid(held(Ana=[0]), ["Ana"], ["a"], "open"),

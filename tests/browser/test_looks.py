@@ -43,14 +43,13 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     assert not overhang(page)
 
 
-def test_figures_take_the_colours_of_another_theme_with_the_next_click(
+def test_text_in_figures_takes_the_colour_of_another_theme_at_once(
     at: Serve, open_page: Open
 ) -> None:
     page = open_page(f"{at()}/?{JUNE}")
     label = page.locator("[class*='st-key-chart-overview-channels-'] .ytick text").first
     expect(label).to_have_css("fill", re.compile(r"rgb\((\d{1,2}), (\d{1,2}), (\d{1,2})\)"))
     darken(page)
-    page.get_by_text("Compare with the period before").click()
     expect(label).to_have_css("fill", re.compile(r"rgb\((1|2)\d\d, (1|2)\d\d, (1|2)\d\d\)"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -470,3 +471,16 @@ class TestDownloads:
         offered = downloads(page)
         assert offered.count("Save this page as a file") == 1
         assert offered.count("Download CSV") == len(page.dataframe)
+
+
+@pytest.mark.usefixtures("speaking")
+def test_tables_and_axes_are_written_as_the_operator_asks(connect: Connect) -> None:
+    connect(locale="pt_BR")
+    page = open_page("channels", **JUNE)
+    channels = next(each for each in page.dataframe if each.value.columns[0] == "Channel")
+    sent = channels.proto.arrow_data.styler.display_values
+    shown = pa.ipc.open_stream(sent).read_pandas()
+    assert shown["Share of contacts"].str.fullmatch(r"\d+,\d%").all()
+    assert shown["Change"].str.fullmatch(r"[+−]?\d+,\d%|–").all()
+    chart = page.get("plotly_chart")[0]
+    assert json.loads(chart.proto.config)["locale"] == "pt-BR"

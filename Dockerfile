@@ -1,7 +1,7 @@
 # The dashboard as nobody, on a file system that may be read-only but for the folder of snapshots:
 #   docker build --tag audience .
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     --volume audience:/data --publish 8501:8501 --env CHATBOTX_TOKEN audience
+#     --volume snapshots:/data --publish 127.0.0.1:8501:8501 --env CHATBOTX_TOKEN audience
 ARG PYTHON=3.12.12-slim-bookworm
 
 FROM python:${PYTHON} AS packages

@@ -4,8 +4,9 @@ what it should, and shows the page of last resort."""
 import logging
 import os
 import runpy
+import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from lib import logs, refresh, server, settings
-from lib.settings import SettingsError
+from lib.settings import SecretsOutOfReach, SettingsError
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
@@ -22,10 +23,14 @@ log = logging.getLogger(__name__)
 
 
 def secrets() -> Mapping[str, Any]:
-    """What the secrets files hold; nothing if they cannot be read, of which the page tells."""
-    with suppress(SettingsError):
+    """What the secrets files hold; nothing if they make no sense, of which the page tells. Ends
+    the process where Streamlit could show no page."""
+    try:
         return settings.secrets_from_files()
-    return {}
+    except SecretsOutOfReach as error:
+        sys.exit(f"The dashboard cannot start. {error}")
+    except SettingsError:
+        return {}
 
 
 def headers() -> dict[str, str]:
@@ -79,7 +84,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up; ends a running crawl at shutdown."""
     logs.install(secrets())
     try:
-        refresh.start_all(settings.load_all().workspaces)
+        configuration = settings.load_all()
+        notes = [note for each in configuration.workspaces for note in each.notes]
+        for note in [*configuration.notes, *notes]:
+            log.warning("%s", note)
+        refresh.start_all(configuration.workspaces)
     except SettingsError as error:  # the page says so too, to those who can mend it
         log.error("The dashboard is not set up correctly. %s", error)
     yield

@@ -58,6 +58,8 @@ class Access:
     `providers` are those of `[auth]` by name, the unnamed one as "". `guests` see every workspace
     that has no list of its own in `own_guests`; one that has is seen by those on it only. An
     identity is good for `hours` after it was issued. `contact` is whom to ask for an invitation.
+    `redirect_uri` is where people come back to from signing in; "{port}" in it is that of the
+    server.
     """
 
     providers: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class Access:
     own_guests: tuple[tuple[str, Guests], ...] = field(default=(), repr=False)
     contact: str | None = None
     hours: float = 12
+    redirect_uri: str | None = None
 
     @property
     def invites_nobody(self) -> bool:

@@ -14,12 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from lib import settings, words
 from lib.access import (
+    Access,
     Closed,
     Expired,
     NobodyInvited,
@@ -220,21 +222,22 @@ def _refuse(visitor: Visitor, page: Page) -> None:
             if isinstance(verdict, Expired):
                 st.info("You signed in some time ago. Please sign in again.")
             st.write("This dashboard is shown to those who are invited.")
-            _draw_sign_in(access.providers, page)
+            _draw_sign_in(access, page)
         case Unverified(email):
             st.title("Your address is not verified", anchor=False)
             st.text(
                 f"Your sign-in service does not confirm that the address{_named(email)} is yours. "
                 "Verify it there, then sign in again."
             )
-            _draw_way_out(access.contact)
+            _draw_way_out(f"If that does not help, ask {access.contact or _OPERATOR}.")
         case NotInvited(email):
             st.title("You are not invited", anchor=False)
             st.text(f"You are signed in, but the address{_named(email)} is not invited.")
-            _draw_way_out(access.contact)
+            _draw_way_out(f"To be invited, ask {access.contact or _OPERATOR}.")
 
 
 def _draw_closed() -> None:
+    port = st.get_option("server.port")
     st.title("This dashboard is not open yet", anchor=False)
     st.write(
         "It can show the contacts of a company, so it shows nothing before whoever runs it has "
@@ -243,8 +246,8 @@ def _draw_closed() -> None:
     st.markdown(
         "- **Invite people.** Set up `[auth]` and `[access]` in the secrets, as "
         "`.streamlit/secrets.example.toml` shows.\n"
-        "- **Keep it to your own machine.** Open it there, at `http://localhost:8501`, without a "
-        "proxy in between.\n"
+        f"- **Keep it to your own machine.** Open it there, at `http://localhost:{port}`, without "
+        "a proxy in between.\n"
         "- **Open it to everybody who can reach it**, where something else keeps strangers out: "
         'set `CHATBOTX_OPEN_ACCESS = "yes"` in the environment or in the secrets.'
     )
@@ -255,15 +258,26 @@ def _named(email: str) -> str:
     return f" {words.shortened(email)}" if email else ""
 
 
-def _draw_way_out(contact: str | None) -> None:
-    st.text(f"To be invited, ask {contact or 'whoever runs this dashboard'}.")
+_OPERATOR = "whoever runs this dashboard"
+
+
+def _draw_way_out(sentence: str) -> None:
+    st.text(sentence)
     _draw_sign_out("primary")
 
 
-def _draw_sign_in(providers: tuple[str, ...], page: Page) -> None:
+def _draw_sign_in(access: Access, page: Page) -> None:
+    elsewhere = _registered_address(access, page)
+    if elsewhere is not None:
+        st.write(
+            "People come back from signing in to the address that this dashboard is registered "
+            "with, and this is another one, even if it leads to the same dashboard."
+        )
+        st.link_button("Open it there to sign in", elsewhere, type="primary")
+        return
     query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
     link = Link(page.url_path, tuple((name, tuple(values)) for name, values in query.items()))
-    for provider in providers:
+    for provider in access.providers:
         name = _PROVIDER_NAMES.get(provider, provider)
         st.button(
             f"Sign in with {words.markdown(name)}" if provider else "Sign in",
@@ -273,6 +287,19 @@ def _draw_sign_in(providers: tuple[str, ...], page: Page) -> None:
             type="primary",
             key=f"sign-in-{provider}",
         )
+
+
+def _registered_address(access: Access, page: Page) -> str | None:
+    """That of the page under the name that people come back to, if the browser knows the dashboard
+    by another: it would come back as a stranger."""
+    home = (access.redirect_uri or "").removesuffix("/oauth2callback")
+    home = home.replace("{port}", str(st.get_option("server.port")))
+    here = urlsplit(st.context.url or "").hostname
+    if not here or not home or here == urlsplit(home).hostname:
+        return None
+    query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
+    parameters = urlencode(query, doseq=True)
+    return f"{home}/{page.url_path}" + (f"?{parameters}" if parameters else "")
 
 
 def _sign_in(provider: str, link: "Link") -> None:

@@ -172,7 +172,8 @@ class Guard:
         if path != _HEALTH and not self._knows(host, scope, given):
             log.warning(
                 "Refused a request to a name that is not known. If it is yours, add it to "
-                "server.allowedHosts (STREAMLIT_SERVER_ALLOWED_HOSTS)."
+                "server.allowedHosts, or to STREAMLIT_SERVER_ALLOWED_HOSTS with blanks between "
+                "names."
             )
             return HTTPStatus.MISDIRECTED_REQUEST, "This is not the name of this dashboard."
         origin = given.get(b"origin")

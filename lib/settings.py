@@ -52,6 +52,10 @@ class SettingsError(Exception):
         return tuple(dict.fromkeys(shown))
 
 
+class SecretsOutOfReach(SettingsError):
+    """A file of secrets is there, and cannot be read. Streamlit answers nothing then."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The operator's choices. `token` is None when the demo workspace is to be shown.
@@ -152,13 +156,18 @@ def secrets_from_files(files: tuple[Path, ...] | None = None) -> dict[str, Any]:
     for file in SECRETS_FILES if files is None else files:
         try:
             secrets |= tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise SecretsOutOfReach(
+                [
+                    f"{file} cannot be read: it must be a file, and the account that the dashboard "
+                    "runs under must be allowed to read it."
+                ]
+            ) from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError):
             # The parser's message may quote the line, and with it the token.
-            raise SettingsError([f"{file} cannot be read as TOML: check its syntax."]) from (
-                None if isinstance(error, tomllib.TOMLDecodeError) else error
-            )
+            raise SettingsError([f"{file} cannot be read as TOML: check its syntax."]) from None
     return secrets
 
 
@@ -285,6 +294,7 @@ _IN_ACCESS = ("emails", "domains", "workspaces", "open", "contact", "hours")
 _TABLES = ("workspaces", "access", "auth")
 _OF_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
 _SHORTEST_SECRET = 32
+_NOT_TO_BE_MISSED = ("token", "base_url")
 _KINDS = ("emails", "domains")
 _INVITES = {
     ("emails",): 'must be a list of addresses like "ana@example.com", in plain ASCII letters.',
@@ -327,6 +337,10 @@ class _Reading:
         """The settings that stand outside of tables."""
         values: dict[str, Any] = {}
         known = [*_READERS, _OPEN_ACCESS]
+
+        def written(name: str) -> str:
+            return PREFIX + name.upper()
+
         for name, text in given.items():
             key = PREFIX + name.upper()
             if name == _OPEN_ACCESS:
@@ -334,7 +348,7 @@ class _Reading:
             elif name in _READERS:
                 values[name] = self._read(key, _READERS[name], text)
             else:
-                self._ignore(key, _nearest(name, known, lambda name: PREFIX + name.upper()))
+                self._ignore(name, key, known, written)
         return values
 
     def workspaces(self) -> tuple[Settings, ...]:
@@ -372,7 +386,7 @@ class _Reading:
         values = dict(self.defaults)
         for key, value in table.items():
             if key not in _OF_ONE:
-                self._ignore(f"{place} {key}", _nearest(key, _OF_ONE))
+                self._ignore(key, f"{place} {key}", _OF_ONE)
             elif isinstance(value, str | int | float):
                 if text := str(value).strip():
                     values[key] = self._read(f"{place} {key}", _OF_ONE[key], text)
@@ -438,7 +452,8 @@ class _Reading:
             hours = self._read("[access] hours", _HOURS, str(table["hours"])) or hours
         if contact is not None:
             contact = self._read("[access] contact", _one_line(200), str(contact))
-        return Access(providers, bool(is_open), guests, own, contact, hours)
+        redirect = self.secrets["auth"].get("redirect_uri") if providers else None
+        return Access(providers, bool(is_open), guests, own, contact, hours, redirect)
 
     def _own_guests(
         self, table: object, workspaces: tuple[Settings, ...]
@@ -508,7 +523,9 @@ class _Reading:
             for key in _OF_PROVIDER:
                 value = values.get(key)
                 if not isinstance(value, str) or not value.strip():
-                    self.mistakes.append(f"{place} {key} is missing: your provider gives it.")
+                    near = difflib.get_close_matches(key, set(values) - {*_OF_PROVIDER}, n=1)
+                    hint = f" Is it {near[0]}?" if near else ""
+                    self.mistakes.append(f"{place} {key} is missing: your provider gives it.{hint}")
                 elif key == "server_metadata_url" and not _is_safe(value):
                     self.mistakes.append(f"{place} {key} must be an address with https://.")
         return tuple(places)
@@ -538,8 +555,16 @@ class _Reading:
             self.mistakes.append(f"{key} {error}")
             return None
 
-    def _ignore(self, key: str, hint: str) -> None:
-        self.notes.append(f"{key} is not a setting and is ignored. {hint}")
+    def _ignore(
+        self, name: str, key: str, known: Iterable[str], written: Callable[[str], str] = str
+    ) -> None:
+        """Points out a `key`; a slip of the pen is a mistake where the token might go elsewhere, or
+        made-up contacts be taken for true ones."""
+        hint = _nearest(name, known, written)
+        if any(hint == f"Did you mean {written(meant)}?" for meant in _NOT_TO_BE_MISSED):
+            self.mistakes.append(f"{key} is not a setting. {hint}")
+        else:
+            self.notes.append(f"{key} is not a setting and is ignored. {hint}")
 
 
 def _is_callback(address: str) -> bool:

@@ -50,9 +50,10 @@ step = figures.step_for(terms.period.number_of_days)
 table = figures.stepped(figures.by_size(daily), step).rename_axis("From")
 cards.chart(
     "New contacts over time",
-    figures.new_by_channel(daily, step, day_of(terms.as_of, terms.timezone)),
+    figures.new_by_channel(daily, step, day_of(terms.as_of, terms.timezone)) if total.new else None,
     table.rename(columns=words.channel_name).reset_index(),
     key="new-by-channel",
+    if_empty=f"Nobody came {view.during}. Choose another period to see who did.",
     alt=f"{words.counted(total.new, 'new contact')} {view.during}, by channel: "
     + (
         words.listed(

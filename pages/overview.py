@@ -159,11 +159,12 @@ step = figures.step_for(terms.period.number_of_days)
 stepped = figures.stepped(daily, step)
 cards.chart(
     "New and lost contacts",
-    figures.growth(daily, step, today),
+    figures.growth(daily, step, today) if total.new or total.lost else None,
     lambda: (
         stepped.rename(columns={"new": "New", "lost": "Lost"}).rename_axis("From").reset_index()
     ),
     key="growth",
+    if_empty=f"Nobody came and nobody was lost {view.during}. Choose another period to see more.",
     alt=f"{words.counted(total.new, 'new contact')} and {words.number(total.lost)} lost "
     f"{view.during}.",
     view=view,
@@ -181,9 +182,12 @@ with left:
             dict(zip(names, new.tolist(), strict=True)),
             "new",
             {name: figures.channel_colour(key) for name, key in zip(names, new.index, strict=True)},
-        ),
+        )
+        if len(new)
+        else None,
         lambda: cards.breakdown(channels, "channel", "Channel", view),
         key="overview-channels",
+        if_empty=f"Nobody came {view.during}.",
         alt="New contacts by channel: "
         + (
             words.listed(

@@ -198,6 +198,24 @@ def test_the_operator_says_who_may_show_the_dashboard_in_a_frame(
     assert "script-src *" not in written
 
 
+def test_what_is_no_setting_is_in_the_log_from_the_start(tmp_path: Path) -> None:
+    with dashboard(tmp_path, CHATBOTX_TIMEZON="secret-value"):
+        pass
+    written = (tmp_path / "server.log").read_text("utf-8")
+    assert "CHATBOTX_TIMEZON is not a setting" in written
+    assert "secret-value" not in written
+
+
+def test_secrets_out_of_reach_end_the_server_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".streamlit/secrets.toml").mkdir(parents=True)
+    with pytest.raises(AssertionError, match="ended at start-up"), dashboard(tmp_path):
+        pass
+    written = (tmp_path / "server.log").read_text("utf-8")
+    assert "The dashboard cannot start." in written
+    assert "secrets.toml cannot be read: it must be a file" in written
+    assert "Traceback" not in written
+
+
 FAILING = """
 from pathlib import Path
 import streamlit as st

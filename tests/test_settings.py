@@ -14,6 +14,7 @@ from lib import settings
 from lib.access import Access, Guests
 from lib.settings import (
     Configuration,
+    SecretsOutOfReach,
     Settings,
     SettingsError,
     load,
@@ -194,8 +195,7 @@ def test_an_address_is_written_in_one_way() -> None:
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("CHATBOTX_TOKN", "Did you mean CHATBOTX_TOKEN?"),
-        ("CHATBOTX_BASEURL", "Did you mean CHATBOTX_BASE_URL?"),
+        ("CHATBOTX_TIMEZON", "Did you mean CHATBOTX_TIMEZONE?"),
         ("CHATBOTX_WORKSPACE_COLOUR", "CHATBOTX_SNAPSHOT_DIR"),
     ],
 )
@@ -204,6 +204,22 @@ def test_a_key_that_is_none_of_ours_is_noted_with_a_hint(key: str, hint: str) ->
     assert note.startswith(f"{key} is not a setting")
     assert hint in note
     assert TOKEN not in note
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("CHATBOTX_TOKN", "CHATBOTX_TOKEN"),
+        ("CHATBOTX_BASEURL", "CHATBOTX_BASE_URL"),
+        ("CHATBOTX_BASE_URI", "CHATBOTX_BASE_URL"),
+    ],
+)
+def test_a_slip_that_would_send_the_token_elsewhere_or_show_the_demo_is_a_mistake(
+    key: str, meant: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({key: TOKEN}, {})
+    assert caught.value.mistakes == (f"{key} is not a setting. Did you mean {meant}?",)
 
 
 def test_the_token_is_in_no_representation() -> None:
@@ -252,7 +268,7 @@ class TestSecretsFiles:
 
     def test_a_folder_in_its_place_is_told(self, file: Path) -> None:
         file.mkdir()
-        with pytest.raises(SettingsError):
+        with pytest.raises(SecretsOutOfReach, match="cannot be read: it must be a file"):
             secrets_from_files((file,))
 
     def test_the_files_are_those_that_streamlit_reads(self) -> None:
@@ -438,6 +454,7 @@ class TestAccess:
             own_guests=(("sales", Guests.of(["gus@sales.example", "team.example"])),),
             contact="Olga <olga@example.com>",
             hours=8,
+            redirect_uri=AUTH["redirect_uri"],
         )
 
     @pytest.mark.parametrize("value", ["yes", "YES", "true", True])
@@ -522,6 +539,10 @@ class TestAuth:
             ({"cookie_secret": "geheim"}, "[auth] cookie_secret must be a random text"),
             ({"client_id": ""}, "[auth] client_id is missing"),
             ({"client_secret": 7}, "[auth] client_secret is missing"),
+            (
+                {"client_secret": "", "client_secrt": "geheim"},
+                "[auth] client_secret is missing: your provider gives it. Is it client_secrt?",
+            ),
             ({"server_metadata_url": "http://geheim.example/x"}, "[auth] server_metadata_url must"),
         ],
     )

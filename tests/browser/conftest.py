@@ -85,7 +85,7 @@ def browser() -> Iterator[Browser]:
             args=[
                 "--no-sandbox",
                 "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
             ],
         )
         yield browser
@@ -175,7 +175,8 @@ class Trouble:
         dialogue.dismiss()
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        here = ("http://127.0.0.1:", "http://localhost:", "data:", "blob:")
+        if not request.url.startswith(here):
             self.foreign.append(request.url)
 
 

@@ -204,6 +204,20 @@ def test_who_is_not_invited_learns_whom_to_ask_and_nothing_else(
     title(page, "Sign in")
 
 
+def test_who_comes_by_another_name_is_sent_to_the_one_that_signing_in_comes_back_to(
+    invited: str, visit: NewVisit
+) -> None:
+    ana = visit()
+    page = ana.go(f"{invited.replace('127.0.0.1', 'localhost')}/channels?channel=whatsapp&{JUNE}")
+    title(page, "Sign in")
+    with ana.context.expect_page() as opened:
+        page.get_by_role("link", name="Open it there to sign in").click()
+    page = ana.page = opened.value
+    ana.sign_in("Ana")
+    title(page, QUESTIONS["channels"])
+    expect(page).to_have_url(re.compile(r"/channels\?.*channel=whatsapp"))
+
+
 def test_an_identity_of_yesterday_has_to_be_renewed(
     invited: str, visit: NewVisit, provider: Provider
 ) -> None:

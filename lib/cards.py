@@ -47,6 +47,8 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
   [class*="st-key-facts-"] td:first-child { border-bottom: 0; font-weight: 600; }
   [class*="st-key-facts-"] td:last-child { border-top: 0; padding-top: 0; }
 }
+.st-key-worth-a-look [data-testid="stPageLink"] * { white-space: normal; }
+.st-key-worth-a-look .stButton button { padding-left: 0.5rem; }
 .sparkline { display: block; width: 100%; height: 1.75rem; }
 @media print {
   [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stToolbar"],

@@ -143,7 +143,7 @@ with st.container(border=True, key="worth-a-look"):
     if not found:
         st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
     for finding in found:
-        text, link = st.columns([3, 1], vertical_alignment="center")
+        text, link = st.columns([5, 2], vertical_alignment="center")
         with text:
             st.markdown(
                 f"{words.markdown(finding.sentence)} :gray[{words.markdown(finding.evidence)}]"

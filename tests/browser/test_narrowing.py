@@ -150,6 +150,15 @@ def test_each_finding_leads_to_its_page_with_its_filters(at: Serve, open_page: O
         settle(page)
 
 
+def test_a_finding_of_the_overview_itself_narrows_it(at: Serve, open_page: Open) -> None:
+    page = open_page(at(None))
+    button = page.locator(".st-key-worth-a-look").get_by_role("button", name="Overview · ")
+    day = button.inner_text().split(" · ")[1].strip()
+    button.click()
+    expect(chips(page).locator("p")).to_have_text([day])
+    expect(page).to_have_url(re.compile(r"from=(\d{4}-\d\d-\d\d)&to=\1"))
+
+
 def test_a_link_to_what_to_do_opens_the_list_of_these_conversations(
     at: Serve, open_page: Open
 ) -> None:

@@ -243,6 +243,7 @@ def open_page(
     yield open_page
     for look, page in used:
         trouble.leave(page)
+        page.evaluate("localStorage.clear()")  # a theme that was chosen, for one
         page.goto("about:blank")
         tabs[look].append(page)
     assert not trouble.errors

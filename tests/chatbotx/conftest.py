@@ -11,10 +11,10 @@ from types import FrameType
 
 import pytest
 
-SEEDS = int(os.environ.get("CRAWL_SEEDS", "60"))
+SEEDS = int(os.environ.get("CRAWL_SEEDS", "100"))
 """How many times each kind of change is tried; CRAWL_SEEDS=300 is for a closer look."""
 
-LONGEST_TEST = 60.0 * max(1, SEEDS / 60)
+LONGEST_TEST = 60.0 * max(1, SEEDS / 100)
 """Seconds. A crawl that hangs shall fail its test and not the whole run."""
 
 OURS = ("walker-", "crawl", "guard")

@@ -38,7 +38,7 @@ button[data-testid="stBaseButton-primary"] { color: light-dark(#ffffff, #0e161b)
 }
 [data-testid="stMetric"] :has(> [data-testid="stMetricDelta"]) { flex-wrap: wrap; }
 /* A figure keeps the colour of its text from the theme that it was drawn in. */
-.stPlotlyChart .main-svg g:not(.hovertext) > text:not([style*="rgb(255, 255, 255)"]) {
+.stPlotlyChart .main-svg text:not([style*="rgb(255, 255, 255)"]) {
   fill: currentcolor !important;
 }
 @media (max-width: 40rem) {

@@ -233,8 +233,9 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
             (label, words.rate(rate), words.interval(rate))
             for label, (_, rate) in zip(labels, known, strict=True)
         ],
-        hovertemplate=f"%{{customdata[0]}}: %{{customdata[1]}} {what}, likely %{{customdata[2]}}"
-        "<extra></extra>",
+        # In lines: a figure cuts off what is wider than itself.
+        hovertemplate=f"%{{customdata[0]}}:<br>%{{customdata[1]}} {what},<br>"
+        "likely %{customdata[2]}<extra></extra>",
     )
     return _figure(
         dots,
@@ -268,8 +269,8 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
             (label, words.points(value), words.points(low), words.points(high))
             for label, (value, low, high) in zip(labels, shown, strict=True)
         ],
-        hovertemplate="%{customdata[0]}: %{customdata[1]}, likely between %{customdata[2]} and "
-        "%{customdata[3]}<extra></extra>",
+        hovertemplate="%{customdata[0]}:<br>%{customdata[1]},<br>likely between "
+        "%{customdata[2]} and %{customdata[3]}<extra></extra>",
     )
     return _figure(
         dots,

@@ -276,7 +276,7 @@ def test_whiskers_lie_within_0_and_1(rate: Rate) -> None:
 
 def test_a_rate_reads_as_a_sentence() -> None:
     trace = figures.rates([("VIP", Rate(1, 2))], "opted in").data[0]
-    assert hovers(trace) == ["VIP: 50.0% (1 of 2) opted in, likely 9.5% to 90.5%"]
+    assert hovers(trace) == ["VIP:<br>50.0% (1 of 2) opted in,<br>likely 9.5% to 90.5%"]
 
 
 def test_a_difference_is_a_dot_with_its_interval_around_zero() -> None:

@@ -267,7 +267,9 @@ def _draw_way_out(sentence: str) -> None:
 
 
 def _draw_sign_in(access: Access, page: Page) -> None:
-    elsewhere = _registered_address(access, page)
+    query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
+    link = Link(page.url_path, tuple((name, tuple(values)) for name, values in query.items()))
+    elsewhere = _registered_address(access, link)
     if elsewhere is not None:
         st.write(
             "People come back from signing in to the address that this dashboard is registered "
@@ -275,8 +277,6 @@ def _draw_sign_in(access: Access, page: Page) -> None:
         )
         st.link_button("Open it there to sign in", elsewhere, type="primary")
         return
-    query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
-    link = Link(page.url_path, tuple((name, tuple(values)) for name, values in query.items()))
     for provider in access.providers:
         name = _PROVIDER_NAMES.get(provider, provider)
         st.button(
@@ -289,17 +289,16 @@ def _draw_sign_in(access: Access, page: Page) -> None:
         )
 
 
-def _registered_address(access: Access, page: Page) -> str | None:
-    """That of the page under the name that people come back to, if the browser knows the dashboard
+def _registered_address(access: Access, link: "Link") -> str | None:
+    """That of the link under the name that people come back to, if the browser knows the dashboard
     by another: it would come back as a stranger."""
     home = (access.redirect_uri or "").removesuffix("/oauth2callback")
     home = home.replace("{port}", str(st.get_option("server.port")))
     here = urlsplit(st.context.url or "").hostname
     if not here or not home or here == urlsplit(home).hostname:
         return None
-    query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
-    parameters = urlencode(query, doseq=True)
-    return f"{home}/{page.url_path}" + (f"?{parameters}" if parameters else "")
+    parameters = urlencode(link.query, doseq=True)
+    return f"{home}/{link.path}" + (f"?{parameters}" if parameters else "")
 
 
 def _sign_in(provider: str, link: "Link") -> None:

@@ -523,8 +523,8 @@ class _Reading:
             for key in _OF_PROVIDER:
                 value = values.get(key)
                 if not isinstance(value, str) or not value.strip():
-                    near = difflib.get_close_matches(key, set(values) - {*_OF_PROVIDER}, n=1)
-                    hint = f" Is it {near[0]}?" if near else ""
+                    near = _meant(key, [other for other in values if other not in _OF_PROVIDER])
+                    hint = f" Is it {near}?" if near else ""
                     self.mistakes.append(f"{place} {key} is missing: your provider gives it.{hint}")
                 elif key == "server_metadata_url" and not _is_safe(value):
                     self.mistakes.append(f"{place} {key} must be an address with https://.")
@@ -561,7 +561,7 @@ class _Reading:
         """Points out a `key`; a slip of the pen is a mistake where the token might go elsewhere, or
         made-up contacts be taken for true ones."""
         hint = _nearest(name, known, written)
-        if any(hint == f"Did you mean {written(meant)}?" for meant in _NOT_TO_BE_MISSED):
+        if _meant(name, known) in _NOT_TO_BE_MISSED:
             self.mistakes.append(f"{key} is not a setting. {hint}")
         else:
             self.notes.append(f"{key} is not a setting and is ignored. {hint}")
@@ -585,7 +585,12 @@ def _is_safe(address: str) -> bool:
 
 def _nearest(name: str, known: Iterable[str], written: Callable[[str], str] = str) -> str:
     """A hint at which of the `known` names was meant; `written` tells how they are spelt."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"Did you mean {written(near[0])}?"
+    meant = _meant(name, known)
+    if meant is not None:
+        return f"Did you mean {written(meant)}?"
     return f"The settings are {', '.join(map(written, known))}."
+
+
+def _meant(name: str, known: Iterable[str]) -> str | None:
+    """The one of the `known` names that is close to `name`, if any is."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.middleware import Middleware
 
-from lib import logs, refresh, server, settings
-from lib.settings import SecretsOutOfReach, SettingsError
+from lib.refresh import refreshers
+from lib.settings import reading as settings
+from lib.settings.reading import SecretsOutOfReach, SettingsError
+from lib.web import guard, logs
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
@@ -40,17 +42,17 @@ def headers() -> dict[str, str]:
     ancestors = os.environ.get(name) or secrets().get(name)
     if ancestors:
         try:
-            return server.answer_headers(index, server.frame_ancestors(str(ancestors)))
+            return guard.answer_headers(index, guard.frame_ancestors(str(ancestors)))
         except ValueError as error:
             log.warning("%s %s It is ignored.", name, error)
-    return server.answer_headers(index)
+    return guard.answer_headers(index)
 
 
-def rules() -> server.Rules:
+def rules() -> guard.Rules:
     """What is set in `.streamlit/config.toml` or the environment."""
     origins = [*st.get_option("server.corsAllowedOrigins"), _public_address()]
     hosts = (urlsplit(origin).hostname for origin in origins)
-    return server.Rules(
+    return guard.Rules(
         base_path=st.get_option("server.baseUrlPath"),
         allowed_hosts=tuple(st.get_option("server.allowedHosts")),
         allowed_origins=tuple(host for host in hosts if host),
@@ -88,17 +90,17 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         notes = [note for each in configuration.workspaces for note in each.notes]
         for note in [*configuration.notes, *notes]:
             log.warning("%s", note)
-        refresh.start_all(configuration.workspaces)
+        refreshers.start_all(configuration.workspaces)
     except SettingsError as error:  # the page says so too, to those who can mend it
         log.error("The dashboard is not set up correctly. %s", error)
     yield
-    refresh.stop_all()
+    refreshers.stop_all()
 
 
 app = st.App(
     FRAME,
     lifespan=lifespan,
-    middleware=[Middleware(server.Guard, headers=headers(), rules=rules())],
+    middleware=[Middleware(guard.Guard, headers=headers(), rules=rules())],
     on_script_error=last_resort,
 )
 

@@ -24,7 +24,7 @@ SORT = '[{"id":"createdAt","desc":false},{"id":"id","desc":false}]'
 
 def ours(base_url: str, connections: int) -> int:
     from lib.chatbotx.client import Client
-    from lib.snapshot import fetch
+    from lib.store.snapshot import fetch
 
     with Client(base_url, TOKEN, connections=connections) as client:
         return fetch(client).contacts
@@ -154,7 +154,7 @@ CONTESTANTS: dict[str, Callable[[str, int], int]] = {
 def _warm(name: str) -> None:
     """Imports what the contestant uses, so that it is not timed."""
     if name == "ours":
-        import lib.snapshot  # noqa: F401  # for its import
+        import lib.store.snapshot  # noqa: F401  # for its import
     elif name == "by_pages":
         import pandas  # noqa: F401  # for its import
         import requests  # noqa: F401  # for its import

@@ -12,8 +12,8 @@ import pandas as pd
 from benchmarks.table import Row
 from lib.metrics import audience, opt_in
 from lib.metrics.terms import Terms
-from lib.periods import Period
-from lib.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
+from lib.reference.periods import Period
+from lib.store.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
 
 CONTACTS = 1_000_000
 CHANNELS, COUNTRIES, TAGS, AGENTS, TEAMS = 10, 60, 200, 40, 6

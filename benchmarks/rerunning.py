@@ -21,13 +21,13 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.decoding import bodies
 from benchmarks.table import Row
-from lib import settings
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.schema import Decoder
-from lib.settings import Settings
-from lib.snapshot import Snapshot
-from lib.storage import store_of
-from lib.tables import TableBuilder
+from lib.settings import reading as settings
+from lib.settings.reading import Settings
+from lib.store.snapshot import Snapshot
+from lib.store.storage import store_of
+from lib.store.tables import TableBuilder
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
@@ -111,9 +111,9 @@ def server_times(environment: dict[str, str]) -> dict[str, float]:
 def _measure_server() -> dict[str, float]:
     from streamlit.testing.v1 import AppTest
 
-    from lib import refresh
+    from lib.refresh import refreshers
 
-    refresher = refresh.refresher_of(settings.load())
+    refresher = refreshers.refresher_of(settings.load())
     refresher.wait(60)
     unseen = combinations(CHANNELS, 3)  # a choice that was made before would be remembered
     medians = {}
@@ -129,7 +129,7 @@ def _measure_server() -> dict[str, float]:
             times.append(time.perf_counter() - started)
             assert not dashboard.exception
         medians[page] = median(times)
-    refresh.stop_all()
+    refreshers.stop_all()
     return medians
 
 

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, figures, words
-from lib.cards import Number
+from lib.charts import figures
 from lib.metrics import audience, engagement
-from lib.periods import day_of
-from lib.view import View
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import day_of
+from lib.ui import cards
+from lib.ui.cards import Number
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -17,8 +19,9 @@ channels = view.see(audience.by_channel, terms)
 if total.new:
     best = str(channels["new"].idxmax())
     sentence = (
-        f"**{words.markdown(words.channel_name(best))}** brought "
-        f"{words.number(int(channels['new'].max()))} of the {words.number(total.new)} new contacts "
+        f"**{formatting.markdown(formatting.channel_name(best))}** brought "
+        f"{formatting.number(int(channels['new'].max()))} of the "
+        f"{formatting.number(total.new)} new contacts "
         f"{view.during}."
     )
 else:
@@ -27,9 +30,9 @@ fall = channels["new"] - channels["new_previous"]
 if view.compares and len(fall) and fall.min() < 0:
     worst = str(fall.idxmin())
     sentence += (
-        f" {words.markdown(words.channel_name(worst))} fell most: "
-        f"{words.number(int(channels['new'][worst]))}, after "
-        f"{words.number(int(channels['new_previous'][worst]))} in {view.before}."
+        f" {formatting.markdown(formatting.channel_name(worst))} fell most: "
+        f"{formatting.number(int(channels['new'][worst]))}, after "
+        f"{formatting.number(int(channels['new_previous'][worst]))} in {view.before}."
     )
 cards.headline("Where do subscriptions come from?", sentence, view)
 
@@ -37,10 +40,10 @@ engaged = view.see(engagement.engagement, terms)
 several, pairs = view.see(audience.several_channels)
 cards.numbers(
     [
-        Number("new", words.number(total.new), total.new, total.new_previous),
-        Number("contacts", words.number(total.contacts)),
-        Number("window_24h", words.number(engaged.window_24h)),
-        Number("reach_at_risk", words.number(engaged.reach_at_risk), more_is="bad"),
+        Number("new", formatting.number(total.new), total.new, total.new_previous),
+        Number("contacts", formatting.number(total.contacts)),
+        Number("window_24h", formatting.number(engaged.window_24h)),
+        Number("reach_at_risk", formatting.number(engaged.reach_at_risk), more_is="bad"),
     ],
     view,
 )
@@ -51,13 +54,13 @@ table = figures.stepped(figures.by_size(daily), step).rename_axis("From")
 cards.chart(
     "New contacts over time",
     figures.new_by_channel(daily, step, day_of(terms.as_of, terms.timezone)) if total.new else None,
-    table.rename(columns=words.channel_name).reset_index(),
+    table.rename(columns=formatting.channel_name).reset_index(),
     key="new-by-channel",
     if_empty=f"Nobody came {view.during}. Choose another period to see who did.",
-    alt=f"{words.counted(total.new, 'new contact')} {view.during}, by channel: "
+    alt=f"{formatting.counted(total.new, 'new contact')} {view.during}, by channel: "
     + (
-        words.listed(
-            f"{words.channel_name(str(key))} {words.number(value)}"
+        formatting.listed(
+            f"{formatting.channel_name(str(key))} {formatting.number(value)}"
             for key, value in channels["new"].items()
             if value
         )
@@ -76,7 +79,8 @@ cards.breakdown_table(
     key="channels",
     view=view,
     note="A contact on two channels counts in both, so channels do not add up to the total of "
-    f"**{words.counted(total.contacts, 'contact')}**, of them {words.number(total.new)} new.",
+    f"**{formatting.counted(total.contacts, 'contact')}**, of them "
+    f"{formatting.number(total.new)} new.",
 )
 
 left, right = st.columns([2, 3])
@@ -85,14 +89,15 @@ with left:
         "On several channels",
         pd.DataFrame(
             {
-                "One": [words.channel_name(str(key)) for key in pairs["a"]],
-                "Other": [words.channel_name(str(key)) for key in pairs["b"]],
+                "One": [formatting.channel_name(str(key)) for key in pairs["a"]],
+                "Other": [formatting.channel_name(str(key)) for key in pairs["b"]],
                 "Contacts": pairs["contacts"],
             }
         ),
         key="pairs",
         view=view,
-        note=f"{words.counted(several, 'contact')} on more than one channel; those on three count "
+        note=f"{formatting.counted(several, 'contact')} on more than one channel; those on "
+        "three count "
         "in three pairs.",
     )
 with right:
@@ -101,12 +106,16 @@ with right:
         "Inboxes",
         pd.DataFrame(
             {
-                "Inbox": [words.NOTHING if pd.isna(name) else name for name in inboxes["name"]],
+                "Inbox": [
+                    formatting.NOTHING if pd.isna(name) else name for name in inboxes["name"]
+                ],
                 "Channel": [
-                    words.NOTHING if pd.isna(key) else words.channel_name(key)
+                    formatting.NOTHING if pd.isna(key) else formatting.channel_name(key)
                     for key in inboxes["channel"]
                 ],
-                "Status": [words.NOTHING if pd.isna(each) else each for each in inboxes["status"]],
+                "Status": [
+                    formatting.NOTHING if pd.isna(each) else each for each in inboxes["status"]
+                ],
                 "Contacts": inboxes["contacts"].to_numpy(),
                 "At risk": inboxes["at_risk"].to_numpy(),
             }

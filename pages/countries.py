@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, countries, figures, words
-from lib.cards import Number
+from lib.charts import figures
 from lib.metrics import audience
-from lib.view import View
+from lib.query.view import View
+from lib.reference import countries, formatting
+from lib.ui import cards
+from lib.ui.cards import Number
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -17,27 +19,28 @@ known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
 unknown = total.contacts - int(known["contacts"].sum())
 
 if len(known):
-    first = words.country(str(known.index[0]))
+    first = formatting.country(str(known.index[0]))
     sentence = (
-        f"**{words.percent(known['contacts'].iloc[0] / total.contacts)}** of the contacts are in "
-        f"{words.markdown(first)}; they come from "
-        f"{words.counted(len(known), 'country', 'countries')}."
+        f"**{formatting.percent(known['contacts'].iloc[0] / total.contacts)}** of the contacts "
+        f"are in "
+        f"{formatting.markdown(first)}; they come from "
+        f"{formatting.counted(len(known), 'country', 'countries')}."
     )
 else:
     sentence = "The country of no contact is known."
 if unknown:
-    sentence += f" Of {words.percent(unknown / total.contacts)} the country is not known."
+    sentence += f" Of {formatting.percent(unknown / total.contacts)} the country is not known."
 cards.headline("Where are they?", sentence, view)
 
 cards.numbers(
     [
-        Number("contacts", words.number(total.contacts)),
-        Number("new", words.number(total.new), total.new, total.new_previous),
+        Number("contacts", formatting.number(total.contacts)),
+        Number("new", formatting.number(total.new), total.new, total.new_previous),
         Number(
             "country",
-            words.number(len(known)),
+            formatting.number(len(known)),
             name="Countries",
-            note=f"{words.number(unknown)} unknown",
+            note=f"{formatting.number(unknown)} unknown",
         ),
     ],
     view,
@@ -70,8 +73,8 @@ with right:
         rows_shown,
         key="country-ranking",
         alt="Contacts by country: "
-        + words.listed(
-            f"{name} {words.number(value)}"
+        + formatting.listed(
+            f"{name} {formatting.number(value)}"
             for name, value in zip(names[:5], by_country["contacts"], strict=False)
         )
         + ".",
@@ -85,7 +88,7 @@ cards.breakdown_table(
     "country",
     key="countries",
     view=view,
-    note=f"Countries add up to the total of **{words.counted(total.contacts, 'contact')}**, "
+    note=f"Countries add up to the total of **{formatting.counted(total.contacts, 'contact')}**, "
     "unknown included.",
 )
 
@@ -93,13 +96,14 @@ left, right = st.columns(2)
 with left:
     week = view.see(audience.arrivals, terms)
     flat = week.set_axis([f"{hour:02d}:00" for hour in week.columns], axis="columns")
-    flat.insert(0, "Weekday", words.weekdays())
+    flat.insert(0, "Weekday", formatting.weekdays())
     cards.chart(
         "When new contacts arrive",
         figures.arrivals(week),
         flat,
         key="arrivals",
-        alt=f"{words.counted(total.new, 'new contact')} by weekday and hour in {terms.timezone}.",
+        alt=f"{formatting.counted(total.new, 'new contact')} by weekday and hour in "
+        f"{terms.timezone}.",
         view=view,
         explanation=f"Hours are those of {terms.timezone}.",
     )

@@ -3,9 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, export, glossary, words
 from lib.metrics import opt_in
-from lib.view import View
+from lib.outputs import page_file
+from lib.query.view import View
+from lib.reference import formatting, glossary
+from lib.ui import cards
 
 view: View = st.session_state["view"]
 snapshot, terms = view.snapshot, view.terms
@@ -14,30 +16,31 @@ contacts = snapshot.tables.contacts
 total = len(contacts)
 
 sentence = (
-    f"All **{words.counted(total, 'contact')}** that existed at "
-    f"{words.markdown(words.moment(snapshot.as_of, terms.timezone))} are here, each exactly once."
+    f"All **{formatting.counted(total, 'contact')}** that existed at "
+    f"{formatting.markdown(formatting.moment(snapshot.as_of, terms.timezone))} are here, each "
+    f"exactly once."
     if verdict.complete
-    else f"**{words.counted(total, 'contact')}** are here, but some may be missing: "
-    + words.markdown(" ".join(verdict.warnings))
+    else f"**{formatting.counted(total, 'contact')}** are here, but some may be missing: "
+    + formatting.markdown(" ".join(verdict.warnings))
 )
 if snapshot.unreadable:
-    sentence += f" {words.counted(snapshot.unreadable, 'value')} could not be read."
+    sentence += f" {formatting.counted(snapshot.unreadable, 'value')} could not be read."
 cards.headline("Can I trust this?", sentence, view)
 
 future = int((contacts["created"] > pd.Timestamp(terms.as_of)).sum())
 facts = {
-    "Data as of": words.moment(snapshot.as_of, terms.timezone),
+    "Data as of": formatting.moment(snapshot.as_of, terms.timezone),
     "Fetched in": f"{verdict.seconds:.1f} s",
-    "Requests": words.number(verdict.requests),
-    "Repeated after trouble": words.number(verdict.retries),
+    "Requests": formatting.number(verdict.requests),
+    "Repeated after trouble": formatting.number(verdict.retries),
     "Way of reading": "by creation time, in order"
     if verdict.by_key
     else "page by page, several times: the server ignores the order it is asked for",
-    "Contacts received twice": words.number(verdict.duplicates),
-    "Contacts left out, without an id": words.number(verdict.without_id),
-    "Contacts created after that time": words.number(future),
+    "Contacts received twice": formatting.number(verdict.duplicates),
+    "Contacts left out, without an id": formatting.number(verdict.without_id),
+    "Contacts created after that time": formatting.number(future),
     "Subscribed means": f"{terms.basis}; the switch is under Definitions, beside the filters",
-    "Workspace": snapshot.workspace_id or words.NOTHING,
+    "Workspace": snapshot.workspace_id or formatting.NOTHING,
 }
 left, right = st.columns(2)
 with left:
@@ -93,8 +96,10 @@ cards.points(
         "ChatbotX counts pairs of contact and inbox, and events; here a contact counts once.",
         "Its “no admin reply” needs both times; “awaiting reply” here also counts conversations "
         "in which no admin ever replied.",
-        f"It marks contacts as opted in to e-mail by default: {words.rate(raw.share)} carry that "
-        f"mark, {words.counted(raw.without_address, 'contact')} of them without an address. The "
+        f"It marks contacts as opted in to e-mail by default: {formatting.rate(raw.share)} "
+        f"carry that "
+        f"mark, {formatting.counted(raw.without_address, 'contact')} of them without an "
+        f"address. The "
         "rate here is taken over active contacts with an address.",
         "Contacts deleted in ChatbotX are gone from these numbers, past ones too.",
         "It names at most one conversation per contact to us, so workload is a lower bound.",
@@ -110,7 +115,7 @@ with st.container(border=True):
     with st.container(horizontal=True):
         st.download_button(
             "All tables (Parquet)",
-            data=lambda: export.tables_zip(view),
+            data=lambda: page_file.tables_zip(view),
             file_name=cards.file_name("audience", "zip", view),
             mime="application/zip",
             icon=":material/download:",
@@ -118,7 +123,7 @@ with st.container(border=True):
         )
         st.download_button(
             "All numbers (JSON)",
-            data=lambda: export.numbers_json(view),
+            data=lambda: page_file.numbers_json(view),
             file_name=cards.file_name("audience", "json", view),
             mime="application/json",
             icon=":material/download:",

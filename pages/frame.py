@@ -5,9 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib import cards, entrance, filters, freshness, view, words
-from lib.choice import Options
-from lib.refresh import Refresher, refresher_of
+from lib.query import view
+from lib.query.choice import Options
+from lib.reference import formatting
+from lib.refresh.refreshers import Refresher, refresher_of
+from lib.ui import cards, gate, sidebar, status
 
 PAGES = Path(__file__).parent
 
@@ -20,7 +22,7 @@ st.set_page_config(
 st.logo(str(PAGES / "static/logo.svg"), size="large")
 cards.style()
 
-visitor = entrance.visitor()
+visitor = gate.visitor()
 pages = [
     st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
     st.Page(PAGES / "channels.py", title="Channels", icon=":material/forum:"),
@@ -31,14 +33,14 @@ pages = [
     st.Page(PAGES / "data.py", title="Data", icon=":material/database:"),
 ]
 page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
-welcome = entrance.pass_or_stop(visitor, page, pages)
-configured, link_notes = entrance.choose_workspace(visitor, welcome)
+welcome = gate.pass_or_stop(visitor, page, pages)
+configured, link_notes = gate.choose_workspace(visitor, welcome)
 with st.sidebar:
-    entrance.draw_switch(visitor, welcome, configured)
+    gate.draw_switch(visitor, welcome, configured)
     controls = st.container()
-    entrance.draw_account(welcome)
+    gate.draw_account(welcome)
 
-words.speak(configured.locale)
+formatting.speak(configured.locale)
 refresher = refresher_of(configured)
 state = refresher.state
 
@@ -49,11 +51,11 @@ def first_fetch(refresher: Refresher, person: str) -> None:
     state = refresher.state
     if state.snapshot is not None:
         st.rerun()
-    freshness.first_fetch(state, refresher, person)
+    status.first_fetch(state, refresher, person)
 
 
 # Read in any case: what a run does not read, goes from the URL or comes back when it should not.
-choice, notes = filters.read(
+choice, notes = sidebar.read(
     Options() if state.snapshot is None else view.options(state.snapshot), page.url_path
 )
 if state.snapshot is None:
@@ -64,9 +66,9 @@ if state.snapshot is None:
 seen = view.look(state.snapshot, choice, configured)
 
 if configured.is_demo:
-    freshness.demo_banner()
+    status.demo_banner()
 for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
-    st.warning(words.markdown(note), icon=":material/link_off:")
+    st.warning(formatting.markdown(note), icon=":material/link_off:")
 
 st.session_state["view"] = seen
 st.session_state["settings"] = configured
@@ -79,8 +81,8 @@ if not state.snapshot.contacts:
     )
 elif seen.is_empty and page.title != "Data":
     st.title("No contact passes these filters")
-    st.write(f"Chosen is: {words.markdown(choice.in_words(seen.options))}.")
-    st.button("Show all contacts", on_click=filters.clear_filters, args=(choice,), type="primary")
+    st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
+    st.button("Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary")
 else:
     try:
         page.run()
@@ -90,8 +92,8 @@ else:
 
 # Numbers first: the browser takes about as long to draw the filters as the page's head.
 with controls:
-    filters.draw(choice, seen.options, configured, seen.terms.period)
+    sidebar.draw(choice, seen.options, configured, seen.terms.period)
 st.divider()
-freshness.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
+status.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
 if failure is not None:
     raise failure

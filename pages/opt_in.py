@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, figures, words
-from lib.choice import Dimension
+from lib.charts import figures
 from lib.metrics import audience, cohorts, opt_in
-from lib.view import View
+from lib.query.choice import Dimension
+from lib.query.view import View
+from lib.reference import formatting
+from lib.ui import cards
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -14,8 +16,9 @@ total = view.see(audience.audience, terms)
 rates = view.see(opt_in.opt_in)
 
 sentence = (
-    f"We may broadcast to **{words.rate(rates.broadcast)}** of the active contacts on a channel, "
-    f"and mail **{words.rate(rates.email)}** of those with an address."
+    f"We may broadcast to **{formatting.rate(rates.broadcast)}** of the active contacts on a "
+    f"channel, "
+    f"and mail **{formatting.rate(rates.email)}** of those with an address."
     if rates.broadcast.denominator
     else "There is no active contact on any channel to broadcast to."
 )
@@ -54,7 +57,9 @@ for column, title, values in (
             pd.DataFrame({"Step": list(values), "Contacts": list(values.values())}),
             key="steps-" + ("mail" if column is right else "broadcast"),
             alt=f"{title}: "
-            + words.listed(f"{name} {words.number(value)}" for name, value in values.items())
+            + formatting.listed(
+                f"{name} {formatting.number(value)}" for name, value in values.items()
+            )
             + ".",
             view=view,
         )
@@ -84,13 +89,15 @@ for column, (group, counted) in zip(st.columns(3), groups.items(), strict=True):
                     "Opted in": [rate.numerator for _, rate in rows],
                     "Of": [rate.denominator for _, rate in rows],
                     "Rate": pd.Series([rate.rate for _, rate in rows], dtype="float64"),
-                    "95% interval": [words.interval(rate) for _, rate in rows],
+                    "95% interval": [formatting.interval(rate) for _, rate in rows],
                 }
             ),
             key=f"rates-{group}",
             alt=f"{kind} by {group}: "
             + (
-                words.listed(f"{label} {words.percent(rate.rate)}" for label, rate in shown[:5])
+                formatting.listed(
+                    f"{label} {formatting.percent(rate.rate)}" for label, rate in shown[:5]
+                )
                 or "none"
             )
             + ".",
@@ -115,7 +122,7 @@ cards.chart(
     table,
     key="cohorts",
     alt="Shares still active, opted in and lately active for "
-    f"{words.counted(len(months), 'month')}.",
+    f"{formatting.counted(len(months), 'month')}.",
     view=view,
     explanation="All contacts by the month in which they subscribed, whatever the period chosen. "
     "Contacts deleted in ChatbotX are missing from old months.",

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib import cards, figures, filters, words
-from lib.cards import Number
-from lib.choice import Choice
-from lib.findings import Finding, findings
+from lib.charts import figures
+from lib.insights.findings import Finding, findings
 from lib.metrics import audience, opt_in, workload
-from lib.periods import day_of
-from lib.view import View
+from lib.query.choice import Choice
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import day_of
+from lib.ui import cards, sidebar
+from lib.ui.cards import Number
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -26,42 +28,42 @@ backlog = view.see(workload.backlog_by_day, terms)
 daily = view.see(audience.by_day, terms)
 subscribers = view.see(audience.subscribers_by_day, terms)
 
-sentence = f"**{words.counted(total.new, 'new contact')}** {view.during}"
+sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
 if view.compares:
-    sentence += f", {words.compared(total.new, total.new_previous, view.before)}"
+    sentence += f", {formatting.compared(total.new, total.new_previous, view.before)}"
 if total.new and len(view.choice.channel) != 1:
     best = str(channels["new"].idxmax())
-    share = words.percent(int(channels["new"].max()) / total.new)
-    sentence += f". {words.markdown(words.channel_name(best))} brought {share} of them"
-sentence += f". {words.counted(load.awaiting_reply, 'conversation')} "
+    share = formatting.percent(int(channels["new"].max()) / total.new)
+    sentence += f". {formatting.markdown(formatting.channel_name(best))} brought {share} of them"
+sentence += f". {formatting.counted(load.awaiting_reply, 'conversation')} "
 sentence += "awaits a reply." if load.awaiting_reply == 1 else "await a reply."
 cards.headline("How is our audience doing?", sentence, view)
 
 
 def since_then(fact: str, now: int, what: str) -> str:
     """How many of those in the backlog came to be there in the period."""
-    return f"{words.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
+    return f"{formatting.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
 
 
 cards.numbers(
     [
         Number(
             "contacts",
-            words.number(total.contacts),
-            change=words.signed(total.new) if view.compares else None,
+            formatting.number(total.contacts),
+            change=formatting.signed(total.new) if view.compares else None,
             note=view.during if view.compares else None,
             trend=subscribers.tolist(),
         ),
         Number(
             "new",
-            words.number(total.new),
+            formatting.number(total.new),
             total.new,
             total.new_previous,
             trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
         ),
         Number(
             "net",
-            words.signed(total.net),
+            formatting.signed(total.net),
             total.net,
             total.net_previous,
             trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
@@ -80,13 +82,13 @@ cards.numbers(
         cards.rate_number("email", rates.email, rates_over_time["email"], compares=view.compares),
         Number(
             "awaiting_reply",
-            words.number(load.awaiting_reply),
+            formatting.number(load.awaiting_reply),
             note=since_then("awaiting_reply", load.awaiting_reply, "wrote"),
             trend=backlog["awaiting_reply"].tolist(),
         ),
         Number(
             "unassigned",
-            words.number(load.unassigned),
+            formatting.number(load.unassigned),
             note=since_then("unassigned", load.unassigned, "last active"),
             trend=backlog["unassigned"].tolist(),
         ),
@@ -106,24 +108,24 @@ def choice_of(finding: Finding) -> Choice:
 def where(finding: Finding) -> str:
     """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
     parts = [finding.page.replace("_", "-").capitalize()]
-    parts += [words.shortened(view.options.name(*limit)) for limit in finding.narrow]
+    parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
     if finding.queue:
-        parts.append(filters.QUEUE_NAMES[finding.queue].lower())
+        parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
     if finding.day:
-        parts.append(words.day(finding.day))
-    return words.markdown(" · ".join(parts))
+        parts.append(formatting.day(finding.day))
+    return formatting.markdown(" · ".join(parts))
 
 
 def link_to(finding: Finding) -> None:
     label, icon = where(finding), ":material/arrow_forward:"
-    about, choice = f"Look at: {words.markdown(finding.sentence)}", choice_of(finding)
+    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", choice_of(finding)
     if finding.page == "overview":
         st.button(
             label,
             help=about,
             icon=icon,
             type="tertiary",
-            on_click=filters.set_choice,
+            on_click=sidebar.set_choice,
             args=(choice,),
         )
         return
@@ -146,13 +148,17 @@ with st.container(border=True, key="worth-a-look"):
         text, link = st.columns([5, 2], vertical_alignment="center")
         with text:
             st.markdown(
-                f"{words.markdown(finding.sentence)} :gray[{words.markdown(finding.evidence)}]"
+                f"{formatting.markdown(finding.sentence)} "
+                f":gray[{formatting.markdown(finding.evidence)}]"
             )
         with link:
             link_to(finding)
     cards.note_points(
         "Worth a look",
-        [f"**{words.markdown(each.sentence)}** {words.markdown(each.evidence)}" for each in found],
+        [
+            f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.evidence)}"
+            for each in found
+        ],
     )
 
 step = figures.step_for(terms.period.number_of_days)
@@ -165,7 +171,7 @@ cards.chart(
     ),
     key="growth",
     if_empty=f"Nobody came and nobody was lost {view.during}. Choose another period to see more.",
-    alt=f"{words.counted(total.new, 'new contact')} and {words.number(total.lost)} lost "
+    alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} lost "
     f"{view.during}.",
     view=view,
     clicks=[cards.clicks_on_steps(stepped.index, step, view)] * 2,
@@ -190,8 +196,8 @@ with left:
         if_empty=f"Nobody came {view.during}.",
         alt="New contacts by channel: "
         + (
-            words.listed(
-                f"{name} {words.number(value)}" for name, value in zip(names, new, strict=True)
+            formatting.listed(
+                f"{name} {formatting.number(value)}" for name, value in zip(names, new, strict=True)
             )
             or "none"
         )
@@ -213,7 +219,8 @@ with right:
         lambda: cards.breakdown(by_country, "country", "Country", view),
         key="overview-countries",
         alt=f"Most contacts are in {country_names[0]}: "
-        f"{words.number(by_country['contacts'].iloc[0])} of {words.number(total.contacts)}.",
+        f"{formatting.number(by_country['contacts'].iloc[0])} of "
+        f"{formatting.number(total.contacts)}.",
         view=view,
         clicks=[cards.clicks_on("country", by_country.index[:8], view)],
     )
@@ -227,8 +234,8 @@ cards.chart(
     ),
     lambda: cards.breakdown(tags, "tag", "Tag", view),
     key="overview-tags",
-    alt=f"The largest of {words.counted(len(tags), 'group')} by tag is {tag_names[0]}, with "
-    f"{words.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
+    alt=f"The largest of {formatting.counted(len(tags), 'group')} by tag is {tag_names[0]}, with "
+    f"{formatting.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
     view=view,
     clicks=[cards.clicks_on("tag", tags.index[:10], view)],
     explanation="A contact with two tags counts in both.",

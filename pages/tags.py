@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from lib import cards, figures, words
-from lib.cards import Number
+from lib.charts import figures
 from lib.metrics import audience, opt_in
 from lib.metrics import tags as together
-from lib.metrics.rates import SMALL_SAMPLE
-from lib.view import View
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.rates import SMALL_SAMPLE
+from lib.ui import cards
+from lib.ui.cards import Number
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -21,9 +23,10 @@ untagged = int(tags["contacts"].get(audience.NONE, 0))
 if len(tagged):
     largest = view.options.name("tag", str(tagged.index[0]))
     sentence = (
-        f"**{words.percent(1 - untagged / total.contacts)}** of the contacts have a tag; the "
-        f"largest of {words.counted(len(tagged), 'tag')} is {words.markdown(largest)} with "
-        f"{words.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
+        f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; the "
+        f"largest of {formatting.counted(len(tagged), 'tag')} is "
+        f"{formatting.markdown(largest)} with "
+        f"{formatting.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
     )
 else:
     sentence = "No contact has a tag."
@@ -31,8 +34,12 @@ cards.headline("What do we know about them?", sentence, view)
 
 cards.numbers(
     [
-        Number("contacts", words.number(total.contacts), note=f"{words.number(untagged)} untagged"),
-        Number("new", words.number(total.new), total.new, total.new_previous),
+        Number(
+            "contacts",
+            formatting.number(total.contacts),
+            note=f"{formatting.number(untagged)} untagged",
+        ),
+        Number("new", formatting.number(total.new), total.new, total.new_previous),
         cards.rate_number("broadcast", view.see(opt_in.opt_in).broadcast),
     ],
     view,
@@ -48,8 +55,8 @@ with left:
         lambda: cards.breakdown(tags, "tag", "Tag", view),
         key="tag-ranking",
         alt="Contacts by tag: "
-        + words.listed(
-            f"{name} {words.number(value)}"
+        + formatting.listed(
+            f"{name} {formatting.number(value)}"
             for name, value in zip(names[:5], tags["contacts"], strict=False)
         )
         + ".",
@@ -70,15 +77,17 @@ with right:
                 "Without it": [each.to.rate for _, each in rows],
                 "Difference": pd.Series([each.value for _, each in rows], dtype="float64"),
                 "95% interval": [
-                    words.NOTHING
+                    formatting.NOTHING
                     if each.interval is None
-                    else f"{words.points(each.interval[0])} to {words.points(each.interval[1])}"
+                    else f"{formatting.points(each.interval[0])} to "
+                    f"{formatting.points(each.interval[1])}"
                     for _, each in rows
                 ],
             }
         ),
         key="tag-effects",
-        alt=f"Difference in broadcast opt-in for {words.counted(len(rows), 'tag')} with at least "
+        alt=f"Difference in broadcast opt-in for {formatting.counted(len(rows), 'tag')} with at "
+        "least "
         f"{SMALL_SAMPLE} contacts.",
         view=view,
         clicks=[cards.clicks_on("tag", [each.tag_id for each in ranked], view)],
@@ -94,7 +103,7 @@ cards.breakdown_table(
     key="tags",
     view=view,
     note="A contact with two tags counts in both, so tags do not add up to the total of "
-    f"**{words.counted(total.contacts, 'contact')}**.",
+    f"**{formatting.counted(total.contacts, 'contact')}**.",
 )
 
 overlaps = view.see(together.overlaps).head(200)

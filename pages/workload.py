@@ -5,11 +5,13 @@ from urllib.parse import quote
 import pandas as pd
 import streamlit as st
 
-from lib import cards, figures, filters, words
-from lib.cards import Number
-from lib.choice import Choice
+from lib.charts import figures
 from lib.metrics import workload
-from lib.view import View
+from lib.query.choice import Choice
+from lib.query.view import View
+from lib.reference import formatting
+from lib.ui import cards, sidebar
+from lib.ui.cards import Number
 
 view: View = st.session_state["view"]
 terms = view.terms
@@ -23,24 +25,24 @@ if not load.open:
     sentence = "There is no open conversation."
 elif not load.awaiting_reply:
     sentence = (
-        f"Nobody is waiting: all {words.counted(load.open, 'open conversation')} are answered."
+        f"Nobody is waiting: all {formatting.counted(load.open, 'open conversation')} are answered."
     )
 else:
     sentence = (
-        f"**{words.counted(load.awaiting_reply, 'conversation')}** of "
-        f"{words.number(load.open)} open ones "
+        f"**{formatting.counted(load.awaiting_reply, 'conversation')}** of "
+        f"{formatting.number(load.open)} open ones "
         + ("awaits" if load.awaiting_reply == 1 else "await")
-        + f" a reply, {words.number(load.never_answered)} of them never answered; "
-        f"{words.number(load.waiting['over_7d'])} for a week or more. "
-        f"{words.number(load.unassigned)} open ones are assigned to nobody."
+        + f" a reply, {formatting.number(load.never_answered)} of them never answered; "
+        f"{formatting.number(load.waiting['over_7d'])} for a week or more. "
+        f"{formatting.number(load.unassigned)} open ones are assigned to nobody."
     )
 _, oldest = view.see(workload.queue, terms, "waiting", MOST_LISTED)
 if len(oldest):
     holder = oldest["assignee"].iloc[0]
-    sentence += f" The longest has waited {words.duration(float(oldest['hours'].iloc[0]))}" + (
+    sentence += f" The longest has waited {formatting.duration(float(oldest['hours'].iloc[0]))}" + (
         ", and nobody is assigned."
         if pd.isna(holder)
-        else f", with {words.markdown(view.options.name('agent', str(holder)))}."
+        else f", with {formatting.markdown(view.options.name('agent', str(holder)))}."
     )
 cards.headline("Who is waiting, and for whom?", sentence, view)
 
@@ -54,7 +56,7 @@ shown = (
     "follow_up",
     "never_read",
 )
-cards.numbers([Number(term, words.number(getattr(load, term))) for term in shown], view)
+cards.numbers([Number(term, formatting.number(getattr(load, term))) for term in shown], view)
 
 ages = {
     "under 1 h": "under_1h",
@@ -73,7 +75,9 @@ with left:
         pd.DataFrame({"Waiting for": list(waiting), "Conversations": list(waiting.values())}),
         key="ageing",
         alt="Conversations awaiting a reply by waiting time: "
-        + words.listed(f"{label} {words.number(value)}" for label, value in waiting.items())
+        + formatting.listed(
+            f"{label} {formatting.number(value)}" for label, value in waiting.items()
+        )
         + ".",
         view=view,
         explanation="Of the conversations awaiting a reply.",
@@ -103,9 +107,9 @@ with right:
         figures.load(agents) if len(agents) else None,
         lambda: readable(agents, "Agent"),
         key="agents",
-        alt=f"Open conversations of {words.counted(len(agents), 'agent')}, by name; "
+        alt=f"Open conversations of {formatting.counted(len(agents), 'agent')}, by name; "
         + (
-            f"the busiest holds {words.percent(balance.top_share)} of those that agents hold."
+            f"the busiest holds {formatting.percent(balance.top_share)} of those that agents hold."
             if balance.top_share is not None
             else "none holds any."
         ),
@@ -116,7 +120,7 @@ with right:
     )
 
 cards.headed("Conversations")
-filters.pick_queue(view.choice)
+sidebar.pick_queue(view.choice)
 many, listed = view.see(workload.queue, terms, view.choice.queue, MOST_LISTED)
 kinds = {
     "waiting": ("Longest waiting", "conversation awaits a reply", "conversations await a reply"),
@@ -127,17 +131,19 @@ title, one, several = kinds[view.choice.queue]
 found = pd.DataFrame(
     {
         "Waiting (h)": listed["hours"],
-        "Since": [words.moment_of(each, terms.timezone) for each in listed["since"]],
+        "Since": [formatting.moment_of(each, terms.timezone) for each in listed["since"]],
         "Channel": [
-            words.listed(map(words.channel_name, keys.split(","))) if keys else words.NOTHING
+            formatting.listed(map(formatting.channel_name, keys.split(",")))
+            if keys
+            else formatting.NOTHING
             for keys in listed["channels"].fillna("")
         ],
         "Agent": [
-            words.NOTHING if pd.isna(key) else view.options.name("agent", key)
+            formatting.NOTHING if pd.isna(key) else view.options.name("agent", key)
             for key in listed["assignee"]
         ],
         "Team": [
-            words.NOTHING if pd.isna(key) else view.options.name("team", key)
+            formatting.NOTHING if pd.isna(key) else view.options.name("team", key)
             for key in listed["team"]
         ],
         "State": [
@@ -158,8 +164,8 @@ cards.table(
     found,
     key=f"queue-{view.choice.queue}",
     view=view,
-    note=f"**{words.counted(many, one, several)}**"
-    + (f"; these are the {words.number(len(found))} oldest. " if many > len(found) else ". ")
+    note=f"**{formatting.counted(many, one, several)}**"
+    + (f"; these are the {formatting.number(len(found))} oldest. " if many > len(found) else ". ")
     + ("The link opens a conversation in ChatbotX." if links else "")
     + (" The demo workspace has no ChatbotX to open them in." if view.snapshot.is_demo else ""),
     columns=links,
@@ -179,7 +185,7 @@ def cell(agent: str, channel: str) -> Choice:
     return both if both != view.choice else both.limited_to("agent", ()).limited_to("channel", ())
 
 
-heads = [words.channel_name(key) for key in lines.columns]
+heads = [formatting.channel_name(key) for key in lines.columns]
 cards.chart(
     "Agents and channels",
     figures.grid(lines, names, heads, "open") if len(lines) else None,
@@ -187,9 +193,9 @@ cards.chart(
         lines.set_axis(heads, axis="columns").assign(Agent=names).set_index("Agent").reset_index()
     ),
     key="agents-channels",
-    alt=f"Open conversations of {words.counted(len(names), 'agent')} by channel; the most, "
+    alt=f"Open conversations of {formatting.counted(len(names), 'agent')} by channel; the most, "
     + (
-        f"{words.number(int(lines.to_numpy().max()))}, are with "
+        f"{formatting.number(int(lines.to_numpy().max()))}, are with "
         f"{names[int(lines.max(axis=1).argmax())]}."
         if len(lines)
         else "none."
@@ -208,12 +214,12 @@ cards.chart(
 if balance.gini is not None:
     cards.numbers(
         [
-            Number("gini", words.decimal(balance.gini)),
-            Number("top_share", words.percent(balance.top_share)),
-            Number("assigned_agent", words.number(load.assigned_agent)),
-            Number("assigned_team_only", words.number(load.assigned_team_only)),
-            Number("no_admin_reply", words.number(load.no_admin_reply)),
-            Number("unread", words.number(load.unread)),
+            Number("gini", formatting.decimal(balance.gini)),
+            Number("top_share", formatting.percent(balance.top_share)),
+            Number("assigned_agent", formatting.number(load.assigned_agent)),
+            Number("assigned_team_only", formatting.number(load.assigned_team_only)),
+            Number("no_admin_reply", formatting.number(load.no_admin_reply)),
+            Number("unread", formatting.number(load.unread)),
         ],
         view,
     )

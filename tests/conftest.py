@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
-from lib import words
+from lib.reference import formatting
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
@@ -33,5 +33,5 @@ def edge_server(edge_contacts: list[Contact]) -> Iterator[FakeChatbotx]:
 @pytest.fixture
 def speaking() -> Iterator[Callable[[str], None]]:
     """`speaking(locale)` writes numbers and times as people there do, until the test ends."""
-    yield words.speak
-    words.speak("en")
+    yield formatting.speak
+    formatting.speak("en")

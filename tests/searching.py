@@ -27,7 +27,9 @@ import pyarrow.parquet as pq
 from google.protobuf.message import Message  # type: ignore[import-untyped]  # it ships none
 from streamlit.testing.v1 import AppTest
 
-from lib import refresh, report, settings
+from lib.outputs import report
+from lib.refresh import refreshers
+from lib.settings import reading as settings
 
 PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
 FRAME = Path(__file__).parents[1] / "pages" / "frame.py"
@@ -126,7 +128,7 @@ def _main() -> None:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     configured = settings.load(secrets={})
-    state = refresh.refresher_of(configured).wait(60)
+    state = refreshers.refresher_of(configured).wait(60)
     assert state.snapshot is not None, state.failure
     pages = []
     for name in PAGES:

@@ -11,8 +11,8 @@ from typing import Any
 
 from lib.chatbotx.schema import Decoder
 from lib.metrics.terms import Basis, Terms
-from lib.periods import Period
-from lib.tables import TableBuilder, Tables
+from lib.reference.periods import Period
+from lib.store.tables import TableBuilder, Tables
 
 Json = dict[str, Any]
 

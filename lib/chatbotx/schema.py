@@ -4,7 +4,7 @@ A `Decoder` turns the body of an answer into `Contact`s. E-mail addresses and ph
 reduced to what the numbers need before a contact leaves it; names, avatars, notes, custom fields
 and the rest have no field here, so the parser skips them.
 
-Times stay text: a whole column of them is parsed at once in `lib.tables`.
+Times stay text: a whole column of them is parsed at once in `lib.store.tables`.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import msgspec
 
-from lib import countries
+from lib.reference import countries
 
 
 class Email:

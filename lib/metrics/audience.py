@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from lib.metrics import opt_in
-from lib.metrics.counts import (
+from lib.engines.memory import (
     Facts,
     Links,
     before_edges,
@@ -20,8 +19,9 @@ from lib.metrics.counts import (
     times,
     where,
 )
+from lib.metrics import opt_in
 from lib.metrics.terms import Terms, is_active, within
-from lib.tables import Tables
+from lib.store.tables import Tables
 
 NONE = "none"
 """The key of contacts without a channel, or without a tag."""

@@ -4,10 +4,10 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, Keys, tally, times
-from lib.metrics.terms import Terms, is_active, stamps
-from lib.periods import midnight
-from lib.tables import Tables
+from lib.engines.memory import Facts, Keys, tally, times
+from lib.metrics.terms import Terms, is_active
+from lib.reference.periods import midnight, stamps
+from lib.store.tables import Tables
 
 
 def facts(terms: Terms) -> Facts:

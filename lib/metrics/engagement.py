@@ -6,9 +6,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, links, links_in, tally, times
+from lib.engines.memory import Facts, links, links_in, tally, times
 from lib.metrics.terms import Terms, is_active
-from lib.tables import Tables
+from lib.store.tables import Tables
 
 CONNECTED = "connected"
 

@@ -6,11 +6,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import Facts, before_edges, places, tally, where
-from lib.metrics.rates import Rate
-from lib.metrics.terms import Terms, is_active, stamps
-from lib.periods import Period
-from lib.tables import Tables
+from lib.engines.memory import Facts, before_edges, places, tally, where
+from lib.metrics.terms import Terms, is_active
+from lib.reference.periods import Period, stamps
+from lib.reference.rates import Rate
+from lib.store.tables import Tables
 
 KINDS = ("broadcast", "email", "email_verified")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lib.engines.memory import links, pairs, times
 from lib.metrics.audience import NONE
-from lib.metrics.counts import links, pairs, times
-from lib.metrics.rates import Difference, Rate
-from lib.tables import Tables
+from lib.reference.rates import Difference, Rate
+from lib.store.tables import Tables
 
 
 @dataclass(frozen=True)

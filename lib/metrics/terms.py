@@ -1,14 +1,13 @@
 """The terms on which numbers are stated: instant, period, and what "subscribed" means."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
-from lib.periods import Period
+from lib.reference.periods import Period
 
 Basis = Literal["subscribedAt", "createdAt"]
 BASIS_COLUMNS: dict[Basis, str] = {"subscribedAt": "subscribed", "createdAt": "created"}
@@ -53,9 +52,3 @@ def within(column: str, period: Period) -> nw.Expr:
 def is_active() -> nw.Expr:
     """Not blocked."""
     return nw.col("blocked").is_null()
-
-
-def stamps(moments: list[datetime]) -> np.ndarray:
-    """Moments as the columns hold them: UTC, datetime64[us]."""
-    naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
-    return np.array(naive, dtype="datetime64[us]")

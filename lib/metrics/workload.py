@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.metrics.counts import (
+from lib.engines.memory import (
     Facts,
     Links,
     before_edges,
@@ -18,8 +18,9 @@ from lib.metrics.counts import (
     times,
     where,
 )
-from lib.metrics.terms import Terms, is_active, stamps
-from lib.tables import Tables
+from lib.metrics.terms import Terms, is_active
+from lib.reference.periods import stamps
+from lib.store.tables import Tables
 
 AGES: dict[str, tuple[float, float]] = {
     "under_1h": (float("-inf"), 1),

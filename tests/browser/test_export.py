@@ -11,10 +11,17 @@ import pytest
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
-from lib import figures
-from lib.export import FigureShown, NumberShown, NumbersShown, Page, TableShown, page_html
+from lib.charts import figures
+from lib.outputs.page_file import (
+    FigureShown,
+    NumberShown,
+    NumbersShown,
+    Page,
+    TableShown,
+    page_html,
+)
 from tests.browser.conftest import Trouble
-from tests.test_export import HOSTILE, WEEK
+from tests.outputs.test_page_file import HOSTILE, WEEK
 
 pytestmark = pytest.mark.browser
 

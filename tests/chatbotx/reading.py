@@ -15,7 +15,7 @@ import httpx
 from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, Verdict, crawl
 from lib.chatbotx.schema import Contact as Decoded
-from lib.tables import TableBuilder, Tables
+from lib.store.tables import TableBuilder, Tables
 from tests.fake_chatbotx import Contact, FakeChatbotx, Manners, Workspace
 
 TOKEN = "tok_5dF-secret-8812"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from lib.metrics import audience, cohorts, engagement, opt_in, tags, workload
 from lib.metrics.terms import Basis, Terms
-from lib.periods import ONE_DAY, Period
-from lib.tables import Tables
+from lib.reference.periods import ONE_DAY, Period
+from lib.store.tables import Tables
 from tests import plain_metrics as plain
 from tests.plain_metrics import Json, Question
 from tests.workspaces import tables_of

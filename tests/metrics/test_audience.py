@@ -19,7 +19,7 @@ from lib.metrics.audience import (
     subscribers_by_day,
 )
 from lib.metrics.terms import Basis
-from lib.tables import Tables
+from lib.store.tables import Tables
 from tests.workspaces import Json, contact, on, tables_of, tagged, terms
 
 

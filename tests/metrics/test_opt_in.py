@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from lib.metrics.opt_in import OptIn, RawEmailOptIn, opt_in, over_time, raw_email_opt_in
-from lib.metrics.rates import Rate
-from lib.tables import Tables
+from lib.reference.rates import Rate
+from lib.store.tables import Tables
 from tests.workspaces import Json, contact, on, tables_of, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"

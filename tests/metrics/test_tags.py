@@ -5,8 +5,8 @@ import pytest
 
 from lib.metrics.audience import by_tag
 from lib.metrics.opt_in import opt_in
-from lib.metrics.rates import Rate
 from lib.metrics.tags import effects, overlaps
+from lib.reference.rates import Rate
 from tests.workspaces import Json, contact, on, tables_of, tagged, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"

@@ -19,7 +19,7 @@ from lib.metrics.workload import (
     waiting_hours,
     workload,
 )
-from lib.tables import Tables
+from lib.store.tables import Tables
 from tests.workspaces import (
     AS_OF,
     Json,

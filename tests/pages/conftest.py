@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import refresh, settings
-from lib.refresh import State
+from lib.refresh import refreshers
+from lib.refresh.refreshers import State
+from lib.settings import reading as settings
 from tests.fake_chatbotx import FakeChatbotx
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -32,14 +33,14 @@ def connect(
             monkeypatch.setenv(f"CHATBOTX_{name.upper()}", value)
         if not wait:
             return State()
-        return refresh.refresher_of(settings.load()).wait(20)
+        return refreshers.refresher_of(settings.load()).wait(20)
 
     # Neither a developer's own secrets nor environment may reach a test.
     monkeypatch.setattr(settings, "SECRETS_FILES", ())
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     yield connect
-    refresh.stop_all()
+    refreshers.stop_all()
 
 
 def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import entrance, refresh, settings
-from lib.entrance import Link, Links, unmasked
+from lib.refresh import refreshers
+from lib.settings import reading as settings
+from lib.ui import gate
+from lib.ui.gate import Link, Links, unmasked
 from tests.fake_chatbotx import FakeChatbotx
 from tests.pages.conftest import PAGES, numbers, text
 
@@ -49,9 +51,9 @@ def configure(
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     monkeypatch.setattr(settings, "SECRETS_FILES", (file,))
     # Pages that are run without a browser are shown; here they stand for those of a stranger.
-    monkeypatch.setattr(entrance, "is_local", lambda *_: False)
+    monkeypatch.setattr(gate, "is_local", lambda *_: False)
     yield configure
-    refresh.stop_all()
+    refreshers.stop_all()
 
 
 def claims(email: str = "ana@example.com", **others: object) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def opened(user: dict[str, Any] | None = None, **parameters: str) -> AppTest:
     dashboard.run()
     if dashboard.header and "first time" in dashboard.header[0].value:
         for configured in settings.load_all().workspaces:
-            refresh.refresher_of(configured).wait(20)
+            refreshers.refresher_of(configured).wait(20)
         dashboard.run()
     assert not dashboard.exception, dashboard.exception[0].value
     return dashboard
@@ -223,7 +225,9 @@ class TestWorkspaces:
     def test_the_token_of_one_is_used_for_no_other(self, edge_server: FakeChatbotx) -> None:
         opened(claims(), workspace="sales")
         assert {request.token for request in edge_server.requests} <= {"edge", "empty", "empty-too"}
-        by_name = {each.name: refresh.refresher_of(each) for each in settings.load_all().workspaces}
+        by_name = {
+            each.name: refreshers.refresher_of(each) for each in settings.load_all().workspaces
+        }
         states = {name: refresher.wait(20) for name, refresher in by_name.items()}
         contacts = {
             name: state.snapshot.contacts if state.snapshot else None

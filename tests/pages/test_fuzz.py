@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib import refresh
+from lib.refresh import refreshers
 from tests.fake_chatbotx import EDGE_CONTACTS, Answer, Contact, FakeChatbotx
 from tests.pages.conftest import PAGES, Connect, open_page
 
@@ -98,4 +98,4 @@ def test_no_answer_of_the_api_breaks_a_page(connect: Connect, tmp_path: Path, bo
             for name in NAMES:
                 assert open_page(name, period="all").title, name
         finally:
-            refresh.stop_all()
+            refreshers.stop_all()

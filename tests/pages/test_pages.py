@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import refresh, settings
+from lib.refresh import refreshers
+from lib.settings import reading as settings
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import (
     JUNE,
@@ -435,7 +436,7 @@ class TestQueue:
     ) -> None:
         connect(wait=False)
         monkeypatch.delenv("CHATBOTX_TOKEN")
-        refresh.refresher_of(settings.load()).wait(30)
+        refreshers.refresher_of(settings.load()).wait(30)
         page = open_page("workload")
         assert "ChatbotX" not in queue(page)[0]
         assert "The demo workspace has no ChatbotX to open them in." in text(page)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import refresh, settings
+from lib.refresh import refreshers
+from lib.settings import reading as settings
 from tests.fake_chatbotx import (
     DATABASE_DOWN,
     Contact,
@@ -85,7 +86,7 @@ def test_without_a_token_the_demo_says_that_it_is_one(
 ) -> None:
     connect(wait=False)
     monkeypatch.delenv("CHATBOTX_TOKEN")
-    refresh.refresher_of(settings.load()).wait(30)
+    refreshers.refresher_of(settings.load()).wait(30)
     for name in ALL_PAGES:
         assert "Demo workspace" in open_page(name).info[0].value
 
@@ -96,7 +97,7 @@ def test_a_failed_refresh_keeps_the_numbers_and_says_since_when(
     connect()
     del edge_server.workspaces["edge"]
     edge_server.faults = lambda request: DATABASE_DOWN
-    refresher = refresh.refresher_of(settings.load())
+    refresher = refreshers.refresher_of(settings.load())
     refresher.stop()
     state = refresher.state
     refresher._fail(state, "ChatbotX cannot be reached.")

@@ -1,0 +1,291 @@
+"""The same numbers as JSON, without a browser: `python -m lib.report`.
+
+"The headless report" of the metrics says what is in it. Exit status: 0 done; 2 a wrong argument or
+setting; 3 the workspace could not be fetched. Then one sentence on standard error says why and what
+to do.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from lib.chatbotx.errors import ChatbotXError
+from lib.metrics import audience, cohorts, engagement, opt_in, workload
+from lib.metrics.terms import Terms, choose_basis
+from lib.reference import countries
+from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
+from lib.reference.rates import Rate
+from lib.settings import reading as settings
+from lib.settings.reading import Settings, SettingsError
+from lib.store.snapshot import Snapshot, fetch, save_tables
+from lib.store.tables import Tables
+from lib.store.workspace import connect
+
+Json = dict[str, Any]
+
+
+def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Json:
+    """Every number of the snapshot, or of those of its rows that `tables` hold. Times are ISO 8601
+    UTC, rates fractions of six decimals, hours have two, an absent number is None, lists are by
+    contacts descending, then key."""
+    tables, verdict = snapshot.tables if tables is None else tables, snapshot.verdict
+    total = audience.audience(tables, terms)
+    overall = opt_in.opt_in(tables)
+    sources = audience.country_sources(tables)
+    return {
+        "workspace_id": snapshot.workspace_id,
+        "as_of": _time(terms.as_of),
+        "timezone": terms.timezone,
+        "period": _period(terms.period),
+        "crawl": {
+            "contacts": snapshot.contacts,
+            "pages": verdict.pages,
+            "duplicates": verdict.duplicates,
+            "complete": verdict.complete,
+            "warnings": list(verdict.warnings),
+        },
+        "subscription_basis": terms.basis,
+        "audience": {
+            "contacts": total.contacts,
+            "active": total.active,
+            "blocked": total.blocked,
+            "new": total.new,
+            "new_previous": total.new_previous,
+            "lost": total.lost,
+            "net": total.net,
+        },
+        "opt_in": {kind: _rate(getattr(overall, kind)) for kind in opt_in.KINDS},
+        "channels": [
+            {"channel": key} | _breakdown(row)
+            for key, row in audience.by_channel(tables, terms).iterrows()
+        ],
+        "countries": [
+            {"country": key} | _breakdown(row)
+            for key, row in audience.by_country(tables, terms).iterrows()
+        ],
+        "country_sources": {source: int(sources.get(source, 0)) for source in countries.SOURCES},
+        "tags": [
+            {"tag_id": key, "tag": _text(row["tag"])} | _breakdown(row)
+            if key != audience.NONE
+            else {"tag_id": None, "tag": audience.NONE} | _breakdown(row)
+            for key, row in audience.by_tag(tables, terms).iterrows()
+        ],
+        "workload": _workload(tables, terms),
+        "engagement": asdict(engagement.engagement(tables, terms)),
+        "new_by_day": [
+            {"day": f"{day:%Y-%m-%d}", "new": int(row["new"]), "lost": int(row["lost"])}
+            for day, row in audience.by_day(tables, terms).iterrows()
+        ],
+        "cohorts": [
+            {"month": f"{month:%Y-%m}"} | {name: int(row[name]) for name in row.index}
+            for month, row in cohorts.cohorts(tables, terms).iterrows()
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    try:
+        given = _parser().parse_args(arguments)
+        configured = _settings(given)
+        as_of = given.as_of or datetime.now(UTC)
+        timezone = given.timezone or configured.timezone
+        period = _chosen_period(given.start, given.end, as_of, timezone)
+        _check_writable(given.out, given.save)
+    except (SettingsError, ValueError) as error:
+        return _fail(2, error)
+    except OSError as error:
+        return _fail(2, f"Cannot write to {error.filename}: {error.strerror}.")
+    for note in configured.notes:
+        print(note, file=sys.stderr)
+    try:
+        with connect(configured, as_of=as_of) as client:
+            snapshot = fetch(client, began=as_of, is_demo=configured.is_demo)
+    except ChatbotXError as error:
+        return _fail(3, error)
+    basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
+    text = json.dumps(report(snapshot, Terms(as_of, period, basis)), indent=1, ensure_ascii=False)
+    place = given.save
+    try:
+        if given.save is not None:
+            save_tables(snapshot.tables, given.save)
+        place = given.out or "standard output"
+        if given.out is not None:
+            given.out.write_text(text + "\n", encoding="utf-8")
+        else:
+            sys.stdout.buffer.write(text.encode() + b"\n")
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        return _fail(2, f"Cannot write to {place}: {error.strerror or error}.")
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A wrong argument is told like a wrong setting."""
+        raise SettingsError([message.removeprefix("argument ")])
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m lib.report",
+        description="The numbers of the dashboard as JSON. CHATBOTX_TOKEN and CHATBOTX_BASE_URL, "
+        "from the environment or .streamlit/secrets.toml, say which workspace.",
+    )
+    parser.add_argument("--demo", action="store_true", help="the demo workspace, without a token")
+    parser.add_argument("--workspace", metavar="NAME", help="one of several in the settings")
+    parser.add_argument("--as-of", type=_moment, help="ISO 8601 time that counts as now")
+    parser.add_argument("--timezone", type=_zone, help="IANA zone in which days are counted")
+    parser.add_argument("--from", dest="start", type=_day, help="first day, like 2026-06-01")
+    parser.add_argument("--to", dest="end", type=_day, help="last day, included")
+    parser.add_argument("--basis", choices=settings.BASES, help="what counts as subscribed")
+    parser.add_argument("--out", type=Path, help="write there instead of to standard output")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="also save the tables as Parquet")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            "not a time: write it like 2026-07-01T00:00:00Z."
+        ) from None
+    if not FIRST_DAY.year <= moment.year <= LAST_DAY.year:
+        raise argparse.ArgumentTypeError(f"not between {FIRST_DAY} and {LAST_DAY}.")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("not a day: write it like 2026-06-01.") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"not between {FIRST_DAY} and {LAST_DAY}.")
+    return day
+
+
+def _zone(text: str) -> str:
+    try:
+        return settings.check_timezone(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    if given.demo:
+        first = settings.load_all().workspaces[0]
+        return replace(first, token=None)
+    configured = settings.load(workspace=given.workspace)
+    if configured.is_demo:
+        raise SettingsError(
+            ["CHATBOTX_TOKEN is not set: set it, or see the demo workspace with --demo."]
+        )
+    return configured
+
+
+def _chosen_period(start: date | None, end: date | None, as_of: datetime, timezone: str) -> Period:
+    """The days given; without any the last 30, and 30 where only the end is given."""
+    if start is None and end is None:
+        return Period.last(30, as_of, timezone)
+    if end is None:
+        end = max(day_of(as_of, timezone), start or FIRST_DAY)
+    if start is None:
+        start = end - 29 * ONE_DAY
+    if end < start:
+        raise ValueError("--to is before --from: swap them.")
+    return Period(start, end, timezone)
+
+
+def _check_writable(out: Path | None, save: Path | None) -> None:
+    """Raises OSError now rather than after a long crawl."""
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=save):
+            pass
+    if out is not None:
+        existed = out.exists()
+        with out.open("ab"):
+            pass
+        if not existed:
+            out.unlink()
+
+
+def _fail(status: int, reason: object) -> int:
+    print(reason, file=sys.stderr)
+    return status
+
+
+def _breakdown(row: "pd.Series[Any]") -> Json:
+    rates = opt_in.rates_of(row)
+    return {
+        **{name: int(row[name]) for name in ("contacts", "active", "new", "new_previous")},
+        "broadcast": _rate(rates.broadcast),
+        "email": _rate(rates.email),
+    }
+
+
+def _rate(rate: Rate) -> Json:
+    return {
+        "numerator": rate.numerator,
+        "denominator": rate.denominator,
+        "rate": _rounded(rate.rate, 6),
+        "low": _rounded(rate.low, 6),
+        "high": _rounded(rate.high, 6),
+    }
+
+
+def _workload(tables: Tables, terms: Terms) -> Json:
+    agents = workload.by_agent(tables, terms)
+    balance = workload.balance([int(load) for load in agents["open"]])
+    return {
+        **asdict(workload.workload(tables, terms)),
+        "agents": [_assignee("user_id", key, row) for key, row in agents.iterrows()],
+        "teams": [
+            _assignee("team_id", key, row)
+            for key, row in workload.by_team(tables, terms).iterrows()
+            if row["open"]
+        ],
+        "gini": _rounded(balance.gini, 6),
+        "top_share": _rounded(balance.top_share, 6),
+    }
+
+
+def _assignee(id_name: str, key: object, row: "pd.Series[Any]") -> Json:
+    counted = ("open", "awaiting_reply", "never_answered", "unread", "follow_up")
+    return {
+        id_name: str(key),
+        "name": _text(row["name"]),
+        **{name: int(row[name]) for name in counted},
+        "oldest_wait_hours": _rounded(row["oldest_wait_hours"], 2),
+        "median_wait_hours": _rounded(row["median_wait_hours"], 2),
+    }
+
+
+def _period(period: Period) -> Json:
+    return {"start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _text(name: object) -> str | None:
+    return name if isinstance(name, str) else None
+
+
+def _rounded(number: float | None, decimals: int) -> float | None:
+    return None if number is None or pd.isna(number) else round(float(number), decimals)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What a page shows: a snapshot, seen by a choice, and the numbers asked of it, each reckoned once.
+
+Numbers are kept with their snapshot, for all viewers who make the same choice, and go with it.
+"""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
+from lib.query.choice import DIMENSIONS, PRESETS, Choice, Dimension, Options, options_of
+from lib.reference import formatting
+from lib.settings.reading import Settings
+from lib.store.snapshot import Snapshot
+from lib.store.tables import Tables
+from lib.store.workspace import inbox_url
+
+Result = TypeVar("Result")
+
+MOST_RESULTS = 400
+MOST_SELECTIONS = 6
+"""Selections may hold a copy of the rows they chose, so only those in use are kept."""
+
+
+class _Reckoning:
+    """A place for what is reckoned by the first who asks, while the others wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: list[Any] = []
+
+    def get(self, reckon: Callable[[], Result]) -> Result:
+        """If `reckon` raises, the next who asks tries again."""
+        with self._lock:
+            if not self._found:
+                self._found.append(reckon())
+            return self._found[0]
+
+
+class _Kept:
+    """The latest results by key; the least recently used go first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._results: OrderedDict[Hashable, _Reckoning] = OrderedDict()
+
+    def get(self, key: Hashable, reckon: Callable[[], Result]) -> Result:
+        with self._lock:
+            reckoning = self._results.setdefault(key, _Reckoning())
+            self._results.move_to_end(key)
+            while len(self._results) > self._most:
+                self._results.popitem(last=False)
+        return reckoning.get(reckon)
+
+
+class _Memory:
+    """What is kept with one snapshot."""
+
+    def __init__(self) -> None:
+        self.results = _Kept(MOST_RESULTS)
+        self.selections = _Kept(MOST_SELECTIONS)
+
+
+# Weakly, and not within the tables: what refers to itself waits long for the garbage collector.
+_memories: "weakref.WeakKeyDictionary[Snapshot, _Memory]" = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _memory(snapshot: Snapshot) -> _Memory:
+    with _lock:
+        return _memories.setdefault(snapshot, _Memory())
+
+
+def options(snapshot: Snapshot) -> Options:
+    """The values to filter by."""
+    return _memory(snapshot).results.get("options", lambda: options_of(snapshot.tables))
+
+
+@dataclass(frozen=True)
+class View:
+    """A snapshot under a choice. `tables` are the rows that pass, `terms` those of the numbers."""
+
+    snapshot: Snapshot
+    choice: Choice
+    options: Options
+    terms: Terms
+    tables: Tables
+    inbox_url: str | None = None
+    """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
+
+    def see(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
+        """`metric(tables, *arguments)` of the chosen rows. Shared: not to be changed."""
+        key = (metric, arguments, _rows_key(self.choice))
+        results = _memory(self.snapshot).results
+        return results.get(key, lambda: metric(self.tables, *arguments))
+
+    def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
+        """What people call the keys that a table is indexed by."""
+        return [self.options.name(dimension, str(key)) for key in table.index]
+
+    @property
+    def is_empty(self) -> bool:
+        # Selected rows are not copied to be counted.
+        mask = self.tables.mask
+        return not (len(self.tables.contacts) if mask is None else mask.any())
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a period before, and it is asked for."""
+        return self.choice.compare and self.choice.preset != "all"
+
+    @property
+    def before(self) -> str:
+        """The period before, in words: "the 30 days before"."""
+        days = self.terms.period.number_of_days
+        return "the day before" if days == 1 else f"the {formatting.number(days)} days before"
+
+    @property
+    def during(self) -> str:
+        """The period in words: "in the last 30 days"."""
+        match self.choice.preset:
+            case "7d" | "30d" | "90d":
+                return f"in the last {self.choice.preset[:-1]} days"
+            case "month" | "last-month" | "year":
+                return PRESETS[self.choice.preset].lower()
+            case "all":
+                return "since the first contact"
+        before = "on" if self.terms.period.number_of_days == 1 else "from"
+        return f"{before} {formatting.days(self.terms.period)}"
+
+
+def look(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
+    """The view of a snapshot that a choice asks for."""
+    memory = _memory(snapshot)
+    contacts = snapshot.tables.contacts
+    wanted = choice.basis or settings.basis
+    basis = memory.results.get(("basis", wanted), lambda: choose_basis(contacts, wanted))
+    first = memory.results.get(("first", basis), contacts[BASIS_COLUMNS[basis]].min)
+    timezone = choice.timezone or settings.timezone
+    period = choice.period(snapshot.as_of, timezone, None if pd.isna(first) else first)
+
+    def selected() -> Tables:
+        rows = choice.rows(snapshot.tables)
+        return snapshot.tables if rows is None else snapshot.tables.select(rows)
+
+    return View(
+        snapshot=snapshot,
+        choice=choice,
+        options=options(snapshot),
+        terms=Terms(snapshot.as_of, period, basis),
+        tables=memory.selections.get(_rows_key(choice), selected),
+        inbox_url=inbox_url(settings, snapshot.workspace_id),
+    )
+
+
+def _rows_key(choice: Choice) -> Hashable:
+    """Equal for choices of the same rows, in whatever order they name their values."""
+    chosen = [frozenset(choice.keys(dimension)) for dimension in DIMENSIONS]
+    return *chosen, choice.recorded_only

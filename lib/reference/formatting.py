@@ -1,0 +1,360 @@
+"""Numbers, times and names as people read them. Text from strangers is made harmless here."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from html import escape
+from math import isfinite
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+
+from lib.reference import countries
+from lib.reference.periods import Period
+from lib.reference.rates import Rate
+
+NOTHING = "–"
+"""Stands for what does not exist, which is not the same as 0."""
+
+CHANNEL_NAMES = {
+    "whatsapp": "WhatsApp",
+    "instagram": "Instagram",
+    "messenger": "Messenger",
+    "webchat": "Web chat",
+    "telegram": "Telegram",
+    "tiktok": "TikTok",
+    "zalo": "Zalo",
+    "smtp": "E-mail",
+    "omnichannel": "Omnichannel",
+    "none": "No channel",
+}
+
+
+_speaking = Locale("en")
+
+
+def speak(locale: str) -> None:
+    """Writes numbers, times and names of countries as people do there, from now on and for all: a
+    dashboard speaks as its operator set it. The words themselves are English."""
+    global _speaking  # noqa: PLW0603 - one for the process, like the locale of the system
+    _speaking = Locale.parse(locale)
+
+
+def language() -> str:
+    """As a tag of BCP 47: "en", "pt-BR"."""
+    return str(_speaking).replace("_", "-")
+
+
+def separators() -> str:
+    """The decimal point and the separator of thousands."""
+    return numbers.get_decimal_symbol(_speaking) + numbers.get_group_symbol(_speaking)
+
+
+def plotly_locale() -> dict[str, object]:
+    """What of the configuration of a figure makes its axes name days and months as here.
+
+    Plotly has the names in files of its own, which it would have to load.
+    """
+    return _plotly_locale(_speaking)
+
+
+@lru_cache
+def _plotly_locale(locale: Locale) -> dict[str, object]:
+    def months(width: Literal["wide", "abbreviated"]) -> list[str]:
+        names = dates.get_month_names(width, locale=locale)
+        return [names[month] for month in range(1, 13)]
+
+    def weekdays(width: Literal["wide", "abbreviated"]) -> list[str]:
+        names = dates.get_day_names(width, locale=locale)
+        return [names[day] for day in (6, *range(6))]  # from Sunday
+
+    def pattern(skeleton: str) -> str:
+        if locale.language == "en":
+            return _AS_D3.sub(_to_d3, _DAY_BEFORE_MONTH[skeleton])
+        return _AS_D3.sub(_to_d3, str(locale.datetime_skeletons[skeleton]))
+
+    name = str(locale).replace("_", "-")
+    formats = {
+        "days": weekdays("wide"),
+        "shortDays": weekdays("abbreviated"),
+        "months": months("wide"),
+        "shortMonths": months("abbreviated"),
+        "year": "%Y",
+        "month": pattern("yMMM"),
+        "dayMonth": pattern("MMMd"),
+        "dayMonthYear": pattern("yMMMd"),
+    }
+    return {"locale": name, "locales": {name: {"dictionary": {}, "format": formats}}}
+
+
+_DAY_BEFORE_MONTH = {"yMMM": "MMM y", "MMMd": "d MMM", "yMMMd": "d MMM y"}
+"""As `day` writes them in English."""
+
+_AS_D3 = re.compile(r"'([^']*)'|y+|[ML]+|d+|%")
+_D3 = {"y": "%Y", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "d": "%-d", "dd": "%d"}
+
+
+def _to_d3(part: re.Match[str]) -> str:
+    """A part of a pattern of the Unicode locale data as d3 writes it."""
+    if part[0] == "%":
+        return "%%"
+    if part[1] is not None:
+        return part[1] or "'"
+    return _D3.get(part[0].replace("L", "M"), "%Y")
+
+
+def number(value: float | None) -> str:
+    """1234 → "1,234"."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    return _whole(round(value), _speaking)
+
+
+@lru_cache(4096)
+def _whole(value: int, locale: Locale) -> str:
+    """A page writes hundreds of numbers, most of them again with each click."""
+    return numbers.format_decimal(value, locale=locale)
+
+
+def counted(value: int, singular: str, plural: str | None = None) -> str:
+    """1 → "1 contact", 1234 → "1,234 contacts"."""
+    return f"{number(value)} {singular if value == 1 else plural or singular + 's'}"
+
+
+def decimal(value: float | None) -> str:
+    """0.123 → "0.12"."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    return numbers.format_decimal(value, "#,##0.00", locale=_speaking)
+
+
+def percent(share: float | None) -> str:
+    """0.1234 → "12.3%"."""
+    if share is None or not isfinite(share):
+        return NOTHING
+    return _percentage(float(share), _speaking)
+
+
+@lru_cache(4096)
+def _percentage(share: float, locale: Locale) -> str:
+    # With one decimal, and before the sign what the locale puts there.
+    pattern = re.sub(r"0(?=\D*$)", "0.0", locale.percent_formats[None].pattern)
+    return numbers.format_percent(share, pattern, locale=locale)
+
+
+def points(difference: float | None) -> str:
+    """0.012 → "+1.2 points"."""
+    if difference is None or not isfinite(difference):
+        return NOTHING
+    return f"{_with_sign(difference * 100, _tenths)} points"
+
+
+def _tenths(value: float) -> str:
+    return numbers.format_decimal(value, "#,##0.0", locale=_speaking)
+
+
+def _with_sign(value: float, write: Callable[[float], str]) -> str:
+    """None where so little is left that it is written as 0."""
+    written = write(abs(value))
+    if written == write(0):
+        return written
+    return f"{'+' if value > 0 else '−'}{written}"
+
+
+def signed(value: int) -> str:
+    """5 → "+5", -5 → "−5", 0 → "0"."""
+    return _with_sign(value, number)
+
+
+def change(new: int, old: int) -> str | None:
+    """By how much `new` exceeds `old`, like "+18.0%"; None where there is nothing to compare to."""
+    if old <= 0:
+        return None
+    return signed_percent(new / old - 1)
+
+
+def signed_percent(share: float) -> str:
+    """0.18 → "+18.0%", 0.0001 → "0.0%"."""
+    return _with_sign(share, percent) if isfinite(share) else NOTHING
+
+
+def compared(new: int, old: int, before: str) -> str:
+    """In words: "18.0% more than in the 30 days before"."""
+    if new == old:
+        return f"as many as in {before}"
+    if old <= 0:
+        return f"after none in {before}"
+    by = percent(abs(new / old - 1))
+    if by == percent(0):
+        return f"about as many as in {before}"
+    return f"{by} {'more' if new > old else 'fewer'} than in {before}"
+
+
+def rate(value: Rate) -> str:
+    """ "58.1% (1,234 of 2,123)"."""
+    if value.rate is None:
+        return NOTHING
+    return f"{percent(value.rate)} ({number(value.numerator)} of {number(value.denominator)})"
+
+
+def interval(value: Rate) -> str:
+    """ "56.0% to 60.2%"."""
+    if value.interval is None:
+        return NOTHING
+    low, high = value.interval
+    return f"{percent(low)} to {percent(high)}"
+
+
+def duration(hours: float | None) -> str:
+    """76.2 → "3 d 4 h": the nearest minute, from a day on the nearest hour."""
+    if hours is None or not isfinite(hours):
+        return NOTHING
+    minutes = max(0, round(hours * 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    whole_hours, rest = divmod(minutes, 60)
+    if whole_hours < 24:
+        return f"{whole_hours} h {rest} min" if rest else f"{whole_hours} h"
+    days, rest = divmod(round(hours), 24)
+    return f"{number(days)} d {rest} h" if rest else f"{number(days)} d"
+
+
+def age(elapsed: timedelta) -> str:
+    """How long ago: "just now", "5 min ago", "3 d 4 h ago"."""
+    if elapsed < timedelta(minutes=1):
+        return "just now"
+    return f"{duration(elapsed / timedelta(hours=1))} ago"
+
+
+def day(value: date) -> str:
+    """ "1 Jun 2026"."""
+    if _speaking.language == "en":  # without a comma, and the same on both sides of the ocean
+        return dates.format_date(value, "d MMM y", locale=_speaking)
+    return dates.format_skeleton("yMMMd", _at_noon(value), locale=_speaking)
+
+
+def month(value: date) -> str:
+    """ "Jun 2026"."""
+    return dates.format_skeleton("yMMM", _at_noon(value), locale=_speaking)
+
+
+def weekdays() -> list[str]:
+    """Short, from Monday."""
+    names = dates.get_day_names("abbreviated", locale=_speaking)
+    return [names[day] for day in range(7)]
+
+
+def weekday(value: date) -> str:
+    """ "Monday"."""
+    return dates.get_day_names("wide", locale=_speaking)[value.weekday()]
+
+
+def country(key: str) -> str:
+    """The name of a country."""
+    return countries.country_name(key, str(_speaking))
+
+
+def _at_noon(value: date) -> datetime:
+    """Skeletons are of moments."""
+    return datetime(value.year, value.month, value.day, 12, tzinfo=UTC)
+
+
+def moment(value: datetime, timezone: str) -> str:
+    """ "22 Nov 2026, 10:24 (America/Sao_Paulo)"."""
+    return f"{moment_of(value, timezone)} ({timezone})"
+
+
+def moment_of(value: datetime | None, timezone: str) -> str:
+    """A moment in a table whose zone is told elsewhere: "22 Nov 2026, 10:24"."""
+    if value is None or value != value:  # NaT is not itself
+        return NOTHING
+    local = value.astimezone(ZoneInfo(timezone))
+    return f"{day(local)}, {local:%H:%M}"
+
+
+def days(period: Period) -> str:
+    """ "1 Jun 2026 to 30 Jun 2026"."""
+    return span(period.start, period.end)
+
+
+def span(start: date, end: date) -> str:
+    """ "1 Jun 2026 to 30 Jun 2026", or the one day."""
+    return day(start) if start == end else f"{day(start)} to {day(end)}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    *others, last = [*items] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def channel_name(key: str) -> str:
+    return CHANNEL_NAMES.get(key, key)
+
+
+def shortened(text: str, most: int = 28) -> str:
+    """A name that may fill a page, cut to fit a label."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""They would set in reverse what comes after the name, too."""
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_JOINER = "\u2060"
+_SHORTHAND = re.compile(
+    r"(?<=:)(?=[\w+-]+:)"  # :tada:, :material_home:, :streamlit:
+    r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)(?=[\w-])"  # addresses
+    r"|(?<=(?<!\S)[<>~-])(?=(?:->|[->=])(?!\S))",  # arrows and the like
+    re.IGNORECASE,
+)
+"""What Streamlit's page draws as something else, even if escaped: it looks for these in the text
+that Markdown has been made into. Each match is a place to break one by a character of no width."""
+
+
+def markdown(text: str) -> str:
+    """Text of strangers within Markdown: shown as it is, in one line, whatever it holds."""
+    return _PUNCTUATION.sub(r"\\\1", _SHORTHAND.sub(_JOINER, _one_line(text)))
+
+
+def html(text: str) -> str:
+    """Text of strangers within HTML: no element, no end of an attribute."""
+    return escape(_one_line(text))
+
+
+def plotly(text: str) -> str:
+    """Text of strangers within a figure: no pseudo-HTML, no place-holder of a hover text, no LaTeX
+    between dollar signs."""
+    line = _one_line(text)
+    for sign, reference in _REFERENCES.items():
+        line = line.replace(sign, reference)
+    return line
+
+
+_REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%{": "&#37;{"}
+
+
+def _one_line(text: str) -> str:
+    return _BREAKS.sub(" ", _TURNS.sub("", text))
+
+
+_SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+_FORMULA = re.compile(rf"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[{_SIGNS}]")
+_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?%?", re.ASCII)
+_NEXT_CELL = re.compile(rf"([;\t\r\n]\s*)(?=[{_SIGNS}])")
+"""Where the spreadsheets of many countries, which do not split at commas, begin another cell."""
+
+
+def spreadsheet(text: str) -> str:
+    """Text of strangers within a cell: an apostrophe where it would run as a formula."""
+    if _NUMBER.fullmatch(text):
+        return text
+    safe = _NEXT_CELL.sub(r"\1'", text)
+    return f"'{safe}" if _FORMULA.match(safe) else safe
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

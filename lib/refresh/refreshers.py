@@ -1,0 +1,306 @@
+"""Keeps the snapshot of a workspace current, in the background, for all viewers.
+
+One thread a workspace fetches; sessions look at what there is. So there is never more than one
+crawl of a workspace at a time, and nobody waits for one unless there is no snapshot at all. After a
+restart the last one comes from disk, before the first crawl begins.
+"""
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from lib.chatbotx.client import Client
+from lib.chatbotx.crawl import Progress
+from lib.chatbotx.errors import ChatbotXError
+from lib.settings.reading import Settings
+from lib.store import storage
+from lib.store.snapshot import Snapshot, fetch
+from lib.store.storage import Store, store_of
+from lib.store.workspace import connect
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY = timedelta(minutes=1)
+"""After a failure; doubled with each further one up to the usual age."""
+
+SHORTEST_PAUSE = timedelta(minutes=1)
+"""Between two crawls, however long they take."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`since` when refreshing fails, UTC, and the sentence that says why."""
+
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What a session sees: the current snapshot, whether a crawl runs, how it goes, what failed.
+
+    `due` is when the next crawl begins, UTC; None while there is something to do. `notes` are
+    sentences about the keeping of snapshots on disk, where that went wrong.
+    """
+
+    snapshot: Snapshot | None = None
+    progress: Progress | None = None
+    failure: Failure | None = None
+    due: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        return self.progress is not None
+
+
+_MOST_PERSONS = 1000
+
+
+class _Bucket:
+    """Holds `most` permissions at first, and gets one back `every` so often."""
+
+    def __init__(self, most: int, every: timedelta) -> None:
+        self._most, self._every = most, every
+        self._taken: deque[datetime] = deque(maxlen=most)
+
+    def wait(self, now: datetime) -> timedelta:
+        """Until there is one; zero if there is."""
+        if len(self._taken) < self._most:
+            return timedelta(0)
+        return max(self._taken[0] + self._most * self._every - now, timedelta(0))
+
+    def take(self, now: datetime) -> None:
+        self._taken.append(now)
+
+
+class Refresher:
+    """Owns the current snapshot of one workspace. `start` it once; `state` may be read at any time.
+
+    `connect` gives a client for one crawl; `clock` gives the time, UTC; `store` keeps snapshots for
+    the time after a restart.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connect: Callable[..., Client] = connect,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        store: Store | None = None,
+    ) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._clock = clock
+        self._store = store
+        self._usual = timedelta(minutes=settings.refresh_minutes)
+        self._wanted = threading.Event()
+        self._stopped = threading.Event()
+        self._changed = threading.Condition()
+        self._state = State()
+        self._thread: threading.Thread | None = None
+        self._by_all = _Bucket(6, timedelta(seconds=15))
+        self._by_persons: OrderedDict[str, _Bucket] = OrderedDict()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def start(self) -> "Refresher":
+        """Begins to fetch: at once, or when the snapshot on disk is old enough, and then by age.
+        Does nothing if it has begun."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
+                self._thread.start()
+        return self
+
+    def refresh(self) -> None:
+        """Asks for a new snapshot now; while one is being fetched, that one will do."""
+        self.start()
+        with self._changed:
+            self._wanted.set()
+            self._set(replace(self._state, due=None))
+
+    def pause_for(self, person: str) -> timedelta:
+        """How long somebody has to wait until they may ask for a new snapshot; zero if they may."""
+        with self._changed:
+            now = self._clock()
+            return max(self._by_all.wait(now), self._by_person(person).wait(now))
+
+    def refresh_for(self, person: str) -> None:
+        """`refresh`, unless too many were asked for lately: by this person, or by all together."""
+        with self._changed:
+            now = self._clock()
+            buckets = self._by_all, self._by_person(person)
+            if any(bucket.wait(now) for bucket in buckets):
+                return
+            for bucket in buckets:
+                bucket.take(now)
+        self.refresh()
+
+    def _by_person(self, person: str) -> "_Bucket":
+        bucket = self._by_persons.setdefault(person, _Bucket(3, timedelta(seconds=30)))
+        self._by_persons.move_to_end(person)
+        while len(self._by_persons) > _MOST_PERSONS:
+            self._by_persons.popitem(last=False)
+        return bucket
+
+    def stop(self) -> None:
+        """Ends a running crawl and the thread."""
+        with self._changed:
+            self._stopped.set()
+            self._wanted.set()
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def wait(self, seconds: float) -> State:
+        """The state once there is nothing to do for now: what was due has been fetched, or has
+        failed. For tests and commands."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._state.due is not None or self._stopped.is_set(), seconds
+            )
+        return self._state
+
+    def _run(self) -> None:
+        self._show_stored()
+        pause = self._time_left()
+        failures = 0
+        while not self._stopped.is_set():
+            self._rest(pause)
+            if self._stopped.is_set():
+                return
+            if self._fetch():
+                failures = 0
+                pause = max(self._time_left(), min(SHORTEST_PAUSE, self._usual))
+            else:
+                pause = min(FIRST_RETRY * 2**failures, self._usual)
+                failures = min(failures + 1, 10)
+
+    def _rest(self, pause: timedelta) -> None:
+        """Until the pause is over or a refresh is wanted."""
+        with self._changed:
+            if pause and not self._wanted.is_set():
+                self._set(replace(self._state, due=self._clock() + pause))
+        self._wanted.wait(pause.total_seconds())
+        self._set(replace(self._state, due=None))
+
+    def _time_left(self) -> timedelta:
+        """Until the current snapshot is old enough to be fetched anew."""
+        if self._state.snapshot is None:
+            return timedelta(0)
+        age = self._clock() - self._state.snapshot.as_of
+        # One from the future was made by a clock that went wrong: nobody knows its age.
+        return timedelta(0) if age < -SHORTEST_PAUSE else max(self._usual - age, timedelta(0))
+
+    def _fetch(self) -> bool:
+        """One crawl. A failed one leaves the last snapshot in place."""
+        before = self._state
+        began = self._clock()
+        self._set(replace(before, progress=Progress()))
+        try:
+            with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
+                snapshot = fetch(
+                    client,
+                    began=began,
+                    is_demo=self._settings.is_demo,
+                    on_progress=self._report,
+                )
+        except ChatbotXError as error:
+            if self._stopped.is_set():
+                self._end(before)
+                return False
+            log.warning("Refresh failed: %s", error)
+            self._fail(before, str(error))
+            return False
+        except Exception:
+            # The thread must live on: the next attempt may succeed, and viewers are told.
+            log.exception("Refresh failed unexpectedly")
+            self._fail(
+                before, "Something went wrong that should not have. The server's log says what."
+            )
+            return False
+        log.info("Refreshed: %s contacts in %.1f s", snapshot.contacts, snapshot.verdict.seconds)
+        self._end(State(snapshot))
+        self._save(snapshot)
+        return True
+
+    def _show_stored(self) -> None:
+        if self._store is None:
+            return
+        try:
+            snapshot, notes = self._store.load()
+        except Exception:
+            # Nothing on disk may keep the dashboard from fetching.
+            log.exception("Stored snapshots could not be read")
+            return
+        self._set(State(snapshot, notes=notes))
+
+    def _save(self, snapshot: Snapshot) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.save(snapshot)
+        except OSError as error:
+            log.warning("The snapshot could not be saved: %s", error)
+            why = f": {storage.reason(error)}"
+        except Exception:
+            # What is shown is good, whatever became of its copy on disk.
+            log.exception("The snapshot could not be saved")
+            why = ""
+        else:
+            return
+        note = f"This data could not be saved{why}. After a restart it has to be fetched again."
+        self._set(State(snapshot, notes=(note,)))
+
+    def _fail(self, before: State, reason: str) -> None:
+        since = before.failure.since if before.failure is not None else self._clock()
+        self._end(replace(before, progress=None, failure=Failure(since, reason)))
+
+    def _end(self, state: State) -> None:
+        """The state after a crawl. It has served all who asked for one while it ran."""
+        with self._changed:
+            self._wanted.clear()
+            self._set(state)
+
+    def _report(self, seen: Progress) -> None:
+        with self._changed:
+            # A walker that was told to stop may still report when its crawl is over.
+            if self._state.is_running:
+                self._set(replace(self._state, progress=seen))
+
+    def _set(self, state: State) -> None:
+        with self._changed:
+            self._state = state
+            self._changed.notify_all()
+
+
+_refreshers: dict[Settings, Refresher] = {}
+_lock = threading.Lock()
+
+
+def refresher_of(settings: Settings) -> Refresher:
+    """The one refresher of the workspace in this process, begun."""
+    with _lock:
+        if settings not in _refreshers:
+            _refreshers[settings] = Refresher(settings, store=store_of(settings))
+        return _refreshers[settings].start()
+
+
+def start_all(workspaces: Iterable[Settings]) -> None:
+    """Begins to fetch each of them, with a refresher of its own; for the server's start-up."""
+    for settings in workspaces:
+        refresher_of(settings)
+
+
+def stop_all() -> None:
+    """Ends every crawl; for the server's shutdown and for tests."""
+    with _lock:
+        stopped = list(_refreshers.values())
+        _refreshers.clear()
+    for refresher in stopped:
+        refresher.stop()

@@ -1,0 +1,88 @@
+"""Tables and how they came to be: made by a crawl, saved, loaded. Immutable and shared."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lib.chatbotx.client import Client
+from lib.chatbotx.crawl import Progress, Sink, Verdict, crawl
+from lib.chatbotx.schema import Contact
+from lib.store.tables import TableBuilder, Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A workspace as it was when the crawl began."""
+
+    tables: Tables
+    verdict: Verdict
+    workspace_id: str | None = None
+    is_demo: bool = False
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant the crawl began, UTC: "now" in every number."""
+        return self.verdict.began
+
+    @property
+    def contacts(self) -> int:
+        return len(self.tables.contacts)
+
+    @property
+    def unreadable(self) -> int:
+        """Values that were there and could not be read."""
+        return sum(self.verdict.unreadable.values())
+
+
+def fetch(
+    client: Client,
+    *,
+    began: datetime | None = None,
+    is_demo: bool = False,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Snapshot:
+    """Crawls a workspace. `began` is UTC, default now. Raises ChatbotXError."""
+    builder = TableBuilder()
+    with _Aside(builder.add) as add:
+        verdict = crawl(client, add, began=began or datetime.now(UTC), on_progress=on_progress)
+    tables = builder.build()
+    unreadable = dict(Counter(verdict.unreadable) + builder.unreadable)
+    return Snapshot(tables, replace(verdict, unreadable=unreadable), builder.workspace_id, is_demo)
+
+
+_MOST_PENDING = 64
+"""Pages that may wait to become columns: enough for a pause of the processor, few in memory."""
+
+
+class _Aside:
+    """Calls `sink` in a thread of its own, in order: no walker waits until columns are made."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._pool = ThreadPoolExecutor(1, "columns")
+        self._pending: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Sink:
+        return self._put
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Waits for the rest, or drops it if there was an error. Raises what `sink` raised."""
+        self._pool.shutdown(cancel_futures=kind is not None)
+        if kind is None:
+            while self._pending:
+                self._pending.popleft().result()
+
+    def _put(self, contacts: list[Contact]) -> None:
+        self._pending.append(self._pool.submit(self._sink, contacts))
+        while self._pending and (self._pending[0].done() or len(self._pending) > _MOST_PENDING):
+            self._pending.popleft().result()
+
+
+def save_tables(tables: Tables, folder: Path) -> None:
+    """Writes each table as `<name>.parquet` into `folder`, made if need be. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.frames().items():
+        frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)

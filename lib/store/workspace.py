@@ -1,0 +1,48 @@
+"""Settings → client: the one place that knows whether a workspace is the demo or a real one."""
+
+import threading
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from lib.chatbotx.client import Client, Pace, Patience
+from lib.chatbotx.schema import Decoder
+from lib.demo import company
+from lib.settings.reading import Settings
+
+
+def connect(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    cancelled: threading.Event | None = None,
+) -> Client:
+    """A client for one crawl of the configured workspace, or of the demo one if there is no token.
+
+    The demo company is made relative to `as_of` (UTC, default now).
+    """
+    if settings.token is None:
+        return Client(
+            company.BASE_URL,
+            company.TOKEN,
+            transport=company.DemoTransport(as_of or datetime.now(UTC)),
+            connections=1,
+            cancelled=cancelled,
+        )
+    return Client(
+        settings.base_url,
+        settings.token,
+        decode=Decoder(settings.default_region),
+        patience=Patience(crawl=settings.max_minutes * 60),
+        pace=Pace(settings.requests_per_10s),
+        connections=settings.connections,
+        cancelled=cancelled,
+    )
+
+
+def inbox_url(settings: Settings, workspace_id: str | None) -> str | None:
+    """Where ChatbotX shows a conversation, to be followed by its id; None for the demo, which has
+    no ChatbotX."""
+    if settings.is_demo or not workspace_id:
+        return None
+    origin = settings.base_url.removesuffix("/api")
+    return f"{origin}/space/{quote(workspace_id, safe='')}/inbox?conversationId="

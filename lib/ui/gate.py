@@ -1,0 +1,387 @@
+"""Who sits before the screen: signing in and out, the pages of those who may not see more, and the
+choice among several workspaces. The rules are `lib.access`.
+
+Streamlit comes back from signing in at the root, whatever was asked for. So what was asked for is
+kept for a few minutes, here, and not where somebody could put another address in its place.
+"""
+
+import binascii
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from lib.query.choice import PARAMETERS
+from lib.reference import formatting
+from lib.settings import reading as settings
+from lib.settings.access import (
+    Access,
+    Closed,
+    Expired,
+    NobodyInvited,
+    NotInvited,
+    Refusal,
+    SignedOut,
+    Unverified,
+    Welcome,
+    admit,
+    is_local,
+)
+from lib.settings.reading import Configuration, Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+WORKSPACE = "workspace"
+"""The parameter of the URL that names one."""
+
+_OF_PERIOD = ("period", "from", "to", "compare")
+"""What of a choice makes sense in another workspace."""
+
+_PROVIDER_NAMES = {"google": "Google", "microsoft": "Microsoft", "okta": "Okta", "auth0": "Auth0"}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What is configured, and what the person may see of it. `mistakes` are those that keep
+    everybody out."""
+
+    configuration: Configuration
+    verdict: Welcome | Refusal
+    mistakes: tuple[str, ...] = ()
+
+    @property
+    def is_welcome(self) -> bool:
+        return isinstance(self.verdict, Welcome)
+
+
+def visitor() -> Visitor:
+    """Who this is, by the settings and the identity as they are now."""
+    claims = st.user.to_dict()
+    peer = st.context.ip_address
+    local = is_local(
+        st.get_option("server.address"),
+        peer if isinstance(peer, str) else None,
+        st.context.headers.to_dict(),
+    )
+    try:
+        configuration = settings.load_all()
+    except SettingsError as error:
+        log.error("The dashboard is not set up correctly. %s", error)
+        shown = error.mistakes if local else error.for_strangers
+        return Visitor(Configuration(), Closed(), shown)
+    access = configuration.access
+    if not access.providers and "is_logged_in" in claims:
+        # Streamlit found an [auth] where we did not look: then somebody wants people to sign in.
+        access = replace(access, providers=("",))
+    verdict = admit(
+        claims,
+        configuration.names,
+        access,
+        formatting.now(),
+        is_local=local,
+        is_demo=configuration.is_demo,
+    )
+    return Visitor(replace(configuration, access=access), verdict)
+
+
+def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome:
+    """Lets those in who are welcome, to where they wanted to go; shows the others why not, and
+    ends the run."""
+    verdict = visitor.verdict
+    is_leaving = st.session_state.get("is-leaving", False)
+    if is_leaving or not isinstance(verdict, Welcome):
+        # What a former run of this session has left.
+        for kept in ("view", "settings"):
+            st.session_state.pop(kept, None)
+        if is_leaving:
+            _leave()
+        else:
+            _refuse(visitor, page)
+        st.stop()
+    if verdict.email is not None:
+        _return_to_link(page, pages)
+    return verdict
+
+
+def choose_workspace(visitor: Visitor, welcome: Welcome) -> tuple[Settings, list[str]]:
+    """The workspace that the URL names, if the person may see it, else the first one that they
+    may; and a note where the URL names another one."""
+    configuration = visitor.configuration
+    first = welcome.workspaces[0]
+    if len(configuration.workspaces) == 1:
+        return configuration.workspaces[0], []
+    # It is in the URL from the first run on: to a colleague another one may be the first.
+    if WORKSPACE not in st.session_state and WORKSPACE not in st.query_params:
+        st.query_params[WORKSPACE] = first
+        st.session_state[WORKSPACE] = [first]
+    st.html("<style>.st-key-url-workspace { display: none; }</style>")
+    with st.container(key="url-workspace"):
+        given = st.multiselect(
+            WORKSPACE,
+            [],
+            key=WORKSPACE,
+            accept_new_options=True,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    asked = [str(name).strip().casefold() for name in given]
+    chosen = next((name for name in asked if name in welcome.workspaces), first)
+    notes = []
+    if any(name not in welcome.workspaces for name in asked):
+        notes.append(
+            "The link names a workspace that does not exist or that you may not see; "
+            "that part of it is left out."
+        )
+    return configuration.named(chosen), notes
+
+
+def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
+    """The control to see another workspace, where there is one to see."""
+    if len(welcome.workspaces) < 2:
+        return
+    labels = {name: visitor.configuration.named(name).label for name in welcome.workspaces}
+    st.session_state["pick-workspace"] = chosen.name
+    st.selectbox(
+        "Workspace",
+        list(labels),
+        format_func=labels.__getitem__,
+        key="pick-workspace",
+        on_change=_take_workspace,
+        args=(welcome.workspaces,),
+    )
+
+
+def _take_workspace(names: tuple[str, ...]) -> None:
+    """A callback: another workspace in the same period, without the filters of this one."""
+    picked = st.session_state.get("pick-workspace")
+    if picked not in names:
+        return
+    st.session_state[WORKSPACE] = [picked]
+    for name in PARAMETERS:
+        if name not in _OF_PERIOD:
+            st.session_state[name] = []
+
+
+def draw_account(welcome: Welcome) -> None:
+    """Who is signed in, and the way out. Looks every minute whether the person is still welcome."""
+    if welcome.email is not None:
+        _watch(welcome)
+        st.caption(f"Signed in as {formatting.markdown(formatting.shortened(welcome.email))}")
+        _draw_sign_out("secondary")
+
+
+@st.fragment(run_every=timedelta(minutes=1))
+def _watch(welcome: Welcome) -> None:
+    if visitor().verdict != welcome:
+        st.rerun()
+
+
+def _draw_sign_out(kind: Literal["primary", "secondary"]) -> None:
+    st.button("Sign out", on_click=_sign_out, icon=":material/logout:", type=kind, key="sign-out")
+
+
+def _sign_out() -> None:
+    """A callback."""
+    st.session_state["is-leaving"] = True
+
+
+def _leave() -> None:
+    """Sends the browser where it loses its cookie: with every run until it goes, since a run that
+    follows too soon takes back what the one before has sent."""
+    st.title("Signing out …", anchor=False)
+    st.logout()
+
+
+def _refuse(visitor: Visitor, page: Page) -> None:
+    if visitor.mistakes:
+        st.title("The dashboard is not set up correctly", anchor=False)
+        for mistake in visitor.mistakes:
+            st.error(formatting.markdown(mistake), icon=":material/settings:")
+        st.write("Correct the settings and start the dashboard again.")
+        return
+    access = visitor.configuration.access
+    match visitor.verdict:
+        case Closed():
+            _draw_closed()
+        case NobodyInvited():
+            st.title("Nobody is invited yet", anchor=False)
+            st.write(
+                "Whoever runs this dashboard can invite people in its secrets, by their addresses "
+                "or by the domains of their companies:"
+            )
+            st.code('[access]\nemails = ["ana@example.com"]\ndomains = ["example.com"]', "toml")
+        case SignedOut() | Expired() as verdict:
+            st.title("Sign in", anchor=False)
+            if isinstance(verdict, Expired):
+                st.info("You signed in some time ago. Please sign in again.")
+            st.write("This dashboard is shown to those who are invited.")
+            _draw_sign_in(access, page)
+        case Unverified(email):
+            st.title("Your address is not verified", anchor=False)
+            st.text(
+                f"Your sign-in service does not confirm that the address{_named(email)} is yours. "
+                "Verify it there, then sign in again."
+            )
+            _draw_way_out(f"If that does not help, ask {access.contact or _OPERATOR}.")
+        case NotInvited(email):
+            st.title("You are not invited", anchor=False)
+            st.text(f"You are signed in, but the address{_named(email)} is not invited.")
+            _draw_way_out(f"To be invited, ask {access.contact or _OPERATOR}.")
+
+
+def _draw_closed() -> None:
+    port = st.get_option("server.port")
+    st.title("This dashboard is not open yet", anchor=False)
+    st.write(
+        "It can show the contacts of a company, so it shows nothing before whoever runs it has "
+        "said who may see it. There are three ways:"
+    )
+    st.markdown(
+        "- **Invite people.** Set up `[auth]` and `[access]` in the secrets, as "
+        "`.streamlit/secrets.example.toml` shows.\n"
+        f"- **Keep it to your own machine.** Open it there, at `http://localhost:{port}`, without "
+        "a proxy in between.\n"
+        "- **Open it to everybody who can reach it**, where something else keeps strangers out: "
+        'set `CHATBOTX_OPEN_ACCESS = "yes"` in the environment or in the secrets.'
+    )
+
+
+def _named(email: str) -> str:
+    """Within a plain text, which nothing in an address can turn into something else."""
+    return f" {formatting.shortened(email)}" if email else ""
+
+
+_OPERATOR = "whoever runs this dashboard"
+
+
+def _draw_way_out(sentence: str) -> None:
+    st.text(sentence)
+    _draw_sign_out("primary")
+
+
+def _draw_sign_in(access: Access, page: Page) -> None:
+    query = {name: st.query_params.get_all(name) for name in (*PARAMETERS, WORKSPACE)}
+    link = Link(page.url_path, tuple((name, tuple(values)) for name, values in query.items()))
+    elsewhere = _registered_address(access, link)
+    if elsewhere is not None:
+        st.write(
+            "People come back from signing in to the address that this dashboard is registered "
+            "with, and this is another one, even if it leads to the same dashboard."
+        )
+        st.link_button("Open it there to sign in", elsewhere, type="primary")
+        return
+    for provider in access.providers:
+        name = _PROVIDER_NAMES.get(provider, provider)
+        st.button(
+            f"Sign in with {formatting.markdown(name)}" if provider else "Sign in",
+            on_click=_sign_in,
+            args=(provider, link),
+            icon=":material/login:",
+            type="primary",
+            key=f"sign-in-{provider}",
+        )
+
+
+def _registered_address(access: Access, link: "Link") -> str | None:
+    """That of the link under the name that people come back to, if the browser knows the dashboard
+    by another: it would come back as a stranger."""
+    home = (access.redirect_uri or "").removesuffix("/oauth2callback")
+    home = home.replace("{port}", str(st.get_option("server.port")))
+    here = urlsplit(st.context.url or "").hostname
+    if not here or not home or here == urlsplit(home).hostname:
+        return None
+    parameters = urlencode(link.query, doseq=True)
+    return f"{home}/{link.path}" + (f"?{parameters}" if parameters else "")
+
+
+def _sign_in(provider: str, link: "Link") -> None:
+    """A callback: leaves for the provider."""
+    browser = _browser()
+    if browser is not None:
+        _links.keep(browser, link)
+    st.login(provider or None)
+
+
+def _return_to_link(page: Page, pages: Sequence[Page]) -> None:
+    """Goes on to what was asked for before signing in, once."""
+    browser = _browser()
+    if browser is None or page.url_path or st.query_params:
+        return
+    link = _links.take(browser)
+    target = next((each for each in pages if link and each.url_path == link.path), None)
+    if link is None or target is None or link.is_empty:
+        return
+    st.switch_page(target, query_params={name: list(values) for name, values in link.query})
+
+
+@dataclass(frozen=True)
+class Link:
+    """What was asked for: the path of a page, and the parameters that we know."""
+
+    path: str
+    query: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.path and not any(values for _, values in self.query)
+
+    def __len__(self) -> int:
+        return len(self.path) + sum(len(value) for _, values in self.query for value in values)
+
+
+class Links:
+    """Links by browser, each to be taken once and soon. Bounded, whoever comes."""
+
+    MOST = 1000
+    LONGEST = 8000
+    SECONDS = 600
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[bytes, tuple[float, Link]] = OrderedDict()
+
+    def keep(self, browser: bytes, link: Link) -> None:
+        """In place of what was kept for this browser before; one that is too long is not kept."""
+        with self._lock:
+            self._kept.pop(browser, None)
+            if len(link) <= self.LONGEST:
+                self._kept[browser] = (self._clock(), link)
+            while len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)
+
+    def take(self, browser: bytes) -> Link | None:
+        with self._lock:
+            since, link = self._kept.pop(browser, (0.0, None))
+        return link if link is not None and self._clock() - since <= self.SECONDS else None
+
+
+_links = Links()
+
+
+def _browser() -> bytes | None:
+    """What this browser, and no other, sends before and after signing in: the token that Streamlit
+    gave it against forged requests. None where it sends none."""
+    return unmasked(st.context.cookies.get("_streamlit_xsrf", ""))
+
+
+def unmasked(cookie: str) -> bytes | None:
+    """The token within a cookie `2|mask|masked token|time`; the mask changes with every page."""
+    parts = cookie.strip("\"'").split("|")
+    if len(parts) != 4 or parts[0] != "2":
+        return None
+    try:
+        mask, masked = binascii.a2b_hex(parts[1]), binascii.a2b_hex(parts[2])
+    except ValueError:
+        return None
+    if len(mask) != 4 or len(masked) != 16:
+        return None
+    return bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))

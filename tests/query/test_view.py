@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from lib.chatbotx.crawl import Verdict
+from lib.metrics.audience import by_tag
+from lib.metrics.terms import Terms
+from lib.query.choice import Choice
+from lib.query.view import MOST_SELECTIONS, View, look, options
+from lib.settings.reading import Settings
+from lib.store.snapshot import Snapshot
+from lib.store.tables import Tables
+from tests.workspaces import AS_OF, Json, contact, on, tables_of, tagged
+
+SETTINGS = Settings(timezone="America/Sao_Paulo")
+EVERYBODY = Choice()
+
+
+def snapshot_of(*contacts: Json) -> Snapshot:
+    return Snapshot(tables_of(*contacts), Verdict(AS_OF))
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    return snapshot_of(
+        contact(on("line"), tagged("601"), createdAt="2026-06-30T12:00:00Z"),
+        contact(on("line"), createdAt="2025-01-02T01:00:00Z"),
+        contact(on("sms"), createdAt="2026-02-01T12:00:00Z"),
+    )
+
+
+class Counting:
+    """A metric that counts contacts, and how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, tables: Tables, *arguments: object) -> int:
+        self.asked += 1
+        return len(tables.contacts)
+
+
+def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SETTINGS) -> View:
+    return look(snapshot, choice, settings)
+
+
+# Reckoned once
+
+
+def test_a_number_is_reckoned_once_for_all_who_make_the_same_choice(snapshot: Snapshot) -> None:
+    metric = Counting()
+    numbers = [seen(snapshot, Choice(channel=("line",))).see(metric) for _ in range(3)]
+    assert (numbers, metric.asked) == ([2, 2, 2], 1)
+
+
+def test_the_order_of_the_chosen_values_makes_no_other_choice(snapshot: Snapshot) -> None:
+    metric = Counting()
+    for channels in (("line", "sms"), ("sms", "line")):
+        seen(snapshot, Choice(channel=channels)).see(metric)
+    assert metric.asked == 1
+
+
+def test_other_filters_have_their_own_numbers(snapshot: Snapshot) -> None:
+    metric = Counting()
+    choices = [Choice(), Choice(channel=("line",)), Choice(tag=("601",)), Choice(channel=("sms",))]
+    assert [seen(snapshot, choice).see(metric) for choice in choices] == [3, 2, 1, 1]
+
+
+def test_recorded_countries_have_their_own_numbers() -> None:
+    snapshot = snapshot_of(contact(country="BR"), contact())
+    metric = Counting()
+    choices = [Choice(), Choice(recorded_only=True)]
+    assert [seen(snapshot, choice).see(metric) for choice in choices] == [2, 1]
+
+
+def test_a_channel_is_not_taken_for_a_tag_of_the_same_key() -> None:
+    snapshot = snapshot_of(contact(on("7")), contact(tagged("7")), contact(tagged("7")))
+    metric = Counting()
+    by_channel = seen(snapshot, Choice(channel=("7",))).see(metric)
+    assert (by_channel, seen(snapshot, Choice(tag=("7",))).see(metric)) == (1, 2)
+
+
+def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
+    def ask(tables: Tables, terms: Terms) -> Terms:
+        return terms
+
+    views = [seen(snapshot, choice) for choice in (Choice("7d"), Choice("30d"), Choice("year"))]
+    assert [view.see(ask, view.terms) for view in views] == [view.terms for view in views]
+
+
+def test_other_metrics_have_their_own_numbers(snapshot: Snapshot) -> None:
+    view = seen(snapshot)
+    assert (view.see(Counting()), view.see(lambda tables: len(tables.tags))) == (3, 1)
+
+
+def test_another_snapshot_has_its_own_numbers(snapshot: Snapshot) -> None:
+    metric = Counting()
+    other = snapshot_of(contact())
+    assert (seen(snapshot).see(metric), seen(other).see(metric)) == (3, 1)
+
+
+def test_what_raises_is_not_kept_and_tried_again(snapshot: Snapshot) -> None:
+    attempts = []
+
+    def at_second(tables: Tables) -> str:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ValueError("not yet")
+        return "done"
+
+    with pytest.raises(ValueError, match="not yet"):
+        seen(snapshot).see(at_second)
+    assert seen(snapshot).see(at_second) == "done"
+
+
+def test_many_who_ask_at_once_wait_for_one_reckoning(snapshot: Snapshot) -> None:
+    asked, may_go = threading.Semaphore(0), threading.Event()
+    reckonings = []
+
+    def slow(tables: Tables) -> int:
+        reckonings.append(threading.current_thread().name)
+        may_go.wait(10)
+        return 7
+
+    numbers: list[int] = []
+
+    def ask() -> None:
+        view = seen(snapshot)
+        asked.release()
+        numbers.append(view.see(slow))
+
+    viewers = [threading.Thread(target=ask) for _ in range(8)]
+    for viewer in viewers:
+        viewer.start()
+    for _ in viewers:
+        asked.acquire()
+    may_go.set()
+    for viewer in viewers:
+        viewer.join(10)
+    assert (numbers, len(reckonings)) == ([7] * 8, 1)
+
+
+def test_one_slow_number_holds_up_no_other(snapshot: Snapshot) -> None:
+    begun, may_go = threading.Event(), threading.Event()
+
+    def slow(tables: Tables) -> int:
+        begun.set()
+        may_go.wait(10)
+        return 7
+
+    viewer = threading.Thread(target=lambda: seen(snapshot).see(slow))
+    viewer.start()
+    begun.wait(10)
+    number = seen(snapshot).see(Counting())
+    may_go.set()
+    viewer.join(10)
+    assert number == 3
+
+
+# Gone with the snapshot
+
+
+def test_numbers_go_with_their_snapshot_at_once() -> None:
+    class Result:
+        pass
+
+    snapshot = snapshot_of(contact(on("line"), tagged("601")))
+    view = seen(snapshot, Choice(channel=("line",)))
+    result = weakref.ref(view.see(lambda tables: Result()))
+    view.see(by_tag, view.terms)
+    tables, selected = weakref.ref(snapshot.tables), weakref.ref(view.tables)
+    kept = weakref.ref(snapshot)
+    assert result() is not None
+
+    gc.disable()  # a million contacts must not wait for it
+    try:
+        del snapshot, view
+        assert [each() for each in (kept, tables, selected, result)] == [None] * 4
+    finally:
+        gc.enable()
+
+
+def test_no_more_than_a_few_selections_hold_their_rows() -> None:
+    tags = [f"{number}" for number in range(3 * MOST_SELECTIONS)]
+    snapshot = snapshot_of(*(contact(tagged(tag)) for tag in tags))
+    selections = [weakref.ref(seen(snapshot, Choice(tag=(tag,))).tables) for tag in tags]
+    gc.collect()
+    alive = [tag for tag, selection in zip(tags, selections, strict=True) if selection()]
+    assert alive == tags[-MOST_SELECTIONS:]
+
+
+def test_a_selection_in_use_stays(snapshot: Snapshot) -> None:
+    first = seen(snapshot, Choice(tag=("601",))).tables
+    for number in range(3 * MOST_SELECTIONS):
+        seen(snapshot, Choice(channel=(f"{number}",)))
+        assert seen(snapshot, Choice(tag=("601",))).tables is first
+
+
+def test_the_whole_workspace_is_not_copied(snapshot: Snapshot) -> None:
+    assert seen(snapshot).tables is snapshot.tables
+
+
+# What is shown
+
+
+def test_the_zone_and_the_basis_are_the_operators_until_somebody_chooses(
+    snapshot: Snapshot,
+) -> None:
+    operator = seen(snapshot, settings=Settings(timezone="Asia/Tokyo", basis="subscribedAt")).terms
+    chosen = seen(snapshot, Choice(timezone="UTC", basis="createdAt")).terms
+    assert (operator.timezone, operator.basis) == ("Asia/Tokyo", "subscribedAt")
+    assert (chosen.timezone, chosen.basis) == ("UTC", "createdAt")
+
+
+def test_now_is_the_instant_of_the_snapshot(snapshot: Snapshot) -> None:
+    terms = seen(snapshot, Choice("7d", timezone="Asia/Tokyo")).terms
+    assert (terms.as_of, terms.period.end) == (AS_OF, date(2026, 7, 1))
+
+
+def test_all_begins_with_the_first_contact_in_the_zone(snapshot: Snapshot) -> None:
+    # 2025-01-02T01:00Z is New Year's Day in São Paulo still.
+    assert seen(snapshot, Choice("all")).terms.period.start == date(2025, 1, 1)
+
+
+def test_all_begins_with_the_first_contact_whatever_is_filtered(snapshot: Snapshot) -> None:
+    period = seen(snapshot, Choice("all", channel=("sms",))).terms.period
+    assert period.start == date(2025, 1, 1)
+
+
+def test_all_of_an_empty_workspace_is_today() -> None:
+    period = seen(snapshot_of(), Choice("all", timezone="UTC")).terms.period
+    assert (period.start, period.end) == (date(2026, 7, 1), date(2026, 7, 1))
+
+
+def test_a_view_is_empty_where_nobody_passes(snapshot: Snapshot) -> None:
+    nobody = Choice(channel=("sms",), tag=("601",))
+    assert [seen(snapshot, each).is_empty for each in (Choice(), nobody)] == [False, True]
+
+
+def test_a_workspace_without_contacts_is_empty() -> None:
+    assert seen(snapshot_of()).is_empty
+
+
+def test_whether_anybody_passes_is_told_without_copying_their_rows(snapshot: Snapshot) -> None:
+    view = seen(snapshot, Choice(tag=("601",)))
+    assert not view.is_empty
+    assert "contacts" not in vars(view.tables)
+
+
+@pytest.mark.parametrize(
+    ("choice", "compares"),
+    [(Choice(), True), (Choice(compare=False), False), (Choice("all"), False)],
+)
+def test_all_time_is_compared_with_nothing(
+    snapshot: Snapshot, choice: Choice, compares: bool
+) -> None:
+    assert seen(snapshot, choice).compares == compares
+
+
+def test_keys_of_a_table_get_the_names_that_people_know(snapshot: Snapshot) -> None:
+    view = seen(snapshot)
+    assert view.names("tag", view.see(by_tag, view.terms)) == ["Untagged", "name of 601"]
+
+
+def test_the_options_are_made_once(snapshot: Snapshot) -> None:
+    assert options(snapshot) is options(snapshot)
+    assert seen(snapshot).options is options(snapshot)
+
+
+DATES = Choice("dates", date(2026, 6, 1), date(2026, 6, 30))
+
+
+@pytest.mark.parametrize(
+    ("choice", "during", "before"),
+    [
+        (Choice("7d"), "in the last 7 days", "the 7 days before"),
+        (Choice("30d"), "in the last 30 days", "the 30 days before"),
+        (Choice("90d"), "in the last 90 days", "the 90 days before"),
+        (Choice("month"), "this month", "the 30 days before"),
+        (Choice("last-month"), "last month", "the 31 days before"),
+        (Choice("year"), "this year", "the 181 days before"),
+        (DATES, "from 1 Jun 2026 to 30 Jun 2026", "the 30 days before"),
+        (replace(DATES, end=date(2026, 6, 1)), "on 1 Jun 2026", "the day before"),
+        (
+            replace(DATES, start=date(2020, 1, 1)),
+            "from 1 Jan 2020 to 30 Jun 2026",
+            "the 2,373 days before",
+        ),
+    ],
+    ids=str,
+)
+def test_the_period_reads_as_part_of_a_sentence(
+    snapshot: Snapshot, choice: Choice, during: str, before: str
+) -> None:
+    # In São Paulo it is 30 June at AS_OF.
+    view = seen(snapshot, choice)
+    assert (view.during, view.before) == (during, before)
+
+
+def test_all_time_reads_as_part_of_a_sentence(snapshot: Snapshot) -> None:
+    assert seen(snapshot, Choice("all")).during == "since the first contact"
+
+
+def test_the_first_of_a_month_is_compared_with_the_day_before() -> None:
+    snapshot = Snapshot(tables_of(contact()), Verdict(datetime(2026, 7, 1, 12, tzinfo=UTC)))
+    assert seen(snapshot, Choice("month")).before == "the day before"
+
+
+# Where a conversation can be opened
+
+
+def test_a_view_knows_where_chatbotx_shows_a_conversation(snapshot: Snapshot) -> None:
+    settings = Settings(token="t", base_url="https://example.com/api")
+    assert seen(replace(snapshot, workspace_id="299"), settings=settings).inbox_url == (
+        "https://example.com/space/299/inbox?conversationId="
+    )
+
+
+def test_a_view_of_the_demo_knows_no_such_place(snapshot: Snapshot) -> None:
+    assert seen(replace(snapshot, workspace_id="299"), settings=Settings()).inbox_url is None

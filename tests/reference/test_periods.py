@@ -1,0 +1,142 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from lib.reference.periods import Period, day_of, midnight
+
+HOUR = timedelta(hours=1)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def a_day(text: str, timezone: str) -> Period:
+    day = date.fromisoformat(text)
+    return Period(day, day, timezone)
+
+
+class TestMidnight:
+    @pytest.mark.parametrize(
+        ("day", "timezone", "moment"),
+        [
+            ("2026-06-01", "UTC", "2026-06-01T00:00"),
+            ("2026-06-01", "America/Sao_Paulo", "2026-06-01T03:00"),
+            ("2026-06-01", "Asia/Kathmandu", "2026-05-31T18:15"),
+            ("2026-06-01", "Asia/Ho_Chi_Minh", "2026-05-31T17:00"),
+            ("2026-01-15", "Europe/Lisbon", "2026-01-15T00:00"),
+            ("2026-07-15", "Europe/Lisbon", "2026-07-14T23:00"),
+        ],
+    )
+    def test_begins_the_day_in_the_zone(self, day: str, timezone: str, moment: str) -> None:
+        assert midnight(date.fromisoformat(day), timezone) == utc(moment)
+
+    def test_is_the_first_moment_of_a_day_whose_clock_skipped_midnight(self) -> None:
+        # At 23:59:59 of the 3rd it was -03:00; then clocks showed 01:00 -02:00.
+        assert midnight(date(2018, 11, 4), "America/Sao_Paulo") == utc("2018-11-04T03:00")
+
+    def test_is_the_first_of_two_when_the_clock_showed_midnight_twice(self) -> None:
+        # Clocks in Havana went from 01:00 -04:00 back to 00:00 -05:00.
+        assert midnight(date(2025, 11, 2), "America/Havana") == utc("2025-11-02T04:00")
+
+
+class TestDayOf:
+    @pytest.mark.parametrize(
+        ("timezone", "day"),
+        [("UTC", 1), ("America/Sao_Paulo", 30), ("Asia/Kathmandu", 1)],
+    )
+    def test_is_that_of_the_zone(self, timezone: str, day: int) -> None:
+        assert day_of(utc("2026-07-01T00:00"), timezone).day == day
+
+
+class TestPeriod:
+    def test_holds_the_whole_of_its_last_day(self) -> None:
+        june = Period(date(2026, 6, 1), date(2026, 6, 30), "UTC")
+
+        assert (june.first_moment, june.end_moment) == (utc("2026-06-01"), utc("2026-07-01"))
+
+    @pytest.mark.parametrize(
+        ("day", "timezone", "hours"),
+        [
+            ("2018-11-04", "America/Sao_Paulo", 23),
+            ("2018-02-17", "America/Sao_Paulo", 25),
+            ("2026-03-29", "Europe/Lisbon", 23),
+            ("2026-10-25", "Europe/Lisbon", 25),
+            ("2026-06-15", "Europe/Lisbon", 24),
+            ("2026-03-29", "Asia/Kathmandu", 24),
+            ("2011-12-29", "Pacific/Apia", 24),
+            ("2011-12-30", "Pacific/Apia", 0),
+            ("2011-12-31", "Pacific/Apia", 24),
+        ],
+    )
+    def test_a_day_is_as_long_as_its_zone_makes_it(
+        self, day: str, timezone: str, hours: int
+    ) -> None:
+        period = a_day(day, timezone)
+
+        assert period.end_moment - period.first_moment == hours * HOUR
+
+    @pytest.mark.parametrize("timezone", ["America/Sao_Paulo", "Pacific/Apia", "Europe/Lisbon"])
+    def test_days_follow_each_other_without_gap_or_overlap(self, timezone: str) -> None:
+        period = Period(date(2011, 1, 1), date(2018, 12, 31), timezone)
+
+        each = [Period(day, day, timezone) for day in period.days()]
+
+        assert period.edges() == [each[0].first_moment, *(day.end_moment for day in each)]
+        assert period.edges()[1:-1] == [day.first_moment for day in each[1:]]
+
+    def test_of_one_day_is_one_day_long(self) -> None:
+        assert a_day("2026-06-15", "UTC").number_of_days == 1
+
+    def test_lists_its_days(self) -> None:
+        period = Period(date(2024, 2, 28), date(2024, 3, 1))
+
+        assert list(period.days()) == [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
+
+    def test_may_not_end_before_it_starts(self) -> None:
+        with pytest.raises(ValueError, match="must not end before it starts"):
+            Period(date(2026, 6, 2), date(2026, 6, 1))
+
+
+class TestPrevious:
+    @pytest.mark.parametrize(
+        ("start", "end", "previous_start", "previous_end"),
+        [
+            ("2026-06-01", "2026-06-30", "2026-05-02", "2026-05-31"),
+            ("2026-06-15", "2026-06-15", "2026-06-14", "2026-06-14"),
+            ("2024-03-01", "2024-03-31", "2024-01-30", "2024-02-29"),
+        ],
+        ids=["thirty days", "one day", "over a leap day"],
+    )
+    def test_has_as_many_days_and_ends_the_day_before(
+        self, start: str, end: str, previous_start: str, previous_end: str
+    ) -> None:
+        period = Period(date.fromisoformat(start), date.fromisoformat(end), "Asia/Kathmandu")
+
+        assert period.previous == Period(
+            date.fromisoformat(previous_start), date.fromisoformat(previous_end), "Asia/Kathmandu"
+        )
+
+    def test_ends_at_the_moment_at_which_the_period_begins(self) -> None:
+        period = Period(date(2018, 11, 4), date(2018, 11, 10), "America/Sao_Paulo")
+
+        assert period.previous.end_moment == period.first_moment
+
+    def test_counts_days_also_when_a_day_has_fewer_hours(self) -> None:
+        week = Period(date(2018, 11, 5), date(2018, 11, 11), "America/Sao_Paulo")
+
+        length = week.previous.end_moment - week.previous.first_moment
+
+        assert length == 7 * 24 * HOUR - HOUR
+
+
+class TestLast:
+    def test_thirty_days_include_the_day_of_the_data(self) -> None:
+        assert Period.last(30, utc("2026-07-01T12:00"), "UTC") == Period(
+            date(2026, 6, 2), date(2026, 7, 1), "UTC"
+        )
+
+    def test_day_of_the_data_is_that_of_the_zone(self) -> None:
+        period = Period.last(1, utc("2026-07-01T00:00"), "America/Sao_Paulo")
+
+        assert period == a_day("2026-06-30", "America/Sao_Paulo")

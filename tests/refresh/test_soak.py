@@ -1,0 +1,64 @@
+"""Fifty refreshes in one process, with viewers looking at each: nothing piles up."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from pathlib import Path
+
+from lib.metrics import audience, workload
+from lib.query import view
+from lib.query.choice import Choice
+from lib.refresh.refreshers import Refresher
+from lib.settings import reading as settings
+from lib.settings.reading import Settings
+from lib.store.snapshot import Snapshot
+from lib.store.storage import store_of
+from tests.fake_chatbotx import FakeChatbotx
+
+REFRESHES = 50
+
+
+def _look_around(snapshot: Snapshot, configured: Settings) -> None:
+    """What viewers with several filters make the server keep with a snapshot."""
+    for channel in ("whatsapp", "telegram", "webchat"):
+        seen = view.look(snapshot, Choice(channel=(channel,)), configured)
+        seen.see(audience.audience, seen.terms)
+        seen.see(workload.by_agent, seen.terms)
+
+
+def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
+    edge_server: FakeChatbotx, tmp_path: Path
+) -> None:
+    configured = settings.load(
+        {
+            "CHATBOTX_TOKEN": "edge",
+            "CHATBOTX_BASE_URL": edge_server.base_url,
+            "CHATBOTX_SNAPSHOT_DIR": str(tmp_path),
+            "CHATBOTX_REQUESTS_PER_10S": "10000",
+        },
+        {},
+    )
+    store = store_of(configured)
+    assert store is not None
+    refresher = Refresher(configured, store=store).start()
+    seen: list[weakref.ref[Snapshot]] = []
+    threads = set()
+    for number in range(REFRESHES):
+        if number:
+            refresher.refresh()
+        snapshot = refresher.wait(30).snapshot
+        assert snapshot is not None
+        assert snapshot.contacts == 137
+        _look_around(snapshot, configured)
+        if not seen or seen[-1]() is not snapshot:
+            seen.append(weakref.ref(snapshot))
+        threads.add(threading.active_count())
+        del snapshot
+    assert len(seen) == REFRESHES
+    gc.collect()
+    assert sum(reference() is not None for reference in seen) == 1
+    assert max(threads) - min(threads) <= 1  # one that has just ended may still be counted
+    assert len(list(store.folder.glob("0*"))) == 3
+    refresher.stop()

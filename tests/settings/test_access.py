@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lib.settings.access import (
+    Access,
+    Closed,
+    Expired,
+    Guests,
+    Invited,
+    NobodyInvited,
+    NotInvited,
+    SignedOut,
+    Unverified,
+    Welcome,
+    admit,
+    is_local,
+    verdict,
+)
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+ACCESS = Access(
+    providers=("",),
+    guests=Guests.of(["ana@example.com", "partner.example"]),
+    own_guests=(("sales", Guests.of(["gus@sales.example"])), ("vault", Guests())),
+)
+
+
+def claims(email: object = "ana@example.com", age: timedelta = timedelta(0), **others: Any) -> dict:
+    """What the server believes of somebody who has just signed in."""
+    whole = {"is_logged_in": True, "email": email, "email_verified": True}
+    return whole | {"iat": (NOW - age).timestamp()} | others
+
+
+def judged(given: dict, workspace: str = "main", access: Access = ACCESS) -> object:
+    return verdict(given, workspace, access, NOW)
+
+
+# Whom a list means
+
+
+@pytest.mark.parametrize(
+    "email", ["ana@example.com", "Ana@Example.COM", "bob@partner.example", "x+y@PARTNER.example"]
+)
+def test_an_address_is_invited_in_whatever_case_by_itself_or_its_domain(email: str) -> None:
+    assert judged(claims(email)) == Invited(email.lower())
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "bob@example.com",
+        "ana@example.com.evil.example",
+        "ana@sub.partner.example",
+        "ana@notpartner.example",
+        "partner.example",
+        "@partner.example",
+        "ana@evil.example@partner.example",
+        '"ana@evil.example"@partner.example',
+        "ana@partner.example.",
+        "ana@partner.example\n",
+        " ana@example.com",
+        "ana@example.com ",
+        "ana@exa mple.com",
+        "ana\x00@example.com",
+        "ana@example.com,bob@example.com",
+        "аna@example.com",  # the first letter is Cyrillic
+        "ana@ｅxample.com",
+        "ana@exampLe.com".replace("L", "ﬂ"),
+        "ana@partner。example",
+        "ana\u200b@example.com",
+        "ANA@EXAMPLE.COM".replace("I", "İ") + "\u0307",
+        "a" * 65 + "@partner.example",
+    ],
+)
+def test_what_only_looks_like_an_invited_address_is_not(email: str) -> None:
+    assert judged(claims(email)) == NotInvited(email)
+
+
+@pytest.mark.parametrize(
+    "entry", ["@example.com", "ana@", "example", "*.example.com", "", "añ.com"]
+)
+def test_a_list_holds_addresses_and_domains_only(entry: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - it bears no text
+        Guests.of([entry])
+
+
+def test_a_workspace_with_a_list_of_its_own_is_for_those_on_it_only() -> None:
+    assert judged(claims("gus@sales.example"), "sales") == Invited("gus@sales.example")
+    assert judged(claims("ana@example.com"), "sales") == NotInvited("ana@example.com")
+    assert judged(claims("gus@sales.example"), "main") == NotInvited("gus@sales.example")
+
+
+def test_a_list_that_is_empty_invites_nobody() -> None:
+    assert judged(claims("ana@example.com"), "vault") == NotInvited("ana@example.com")
+
+
+# What has to be true of an identity
+
+
+@pytest.mark.parametrize("verified", [False, None, "true", "True", 1, "yes", [True]])
+def test_an_address_that_is_not_verified_does_not_count(verified: object) -> None:
+    assert judged(claims(email_verified=verified)) == Unverified("ana@example.com")
+
+
+def test_without_a_word_on_it_an_address_is_not_verified() -> None:
+    silent = claims()
+    del silent["email_verified"]
+    assert judged(silent) == Unverified("ana@example.com")
+
+
+@pytest.mark.parametrize("email", [None, "", 7, ["ana@example.com"], {"ana@example.com": 1}])
+def test_without_an_address_there_is_nothing_to_verify(email: object) -> None:
+    assert judged(claims(email)) == Unverified("")
+
+
+@pytest.mark.parametrize("logged_in", [False, None, "true", 1])
+def test_who_has_not_signed_in_is_nobody(logged_in: object) -> None:
+    assert judged(claims(is_logged_in=logged_in)) == SignedOut()
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(hours=11, minutes=59), Invited("ana@example.com")),
+        (timedelta(hours=12), Expired()),
+        (timedelta(days=29), Expired()),
+        (timedelta(minutes=-4), Invited("ana@example.com")),
+        (timedelta(minutes=-6), Expired()),
+    ],
+)
+def test_an_identity_is_good_for_twelve_hours(age: timedelta, expected: object) -> None:
+    assert judged(claims(age=age)) == expected
+
+
+def test_the_operator_may_choose_how_long() -> None:
+    access = Access(("",), guests=ACCESS.guests, hours=1)
+    assert judged(claims(age=timedelta(minutes=61)), access=access) == Expired()
+
+
+@pytest.mark.parametrize(
+    "issued", [None, "1782900000", True, float("nan"), float("inf"), -1e300, 1e300, 10**400, [1]]
+)
+def test_an_identity_without_an_age_is_too_old(issued: object) -> None:
+    assert judged(claims(iat=issued)) == Expired()
+
+
+def test_the_end_of_the_token_itself_does_not_matter() -> None:
+    assert judged(claims(exp=(NOW - timedelta(hours=1)).timestamp())) == Invited("ana@example.com")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+addresses = st.sampled_from(["ana@example.com", "b@partner.example", "x@y.example"]) | st.text()
+claim_sets = st.dictionaries(
+    st.sampled_from(["is_logged_in", "email", "email_verified", "iat", "exp", "sub"]) | st.text(),
+    st.sampled_from([True, NOW.timestamp()]) | addresses | anything,
+)
+
+
+@given(claim_sets | st.builds(claims, addresses, email_verified=anything), st.text())
+@example(claims(), "main")
+def test_no_claims_raise_and_none_is_invited_without_a_verified_address_on_the_list(
+    given_claims: dict, workspace: str
+) -> None:
+    for name in ("main", "sales", "vault", workspace):
+        answer = judged(given_claims, name)
+        if isinstance(answer, Invited):
+            assert given_claims["is_logged_in"] is True
+            assert given_claims["email_verified"] is True
+            local, _, domain = answer.email.rpartition("@")
+            assert given_claims["email"].lower() == answer.email
+            assert "@" not in local
+            assert answer.email in ("ana@example.com", "gus@sales.example") or (
+                domain == "partner.example"
+            )
+
+
+@given(claim_sets, st.lists(st.text()), st.booleans(), st.booleans())
+def test_where_one_can_sign_in_nothing_but_an_invitation_opens(
+    given_claims: dict, workspaces: list[str], local: bool, demo: bool
+) -> None:
+    answer = admit(given_claims, workspaces, ACCESS, NOW, is_local=local, is_demo=demo)
+    if isinstance(answer, Welcome):
+        for name in answer.workspaces:
+            assert isinstance(judged(given_claims, name), Invited)
+
+
+# What a visitor gets to see
+
+ALL = ("main", "sales", "vault")
+
+
+def test_each_sees_the_workspaces_that_they_are_invited_to() -> None:
+    assert admit(claims(), ALL, ACCESS, NOW) == Welcome(("main",), "ana@example.com")
+    gus = claims("gus@sales.example")
+    assert admit(gus, ALL, ACCESS, NOW) == Welcome(("sales",), "gus@sales.example")
+
+
+def test_who_may_see_none_is_told_why() -> None:
+    assert admit(claims("x@y.example"), ALL, ACCESS, NOW) == NotInvited("x@y.example")
+    assert admit({}, ALL, ACCESS, NOW) == SignedOut()
+
+
+def test_a_sign_in_without_invitations_opens_to_nobody() -> None:
+    assert admit(claims(), ALL, Access(providers=("",)), NOW) == NobodyInvited()
+    nobody = Access(providers=("",), own_guests=(("main", Guests()),))
+    assert admit(claims(), ALL, nobody, NOW) == NobodyInvited()
+
+
+def test_without_a_sign_in_it_is_closed() -> None:
+    assert admit({}, ALL, Access(), NOW) == Closed()
+    assert admit(claims(), ALL, Access(), NOW) == Closed()
+
+
+@pytest.mark.parametrize(
+    ("access", "given_facts"),
+    [
+        (Access(is_open=True), {}),
+        (Access(), {"is_local": True}),
+        (Access(), {"is_demo": True}),
+    ],
+    ids=["opened", "local", "demo"],
+)
+def test_without_a_sign_in_it_may_be_open(access: Access, given_facts: dict) -> None:
+    assert admit({}, ALL, access, NOW, **given_facts) == Welcome(ALL)
+
+
+# The machine of the server
+
+HERE = {"Host": "localhost:8501"}
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "::1", "0.0.0.0", "::", None])
+@pytest.mark.parametrize("peer", [None, "127.0.0.1", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1", "[::1]:8501", "LOCALHOST"])
+def test_loopback_on_all_sides_is_local(address: str, peer: str | None, host: str) -> None:
+    assert is_local(address, peer, {"host": host})
+
+
+@pytest.mark.parametrize(
+    ("address", "peer", "headers"),
+    [
+        ("0.0.0.0", "172.17.0.1", HERE),
+        ("unix:///run/dashboard.sock", None, HERE),
+        ("localhost", "192.168.1.9", HERE),
+        ("localhost", "::ffff:192.168.1.9", HERE),
+        ("localhost", "localhost.evil.example", HERE),
+        ("localhost", None, {"Cookie": "session"}),
+        ("unix:///run/dashboard.sock", None, {}),
+        ("0.0.0.0", "203.0.113.7", {}),
+        ("localhost", None, {"Host": "dashboard.example.com"}),
+        ("localhost", None, {"Host": "localhost.evil.example"}),
+        ("localhost", None, {"Host": "127.0.0.1.evil.example"}),
+        ("localhost", None, {"Host": "evil.example@"}),
+        ("localhost", None, {"Host": "[::1"}),
+        ("localhost", None, HERE | {"X-Forwarded-For": "127.0.0.1"}),
+        ("localhost", None, HERE | {"x-forwarded-proto": "https"}),
+        ("localhost", None, HERE | {"Forwarded": "for=127.0.0.1"}),
+        ("localhost", None, HERE | {"X-Real-IP": "127.0.0.1"}),
+        ("localhost", None, HERE | {"Via": "1.1 proxy"}),
+    ],
+)
+def test_whatever_is_not_loopback_or_tells_of_a_proxy_is_not_local(
+    address: str | None, peer: str | None, headers: dict[str, str]
+) -> None:
+    assert not is_local(address, peer, headers)
+
+
+@given(st.none() | st.text(), st.none() | st.text(), st.dictionaries(st.text(), st.text()))
+def test_nothing_that_is_sent_makes_a_distant_peer_local(
+    address: str | None, peer: str | None, headers: dict[str, str]
+) -> None:
+    assert not is_local(address, "203.0.113.7", headers | HERE)
+    is_local(address, peer, headers)
+
+
+def test_pages_that_no_browser_asks_for_are_run_by_somebody_at_the_machine() -> None:
+    assert is_local(None, None, {})
+
+
+def test_whom_the_operator_invited_is_in_no_representation() -> None:
+    assert "ana@" not in repr(ACCESS)

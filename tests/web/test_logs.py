@@ -1,0 +1,160 @@
+"""No secret and no person gets into a log, whoever writes it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lib.settings import reading as settings
+from lib.store.snapshot import fetch
+from lib.store.workspace import connect
+from lib.web import logs
+from lib.web.logs import Redaction
+from tests.fake_chatbotx import FakeChatbotx
+
+TOKEN = "cbx_q8Zt0/wPj+secret"
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What a handler of the root logger writes, with our redaction at work."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    # A server that ran in another test has made some loggers keep to themselves.
+    for name in ("uvicorn", "uvicorn.error", "streamlit", "httpx", "httpcore"):
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+    logs.install({"CHATBOTX_TOKEN": TOKEN, "workspaces": {"a": {"token": "another token"}}})
+    yield stream
+    logs.uninstall()
+    root.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        (f"got {TOKEN}.", "got …."),
+        ("cbx_q8Zt0%2FwPj%2Bsecret", "…"),
+        ("Authorization: Bearer abc.def-9_", "Authorization: …"),
+        ("{'authorization': 'Basic dTpw', 'x': 1}", "{'authorization': …, 'x': 1}"),
+        ("[(b'Set-Cookie', b'a=b; c=d'), (b'x', b'y')]", "[(b'Set-Cookie', …), (b'x', b'y')]"),
+        ("sent bearer abc.def to x", "sent bearer … to x"),
+        ("https://user:pass@example.com/x", "https://…@example.com/x"),
+        ("GET https://example.com/v1?page=2&q=Ana failed", "GET https://example.com/v1?… failed"),
+        ('"GET /oauth2callback?code=abc HTTP/1.1" 200', '"GET /oauth2callback?… HTTP/1.1" 200'),
+        ("told ana.souza+x@mail.example.com", "told …@…"),
+        ("Why? Because a=b.", "Why? Because a=b."),
+        ("137 contacts in 0.5 s", "137 contacts in 0.5 s"),
+    ],
+)
+def test_what_must_not_be_told_is_taken_out_and_the_rest_is_left(text: str, redacted: str) -> None:
+    assert Redaction([TOKEN])(text) == redacted
+
+
+def test_what_is_secret_is_told_by_the_names_of_settings() -> None:
+    configured = {
+        "CHATBOTX_TOKEN": "one",
+        "CHATBOTX_TIMEZONE": "UTC",
+        "auth": {"client_id": "x", "client_secret": "two", "cookie_secret": "three"},
+        "workspaces": {"north": {"token": "four", "label": "North"}},
+    }
+    assert sorted(logs.secrets_in(configured)) == ["four", "one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "streamlit.runtime", "uvicorn.error", "httpx", "lib.refresh.refreshers"]
+)
+def test_records_of_every_logger_are_redacted(written: io.StringIO, name: str) -> None:
+    logger = logging.getLogger(name)
+    logger.error("A %s and %r of ana@example.com", TOKEN, {"token": "another token"})
+    assert "A … and {'token': '…'} of …@…" in written.getvalue()
+
+
+def test_tracebacks_are_redacted_with_their_causes_and_notes(written: io.StringIO) -> None:
+    try:
+        try:
+            raise ValueError(f"Bearer {TOKEN}")
+        except ValueError as error:
+            error.add_note("of ana@example.com")
+            raise RuntimeError("https://example.com/?q=Ana") from error
+    except RuntimeError:
+        logging.getLogger("streamlit").exception("Uncaught")
+    text = written.getvalue()
+    assert "Traceback" in text
+    assert "RuntimeError: https://example.com/?…" in text
+    assert "Bearer …" in text
+    assert TOKEN not in text
+    assert "ana@" not in text
+
+
+def test_what_nobody_catches_is_logged_and_redacted(written: io.StringIO) -> None:
+    def fail() -> None:
+        raise ValueError(TOKEN)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    try:
+        fail()
+    except ValueError as error:
+        sys.excepthook(ValueError, error, error.__traceback__)
+    assert written.getvalue().count("ValueError: …") == 2
+
+
+def test_arguments_that_cannot_be_printed_do_not_end_the_program(written: io.StringIO) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    logging.getLogger("x").error("%s", Unprintable())
+    assert "cannot be printed: RuntimeError" in written.getvalue()
+
+
+def test_the_access_log_keeps_the_shape_that_its_formatter_needs(written: io.StringIO) -> None:
+    arguments = ("1.2.3.4:5", "GET", "/oauth2callback?code=abc", "1.1", 200)
+    logger = logging.getLogger("uvicorn.access")
+    record = logger.makeRecord("uvicorn.access", 20, "", 0, '%s - "%s %s %s" %d', arguments, None)
+    assert record.args == ("1.2.3.4:5", "GET", "/oauth2callback?…", "1.1", 200)
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_the_http_libraries_cannot_print_the_token(
+    caplog: pytest.LogCaptureFixture,
+    edge_server: FakeChatbotx,
+    written: io.StringIO,
+    is_installed: bool,
+) -> None:
+    if not is_installed:  # even then
+        logs.uninstall()
+    for name in ("httpx", "httpcore", "urllib3", "asyncio", ""):
+        caplog.set_level(logging.DEBUG, name)
+    edge_server.workspaces[TOKEN] = edge_server.workspaces["edge"]
+    configured = settings.Settings(token=TOKEN, base_url=edge_server.base_url)
+    with connect(configured) as client:
+        assert fetch(client).contacts == 137
+    assert "httpcore" in written.getvalue()
+    assert TOKEN not in written.getvalue()
+    assert "cbx_" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "a?", "?a=", "://a", "a@", "a.", "@a.", "Bearer ", "cookie", "cookie=", "'b"]
+)
+def test_a_long_text_does_not_hold_up_the_log(part: str) -> None:
+    text = part * (500_000 // len(part))
+    began = time.process_time()
+    Redaction([TOKEN])(text)
+    assert time.process_time() - began < 2
+
+
+def test_references_differ() -> None:
+    assert len({logs.new_reference() for _ in range(100)}) == 100

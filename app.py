@@ -2,7 +2,6 @@
 what it should, and shows the page of last resort."""
 
 import logging
-import os
 import runpy
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -14,9 +13,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.middleware import Middleware
 
+from lib import settings
 from lib.refresh import refreshers
-from lib.settings import reading as settings
-from lib.settings.reading import SecretsOutOfReach, SettingsError
+from lib.settings import Configuration, SecretsOutOfReach, SettingsError
 from lib.web import guard, logs
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
@@ -36,16 +35,13 @@ def secrets() -> Mapping[str, Any]:
 
 
 def headers() -> dict[str, str]:
-    """Of every answer. `CHATBOTX_FRAME_ANCESTORS` names the origins that may show us in a frame."""
+    """Of every answer."""
     index = Path(st.__file__).parent / "static" / "index.html"
-    name = "CHATBOTX_FRAME_ANCESTORS"
-    ancestors = os.environ.get(name) or secrets().get(name)
-    if ancestors:
-        try:
-            return guard.answer_headers(index, guard.frame_ancestors(str(ancestors)))
-        except ValueError as error:
-            log.warning("%s %s It is ignored.", name, error)
-    return guard.answer_headers(index)
+    try:
+        ancestors = settings.configuration().frame_ancestors
+    except SettingsError:  # pages say so
+        ancestors = Configuration.frame_ancestors
+    return guard.answer_headers(index, ancestors)
 
 
 def rules() -> guard.Rules:
@@ -86,7 +82,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up; ends a running crawl at shutdown."""
     logs.install(secrets())
     try:
-        configuration = settings.load_all()
+        configuration = settings.configuration()
         notes = [note for each in configuration.workspaces for note in each.notes]
         for note in [*configuration.notes, *notes]:
             log.warning("%s", note)

@@ -21,10 +21,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.decoding import bodies
 from benchmarks.table import Row
+from lib import settings
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.schema import Decoder
-from lib.settings import reading as settings
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
 from lib.store.tables import TableBuilder

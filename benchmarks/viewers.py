@@ -17,7 +17,7 @@ from websockets.typing import Origin, Subprotocol
 
 from benchmarks.rerunning import CHANNELS, PAGES, ROOT, serve, snapshot_of
 from benchmarks.table import Row
-from lib.settings import reading as settings
+from lib import settings
 from lib.store.storage import store_of
 
 CONTACTS = 100_000

@@ -9,11 +9,20 @@ import pytest
 from hypothesis import settings
 
 from lib.reference import formatting
+from lib.settings import read_again
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
 settings.register_profile("ours", deadline=None, derandomize=True)
 settings.load_profile("ours")
+
+
+@pytest.fixture(autouse=True)
+def configuration_of_this_test() -> Iterator[None]:
+    """A process reads its configuration once; each test is a start of its own."""
+    read_again()
+    yield
+    read_again()
 
 
 @pytest.fixture

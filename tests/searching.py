@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 from google.protobuf.message import Message  # type: ignore[import-untyped]  # it ships none
 from streamlit.testing.v1 import AppTest
 
+from lib import settings
 from lib.outputs import report
 from lib.refresh import refreshers
-from lib.settings import reading as settings
 
 PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
 FRAME = Path(__file__).parents[1] / "pages" / "frame.py"
@@ -151,7 +151,7 @@ def _main() -> None:
     texts = list(texts_in_memory())
     marks = json.loads(sys.stdin.readline())
     search("memory", texts)
-    search("snapshot", texts_of_files(configured.snapshot_dir))
+    search("snapshot", texts_of_files(Path(configured.store)))
     search("log", (("record", text) for text in records.written))
     search("report", [("JSON", reported.read())])
     search("page", (("message", text) for _, sent in pages for text in sent))

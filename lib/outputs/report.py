@@ -17,14 +17,15 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from lib import settings
 from lib.chatbotx.errors import ChatbotXError
 from lib.metrics import audience, cohorts, engagement, opt_in, workload
 from lib.metrics.terms import Terms, choose_basis
 from lib.reference import countries
 from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
 from lib.reference.rates import Rate
-from lib.settings import reading as settings
-from lib.settings.reading import Settings, SettingsError
+from lib.reference.timezones import check_timezone
+from lib.settings import Settings, SettingsError
 from lib.store.snapshot import Snapshot, fetch, save_tables
 from lib.store.tables import Tables
 from lib.store.workspace import connect
@@ -176,7 +177,7 @@ def _day(text: str) -> date:
 
 def _zone(text: str) -> str:
     try:
-        return settings.check_timezone(text)
+        return check_timezone(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

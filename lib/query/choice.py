@@ -19,8 +19,8 @@ import pandas as pd
 from lib.metrics.audience import NONE
 from lib.reference import countries, formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of, midnight
-from lib.settings.reading import BASES
-from lib.settings.reading import Basis as BasisChoice
+from lib.settings import BASES
+from lib.settings import Basis as BasisChoice
 from lib.store.tables import Tables
 
 PRESETS = {

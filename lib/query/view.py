@@ -15,7 +15,7 @@ import pandas as pd
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.query.choice import DIMENSIONS, PRESETS, Choice, Dimension, Options, options_of
 from lib.reference import formatting
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
 from lib.store.workspace import inbox_url

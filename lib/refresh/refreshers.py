@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import ChatbotXError
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store import storage
 from lib.store.snapshot import Snapshot, fetch
 from lib.store.storage import Store, store_of

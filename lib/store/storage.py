@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib.chatbotx.crawl import Verdict
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.tables import TableBuilder, Tables
 
@@ -59,7 +59,7 @@ def store_of(settings: Settings) -> "Store | None":
     # Nothing of it can be told from the name.
     name = hashlib.sha256(b"chatbotx snapshots\0" + identity).hexdigest()[:16]
     key = hashlib.sha256(b"chatbotx seal\0" + identity).digest()
-    return Store(settings.snapshot_dir / name, key)
+    return Store(Path(settings.store) / name, key)
 
 
 class Store:

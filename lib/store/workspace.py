@@ -7,7 +7,7 @@ from urllib.parse import quote
 from lib.chatbotx.client import Client, Pace, Patience
 from lib.chatbotx.schema import Decoder
 from lib.demo import company
-from lib.settings.reading import Settings
+from lib.settings import Settings
 
 
 def connect(

@@ -19,23 +19,25 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from lib import settings
 from lib.query.choice import PARAMETERS
 from lib.reference import formatting
-from lib.settings import reading as settings
-from lib.settings.access import (
+from lib.settings import (
     Access,
     Closed,
+    Configuration,
     Expired,
     NobodyInvited,
     NotInvited,
     Refusal,
+    Settings,
+    SettingsError,
     SignedOut,
     Unverified,
     Welcome,
     admit,
     is_local,
 )
-from lib.settings.reading import Configuration, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def visitor() -> Visitor:
         st.context.headers.to_dict(),
     )
     try:
-        configuration = settings.load_all()
+        configuration = settings.configuration()
     except SettingsError as error:
         log.error("The dashboard is not set up correctly. %s", error)
         shown = error.mistakes if local else error.for_strangers

@@ -28,7 +28,8 @@ from lib.query.choice import (
 )
 from lib.reference import formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
-from lib.settings.reading import BASES, Settings, timezones
+from lib.reference.timezones import timezones
+from lib.settings import BASES, Settings
 
 _LABELS: dict[Dimension, str] = {
     "channel": "Channels",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lib.settings import OWN_ORIGIN
 from lib.web.logs import new_reference
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,6 @@ MOST_QUERY_BYTES = 32_768
 
 MOST_MESSAGE_BYTES = 262_144
 """From a browser: the address, the state of all widgets, and some room."""
-
-OWN_ORIGIN = "'self'"
-"""Who may show the dashboard in a frame. On Community Cloud, it lies in one of its own origin."""
 
 Header = tuple[bytes, bytes]
 
@@ -42,7 +40,6 @@ _METHODS = {"GET", "HEAD"}
 
 _FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
-_ANCESTOR = re.compile(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -103,17 +100,6 @@ _UNUSED_FEATURES = (
     "xr-spatial-tracking",
 )
 """Copying a link and recording the screen, which the menu offers, are left."""
-
-
-def frame_ancestors(text: str) -> str:
-    """The origins, separated by white space, whose pages may show the dashboard in a frame; beside
-    its own, or nobody for `none`. Raises ValueError."""
-    sources = text.split()
-    if sources == ["none"]:
-        return "'none'"
-    if not all(_ANCESTOR.fullmatch(source) for source in sources):
-        raise ValueError("must be none, or web addresses without a path like https://example.com.")
-    return " ".join([OWN_ORIGIN, *sources])
 
 
 def _hashes(index: Path) -> Iterable[str]:

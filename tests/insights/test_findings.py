@@ -15,7 +15,7 @@ from lib.insights.findings import MOST, MOST_OF_ONE_RULE, URGENCY, Finding, find
 from lib.query.choice import DIMENSIONS, Choice
 from lib.query.view import View, look
 from lib.reference.rates import Z
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
 from tests.workspaces import (

@@ -42,7 +42,7 @@ from lib.outputs.report import report
 from lib.query.choice import Choice
 from lib.query.view import View, look
 from lib.reference import formatting
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from tests.workspaces import Json, contact, conversation, on, tables_of, tagged
 

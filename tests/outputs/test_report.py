@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lib import settings
 from lib.chatbotx.client import Patience
 from lib.chatbotx.crawl import Verdict
 from lib.outputs import report
-from lib.settings import reading as settings
 from lib.store import workspace
 from lib.store.snapshot import Snapshot
 from tests.fake_chatbotx import JULY, Contact, FakeChatbotx

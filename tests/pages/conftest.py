@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import settings
 from lib.refresh import refreshers
 from lib.refresh.refreshers import State
-from lib.settings import reading as settings
 from tests.fake_chatbotx import FakeChatbotx
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -31,12 +31,13 @@ def connect(
         given = {"token": token, "base_url": edge_server.base_url, "snapshot_dir": str(tmp_path)}
         for name, value in (given | others).items():
             monkeypatch.setenv(f"CHATBOTX_{name.upper()}", value)
+        settings.read_again()
         if not wait:
             return State()
         return refreshers.refresher_of(settings.load()).wait(20)
 
     # Neither a developer's own secrets nor environment may reach a test.
-    monkeypatch.setattr(settings, "SECRETS_FILES", ())
+    monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     yield connect

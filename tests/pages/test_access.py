@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import settings
 from lib.refresh import refreshers
-from lib.settings import reading as settings
 from lib.ui import gate
 from lib.ui.gate import Link, Links, unmasked
 from tests.fake_chatbotx import FakeChatbotx
@@ -46,10 +46,11 @@ def configure(
             f'{token}\nCHATBOTX_BASE_URL = "{edge_server.base_url}"\n'
             f'CHATBOTX_SNAPSHOT_DIR = "{tmp_path}"\n{tables}'
         )
+        settings.read_again()
 
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS", "SNAPSHOT_DIR"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
-    monkeypatch.setattr(settings, "SECRETS_FILES", (file,))
+    monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (file,))
     # Pages that are run without a browser are shown; here they stand for those of a stranger.
     monkeypatch.setattr(gate, "is_local", lambda *_: False)
     yield configure

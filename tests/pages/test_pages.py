@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import settings
 from lib.refresh import refreshers
-from lib.settings import reading as settings
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import (
     JUNE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import settings
 from lib.refresh import refreshers
-from lib.settings import reading as settings
 from tests.fake_chatbotx import (
     DATABASE_DOWN,
     Contact,

@@ -22,7 +22,7 @@ from lib.query.choice import (
     parse,
 )
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
-from lib.settings.reading import BASES
+from lib.settings import BASES
 from tests.workspaces import Json, contact, conversation, on, tables_of, tagged
 
 some = settings(derandomize=True, deadline=None)

@@ -13,7 +13,7 @@ from lib.metrics.audience import by_tag
 from lib.metrics.terms import Terms
 from lib.query.choice import Choice
 from lib.query.view import MOST_SELECTIONS, View, look, options
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
 from tests.workspaces import AS_OF, Json, contact, on, tables_of, tagged

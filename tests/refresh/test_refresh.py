@@ -17,7 +17,7 @@ from lib.chatbotx.errors import Unreachable
 from lib.demo import company
 from lib.refresh import refreshers
 from lib.refresh.refreshers import Failure, Refresher, State
-from lib.settings.reading import Settings, load_all
+from lib.settings import Settings, load_all
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store, store_of
 from lib.store.tables import TableBuilder
@@ -615,13 +615,13 @@ def test_after_the_end_of_all_a_workspace_begins_anew() -> None:
 
 @pytest.mark.usefixtures("idle")
 def test_the_demo_workspace_is_not_kept_on_disk(tmp_path: Path) -> None:
-    refresher = refreshers.refresher_of(Settings(token=None, snapshot_dir=tmp_path))
+    refresher = refreshers.refresher_of(Settings(token=None, store=str(tmp_path)))
     assert refresher._store is None
 
 
 @pytest.mark.usefixtures("idle")
 def test_a_real_workspace_is(tmp_path: Path) -> None:
-    refresher = refreshers.refresher_of(Settings(token="a", snapshot_dir=tmp_path))
+    refresher = refreshers.refresher_of(Settings(token="a", store=str(tmp_path)))
     assert refresher._store is not None
     assert refresher._store.folder.parent == tmp_path
 

@@ -7,12 +7,12 @@ import threading
 import weakref
 from pathlib import Path
 
+from lib import settings
 from lib.metrics import audience, workload
 from lib.query import view
 from lib.query.choice import Choice
 from lib.refresh.refreshers import Refresher
-from lib.settings import reading as settings
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
 from tests.fake_chatbotx import FakeChatbotx

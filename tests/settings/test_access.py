@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.settings.access import (
+from lib.settings import (
     Access,
     Closed,
     Expired,

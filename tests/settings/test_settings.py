@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.settings import reading as settings
-from lib.settings.access import Access, Guests
-from lib.settings.reading import (
+from lib.settings import (
+    PREFIX,
+    Access,
     Configuration,
+    Guests,
     SecretsOutOfReach,
     Settings,
     SettingsError,
+    configuration,
     load,
     load_all,
+    read_again,
     secrets_from_files,
 )
+from lib.settings.checks import OF_A_WORKSPACE, OF_THE_DASHBOARD
+from lib.settings.sign_in import IN_ACCESS
+from lib.settings.sources import SECRETS_FILES
 
 TOKEN = "tok_5dF-secret-8812"
 
@@ -68,7 +76,7 @@ def test_everything_may_be_configured() -> None:
         default_region="BR",
         locale="pt_BR",
         refresh_minutes=7.5,
-        snapshot_dir=Path("/var/lib/dashboard"),
+        store="/var/lib/dashboard",
         connections=8,
         requests_per_10s=50,
         max_minutes=90,
@@ -275,7 +283,7 @@ class TestSecretsFiles:
         assert (
             Path.home() / ".streamlit/secrets.toml",
             Path(".streamlit/secrets.toml"),
-        ) == settings.SECRETS_FILES
+        ) == SECRETS_FILES
 
 
 AUTH = {
@@ -324,7 +332,7 @@ class TestWorkspaces:
             token="tok-main",
             timezone="Asia/Tokyo",
             connections=2,
-            snapshot_dir=Path("/var/lib/dashboard/workspace-main"),
+            store="/var/lib/dashboard/workspace-main",
             name="main",
             label="main",
         )
@@ -335,7 +343,7 @@ class TestWorkspaces:
             basis="createdAt",
             default_region="PT",
             connections=8,
-            snapshot_dir=Path("/var/lib/dashboard/workspace-sales"),
+            store="/var/lib/dashboard/workspace-sales",
             name="sales",
         )
         assert [each.label for each in both.workspaces] == ["main", "Sales team"]
@@ -590,6 +598,103 @@ class TestTables:
         assert note == "[auth] CHATBOTX_TOKEN is ignored there: write it above the first table."
 
 
+class TestStore:
+    def test_it_is_a_folder_or_a_bucket_with_options(self) -> None:
+        options = {"aws_region": "eu-central-1", "aws_allow_http": True}
+        configured = load({"CHATBOTX_STORE": "s3://numbers/audience/"}, {"store": options})
+        assert configured.store == "s3://numbers/audience"
+        assert configured.store_folder is None
+        assert configured.store_options == (
+            ("aws_region", "eu-central-1"),
+            ("aws_allow_http", "true"),
+        )
+        assert load({"CHATBOTX_STORE": "/var/lib/dashboard/"}, {}).store_folder == Path(
+            "/var/lib/dashboard"
+        )
+
+    def test_its_older_name_goes_on_working_and_the_newer_one_wins(self) -> None:
+        assert load({"CHATBOTX_SNAPSHOT_DIR": "/data"}, {}).store == "/data"
+        both = {"CHATBOTX_SNAPSHOT_DIR": "/data", "CHATBOTX_STORE": "gs://numbers"}
+        assert load(both, {}).store == "gs://numbers"
+
+    @pytest.mark.parametrize(
+        "store", ["https://geheim.example", "s3://", "s3://key:geheim@bucket", "s3://bucket?x=1"]
+    )
+    def test_another_address_is_a_mistake(self, store: str) -> None:
+        (mistake,) = mistakes_of(CHATBOTX_STORE=store)
+        assert mistake.startswith("CHATBOTX_STORE must be a folder, or the address of a bucket")
+        assert "geheim" not in mistake
+
+    @pytest.mark.parametrize(
+        ("table", "mistake"),
+        [("geheim", "[store] must be a table"), ({"x": ["geheim"]}, "[store] x must be a text")],
+    )
+    def test_options_are_texts_and_numbers(self, table: Any, mistake: str) -> None:
+        (told,) = all_mistakes({"store": table})
+        assert told.startswith(mistake)
+        assert "geheim" not in told
+
+    def test_an_option_is_in_no_representation(self) -> None:
+        configured = load_all({}, {"store": {"aws_secret_access_key": TOKEN}})
+        assert TOKEN not in repr(configured)
+
+
+class TestFrameAncestors:
+    def test_by_default_only_pages_of_our_own_origin_may_show_it(self) -> None:
+        assert load_all({}, {}).frame_ancestors == "'self'"
+
+    def test_the_operator_names_others_or_nobody(self) -> None:
+        named = {"CHATBOTX_FRAME_ANCESTORS": "https://intranet.example.com https://*.example.org"}
+        assert load_all(named, {}).frame_ancestors == (
+            "'self' https://intranet.example.com https://*.example.org"
+        )
+        assert load_all({"CHATBOTX_FRAME_ANCESTORS": "none"}, {}).frame_ancestors == "'none'"
+
+    @pytest.mark.parametrize(
+        "text",
+        ["*", "example.com", "https://a.example/path", "https:", "a; script-src *", "'unsafe'"],
+    )
+    def test_what_is_no_origin_is_a_mistake(self, text: str) -> None:
+        (mistake,) = all_mistakes({}, {"CHATBOTX_FRAME_ANCESTORS": text})
+        assert mistake.startswith("CHATBOTX_FRAME_ANCESTORS must be none, or web addresses")
+
+
+def test_a_workspace_may_have_bots_that_do_not_answer() -> None:
+    tables = {"main": {"token": "tok-main"}, "sales": {"token": "tok-sales", "bot_answers": False}}
+    configured = load_all({}, {"workspaces": tables})
+    assert [each.bot_answers for each in configured.workspaces] == [True, False]
+    assert not load({"CHATBOTX_BOT_ANSWERS": "no"}, {}).bot_answers
+
+
+class TestConfiguration:
+    @pytest.fixture(autouse=True)
+    def clean(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            monkeypatch.delenv(name)
+        monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())
+        read_again()
+        yield
+        read_again()
+
+    def test_an_edit_takes_effect_at_the_next_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CHATBOTX_TIMEZONE", "Asia/Tokyo")
+        started = configuration()
+        monkeypatch.setenv("CHATBOTX_TIMEZONE", "Europe/Lisbon")
+        assert configuration() is started
+        read_again()
+        assert configuration().workspaces[0].timezone == "Europe/Lisbon"
+
+    def test_mistakes_stay_until_the_next_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CHATBOTX_TIMEZONE", "Mars")
+        with pytest.raises(SettingsError) as first:
+            configuration()
+        monkeypatch.delenv("CHATBOTX_TIMEZONE")
+        with pytest.raises(SettingsError) as second:
+            configuration()
+        assert first.value.mistakes == second.value.mistakes
+        assert first.value is not second.value
+
+
 def test_the_example_documents_every_key_and_is_right() -> None:
     text = (Path(__file__).parents[2] / ".streamlit/secrets.example.toml").read_text("utf-8")
     keys = re.sub(r"^# (?=\[[\w.]+\]$|\w+ = )", "", text, flags=re.MULTILINE)
@@ -601,7 +706,7 @@ def test_the_example_documents_every_key_and_is_right() -> None:
     configured = load_all({}, secrets)
     assert configured.names == ("main", "sales")
     assert not configured.notes
-    for name in (*settings._READERS, *settings._OF_ONE, *settings._IN_ACCESS):
+    for name in (*OF_A_WORKSPACE, *OF_THE_DASHBOARD, *IN_ACCESS):
         assert name in keys.lower(), name
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.schema import Decoder
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store import storage
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store, store_of
@@ -540,7 +540,7 @@ def test_address_and_token_are_not_run_together() -> None:
 def test_neither_the_token_nor_personal_data_is_on_disk(
     tmp_path: Path, edge_contacts: list[Contact]
 ) -> None:
-    store = store_of(Settings(token="a-secret-token", snapshot_dir=tmp_path))
+    store = store_of(Settings(token="a-secret-token", store=str(tmp_path)))
     assert store is not None
     store.save(Snapshot(built(edge_contacts), Verdict(AS_OF)))
     files = [path for path in tmp_path.rglob("*") if path.is_file()]

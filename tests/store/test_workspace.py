@@ -8,7 +8,7 @@ import pytest
 
 from lib.chatbotx.client import Query
 from lib.chatbotx.errors import Cancelled, TooSlow
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import fetch
 from lib.store.workspace import connect, inbox_url
 from tests.fake_chatbotx import JULY, FakeChatbotx, Late

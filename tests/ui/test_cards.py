@@ -19,7 +19,7 @@ from lib.metrics import audience
 from lib.query.choice import DIMENSIONS, PARAMETERS, Choice, Dimension
 from lib.query.view import View, look
 from lib.reference.rates import Rate
-from lib.settings.reading import Settings
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.ui import cards
 from lib.ui.cards import (

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.settings import reading as settings
+from lib import settings
 from lib.store.snapshot import fetch
 from lib.store.workspace import connect
 from lib.web import logs

@@ -1,0 +1,152 @@
+"""What each setting may be: a text becomes a value, or a ValueError that continues a sentence which
+begins with the name of the setting and says what to write instead."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from babel import Locale, UnknownLocaleError
+
+from lib.reference import countries
+from lib.reference.timezones import check_timezone
+from lib.settings.access import is_loopback
+from lib.settings.model import BASES, Basis
+
+OWN_ORIGIN = "'self'"
+"""Who may show the dashboard in a frame. On Community Cloud, it lies in one of its own origin."""
+
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
+"""Names, numbers, and what stands between the brackets of an IPv6 address."""
+
+_ANCESTOR = re.compile(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
+_BUCKET = re.compile(r"(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[^\s?#@]*)?")
+
+_NO_ADDRESS = "is not a web address: write it like https://app.chatbotx.io/api."
+
+
+def base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_NO_ADDRESS) from None
+    if not host or parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise ValueError(_NO_ADDRESS)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("may hold only a host and a path, like https://app.chatbotx.io/api.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("must begin with https://, or the token would travel unprotected.")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds characters that no token has: copy it again from ChatbotX.")
+    return text
+
+
+def basis(text: str) -> Basis:
+    if text not in BASES:
+        raise ValueError("must be auto, subscribedAt or createdAt.")
+    return text
+
+
+def locale(text: str) -> str:
+    try:
+        return str(Locale.parse(text.replace("-", "_")))
+    except (ValueError, UnknownLocaleError):
+        raise ValueError("is not a locale: write one like en, pt-BR or de.") from None
+
+
+def region(text: str) -> str | None:
+    if text.lower() == "none":
+        return None
+    if not countries.is_region(text.upper()):
+        raise ValueError("must be a two-letter country code like BR, or none.")
+    return text.upper()
+
+
+def store(text: str) -> str:
+    if "://" not in text:
+        return text.rstrip("/") or text
+    if not _BUCKET.fullmatch(text):
+        raise ValueError(
+            "must be a folder, or the address of a bucket like s3://bucket/folder, gs://bucket or "
+            "az://container; keys belong in the table [store]."
+        )
+    return text.rstrip("/")
+
+
+def frame_ancestors(text: str) -> str:
+    """Sources of the directive `frame-ancestors`: our own origin and those in `text`, separated by
+    white space; or nobody, for `none`."""
+    sources = text.split()
+    if sources == ["none"]:
+        return "'none'"
+    if not all(_ANCESTOR.fullmatch(source) for source in sources):
+        raise ValueError("must be none, or web addresses without a path like https://example.com.")
+    return " ".join([OWN_ORIGIN, *sources])
+
+
+def one_line(most: int) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text.strip() or not text.isprintable() or len(text) > most:
+            raise ValueError(f"must be one line of at most {most} characters.")
+        return text.strip()
+
+    return read
+
+
+def yes(text: str) -> bool:
+    if text.lower() not in ("yes", "true", "no", "false"):
+        raise ValueError("must be yes or no.")
+    return text.lower() in ("yes", "true")
+
+
+class Number:
+    """Reads a number between two bounds, in the given unit."""
+
+    def __init__(self, kind: type[int] | type[float], low: float, high: float, unit: str) -> None:
+        self.kind, self.low, self.high, self.unit = kind, low, high, unit
+
+    def __call__(self, text: str) -> float:
+        try:
+            number = self.kind(text)
+        except ValueError:
+            number = float("nan")
+        if not self.low <= number <= self.high:
+            raise ValueError(f"must be a number of {self.unit} from {self.low:g} to {self.high:g}.")
+        return number
+
+
+Check = Callable[[str], Any]
+
+OF_A_WORKSPACE: dict[str, Check] = {
+    "token": token,
+    "base_url": base_url,
+    "timezone": check_timezone,
+    "basis": basis,
+    "bot_answers": yes,
+    "default_region": region,
+    "refresh_minutes": Number(float, 1, 10_080, "minutes"),
+    "history_days": Number(int, 30, 3_650, "days"),
+    "connections": Number(int, 1, 16, "connections"),
+    "requests_per_10s": Number(int, 1, 10_000, "requests"),
+    "max_minutes": Number(float, 0.1, 1_440, "minutes"),
+}
+"""Settings that may stand in the table of a workspace, or once for all of them."""
+
+OF_THE_DASHBOARD: dict[str, Check] = {
+    "store": store,
+    "snapshot_dir": store,
+    "locale": locale,
+    "frame_ancestors": frame_ancestors,
+    "open_access": yes,
+}
+"""Settings of which there is one, outside of tables. `snapshot_dir` is another name of `store`,
+which wins: an image may set the first for its folder, and the operator the second."""
+
+LABEL = one_line(60)
+CONTACT = one_line(200)
+HOURS = Number(float, 0.25, 720, "hours")

@@ -1,0 +1,108 @@
+"""What the operator configured, as it is used: frozen, checked, without any reading in it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from lib.settings.access import Access
+
+Basis = Literal["auto", "subscribedAt", "createdAt"]
+BASES: tuple[Basis, ...] = get_args(Basis)
+
+_NAMES_A_WORKSPACE = re.compile(r"\[(?:access\.)?workspaces[.\]]")
+
+
+class SettingsError(Exception):
+    """Something is configured wrongly; `mistakes` holds a sentence for each mistake."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__(" ".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+    @property
+    def for_strangers(self) -> tuple[str, ...]:
+        """The mistakes for people whom nobody has identified: they do not learn the names of
+        workspaces."""
+        shown = [
+            "A workspace is not set up correctly; the log of the server says what is wrong."
+            if _NAMES_A_WORKSPACE.match(mistake)
+            else mistake
+            for mistake in self.mistakes
+        ]
+        return tuple(dict.fromkeys(shown))
+
+
+class SecretsOutOfReach(SettingsError):
+    """A file of secrets exists and cannot be read. Streamlit serves nothing then."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The operator's choices for one workspace. `token` is None for the demo workspace.
+
+    `refresh_minutes` is the age at which a snapshot is fetched anew, `connections` how many
+    requests run at once, `requests_per_10s` the pace they keep, `max_minutes` how long one crawl
+    may take. `name` and `label` tell one of several workspaces from the others: in the URL, and to
+    people.
+
+    `store` is where this workspace's snapshots and history are kept: a folder, or the address of a
+    bucket (s3://, gs://, az://) with `store_options` for it. `history_days` is how long recorded
+    events are kept. `bot_answers` is whether an active bot counts as answering (metrics.md,
+    "awaiting reply").
+    """
+
+    token: str | None = field(default=None, repr=False)
+    base_url: str = "https://app.chatbotx.io/api"
+    timezone: str = "UTC"
+    basis: Basis = "auto"
+    bot_answers: bool = True
+    locale: str = "en"
+    default_region: str | None = None
+    refresh_minutes: float = 15
+    store: str = ".cache"
+    store_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    history_days: int = 400
+    connections: int = 4
+    requests_per_10s: int = 100
+    max_minutes: float = 30
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """A sentence for each key that looks like ours and is not: probably a typo."""
+    name: str = ""
+    label: str = field(default="", compare=False)
+
+    @property
+    def is_demo(self) -> bool:
+        return self.token is None
+
+    @property
+    def store_folder(self) -> Path | None:
+        """The folder of the store; None where it is a bucket."""
+        return None if "://" in self.store else Path(self.store)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that is configured: the workspaces in the order in which they are written, at least one,
+    and who may see them.
+
+    `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
+    `notes` are sentences about keys that do not belong to one workspace.
+    """
+
+    workspaces: tuple[Settings, ...] = (Settings(),)
+    access: Access = field(default_factory=Access)
+    frame_ancestors: str = "'self'"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_demo(self) -> bool:
+        return all(workspace.is_demo for workspace in self.workspaces)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(workspace.name for workspace in self.workspaces)
+
+    def named(self, name: str) -> Settings:
+        """Raises KeyError."""
+        return {workspace.name: workspace for workspace in self.workspaces}[name]

@@ -1,48 +1,111 @@
-"""What surrounds every page: access, data, navigation, filters, states, foot. The main script."""
+"""What surrounds every page: access, data, navigation, filters, states, foot. The main script.
 
+What a run makes is local to `main`: a script outlives its run, with all that it names at its top.
+"""
+
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from lib.query import view
 from lib.query.choice import Options
+from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import Refresher, refresher_of
-from lib.ui import cards, gate, sidebar, status
+from lib.ui import cards, gate, navigation, sidebar, status
+from pages import channels, countries, data, opt_in, overview, tags, workload
 
-PAGES = Path(__file__).parent
+STATIC = Path(__file__).parent / "static"
 
-st.set_page_config(
-    page_title="Audience",
-    page_icon=str(PAGES / "static/favicon.png"),
-    layout="wide",
-    initial_sidebar_state="auto",
-)
-st.logo(str(PAGES / "static/logo.svg"), size="large")
-cards.style()
+SHOWS: dict[navigation.Path, Callable[[View], None]] = {
+    "overview": overview.show,
+    "channels": channels.show,
+    "countries": countries.show,
+    "tags": tags.show,
+    "opt_in": opt_in.show,
+    "workload": workload.show,
+    "data": data.show,
+}
 
-visitor = gate.visitor()
-pages = [
-    st.Page(PAGES / "overview.py", title="Overview", icon=":material/monitoring:", default=True),
-    st.Page(PAGES / "channels.py", title="Channels", icon=":material/forum:"),
-    st.Page(PAGES / "countries.py", title="Countries", icon=":material/public:"),
-    st.Page(PAGES / "tags.py", title="Tags", icon=":material/sell:"),
-    st.Page(PAGES / "opt_in.py", title="Opt-in", icon=":material/mark_email_read:"),
-    st.Page(PAGES / "workload.py", title="Workload", icon=":material/support_agent:"),
-    st.Page(PAGES / "data.py", title="Data", icon=":material/database:"),
-]
-page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
-welcome = gate.pass_or_stop(visitor, page, pages)
-configured, link_notes = gate.choose_workspace(visitor, welcome)
-with st.sidebar:
-    gate.draw_switch(visitor, welcome, configured)
-    controls = st.container()
-    gate.draw_account(welcome)
 
-formatting.speak(configured.locale)
-refresher = refresher_of(configured)
-state = refresher.state
+def main() -> None:
+    shown: list[View] = []
+    st.set_page_config(
+        page_title="Audience",
+        page_icon=str(STATIC / "favicon.png"),
+        layout="wide",
+        initial_sidebar_state="auto",
+    )
+    st.logo(str(STATIC / "logo.svg"), size="large")
+    cards.style()
+
+    visitor = gate.visitor()
+    pages = [navigation.page(path, partial(_show, path, shown)) for path in SHOWS]
+    page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
+    welcome = gate.pass_or_stop(visitor, page, pages)
+    configured, link_notes = gate.choose_workspace(visitor, welcome)
+    with st.sidebar:
+        gate.draw_switch(visitor, welcome, configured)
+        controls = st.container()
+        gate.draw_account(welcome)
+
+    formatting.speak(configured.locale)
+    refresher = refresher_of(configured)
+    state = refresher.state
+
+    # Read in any case: what a run does not read goes from the URL, or comes back when it should
+    # not.
+    choice, notes = sidebar.read(
+        Options() if state.snapshot is None else view.options(state.snapshot), page.url_path
+    )
+    if state.snapshot is None:
+        st.title(page.title)
+        first_fetch(refresher, welcome.email or "")
+        st.stop()
+
+    seen = view.view_of(state.snapshot, choice, configured)
+
+    if configured.is_demo:
+        status.demo_banner()
+    for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
+        st.warning(formatting.markdown(note), icon=":material/link_off:")
+
+    failure = None
+    if not state.snapshot.contacts:
+        st.title("There are no contacts yet")
+        st.write(
+            "The workspace answers, and it is empty. As soon as somebody writes to one of its "
+            "channels, or contacts are imported, they are counted here."
+        )
+    elif seen.is_empty and page.url_path != "data":
+        st.title("No contact passes these filters")
+        st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
+        st.button(
+            "Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary"
+        )
+    else:
+        try:
+            shown.append(seen)
+            page.run()
+            cards.save_page(seen, page.url_path or "overview")
+        except Exception as error:  # noqa: BLE001 - raised again below the filters
+            failure = error
+
+    # Numbers first: the browser takes about as long to draw the filters as the page's head.
+    with controls:
+        sidebar.draw(choice, seen.options, configured, seen.terms.period)
+    st.divider()
+    status.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
+    if failure is not None:
+        raise failure
+
+
+def _show(path: navigation.Path, shown: list[View]) -> None:
+    """Draws a page; `shown` holds its view by the time at which it is run."""
+    SHOWS[path](shown[-1])
 
 
 @st.fragment(run_every=timedelta(seconds=1))
@@ -54,46 +117,4 @@ def first_fetch(refresher: Refresher, person: str) -> None:
     status.first_fetch(state, refresher, person)
 
 
-# Read in any case: what a run does not read, goes from the URL or comes back when it should not.
-choice, notes = sidebar.read(
-    Options() if state.snapshot is None else view.options(state.snapshot), page.url_path
-)
-if state.snapshot is None:
-    st.title(page.title)
-    first_fetch(refresher, welcome.email or "")
-    st.stop()
-
-seen = view.look(state.snapshot, choice, configured)
-
-if configured.is_demo:
-    status.demo_banner()
-for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
-    st.warning(formatting.markdown(note), icon=":material/link_off:")
-
-st.session_state["view"] = seen
-st.session_state["settings"] = configured
-failure = None
-if not state.snapshot.contacts:
-    st.title("There are no contacts yet")
-    st.write(
-        "The workspace answers, and it is empty. As soon as somebody writes to one of its "
-        "channels, or contacts are imported, they are counted here."
-    )
-elif seen.is_empty and page.title != "Data":
-    st.title("No contact passes these filters")
-    st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
-    st.button("Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary")
-else:
-    try:
-        page.run()
-        cards.save_page(seen, page.url_path or "overview")
-    except Exception as error:  # noqa: BLE001 - raised again below the filters
-        failure = error
-
-# Numbers first: the browser takes about as long to draw the filters as the page's head.
-with controls:
-    sidebar.draw(choice, seen.options, configured, seen.terms.period)
-st.divider()
-status.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
-if failure is not None:
-    raise failure
+main()

@@ -1,7 +1,6 @@
 """How is our audience doing?"""
 
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,231 +11,233 @@ from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
-from lib.ui import cards, sidebar
+from lib.ui import cards, navigation, sidebar
 from lib.ui.cards import Number
 
-view: View = st.session_state["view"]
-terms = view.terms
-today = day_of(terms.as_of, terms.timezone)
 
-total = view.see(audience.audience, terms)
-channels = view.see(audience.by_channel, terms)
-rates = view.see(opt_in.opt_in)
-rates_over_time = view.see(opt_in.over_time, terms)
-load = view.see(workload.workload, terms)
-backlog = view.see(workload.backlog_by_day, terms)
-daily = view.see(audience.by_day, terms)
-subscribers = view.see(audience.subscribers_by_day, terms)
+def show(view: View) -> None:
+    terms = view.terms
+    today = day_of(terms.as_of, terms.timezone)
 
-sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
-if view.compares:
-    sentence += f", {formatting.compared(total.new, total.new_previous, view.before)}"
-if total.new and len(view.choice.channel) != 1:
-    best = str(channels["new"].idxmax())
-    share = formatting.percent(int(channels["new"].max()) / total.new)
-    sentence += f". {formatting.markdown(formatting.channel_name(best))} brought {share} of them"
-sentence += f". {formatting.counted(load.awaiting_reply, 'conversation')} "
-sentence += "awaits a reply." if load.awaiting_reply == 1 else "await a reply."
-cards.headline("How is our audience doing?", sentence, view)
+    total = view.compute(audience.audience, terms)
+    channels = view.compute(audience.by_channel, terms)
+    rates = view.compute(opt_in.opt_in)
+    rates_over_time = view.compute(opt_in.over_time, terms)
+    load = view.compute(workload.workload, terms)
+    backlog = view.compute(workload.backlog_by_day, terms)
+    daily = view.compute(audience.by_day, terms)
+    subscribers = view.compute(audience.subscribers_by_day, terms)
 
-
-def since_then(fact: str, now: int, what: str) -> str:
-    """How many of those in the backlog came to be there in the period."""
-    return f"{formatting.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
-
-
-cards.numbers(
-    [
-        Number(
-            "contacts",
-            formatting.number(total.contacts),
-            change=formatting.signed(total.new) if view.compares else None,
-            note=view.during if view.compares else None,
-            trend=subscribers.tolist(),
-        ),
-        Number(
-            "new",
-            formatting.number(total.new),
-            total.new,
-            total.new_previous,
-            trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
-        ),
-        Number(
-            "net",
-            formatting.signed(total.net),
-            total.net,
-            total.net_previous,
-            trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
-        ),
-    ],
-    view,
-)
-cards.numbers(
-    [
-        cards.rate_number(
-            "broadcast",
-            rates.broadcast,
-            rates_over_time["broadcast"],
-            compares=view.compares,
-        ),
-        cards.rate_number("email", rates.email, rates_over_time["email"], compares=view.compares),
-        Number(
-            "awaiting_reply",
-            formatting.number(load.awaiting_reply),
-            note=since_then("awaiting_reply", load.awaiting_reply, "wrote"),
-            trend=backlog["awaiting_reply"].tolist(),
-        ),
-        Number(
-            "unassigned",
-            formatting.number(load.unassigned),
-            note=since_then("unassigned", load.unassigned, "last active"),
-            trend=backlog["unassigned"].tolist(),
-        ),
-    ],
-    view,
-)
-
-
-def choice_of(finding: Finding) -> Choice:
-    """The choice under which a finding can be seen."""
-    choice = replace(view.choice, queue=finding.queue or view.choice.queue)
-    for dimension, key in finding.narrow:
-        choice = choice.limited_to(dimension, (key,))
-    return choice.on_days(finding.day, finding.day) if finding.day else choice
-
-
-def where(finding: Finding) -> str:
-    """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
-    parts = [finding.page.replace("_", "-").capitalize()]
-    parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
-    if finding.queue:
-        parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
-    if finding.day:
-        parts.append(formatting.day(finding.day))
-    return formatting.markdown(" · ".join(parts))
-
-
-def link_to(finding: Finding) -> None:
-    label, icon = where(finding), ":material/arrow_forward:"
-    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", choice_of(finding)
-    if finding.page == "overview":
-        st.button(
-            label,
-            help=about,
-            icon=icon,
-            type="tertiary",
-            on_click=sidebar.set_choice,
-            args=(choice,),
+    sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
+    if view.compares:
+        sentence += f", {formatting.compared(total.new, total.new_previous, view.before)}"
+    if total.new and len(view.choice.channel) != 1:
+        best = str(channels["new"].idxmax())
+        share = formatting.percent(int(channels["new"].max()) / total.new)
+        sentence += (
+            f". {formatting.markdown(formatting.channel_name(best))} brought {share} of them"
         )
-        return
-    page = Path(__file__).with_name(f"{finding.page}.py")
-    parameters = {name: values for name, values in choice.parameters().items() if values}
-    st.page_link(page, label=label, help=about, icon=icon, query_params=parameters)
+    sentence += f". {formatting.counted(load.awaiting_reply, 'conversation')} "
+    sentence += "awaits a reply." if load.awaiting_reply == 1 else "await a reply."
+    cards.headline("How is our audience doing?", sentence, view)
 
+    def since_then(fact: str, now: int, what: str) -> str:
+        """How many of those in the backlog came to be there in the period."""
+        return f"{formatting.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
 
-with st.container(border=True, key="worth-a-look"):
-    st.header(
-        "Worth a look",
-        anchor=False,
-        help="Picked by rules from the numbers: at most five, the most urgent first. Differences "
-        "count only where chance does not explain them.",
-    )
-    found = findings(view)
-    if not found:
-        st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
-    for finding in found:
-        text, link = st.columns([5, 2], vertical_alignment="center")
-        with text:
-            st.markdown(
-                f"{formatting.markdown(finding.sentence)} "
-                f":gray[{formatting.markdown(finding.evidence)}]"
-            )
-        with link:
-            link_to(finding)
-    cards.note_points(
-        "Worth a look",
+    cards.numbers(
         [
-            f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.evidence)}"
-            for each in found
+            Number(
+                "contacts",
+                formatting.number(total.contacts),
+                change=formatting.signed(total.new) if view.compares else None,
+                note=view.during if view.compares else None,
+                trend=subscribers.tolist(),
+            ),
+            Number(
+                "new",
+                formatting.number(total.new),
+                total.new,
+                total.new_previous,
+                trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
+            ),
+            Number(
+                "net",
+                formatting.signed(total.net),
+                total.net,
+                total.net_previous,
+                trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
+            ),
         ],
+        view,
+    )
+    cards.numbers(
+        [
+            cards.rate_number(
+                "broadcast",
+                rates.broadcast,
+                rates_over_time["broadcast"],
+                compares=view.compares,
+            ),
+            cards.rate_number(
+                "email", rates.email, rates_over_time["email"], compares=view.compares
+            ),
+            Number(
+                "awaiting_reply",
+                formatting.number(load.awaiting_reply),
+                note=since_then("awaiting_reply", load.awaiting_reply, "wrote"),
+                trend=backlog["awaiting_reply"].tolist(),
+            ),
+            Number(
+                "unassigned",
+                formatting.number(load.unassigned),
+                note=since_then("unassigned", load.unassigned, "last active"),
+                trend=backlog["unassigned"].tolist(),
+            ),
+        ],
+        view,
     )
 
-step = figures.step_for(terms.period.number_of_days)
-stepped = figures.stepped(daily, step)
-cards.chart(
-    "New and lost contacts",
-    figures.growth(daily, step, today) if total.new or total.lost else None,
-    lambda: (
-        stepped.rename(columns={"new": "New", "lost": "Lost"}).rename_axis("From").reset_index()
-    ),
-    key="growth",
-    if_empty=f"Nobody came and nobody was lost {view.during}. Choose another period to see more.",
-    alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} lost "
-    f"{view.during}.",
-    view=view,
-    clicks=[cards.clicks_on_steps(stepped.index, step, view)] * 2,
-)
+    def choice_of(finding: Finding) -> Choice:
+        """The choice under which a finding can be seen."""
+        choice = replace(view.choice, queue=finding.queue or view.choice.queue)
+        for dimension, key in finding.narrow:
+            choice = choice.limited_to(dimension, (key,))
+        return choice.on_days(finding.day, finding.day) if finding.day else choice
 
-left, right = st.columns(2)
-with left:
-    new = channels["new"].sort_values(ascending=False, kind="stable")
-    new = new[new > 0]
-    names = view.names("channel", new.to_frame())
-    cards.chart(
-        "New contacts by channel",
-        figures.ranking(
-            dict(zip(names, new.tolist(), strict=True)),
-            "new",
-            {name: figures.channel_colour(key) for name, key in zip(names, new.index, strict=True)},
-        )
-        if len(new)
-        else None,
-        lambda: cards.breakdown(channels, "channel", "Channel", view),
-        key="overview-channels",
-        if_empty=f"Nobody came {view.during}.",
-        alt="New contacts by channel: "
-        + (
-            formatting.listed(
-                f"{name} {formatting.number(value)}" for name, value in zip(names, new, strict=True)
+    def where(finding: Finding) -> str:
+        """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
+        parts = [finding.page.replace("_", "-").capitalize()]
+        parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
+        if finding.queue:
+            parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
+        if finding.day:
+            parts.append(formatting.day(finding.day))
+        return formatting.markdown(" · ".join(parts))
+
+    def link_to(finding: Finding) -> None:
+        label, icon = where(finding), ":material/arrow_forward:"
+        about, choice = f"Look at: {formatting.markdown(finding.sentence)}", choice_of(finding)
+        if finding.page == "overview":
+            st.button(
+                label,
+                help=about,
+                icon=icon,
+                type="tertiary",
+                on_click=sidebar.set_choice,
+                args=(choice,),
             )
-            or "none"
+            return
+        navigation.link(finding.page, label, parameters=choice.parameters(), icon=icon, about=about)
+
+    with st.container(border=True, key="worth-a-look"):
+        st.header(
+            "Worth a look",
+            anchor=False,
+            help="Picked by rules from the numbers: at most five, the most urgent first. "
+            "Differences count only where chance does not explain them.",
         )
-        + ".",
-        view=view,
-        clicks=[cards.clicks_on("channel", new.index, view)],
-        explanation="A contact on two channels counts in both.",
-    )
-with right:
-    by_country = view.see(audience.by_country, terms)
-    country_names = view.names("country", by_country)
+        found = findings(view)
+        if not found:
+            st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
+        for finding in found:
+            text, link = st.columns([5, 2], vertical_alignment="center")
+            with text:
+                st.markdown(
+                    f"{formatting.markdown(finding.sentence)} "
+                    f":gray[{formatting.markdown(finding.evidence)}]"
+                )
+            with link:
+                link_to(finding)
+        cards.note_points(
+            "Worth a look",
+            [
+                f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.evidence)}"
+                for each in found
+            ],
+        )
+
+    step = figures.step_for(terms.period.number_of_days)
+    stepped = figures.stepped(daily, step)
     cards.chart(
-        "Contacts by country",
-        figures.ranking(
-            dict(zip(country_names, by_country["contacts"].tolist(), strict=True)),
-            "contacts",
-            most=8,
+        "New and lost contacts",
+        figures.growth(daily, step, today) if total.new or total.lost else None,
+        lambda: (
+            stepped.rename(columns={"new": "New", "lost": "Lost"}).rename_axis("From").reset_index()
         ),
-        lambda: cards.breakdown(by_country, "country", "Country", view),
-        key="overview-countries",
-        alt=f"Most contacts are in {country_names[0]}: "
-        f"{formatting.number(by_country['contacts'].iloc[0])} of "
-        f"{formatting.number(total.contacts)}.",
+        key="growth",
+        if_empty=f"Nobody came and nobody was lost {view.during}. Choose another period to see "
+        "more.",
+        alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} "
+        f"lost {view.during}.",
         view=view,
-        clicks=[cards.clicks_on("country", by_country.index[:8], view)],
+        clicks=[cards.clicks_on_steps(stepped.index, step, view)] * 2,
     )
 
-tags = view.see(audience.by_tag, terms)
-tag_names = view.names("tag", tags)
-cards.chart(
-    "Contacts by tag",
-    figures.ranking(
-        dict(zip(tag_names, tags["contacts"].tolist(), strict=True)), "contacts", most=10
-    ),
-    lambda: cards.breakdown(tags, "tag", "Tag", view),
-    key="overview-tags",
-    alt=f"The largest of {formatting.counted(len(tags), 'group')} by tag is {tag_names[0]}, with "
-    f"{formatting.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
-    view=view,
-    clicks=[cards.clicks_on("tag", tags.index[:10], view)],
-    explanation="A contact with two tags counts in both.",
-)
+    left, right = st.columns(2)
+    with left:
+        new = channels["new"].sort_values(ascending=False, kind="stable")
+        new = new[new > 0]
+        names = view.names("channel", new.to_frame())
+        cards.chart(
+            "New contacts by channel",
+            figures.ranking(
+                dict(zip(names, new.tolist(), strict=True)),
+                "new",
+                {
+                    name: figures.channel_colour(key)
+                    for name, key in zip(names, new.index, strict=True)
+                },
+            )
+            if len(new)
+            else None,
+            lambda: cards.breakdown(channels, "channel", "Channel", view),
+            key="overview-channels",
+            if_empty=f"Nobody came {view.during}.",
+            alt="New contacts by channel: "
+            + (
+                formatting.listed(
+                    f"{name} {formatting.number(value)}"
+                    for name, value in zip(names, new, strict=True)
+                )
+                or "none"
+            )
+            + ".",
+            view=view,
+            clicks=[cards.clicks_on("channel", new.index, view)],
+            explanation="A contact on two channels counts in both.",
+        )
+    with right:
+        by_country = view.compute(audience.by_country, terms)
+        country_names = view.names("country", by_country)
+        cards.chart(
+            "Contacts by country",
+            figures.ranking(
+                dict(zip(country_names, by_country["contacts"].tolist(), strict=True)),
+                "contacts",
+                most=8,
+            ),
+            lambda: cards.breakdown(by_country, "country", "Country", view),
+            key="overview-countries",
+            alt=f"Most contacts are in {country_names[0]}: "
+            f"{formatting.number(by_country['contacts'].iloc[0])} of "
+            f"{formatting.number(total.contacts)}.",
+            view=view,
+            clicks=[cards.clicks_on("country", by_country.index[:8], view)],
+        )
+
+    tags = view.compute(audience.by_tag, terms)
+    tag_names = view.names("tag", tags)
+    cards.chart(
+        "Contacts by tag",
+        figures.ranking(
+            dict(zip(tag_names, tags["contacts"].tolist(), strict=True)), "contacts", most=10
+        ),
+        lambda: cards.breakdown(tags, "tag", "Tag", view),
+        key="overview-tags",
+        alt=f"The largest of {formatting.counted(len(tags), 'group')} by tag is {tag_names[0]}, "
+        f"with {formatting.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
+        view=view,
+        clicks=[cards.clicks_on("tag", tags.index[:10], view)],
+        explanation="A contact with two tags counts in both.",
+    )

@@ -30,8 +30,8 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.outputs import report
 from lib.refresh import refreshers
+from tests.switching import PATHS, switch_page
 
-PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
 FRAME = Path(__file__).parents[1] / "pages" / "frame.py"
 
 
@@ -131,10 +131,10 @@ def _main() -> None:
     state = refreshers.refresher_of(configured).wait(60)
     assert state.snapshot is not None, state.failure
     pages = []
-    for name in PAGES:
+    for name in PATHS:
         dashboard = AppTest.from_file(FRAME, default_timeout=60)
         dashboard.run()
-        dashboard.switch_page(str(FRAME.with_name(f"{name}.py"))).run()
+        switch_page(dashboard, name).run()
         assert not dashboard.exception, dashboard.exception[0].value
         pages.append((dashboard, list(_messages(dashboard))))
     reported = io.TextIOWrapper(io.BytesIO(), "utf-8")

@@ -94,7 +94,7 @@ def findings(view: View) -> list[Finding]:
 
 def _orphaned_handoff(view: View) -> Iterator[Finding]:
     """Somebody awaits a reply, the bot is off, and neither an agent nor a team has them."""
-    waiting = view.see(_waiting, view.terms)
+    waiting = view.compute(_waiting, view.terms)
     if waiting.orphaned:
         yield Finding(
             "orphaned-handoff",
@@ -112,7 +112,7 @@ def _orphaned_handoff(view: View) -> Iterator[Finding]:
 
 def _waiting_long(view: View) -> Iterator[Finding]:
     """Somebody is in the last bucket of the waiting time: 7 days and more."""
-    load = view.see(workload.workload, view.terms)
+    load = view.compute(workload.workload, view.terms)
     long = load.waiting["over_7d"]
     if long:
         have = "person has" if long == 1 else "people have"
@@ -120,7 +120,7 @@ def _waiting_long(view: View) -> Iterator[Finding]:
             "waiting-long",
             f"{formatting.number(long)} {have} waited for an answer for 7 days or more.",
             f"That is {formatting.rate(Rate(long, load.awaiting_reply))} of those who await one. "
-            f"The longest wait is {formatting.duration(view.see(_waiting, view.terms).hours)}.",
+            f"The longest wait is {formatting.duration(view.compute(_waiting, view.terms).hours)}.",
             "workload",
             queue="waiting",
             weight=long * URGENCY["waiting-long"],
@@ -163,7 +163,7 @@ def _load_uneven(view: View) -> Iterator[Finding]:
     """
     if view.choice.is_filtered:
         return
-    held = view.see(workload.by_agent, view.terms)["open"].tolist()
+    held = view.compute(workload.by_agent, view.terms)["open"].tolist()
     agents, total = len(held), sum(held)
     if agents < LEAST_AGENTS or total < LEAST_HELD:
         return
@@ -191,7 +191,7 @@ def _inbox_disconnected(view: View) -> Iterator[Finding]:
 
     An inbox that does not say is not taken for a broken one.
     """
-    table = view.see(engagement.inboxes)
+    table = view.compute(engagement.inboxes)
     table = table[(table["at_risk"] > 0) & table["status"].notna()]
     chosen = view.choice.keys("channel")
     rows = zip(table["name"], table["channel"], table["status"], table["at_risk"], strict=True)
@@ -221,7 +221,7 @@ OPT_IN_GAP = -0.10
 def _opt_in_differs(view: View) -> Iterator[Finding]:
     """Broadcast opt-in is lower by more than ten points on a channel, or in a country, than among
     all others: Newcombe's interval of the difference (method 10, 1998) ends below it."""
-    total = view.see(opt_in.opt_in).broadcast
+    total = view.compute(opt_in.opt_in).broadcast
     yield from _largest(_lower_opt_ins(view, "channel", "on", total))
     yield from _largest(_lower_opt_ins(view, "country", "in", total))
 
@@ -337,7 +337,7 @@ def _changes(view: View, dimension: Dimension) -> Iterator[_Change]:
     table = table[table["new"] + table["new_previous"] >= LEAST_NEW[dimension]]
     z, elapsed, least = _z(len(table)), _elapsed(view.terms), LEAST_NEW[dimension]
     new_at_most, previous_at_most = (
-        view.see(_busiest_days, view.terms, dimension, fact) for fact in ("new", "new_previous")
+        view.compute(_busiest_days, view.terms, dimension, fact) for fact in ("new", "new_previous")
     )
     for key, new, previous in zip(
         table.index, table["new"].tolist(), table["new_previous"].tolist(), strict=True
@@ -373,7 +373,7 @@ BLOCKED_MORE = 1.5
 def _blocked_more(view: View) -> Iterator[Finding]:
     """Of as many subscribers more were blocked than before: by half, and by more than chance
     explains (`pace`). A larger audience loses more, and that is no news."""
-    total = view.see(audience.audience, view.terms)
+    total = view.compute(audience.audience, view.terms)
     lost, previous = total.lost, total.lost_previous
     if not _is_comparable(view) or lost < LEAST_BLOCKED:
         return
@@ -397,7 +397,8 @@ def _growth(view: View) -> float:
     became fewer."""
     before = replace(view.terms, period=view.terms.period.previous)
     now, then = (
-        float(view.see(audience.subscribers_by_day, terms).mean()) for terms in (view.terms, before)
+        float(view.compute(audience.subscribers_by_day, terms).mean())
+        for terms in (view.terms, before)
     )
     return max(1.0, now / then) if then > 0 else 1.0
 
@@ -416,7 +417,7 @@ def _outlier_day(view: View) -> Iterator[Finding]:
     deviation of a normal distribution (Hampel 1974), and no less than that of Poisson counts. Half
     of the days may be odd without moving either.
     """
-    first = view.see(_first_day, view.terms)
+    first = view.compute(_first_day, view.terms)
     period = view.terms.period
     yesterday = day_of(view.terms.as_of, view.terms.timezone) - ONE_DAY
     if first is None or max(period.start, first) > min(period.end, yesterday):
@@ -424,7 +425,7 @@ def _outlier_day(view: View) -> Iterator[Finding]:
     start, end = max(period.start, first), min(period.end, yesterday)
     before = timedelta(weeks=WEEKS)
     longer = replace(view.terms, period=Period(start - before, end, period.timezone))
-    daily = view.see(audience.by_day, longer)["new"].to_numpy(dtype=float)
+    daily = view.compute(audience.by_day, longer)["new"].to_numpy(dtype=float)
     daily[: max(0, (first - longer.period.start).days)] = np.nan
     days = np.arange(before.days, len(daily))
     history = daily[days - 7 * np.arange(1, WEEKS + 1)[:, None]]
@@ -479,7 +480,7 @@ def _known(view: View, dimension: Dimension) -> pd.DataFrame:
     """The breakdown without what is missing or unknown, and, under a filter of the same dimension,
     with no other keys than it lets pass: the finding narrows to one of them."""
     breakdown = audience.by_channel if dimension == "channel" else audience.by_country
-    table = view.see(breakdown, view.terms)
+    table = view.compute(breakdown, view.terms)
     table = table.drop(index=[audience.NONE, UNKNOWN], errors="ignore")
     chosen = view.choice.keys(dimension)
     return table[table.index.isin(chosen)] if chosen else table
@@ -488,7 +489,7 @@ def _known(view: View, dimension: Dimension) -> pd.DataFrame:
 def _is_comparable(view: View) -> bool:
     """Whether the period is long enough and the workspace existed all through the one before."""
     period = view.terms.period
-    first = view.see(_first_day, view.terms)
+    first = view.compute(_first_day, view.terms)
     return (
         view.choice.preset != "all"
         and period.number_of_days >= SHORTEST_COMPARED

@@ -1,6 +1,6 @@
-"""What a page shows: a snapshot, seen by a choice, and the numbers asked of it, each reckoned once.
+"""What a page shows: a snapshot under a choice, and its numbers, each computed once.
 
-Numbers are kept with their snapshot, for all viewers who make the same choice, and go with it.
+Results are kept with their snapshot, for all viewers who make the same choice, and go with it.
 """
 
 import threading
@@ -27,18 +27,18 @@ MOST_SELECTIONS = 6
 """Selections may hold a copy of the rows they chose, so only those in use are kept."""
 
 
-class _Reckoning:
-    """A place for what is reckoned by the first who asks, while the others wait."""
+class _SingleFlight:
+    """One result: computed by the first who asks, while the others wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: list[Any] = []
 
-    def get(self, reckon: Callable[[], Result]) -> Result:
-        """If `reckon` raises, the next who asks tries again."""
+    def get(self, compute: Callable[[], Result]) -> Result:
+        """If `compute` raises, the next who asks tries again."""
         with self._lock:
             if not self._found:
-                self._found.append(reckon())
+                self._found.append(compute())
             return self._found[0]
 
 
@@ -48,15 +48,15 @@ class _Kept:
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._results: OrderedDict[Hashable, _Reckoning] = OrderedDict()
+        self._results: OrderedDict[Hashable, _SingleFlight] = OrderedDict()
 
-    def get(self, key: Hashable, reckon: Callable[[], Result]) -> Result:
+    def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
         with self._lock:
-            reckoning = self._results.setdefault(key, _Reckoning())
+            flight = self._results.setdefault(key, _SingleFlight())
             self._results.move_to_end(key)
             while len(self._results) > self._most:
                 self._results.popitem(last=False)
-        return reckoning.get(reckon)
+        return flight.get(compute)
 
 
 class _Memory:
@@ -94,7 +94,7 @@ class View:
     inbox_url: str | None = None
     """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
 
-    def see(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
+    def compute(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
         """`metric(tables, *arguments)` of the chosen rows. Shared: not to be changed."""
         key = (metric, arguments, _rows_key(self.choice))
         results = _memory(self.snapshot).results
@@ -135,7 +135,7 @@ class View:
         return f"{before} {formatting.days(self.terms.period)}"
 
 
-def look(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
+def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
     """The view of a snapshot that a choice asks for."""
     memory = _memory(snapshot)
     contacts = snapshot.tables.contacts

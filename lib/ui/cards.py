@@ -6,6 +6,7 @@ a mark of a chart, or on a row of a table, makes the choice that goes with it.
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -132,22 +133,25 @@ def headline(question: str, sentence: str, view: View) -> None:
     }
     if not view.snapshot.verdict.complete:
         context["Complete"] = "perhaps not: " + " ".join(view.snapshot.verdict.warnings)
-    st.session_state[_PAGE] = page_file.Page(question, sentence, tuple(context.items()), ())
+    _shown.set(page_file.Page(question, sentence, tuple(context.items()), ()))
 
 
-_PAGE = "page-shown"
+# Of this run alone: what a session keeps, lives as long as its tab.
+_shown: ContextVar[page_file.Page | None] = ContextVar("page shown", default=None)
 
 
 def _note(item: page_file.Item) -> None:
     """Remembers what the page shows."""
-    page: page_file.Page | None = st.session_state.get(_PAGE)
+    page = _shown.get()
     if page is not None:
-        st.session_state[_PAGE] = replace(page, items=(*page.items, item))
+        _shown.set(replace(page, items=(*page.items, item)))
 
 
 def save_page(view: View, name: str) -> None:
     """A button that saves what the page has shown so far as one file."""
-    page: page_file.Page = st.session_state[_PAGE]
+    page = _shown.get()
+    if page is None:
+        return
     st.download_button(
         "Save this page as a file",
         data=lambda: page_file.page_html(page),
@@ -451,9 +455,9 @@ def breakdown(
     counted: pd.DataFrame, dimension: audience.Key, what: str, view: View
 ) -> pd.DataFrame:
     """A table of `audience.by_channel` and its like with the columns that people read."""
-    contacts = view.see(audience.audience, view.terms).contacts
-    waiting = view.see(workload.awaiting_by, dimension)
-    daily = view.see(audience.new_by_day_and, view.terms, dimension)
+    contacts = view.compute(audience.audience, view.terms).contacts
+    waiting = view.compute(workload.awaiting_by, dimension)
+    daily = view.compute(audience.new_by_day_and, view.terms, dimension)
     trends = figures.stepped(daily, figures.step_for(view.terms.period.number_of_days))
     rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
     frame = pd.DataFrame(

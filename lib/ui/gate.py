@@ -100,9 +100,6 @@ def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome
     verdict = visitor.verdict
     is_leaving = st.session_state.get("is-leaving", False)
     if is_leaving or not isinstance(verdict, Welcome):
-        # What a former run of this session has left.
-        for kept in ("view", "settings"):
-            st.session_state.pop(kept, None)
         if is_leaving:
             _leave()
         else:

@@ -13,7 +13,7 @@ import pytest
 from lib.chatbotx.crawl import Verdict
 from lib.insights.findings import MOST, MOST_OF_ONE_RULE, URGENCY, Finding, findings, pace
 from lib.query.choice import DIMENSIONS, Choice
-from lib.query.view import View, look
+from lib.query.view import View, view_of
 from lib.reference.rates import Z
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
@@ -35,7 +35,7 @@ MAY_BEGINS, JUNE_BEGINS = date(2026, 5, 2), date(2026, 6, 1)
 
 
 def view(*contacts: Json, choice: Choice = JUNE, as_of: datetime = AS_OF) -> View:
-    return look(Snapshot(tables_of(*contacts), Verdict(as_of)), choice, Settings())
+    return view_of(Snapshot(tables_of(*contacts), Verdict(as_of)), choice, Settings())
 
 
 def found(*contacts: Json, choice: Choice = JUNE, as_of: datetime = AS_OF) -> list[Finding]:
@@ -795,7 +795,7 @@ class TestNoise:
         told = []
         for _ in range(self.WORKSPACES):
             snapshot = Snapshot(noise(random), Verdict(AS_OF - timedelta(hours=9)))
-            told += findings(look(snapshot, Choice(), Settings()))
+            told += findings(view_of(snapshot, Choice(), Settings()))
 
         assert len(told) <= self.AT_MOST, [each.sentence for each in told]
 

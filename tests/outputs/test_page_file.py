@@ -40,7 +40,7 @@ from lib.outputs.page_file import (
 )
 from lib.outputs.report import report
 from lib.query.choice import Choice
-from lib.query.view import View, look
+from lib.query.view import View, view_of
 from lib.reference import formatting
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
@@ -439,8 +439,8 @@ CONTACTS = (
 VERDICT = Verdict(AS_OF, complete=False, warnings=("2 contacts may be missing.",))
 
 
-def view_of(choice: Choice = JUNE) -> View:
-    return look(Snapshot(tables_of(*CONTACTS), VERDICT, "42"), choice, Settings())
+def june_view(choice: Choice = JUNE) -> View:
+    return view_of(Snapshot(tables_of(*CONTACTS), VERDICT, "42"), choice, Settings())
 
 
 def unpacked(view: View) -> tuple[Json, dict[str, pd.DataFrame]]:
@@ -457,7 +457,7 @@ def unpacked(view: View) -> tuple[Json, dict[str, pd.DataFrame]]:
 
 @pytest.mark.parametrize("choice", [JUNE, ON_LINE], ids=["all", "filtered"])
 def test_the_tables_come_back_as_they_were(choice: Choice) -> None:
-    view = view_of(choice)
+    view = june_view(choice)
     about, tables = unpacked(view)
     assert list(tables) == list(view.tables.frames())
     for name, table in view.tables.frames().items():
@@ -466,13 +466,13 @@ def test_the_tables_come_back_as_they_were(choice: Choice) -> None:
 
 
 def test_only_the_chosen_contacts_are_in_the_tables() -> None:
-    _, tables = unpacked(view_of(ON_LINE))
+    _, tables = unpacked(june_view(ON_LINE))
     assert tables["contacts"]["id"].tolist() == [2, 1]
     assert tables["contact_tags"][["contact", "tag"]].to_numpy().tolist() == [[1, "601"]]
 
 
 def test_the_tables_say_what_they_are() -> None:
-    about, _ = unpacked(view_of(ON_LINE))
+    about, _ = unpacked(june_view(ON_LINE))
     del about["rows"]
     assert about == {
         "workspace_id": "42",
@@ -494,11 +494,11 @@ def test_the_tables_say_what_they_are() -> None:
 
 
 def test_the_same_view_makes_the_same_file() -> None:
-    assert tables_zip(view_of()) == tables_zip(view_of())
+    assert tables_zip(june_view()) == tables_zip(june_view())
 
 
 def test_the_numbers_are_those_of_the_report() -> None:
-    view = view_of()
+    view = june_view()
     numbers = json.loads(numbers_json(view))
     filters = numbers.pop("filters")
     assert numbers == json.loads(json.dumps(report(view.snapshot, view.terms)))
@@ -506,7 +506,7 @@ def test_the_numbers_are_those_of_the_report() -> None:
 
 
 def test_the_numbers_are_of_the_chosen_rows() -> None:
-    view = view_of(ON_LINE)
+    view = june_view(ON_LINE)
     numbers = json.loads(numbers_json(view))
     chosen = Snapshot(tables_of(*CONTACTS[:2]), VERDICT, "42")
     expected = json.loads(json.dumps(report(chosen, view.terms)))

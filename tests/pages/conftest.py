@@ -12,6 +12,7 @@ from lib import settings
 from lib.refresh import refreshers
 from lib.refresh.refreshers import State
 from tests.fake_chatbotx import FakeChatbotx
+from tests.switching import switch_page
 
 PAGES = Path(__file__).parents[2] / "pages"
 JUNE = {"from": "2026-06-01", "to": "2026-06-30", "tz": "America/Sao_Paulo"}
@@ -51,7 +52,7 @@ def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
         dashboard.query_params[key] = value
     dashboard.run()
     if name != "overview":
-        dashboard.switch_page(str(PAGES / f"{name}.py")).run()
+        switch_page(dashboard, name).run()
     assert not dashboard.exception, dashboard.exception[0].value
     return dashboard
 

@@ -12,7 +12,7 @@ from lib.chatbotx.crawl import Verdict
 from lib.metrics.audience import by_tag
 from lib.metrics.terms import Terms
 from lib.query.choice import Choice
-from lib.query.view import MOST_SELECTIONS, View, look, options
+from lib.query.view import MOST_SELECTIONS, View, options, view_of
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
@@ -47,7 +47,7 @@ class Counting:
 
 
 def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SETTINGS) -> View:
-    return look(snapshot, choice, settings)
+    return view_of(snapshot, choice, settings)
 
 
 # Reckoned once
@@ -55,35 +55,35 @@ def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SE
 
 def test_a_number_is_reckoned_once_for_all_who_make_the_same_choice(snapshot: Snapshot) -> None:
     metric = Counting()
-    numbers = [seen(snapshot, Choice(channel=("line",))).see(metric) for _ in range(3)]
+    numbers = [seen(snapshot, Choice(channel=("line",))).compute(metric) for _ in range(3)]
     assert (numbers, metric.asked) == ([2, 2, 2], 1)
 
 
 def test_the_order_of_the_chosen_values_makes_no_other_choice(snapshot: Snapshot) -> None:
     metric = Counting()
     for channels in (("line", "sms"), ("sms", "line")):
-        seen(snapshot, Choice(channel=channels)).see(metric)
+        seen(snapshot, Choice(channel=channels)).compute(metric)
     assert metric.asked == 1
 
 
 def test_other_filters_have_their_own_numbers(snapshot: Snapshot) -> None:
     metric = Counting()
     choices = [Choice(), Choice(channel=("line",)), Choice(tag=("601",)), Choice(channel=("sms",))]
-    assert [seen(snapshot, choice).see(metric) for choice in choices] == [3, 2, 1, 1]
+    assert [seen(snapshot, choice).compute(metric) for choice in choices] == [3, 2, 1, 1]
 
 
 def test_recorded_countries_have_their_own_numbers() -> None:
     snapshot = snapshot_of(contact(country="BR"), contact())
     metric = Counting()
     choices = [Choice(), Choice(recorded_only=True)]
-    assert [seen(snapshot, choice).see(metric) for choice in choices] == [2, 1]
+    assert [seen(snapshot, choice).compute(metric) for choice in choices] == [2, 1]
 
 
 def test_a_channel_is_not_taken_for_a_tag_of_the_same_key() -> None:
     snapshot = snapshot_of(contact(on("7")), contact(tagged("7")), contact(tagged("7")))
     metric = Counting()
-    by_channel = seen(snapshot, Choice(channel=("7",))).see(metric)
-    assert (by_channel, seen(snapshot, Choice(tag=("7",))).see(metric)) == (1, 2)
+    by_channel = seen(snapshot, Choice(channel=("7",))).compute(metric)
+    assert (by_channel, seen(snapshot, Choice(tag=("7",))).compute(metric)) == (1, 2)
 
 
 def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
@@ -91,18 +91,18 @@ def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
         return terms
 
     views = [seen(snapshot, choice) for choice in (Choice("7d"), Choice("30d"), Choice("year"))]
-    assert [view.see(ask, view.terms) for view in views] == [view.terms for view in views]
+    assert [view.compute(ask, view.terms) for view in views] == [view.terms for view in views]
 
 
 def test_other_metrics_have_their_own_numbers(snapshot: Snapshot) -> None:
     view = seen(snapshot)
-    assert (view.see(Counting()), view.see(lambda tables: len(tables.tags))) == (3, 1)
+    assert (view.compute(Counting()), view.compute(lambda tables: len(tables.tags))) == (3, 1)
 
 
 def test_another_snapshot_has_its_own_numbers(snapshot: Snapshot) -> None:
     metric = Counting()
     other = snapshot_of(contact())
-    assert (seen(snapshot).see(metric), seen(other).see(metric)) == (3, 1)
+    assert (seen(snapshot).compute(metric), seen(other).compute(metric)) == (3, 1)
 
 
 def test_what_raises_is_not_kept_and_tried_again(snapshot: Snapshot) -> None:
@@ -115,8 +115,8 @@ def test_what_raises_is_not_kept_and_tried_again(snapshot: Snapshot) -> None:
         return "done"
 
     with pytest.raises(ValueError, match="not yet"):
-        seen(snapshot).see(at_second)
-    assert seen(snapshot).see(at_second) == "done"
+        seen(snapshot).compute(at_second)
+    assert seen(snapshot).compute(at_second) == "done"
 
 
 def test_many_who_ask_at_once_wait_for_one_reckoning(snapshot: Snapshot) -> None:
@@ -133,7 +133,7 @@ def test_many_who_ask_at_once_wait_for_one_reckoning(snapshot: Snapshot) -> None
     def ask() -> None:
         view = seen(snapshot)
         asked.release()
-        numbers.append(view.see(slow))
+        numbers.append(view.compute(slow))
 
     viewers = [threading.Thread(target=ask) for _ in range(8)]
     for viewer in viewers:
@@ -154,10 +154,10 @@ def test_one_slow_number_holds_up_no_other(snapshot: Snapshot) -> None:
         may_go.wait(10)
         return 7
 
-    viewer = threading.Thread(target=lambda: seen(snapshot).see(slow))
+    viewer = threading.Thread(target=lambda: seen(snapshot).compute(slow))
     viewer.start()
     begun.wait(10)
-    number = seen(snapshot).see(Counting())
+    number = seen(snapshot).compute(Counting())
     may_go.set()
     viewer.join(10)
     assert number == 3
@@ -172,8 +172,8 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
 
     snapshot = snapshot_of(contact(on("line"), tagged("601")))
     view = seen(snapshot, Choice(channel=("line",)))
-    result = weakref.ref(view.see(lambda tables: Result()))
-    view.see(by_tag, view.terms)
+    result = weakref.ref(view.compute(lambda tables: Result()))
+    view.compute(by_tag, view.terms)
     tables, selected = weakref.ref(snapshot.tables), weakref.ref(view.tables)
     kept = weakref.ref(snapshot)
     assert result() is not None
@@ -265,7 +265,7 @@ def test_all_time_is_compared_with_nothing(
 
 def test_keys_of_a_table_get_the_names_that_people_know(snapshot: Snapshot) -> None:
     view = seen(snapshot)
-    assert view.names("tag", view.see(by_tag, view.terms)) == ["Untagged", "name of 601"]
+    assert view.names("tag", view.compute(by_tag, view.terms)) == ["Untagged", "name of 601"]
 
 
 def test_the_options_are_made_once(snapshot: Snapshot) -> None:

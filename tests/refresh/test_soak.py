@@ -23,9 +23,9 @@ REFRESHES = 50
 def _look_around(snapshot: Snapshot, configured: Settings) -> None:
     """What viewers with several filters make the server keep with a snapshot."""
     for channel in ("whatsapp", "telegram", "webchat"):
-        seen = view.look(snapshot, Choice(channel=(channel,)), configured)
-        seen.see(audience.audience, seen.terms)
-        seen.see(workload.by_agent, seen.terms)
+        seen = view.view_of(snapshot, Choice(channel=(channel,)), configured)
+        seen.compute(audience.audience, seen.terms)
+        seen.compute(workload.by_agent, seen.terms)
 
 
 def test_fifty_refreshes_leave_one_snapshot_and_no_thread(

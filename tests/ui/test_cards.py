@@ -17,7 +17,7 @@ from lib.charts.figures import stepped
 from lib.chatbotx.crawl import Verdict
 from lib.metrics import audience
 from lib.query.choice import DIMENSIONS, PARAMETERS, Choice, Dimension
-from lib.query.view import View, look
+from lib.query.view import View, view_of
 from lib.reference.rates import Rate
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
@@ -40,9 +40,9 @@ CONTACTS = (
 )
 
 
-def view_of(choice: Choice = JUNE, contacts: tuple[Json, ...] = CONTACTS) -> View:
+def june_view(choice: Choice = JUNE, contacts: tuple[Json, ...] = CONTACTS) -> View:
     as_of = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
-    return look(Snapshot(tables_of(*contacts), Verdict(as_of)), choice, Settings())
+    return view_of(Snapshot(tables_of(*contacts), Verdict(as_of)), choice, Settings())
 
 
 def read(data: bytes) -> list[dict[str, str]]:
@@ -50,25 +50,25 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def cells(**columns: list[Any]) -> list[dict[str, str]]:
-    return read(csv(pd.DataFrame(columns), view_of()))
+    return read(csv(pd.DataFrame(columns), june_view()))
 
 
 # The file
 
 
 def test_the_file_is_marked_as_utf_8_so_that_spreadsheets_read_it_as_such() -> None:
-    data = csv(pd.DataFrame({"Tag": ["Trần 客户"]}), view_of())
+    data = csv(pd.DataFrame({"Tag": ["Trần 客户"]}), june_view())
     assert data[:3] == b"\xef\xbb\xbf"
     assert "Trần 客户" in data[3:].decode("utf-8")
 
 
 def test_the_first_row_names_the_columns() -> None:
-    first = csv(pd.DataFrame({"Tag": ["VIP"], "Contacts": [3]}), view_of()).splitlines()[0]
+    first = csv(pd.DataFrame({"Tag": ["VIP"], "Contacts": [3]}), june_view()).splitlines()[0]
     assert first.decode("utf-8-sig") == ("Tag,Contacts,Period,Filters,Time zone,Data as of (UTC)")
 
 
 def test_each_row_says_what_was_chosen_and_as_of_when() -> None:
-    rows = read(csv(pd.DataFrame({"Tag": ["VIP", "lead"]}), view_of()))
+    rows = read(csv(pd.DataFrame({"Tag": ["VIP", "lead"]}), june_view()))
     chosen = {
         "Period": "1 Jun 2026 to 30 Jun 2026",
         "Filters": "none",
@@ -79,23 +79,23 @@ def test_each_row_says_what_was_chosen_and_as_of_when() -> None:
 
 
 def test_the_filters_are_in_words() -> None:
-    view = view_of(Choice(channel=("line", "none"), recorded_only=True))
+    view = june_view(Choice(channel=("line", "none"), recorded_only=True))
     row = read(csv(pd.DataFrame({"Tag": ["VIP"]}), view))[0]
     assert row["Filters"] == "line or no channel; with a recorded country"
 
 
 def test_a_table_without_rows_still_names_its_columns() -> None:
-    assert csv(pd.DataFrame({"Tag": []}), view_of()).count(b"\n") == 1
+    assert csv(pd.DataFrame({"Tag": []}), june_view()).count(b"\n") == 1
 
 
 def test_the_table_that_is_shown_stays_as_it_is() -> None:
     frame = pd.DataFrame({"Tag": ["=1+1"], "Contacts": [3]})
-    csv(frame, view_of())
+    csv(frame, june_view())
     assert frame.to_dict("list") == {"Tag": ["=1+1"], "Contacts": [3]}
 
 
 def test_the_name_of_the_file_says_the_period() -> None:
-    assert file_name("tags", "csv", view_of()) == "tags_2026-06-01_2026-06-30.csv"
+    assert file_name("tags", "csv", june_view()) == "tags_2026-06-01_2026-06-30.csv"
 
 
 # The cells
@@ -111,7 +111,7 @@ def test_a_heading_that_would_run_as_a_formula_is_defused() -> None:
 
 
 def test_a_filter_that_would_run_as_a_formula_is_defused() -> None:
-    view = view_of(Choice(channel=("=1+1",)))
+    view = june_view(Choice(channel=("=1+1",)))
     assert read(csv(pd.DataFrame({"Tag": ["VIP"]}), view))[0]["Filters"] == "'=1+1"
 
 
@@ -152,8 +152,8 @@ def test_a_trend_is_for_the_eye_and_not_in_the_file() -> None:
 
 
 def test_a_breakdown_counts_shares_and_compares() -> None:
-    view = view_of()
-    counted = view.see(audience.by_channel, view.terms)
+    view = june_view()
+    counted = view.compute(audience.by_channel, view.terms)
     rows = breakdown(counted, "channel", "Channel", view).to_dict("records")
     assert [(row["Channel"], row["Contacts"], row["New"], row["New before"]) for row in rows] == [
         ("line", 2, 1, 1),
@@ -165,22 +165,22 @@ def test_a_breakdown_counts_shares_and_compares() -> None:
 
 
 def test_a_breakdown_without_comparison_has_no_columns_for_it() -> None:
-    view = view_of(Choice("all"))
-    counted = view.see(audience.by_channel, view.terms)
+    view = june_view(Choice("all"))
+    counted = view.compute(audience.by_channel, view.terms)
     columns = set(breakdown(counted, "channel", "Channel", view))
     assert columns & {"New before", "Change"} == set()
 
 
 def test_a_breakdown_of_a_selection_takes_shares_of_the_selection() -> None:
-    view = view_of(Choice(channel=("sms",)))
-    counted = view.see(audience.by_channel, view.terms)
+    view = june_view(Choice(channel=("sms",)))
+    counted = view.compute(audience.by_channel, view.terms)
     shares = breakdown(counted, "channel", "Channel", view)
     assert shares.set_index("Channel")["Share of contacts"].to_dict() == {"line": 1.0, "sms": 1.0}
 
 
 def channels_in(view: View) -> dict[str, dict[str, Any]]:
     """The rows of the table of channels, by name."""
-    counted = view.see(audience.by_channel, view.terms)
+    counted = view.compute(audience.by_channel, view.terms)
     rows = breakdown(counted, "channel", "Channel", view).to_dict("records")
     return {row["Channel"]: {str(name): value for name, value in row.items()} for row in rows}
 
@@ -191,7 +191,7 @@ def on_day(number: int, of: int = 30) -> list[int]:
 
 
 def test_a_breakdown_has_the_new_contacts_of_each_day_as_a_trend() -> None:
-    rows = channels_in(view_of())
+    rows = channels_in(june_view())
     assert rows["line"]["Trend"] == on_day(10)
     assert rows["No channel"]["Trend"] == on_day(11)
     assert rows["sms"]["Trend"] == [0] * 30
@@ -199,7 +199,7 @@ def test_a_breakdown_has_the_new_contacts_of_each_day_as_a_trend() -> None:
 
 def test_a_trend_over_a_long_period_is_by_week() -> None:
     # 101 days from Wednesday, 1 April 2026; 10 June is in their eleventh week.
-    view = view_of(Choice("dates", date(2026, 4, 1), date(2026, 7, 10)))
+    view = june_view(Choice("dates", date(2026, 4, 1), date(2026, 7, 10)))
     assert channels_in(view)["line"]["Trend"] == [
         one + other for one, other in zip(on_day(11, 15), on_day(6, 15), strict=True)
     ]
@@ -207,7 +207,7 @@ def test_a_trend_over_a_long_period_is_by_week() -> None:
 
 def test_one_day_makes_no_trend() -> None:
     day = date(2026, 6, 10)
-    assert "Trend" not in channels_in(view_of(Choice("dates", day, day)))["line"]
+    assert "Trend" not in channels_in(june_view(Choice("dates", day, day)))["line"]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_breakdown_says_how_many_await_a_reply(
     dimension: audience.Key, waiting: dict[str, int]
 ) -> None:
     wrote = conversation(contactRepliedAt="2026-06-10T12:00:00Z")
-    view = view_of(
+    view = june_view(
         contacts=(
             contact(on("line", "sms"), tagged("601"), wrote, country="BR"),
             contact(on("sms"), wrote),
@@ -234,7 +234,7 @@ def test_a_breakdown_says_how_many_await_a_reply(
         "country": audience.by_country,
         "tag": audience.by_tag,
     }[dimension]
-    table = breakdown(view.see(counted, view.terms), dimension, "What", view)
+    table = breakdown(view.compute(counted, view.terms), dimension, "What", view)
     assert dict(zip(table["What"], table["Awaiting reply"], strict=True)) == waiting
 
 
@@ -282,7 +282,7 @@ def test_a_click_on_a_key_limits_to_it_and_on_the_chosen_one_no_longer(
     dimension: Dimension,
 ) -> None:
     chosen = JUNE.limited_to(dimension, ("a",))
-    assert clicks_on(dimension, ["a", "b"], view_of(chosen)) == [
+    assert clicks_on(dimension, ["a", "b"], june_view(chosen)) == [
         JUNE,
         JUNE.limited_to(dimension, ("b",)),
     ]
@@ -290,8 +290,8 @@ def test_a_click_on_a_key_limits_to_it_and_on_the_chosen_one_no_longer(
 
 def days_clicked(start: date, end: date, step: str) -> list[tuple[str, str]]:
     """The first and the last day of what a click on each bar shows, as month and day."""
-    view = view_of(Choice("dates", start, end))
-    bars = stepped(view.see(audience.by_day, view.terms), step)
+    view = june_view(Choice("dates", start, end))
+    bars = stepped(view.compute(audience.by_day, view.terms), step)
     clicked = [each for each in clicks_on_steps(bars.index, step, view) if each is not None]
     assert len(clicked) == len(bars)
     return [(f"{each.start:%m-%d}", f"{each.end:%m-%d}") for each in clicked]
@@ -336,7 +336,7 @@ def test_the_days_of_all_bars_are_those_of_the_period_each_once(step: str) -> No
 def test_a_click_keeps_the_other_filters_and_one_on_the_day_that_is_shown_goes_back() -> None:
     day = date(2026, 6, 10)
     chosen = Choice("dates", day, day, channel=("line",))
-    assert clicks_on_steps(pd.DatetimeIndex([day]), "D", view_of(chosen)) == [
+    assert clicks_on_steps(pd.DatetimeIndex([day]), "D", june_view(chosen)) == [
         Choice("30d", channel=("line",))
     ]
 

@@ -27,7 +27,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from http.client import responses
@@ -49,8 +49,10 @@ Contact = dict[str, Any]
 
 API_PATH = "/api"
 CONTACTS_PATH = f"{API_PATH}/v1/contacts"
+COUNT_PATH = f"{CONTACTS_PATH}/count"
 SIGN_IN_PATH = "/sign-in"
 EDGE_CONTACTS = Path(__file__).parent / "data" / "edge-contacts.json"
+NOVEMBER_CONTACTS = EDGE_CONTACTS.with_stem("edge-contacts-november")
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,21 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Manners:
-    """How one version of the platform behaves; see `JUNE`, `JULY` and `OCTOBER`.
+    """How one version of the platform behaves; see `JUNE`, `JULY`, `OCTOBER` and `NOVEMBER`.
 
     `counted_up_to` is where counting stops: `pageCount` then covers no more contacts than that.
     `newest_first` is the order without `sort`: by `createdAt`, ties in another order each time; a
     version without it answers in another order each time. `ignores_sort` and `ignores_filter` make
     the servers that api.md, "Traps", wants noticed.
+
+    `filters_by_seconds` is what a time in a filter is cut to, a second in November; 0 leaves it as
+    it is. `conditions_add_up` lets several conditions on one field hold, not just the last one;
+    `drops_dateless_conditions` lets all contacts come where the value of a condition is no date;
+    `applies_channels` filters by `channels` and `inboxIds`; `counts` knows `/v1/contacts/count`.
+
+    `seconds_per_skipped_contact` is what a page costs for each contact before it (trap 4), as much
+    again for each other such page that is being read: 0.013 on an install without an index on
+    `Conversation("contactId")`.
     """
 
     per_page_cap: int = 1000
@@ -78,17 +89,24 @@ class Manners:
     counted_up_to: int | None = None
     sends_total_count: bool = False
     sends_inbox_times: bool = True
+    sends_sources: bool = True
     honours_include: bool = False
     ignores_sort: bool = False
     ignores_filter: bool = False
+    filters_by_seconds: int = 0
+    conditions_add_up: bool = False
+    drops_dateless_conditions: bool = False
+    applies_channels: bool = False
+    counts: bool = False
+    seconds_per_skipped_contact: float = 0.0
     invalid_token_status: int = 500
     bad_request: tuple[int, str] = (400, "BAD_REQUEST")
     rate_limit: RateLimit | None = None
     address_rate_limit: RateLimit | None = None
 
 
-JUNE = Manners(newest_first=False, sends_inbox_times=False)
-JULY = Manners(per_page_cap=50)
+JUNE = Manners(newest_first=False, sends_inbox_times=False, sends_sources=False)
+JULY = Manners(per_page_cap=50, sends_sources=False)
 OCTOBER = Manners(
     counted_up_to=10_000,
     sends_total_count=True,
@@ -97,6 +115,14 @@ OCTOBER = Manners(
     bad_request=(422, "invalidRequestData"),
     rate_limit=RateLimit(120, 10),
     address_rate_limit=RateLimit(600, 10),
+)
+NOVEMBER = replace(
+    OCTOBER,
+    filters_by_seconds=1,
+    conditions_add_up=True,
+    drops_dateless_conditions=True,
+    applies_channels=True,
+    counts=True,
 )
 
 
@@ -121,17 +147,17 @@ class RecordedRequest:
 class FakeChatbotx:
     """A server on 127.0.0.1 that serves each workspace to the token it is listed under.
 
-    `latency` is added to every answer, `seconds_per_skipped_row` to every row before the page (trap
-    4 of api.md), in seconds. A connection idle for `idle_seconds` is closed. `seed` fixes the order
-    of ties. All of them may be changed while the server runs, and so may these two:
+    `latency` is added to every answer, in seconds. A connection idle for `idle_seconds` is closed.
+    `seed` fixes the order of ties. All of them may be changed while the server runs, and so may
+    these two:
 
     - `between_requests` is called before each answer is computed, and nothing else is answered
       meanwhile: it may insert, delete and update contacts, or change the settings of the server.
     - `faults` may give a `Fault` to take the place of an answer.
 
-    `requests` holds what was asked, in order of arrival, and `max_in_flight` how many requests were
-    being served at once at most. An exception raised by one of the two hooks is raised again when
-    the `with` block ends.
+    `requests` holds what was asked, in order of arrival, `max_in_flight` how many requests were
+    being served at once at most, `max_deep_in_flight` how many of them skipped contacts. An
+    exception raised by one of the two hooks is raised again when the `with` block ends.
     """
 
     def __init__(
@@ -142,7 +168,6 @@ class FakeChatbotx:
         port: int = 0,
         seed: int = 0,
         latency: float = 0.0,
-        seconds_per_skipped_row: float = 0.0,
         idle_seconds: float = 5.0,
         faults: Callable[[RecordedRequest], Fault | None] | None = None,
         between_requests: Callable[[FakeChatbotx, RecordedRequest], None] | None = None,
@@ -155,16 +180,15 @@ class FakeChatbotx:
         self.manners = manners
         self.seed = seed
         self.latency = latency
-        self.seconds_per_skipped_row = seconds_per_skipped_row
         self.idle_seconds = idle_seconds
         self.faults = faults
         self.between_requests = between_requests
         self.requests: list[RecordedRequest] = []
-        self.max_in_flight = 0
+        self.max_in_flight = self.max_deep_in_flight = 0
         self.errors: list[BaseException] = []
         self._port = port
         self._clock = clock
-        self._in_flight = 0
+        self._in_flight = self._deep_in_flight = 0
         self._numbers = counting(1)
         self._windows: dict[str, _Window] = {}
         self._lock = threading.RLock()
@@ -205,6 +229,7 @@ class FakeChatbotx:
 
     def serve(self, connection: _Connection) -> None:
         """Answer the request that was just read from `connection`."""
+        skipped = 0
         with self._lock:
             self._in_flight += 1
             self.max_in_flight = max(self.max_in_flight, self._in_flight)
@@ -214,7 +239,8 @@ class FakeChatbotx:
                 if self.between_requests is not None:
                     self.between_requests(self, request)
                 fault = self.faults(request) if self.faults is not None else None
-                answer, seconds = self._answer(request)
+                answer, skipped = self._answer(request)
+                seconds = self.latency + self._begin_to_skip(skipped)
             if isinstance(fault, Late):
                 seconds += fault.seconds
             if seconds and self._closing.wait(seconds):
@@ -224,6 +250,13 @@ class FakeChatbotx:
         finally:
             with self._lock:
                 self._in_flight -= 1
+                self._deep_in_flight -= skipped > 0
+
+    def _begin_to_skip(self, skipped: int) -> float:
+        """How many seconds it takes to skip so many contacts, beside those who do so, too."""
+        self._deep_in_flight += skipped > 0
+        self.max_deep_in_flight = max(self.max_deep_in_flight, self._deep_in_flight)
+        return skipped * self.manners.seconds_per_skipped_contact * self._deep_in_flight
 
     def _record(self, connection: _Connection) -> RecordedRequest:
         target = urlsplit(connection.path)
@@ -242,27 +275,29 @@ class FakeChatbotx:
         self.requests.append(request)
         return request
 
-    def _answer(self, request: RecordedRequest) -> tuple[Answer, float]:
-        """The answer, and how many seconds the server takes for it."""
+    def _answer(self, request: RecordedRequest) -> tuple[Answer, int]:
+        """The answer, and how many contacts the server skips for it."""
         path = request.path
         if path.endswith("/") and path != "/":
             query = f"?{urlencode(request.query)}" if request.query else ""
-            return redirect(path.rstrip("/") + query, 308), self.latency
+            return redirect(path.rstrip("/") + query, 308), 0
         if path == SIGN_IN_PATH:
-            return SIGN_IN_PAGE, self.latency
+            return SIGN_IN_PAGE, 0
         if path != API_PATH and not path.startswith(f"{API_PATH}/"):
-            return redirect(SIGN_IN_PATH), self.latency
-        if path != CONTACTS_PATH or request.method != "GET":
-            return WRONG_PATH, self.latency
+            return redirect(SIGN_IN_PATH), 0
+        is_count = path == COUNT_PATH and self.manners.counts
+        if request.method != "GET" or (path != CONTACTS_PATH and not is_count):
+            return WRONG_PATH, 0
         try:
             workspace = self._admit(request)
             ask = _read_query(request, self.manners)
         except _RefusedError as refused:
-            return refused.answer, self.latency
+            return refused.answer, 0
+        if is_count:
+            return _total(workspace.count(ask), is_exact=bool(ask.conditions)), 0
         contacts, count = workspace.page(ask, Random(f"ties {self.seed} {request.number}"))
         skipped = min((ask.page - 1) * ask.per_page, count)
-        seconds = self.latency + skipped * self.seconds_per_skipped_row
-        return _page(contacts, count, ask, self.manners), seconds
+        return _page(contacts, count, ask, self.manners), skipped
 
     def _admit(self, request: RecordedRequest) -> Workspace:
         """The workspace of the token, or the refusal that api.md, "Limits and errors", gives."""
@@ -285,7 +320,7 @@ class FakeChatbotx:
         window.requests += 1
         if window.requests > limit.requests:
             wait = window.opened + limit.seconds - request.at
-            raise _RefusedError(too_many_requests(_retry_after(limit, wait)))
+            raise _RefusedError(too_many_requests(_retry_after(limit, wait), wait))
 
 
 class Workspace:
@@ -308,7 +343,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._rows: dict[str, _Row] = {}
         self._unnamed = counting()
-        self._lists: dict[tuple[_Sort, tuple[_Between, ...]], _SortedRows] = {}
+        self._lists: dict[tuple[_Sort, _Conditions], _SortedRows] = {}
         for contact in contacts:
             self.insert(contact)
 
@@ -359,6 +394,12 @@ class Workspace:
             page = [row.json(ask.left_out) for row in rows.shuffled(start, stop, random)]
             return page, last - first
 
+    def count(self, ask: _Ask) -> int:
+        """How many contacts meet the conditions."""
+        with self._lock:
+            _, first, last = self._found(replace(ask, sort=_BY_CREATION))
+            return last - first
+
     def _found(self, ask: _Ask) -> tuple[_SortedRows, int, int]:
         """Sorted rows, and from where to where they meet the conditions.
 
@@ -366,14 +407,14 @@ class Workspace:
         in the list of all rows. Any other filter gets a list of its own.
         """
         match ask.conditions:
-            case (condition,) if ask.sort and ask.sort[0][0] == condition.column:
+            case (_Between() as condition,) if ask.sort and ask.sort[0][0] == condition.column:
                 rows = self._sorted(ask.sort, ())
                 return rows, *rows.within(condition)
             case _:
                 rows = self._sorted(ask.sort, ask.conditions)
                 return rows, 0, len(rows)
 
-    def _sorted(self, sort: _Sort, conditions: tuple[_Between, ...]) -> _SortedRows:
+    def _sorted(self, sort: _Sort, conditions: _Conditions) -> _SortedRows:
         wanted = (sort, conditions)
         if wanted not in self._lists:
             if len(self._lists) >= _SORTED_LISTS_KEPT:
@@ -446,9 +487,13 @@ def error_answer(status: int, code: str, message: str | None = None, **data: Any
     return Answer(status, msgspec.json.encode(body))
 
 
-def too_many_requests(retry_after: str | None = None) -> Answer:
-    """The answer beyond a rate limit. `Retry-After` is not guaranteed, so it is a choice."""
-    refusal = error_answer(429, "tooManyRequests", "Too many requests")
+def too_many_requests(retry_after: str | None = None, wait: float | None = None) -> Answer:
+    """The answer beyond a rate limit: `retry_after` in the header, the seconds to `wait` in the
+    message. Neither is guaranteed."""
+    message = "Too many requests"
+    if wait is not None:
+        message += f". Retry after {math.ceil(wait)}s."
+    refusal = error_answer(429, "tooManyRequests", message)
     headers = (("Retry-After", retry_after),) if retry_after is not None else ()
     return Answer(refusal.status, refusal.body, headers=headers)
 
@@ -495,11 +540,13 @@ _Sort = tuple[tuple[str, bool], ...]
 
 _SORTED_LISTS_KEPT = 32
 _NEWEST_FIRST: _Sort = (("createdAt", True),)
+_BY_CREATION: _Sort = (("createdAt", False), ("id", False))
 _TEXT_COLUMNS = frozenset({"firstName", "lastName", "fullName", "email", "phoneNumber"})
 _SORTABLE_COLUMNS = frozenset({"id", "createdAt", "updatedAt"}) | _TEXT_COLUMNS
 _FILTER_COLUMNS = {"contactCreatedAt": "createdAt", "contactUpdatedAt": "updatedAt"}
 _INCLUDABLE = {"tags": "tags", "inboxes": "contactInboxes", "conversation": "conversation"}
 _INBOX_TIMES = frozenset({"lastIncomingMessageAt", "contactLastReadAt"})
+_SOURCES = frozenset({"source", "language", "lastMessageAt"})
 
 
 @dataclass(frozen=True)
@@ -512,7 +559,7 @@ class _Ask:
     page: int
     per_page: int
     sort: _Sort
-    conditions: tuple[_Between, ...]
+    conditions: _Conditions
     left_out: frozenset[str]
 
 
@@ -526,6 +573,24 @@ class _Between:
 
     def met_by(self, row: _Row) -> bool:
         return self.low <= row.time(self.column) < self.high
+
+    def and_also(self, other: _Between) -> _Between:
+        return _Between(self.column, max(self.low, other.low), min(self.high, other.high))
+
+
+@dataclass(frozen=True)
+class _InOneOf:
+    """One of the contact's inboxes has one of the `values` under `key`."""
+
+    key: str
+    values: frozenset[str]
+
+    def met_by(self, row: _Row) -> bool:
+        inboxes = msgspec.json.decode(row.sent).get("contactInboxes") or ()
+        return any(str(inbox.get(self.key)) in self.values for inbox in inboxes)
+
+
+_Conditions = tuple[_Between | _InOneOf, ...]
 
 
 class _Row:
@@ -564,7 +629,7 @@ class _Row:
         return self.time(column)
 
     def json(self, left_out: frozenset[str]) -> bytes:
-        if not left_out:
+        if not any(f'"{key}":'.encode() in self.sent for key in left_out):
             return self.sent
         if self.reduced is None:
             self.reduced = {}
@@ -646,7 +711,9 @@ def _read_query(request: RecordedRequest, manners: Manners) -> _Ask:
     per_page = _whole_number("perPage", query.get("perPage", str(manners.default_per_page)), issues)
     bare_lists = [name for name in ("channels", "inboxIds") if name in query]
     issues += [_type_issue(name, "array", "string") for name in bare_lists]
-    conditions = _conditions(query, issues)
+    conditions = _conditions(query, issues, manners)
+    if manners.applies_channels:
+        conditions += _inbox_conditions(request.query)
     if issues:
         status, code = manners.bad_request
         data = {"issues": issues}
@@ -698,8 +765,9 @@ def _sort(text: str | None) -> _Sort:
         return ()
 
 
-def _conditions(query: Mapping[str, str], issues: list[Contact]) -> tuple[_Between, ...]:
-    """The conditions of a `contactFilter` in brackets; the last one on a field counts."""
+def _conditions(query: Mapping[str, str], issues: list[Contact], manners: Manners) -> _Conditions:
+    """The conditions of a `contactFilter` in brackets. Of several on one field the last one counts,
+    or all of them, as in November."""
     if "contactFilter" in query:
         issues.append(_type_issue("contactFilter", "object", "string"))
     parts: dict[int, dict[str, str]] = {}
@@ -711,14 +779,50 @@ def _conditions(query: Mapping[str, str], issues: list[Contact]) -> tuple[_Betwe
     by_column: dict[str, _Between] = {}
     for place, part in sorted(parts.items()):
         column = _FILTER_COLUMNS.get(part.get("field", ""))
-        interval_from = _INTERVALS.get(part.get("operator", ""))
-        if column is None or interval_from is None or "value" not in part:
+        operator = part.get("operator", "")
+        if column is None or operator not in _OPERATORS or "value" not in part:
             issues.append(_unknown_issue("contactFilter", "conditions", place))
-        else:
-            moment = _microseconds(part["value"])
-            low, high = (0.0, 0.0) if moment is None else interval_from(moment)
-            by_column[column] = _Between(column, low, high)
+            continue
+        moment = _microseconds(part["value"])
+        if moment is None and manners.drops_dateless_conditions:
+            continue
+        low, high = (0.0, 0.0) if moment is None else _interval(operator, moment, manners)
+        condition = _Between(column, low, high)
+        if manners.conditions_add_up and column in by_column:
+            condition = condition.and_also(by_column[column])
+        by_column[column] = condition
     return tuple(by_column.values())
+
+
+def _interval(operator: str, moment: int, manners: Manners) -> tuple[float, float]:
+    """From when to before when, in microseconds; November takes the whole second of a moment."""
+    step = manners.filters_by_seconds * 1_000_000 or 1
+    begin = moment // step * step
+    end = begin + step
+    match operator:
+        case "gte":
+            return begin, math.inf
+        case "gt":
+            return end, math.inf
+        case "lte":
+            return -math.inf, end
+        case "lt":
+            return -math.inf, begin
+    return begin, end
+
+
+def _inbox_conditions(query: Iterable[tuple[str, str]]) -> _Conditions:
+    """`channels[]` and `inboxIds[]`, which November applies."""
+    wanted: dict[str, set[str]] = {}
+    for name, value in query:
+        if key := {"channels[]": "channel", "inboxIds[]": "inboxId"}.get(name):
+            wanted.setdefault(key, set()).add(value)
+    return tuple(_InOneOf(key, frozenset(values)) for key, values in wanted.items())
+
+
+def _total(count: int, *, is_exact: bool) -> Answer:
+    """The answer of `/count`: without a filter it is an estimate."""
+    return Answer(200, msgspec.json.encode({"total": count if is_exact else count * 21 // 20 + 1}))
 
 
 def _page(contacts: list[bytes], count: int, ask: _Ask, manners: Manners) -> Answer:
@@ -734,6 +838,8 @@ def _page(contacts: list[bytes], count: int, ask: _Ask, manners: Manners) -> Ans
 def _left_out(query: Iterable[tuple[str, str]], manners: Manners) -> frozenset[str]:
     """The keys of a contact and of its inboxes that this version does not send to this request."""
     left_out = frozenset() if manners.sends_inbox_times else _INBOX_TIMES
+    if not manners.sends_sources:
+        left_out |= _SOURCES
     included = {value for name, value in query if name == "include[]"}
     if not manners.honours_include or not included:
         return left_out
@@ -816,13 +922,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.A
 _CONDITION = re.compile(
     r"contactFilter\[conditions\]\[(?P<place>\d{1,3})\]\[(?P<part>field|operator|value)\]"
 )
-_INTERVALS: Mapping[str, Callable[[int], tuple[float, float]]] = {
-    "gte": lambda moment: (moment, math.inf),
-    "gt": lambda moment: (moment + 1, math.inf),
-    "lte": lambda moment: (-math.inf, moment + 1),
-    "lt": lambda moment: (-math.inf, moment),
-    "eq": lambda moment: (moment, moment + 1),
-}
+_OPERATORS = frozenset({"gte", "gt", "lte", "lt", "eq"})
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -982,13 +1082,16 @@ def _drip(seconds: float, closing: threading.Event) -> Iterator[bytes]:
 
 def _main() -> None:
     """Serve by hand until Ctrl-C."""
-    manners = {"june": JUNE, "july": JULY, "october": OCTOBER}
+    manners = {"june": JUNE, "july": JULY, "october": OCTOBER, "november": NOVEMBER}
     parser = argparse.ArgumentParser(
         prog="python -m tests.fake_chatbotx", description=_main.__doc__
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--manners", choices=manners, default="july")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to each answer")
+    parser.add_argument(
+        "--skipping", type=float, default=0.0, help="seconds for each contact before a page"
+    )
     parser.add_argument("--token", default="edge")
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--contacts", type=int, metavar="N", help="serve N synthetic contacts")
@@ -1002,7 +1105,7 @@ def _main() -> None:
         contacts = synthetic_contacts(options.contacts, seed=0)
     server = FakeChatbotx(
         {options.token: contacts},
-        manners[options.manners],
+        replace(manners[options.manners], seconds_per_skipped_contact=options.skipping),
         port=options.port,
         latency=options.latency,
     )

@@ -380,6 +380,7 @@ def test_the_rate_limit_is_a_fixed_window_for_each_workspace() -> None:
         refusal = ask(server, token="a")
         assert (refusal.status_code, refusal.json()["code"]) == (429, "tooManyRequests")
         assert "Retry-After" not in refusal.headers
+        assert refusal.json()["message"].endswith("Retry after 1s.")
         now[0] = 110.0
         assert statuses("a", 3) == [200, 200, 429]
 
@@ -573,7 +574,8 @@ def test_seeded_faults_repeat_and_let_each_question_through_in_the_end() -> None
 
 def test_latency_and_skipped_rows_take_time() -> None:
     contacts = [contact(n) for n in range(30)]
-    with FakeChatbotx({"edge": contacts}, seconds_per_skipped_row=0.01) as server:
+    manners = replace(JULY, seconds_per_skipped_contact=0.01)
+    with FakeChatbotx({"edge": contacts}, manners) as server:
 
         def seconds(page: int) -> float:
             began = time.monotonic()

@@ -4,7 +4,6 @@ What a run makes is local to `main`: a script outlives its run, with all that it
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from lib.query import view
 from lib.query.choice import Options
 from lib.query.view import View
 from lib.reference import formatting
-from lib.refresh.refreshers import Refresher, refresher_of
+from lib.refresh.refreshers import refresher_of
 from lib.ui import cards, gate, navigation, sidebar, status
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
@@ -53,8 +52,7 @@ def main() -> None:
         gate.draw_account(welcome)
 
     formatting.speak(configured.locale)
-    refresher = refresher_of(configured)
-    state = refresher.state
+    state = refresher_of(configured).state
 
     # Read in any case: what a run does not read goes from the URL, or comes back when it should
     # not.
@@ -63,7 +61,7 @@ def main() -> None:
     )
     if state.snapshot is None:
         st.title(page.title)
-        first_fetch(refresher, welcome.email or "")
+        status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
     seen = view.view_of(state.snapshot, choice, configured)
@@ -98,7 +96,8 @@ def main() -> None:
     with controls:
         sidebar.draw(choice, seen.options, configured, seen.terms.period)
     st.divider()
-    status.foot(refresher, state.snapshot, seen.terms.timezone, welcome.email or "")
+    fetched = status.Fetched.of(state.snapshot)
+    status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
     if failure is not None:
         raise failure
 
@@ -106,15 +105,6 @@ def main() -> None:
 def _show(path: navigation.Path, shown: list[View]) -> None:
     """Draws a page; `shown` holds its view by the time at which it is run."""
     SHOWS[path](shown[-1])
-
-
-@st.fragment(run_every=timedelta(seconds=1))
-def first_fetch(refresher: Refresher, person: str) -> None:
-    """Watches the first crawl, and shows the page as soon as there is something to show."""
-    state = refresher.state
-    if state.snapshot is not None:
-        st.rerun()
-    status.first_fetch(state, refresher, person)
 
 
 main()

@@ -236,7 +236,7 @@ def _draw_definitions(choice: Choice, settings: Settings) -> None:
         key="pick-tz",
         help="Days, weeks, months and hours are counted in this zone.",
         on_change=_take_timezone,
-        args=(choice, settings),
+        args=(choice, settings.timezone),
     )
     st.session_state["pick-basis"] = choice.basis or settings.basis
     st.selectbox(
@@ -251,7 +251,7 @@ def _draw_definitions(choice: Choice, settings: Settings) -> None:
         help="The time from which a contact counts. Chosen by the data: subscribedAt if at least "
         "half of the contacts carry it, else createdAt.",
         on_change=_take_basis,
-        args=(choice, settings),
+        args=(choice, settings.basis),
     )
     st.session_state["pick-source"] = choice.recorded_only
     st.toggle(
@@ -292,16 +292,16 @@ def _take_dimension(choice: Choice, dimension: Dimension) -> None:
         set_choice(choice.limited_to(dimension, tuple(map(str, keys))))
 
 
-def _take_timezone(choice: Choice, settings: Settings) -> None:
+def _take_timezone(choice: Choice, usual: str) -> None:
     zone = _picked("tz")
     if isinstance(zone, str) and zone in timezones():
-        set_choice(replace(choice, timezone=zone if zone != settings.timezone else None))
+        set_choice(replace(choice, timezone=zone if zone != usual else None))
 
 
-def _take_basis(choice: Choice, settings: Settings) -> None:
+def _take_basis(choice: Choice, usual: str) -> None:
     picked = _picked("basis")
     basis = next((known for known in BASES if known == picked), None)
-    set_choice(replace(choice, basis=basis if basis != settings.basis else None))
+    set_choice(replace(choice, basis=basis if basis != usual else None))
 
 
 def _take_source(choice: Choice) -> None:

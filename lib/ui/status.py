@@ -1,11 +1,17 @@
-"""How fresh the data is: the banner of the demo, the first fetch, the foot of each page."""
+"""How fresh the data is: the banner of the demo, the first fetch, the foot of each page.
 
-from datetime import timedelta
+What Streamlit keeps for a tab, fragments and callbacks with their arguments, lives as long as the
+tab. So they take the name of a workspace and plain values, never what leads to a snapshot.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import streamlit as st
 
+from lib import settings
 from lib.reference import formatting
-from lib.refresh.refreshers import Refresher, State
+from lib.refresh.refreshers import Refresher, State, refresher_of
 from lib.store.snapshot import Snapshot
 
 
@@ -18,19 +24,94 @@ def demo_banner() -> None:
     )
 
 
-def first_fetch(state: State, refresher: Refresher, person: str) -> None:
-    """Before there is anything to show: how far the first crawl is, or why there is none."""
+@dataclass(frozen=True)
+class Fetched:
+    """What a page says of the snapshot that it shows; `as_of` in UTC."""
+
+    as_of: datetime
+    contacts: int
+    complete: bool
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Fetched":
+        verdict = snapshot.verdict
+        return cls(snapshot.as_of, snapshot.contacts, verdict.complete, tuple(verdict.warnings))
+
+
+@st.fragment(run_every=timedelta(seconds=1))
+def first_fetch(workspace: str, person: str) -> None:
+    """Before there is anything to show: how far the first crawl is, or why there is none. Shows
+    the page as soon as there is something to show."""
+    state = _refresher(workspace).state
+    if state.snapshot is not None:
+        st.rerun()
     if state.failure is not None and not state.is_running:
         st.error(state.failure.reason, icon=":material/cloud_off:")
-        st.button("Try again", on_click=refresher.refresh_for, args=(person,), type="primary")
+        st.button("Try again", on_click=_refresh, args=(workspace, person), type="primary")
         return
     with st.container(border=True):
         st.header("Fetching your contacts for the first time", anchor=False)
-        progress(state)
+        _progress(state)
         st.caption("This page fills by itself. Later visits start with what was fetched last.")
 
 
-def progress(state: State) -> None:
+@st.fragment(run_every=timedelta(seconds=15))
+def foot(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
+    """As of when, how old, complete or not; the button, and the progress of a running refresh."""
+    # Looking often makes the browser draw often, so that is done only where something moves.
+    state = _refresher(workspace).state
+    draw = _watched if state.is_running or state.due is None else _status
+    draw(workspace, shown, timezone, person)
+
+
+@st.fragment(run_every=timedelta(seconds=1))
+def _watched(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
+    _status(workspace, shown, timezone, person)
+
+
+def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
+    refresher = _refresher(workspace)
+    state = refresher.state
+    complete = "complete" if shown.complete else "**may be incomplete**"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{formatting.counted(shown.contacts, 'contact')} as of "
+            f"{formatting.markdown(formatting.moment(shown.as_of, timezone))}, "
+            f"{formatting.age(formatting.now() - shown.as_of)}, "
+            f"{complete}."
+        )
+        if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
+            if st.button("Show the new data", type="primary", icon=":material/update:"):
+                st.rerun()
+        elif not state.is_running:
+            pause = refresher.pause_for(person)
+            st.button(
+                "Refresh",
+                on_click=_refresh,
+                args=(workspace, person),
+                icon=":material/refresh:",
+                disabled=bool(pause),
+                help=f"Asked for several times just now: again in {pause.total_seconds():.0f} s."
+                if pause
+                else None,
+            )
+    if state.is_running:
+        _progress(state)
+    if state.failure is not None:
+        since = formatting.markdown(formatting.moment(state.failure.since, timezone))
+        st.warning(
+            f"Refreshing has failed since {since}: {state.failure.reason} The "
+            "numbers are those of the last good fetch.",
+            icon=":material/cloud_off:",
+        )
+    for warning in shown.warnings:
+        st.warning(formatting.markdown(warning), icon=":material/rule:")
+    for note in state.notes:
+        st.warning(formatting.markdown(note), icon=":material/save:")
+
+
+def _progress(state: State) -> None:
     seen = state.progress
     if seen is None:
         st.progress(0.0, "Starting …")
@@ -50,56 +131,11 @@ def progress(state: State) -> None:
     st.progress(seen.share or 0.0, text)
 
 
-@st.fragment(run_every=timedelta(seconds=15))
-def foot(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
-    """As of when, how old, complete or not; the button, and the progress of a running refresh."""
-    # Looking often makes the browser draw often, so that is done only where something moves.
-    state = refresher.state
-    show = _watched if state.is_running or state.due is None else _status
-    show(refresher, snapshot, timezone, person)
+def _refresh(workspace: str, person: str) -> None:
+    """A callback."""
+    _refresher(workspace).refresh_for(person)
 
 
-@st.fragment(run_every=timedelta(seconds=1))
-def _watched(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
-    _status(refresher, snapshot, timezone, person)
-
-
-def _status(refresher: Refresher, snapshot: Snapshot, timezone: str, person: str) -> None:
-    state = refresher.state
-    age = formatting.now() - snapshot.as_of
-    complete = "complete" if snapshot.verdict.complete else "**may be incomplete**"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{formatting.counted(snapshot.contacts, 'contact')} as of "
-            f"{formatting.markdown(formatting.moment(snapshot.as_of, timezone))}, "
-            f"{formatting.age(age)}, "
-            f"{complete}."
-        )
-        if state.snapshot is not None and state.snapshot is not snapshot:
-            if st.button("Show the new data", type="primary", icon=":material/update:"):
-                st.rerun()
-        elif not state.is_running:
-            pause = refresher.pause_for(person)
-            st.button(
-                "Refresh",
-                on_click=refresher.refresh_for,
-                args=(person,),
-                icon=":material/refresh:",
-                disabled=bool(pause),
-                help=f"Asked for several times just now: again in {pause.total_seconds():.0f} s."
-                if pause
-                else None,
-            )
-    if state.is_running:
-        progress(state)
-    if state.failure is not None:
-        since = formatting.markdown(formatting.moment(state.failure.since, timezone))
-        st.warning(
-            f"Refreshing has failed since {since}: {state.failure.reason} The "
-            "numbers are those of the last good fetch.",
-            icon=":material/cloud_off:",
-        )
-    for warning in snapshot.verdict.warnings:
-        st.warning(formatting.markdown(warning), icon=":material/rule:")
-    for note in state.notes:
-        st.warning(formatting.markdown(note), icon=":material/save:")
+def _refresher(workspace: str) -> Refresher:
+    """By the name of a workspace."""
+    return refresher_of(settings.configuration().named(workspace))

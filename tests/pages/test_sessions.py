@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from datetime import date
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from lib import settings
+from lib.refresh import refreshers
+from lib.store.snapshot import Snapshot
 from tests.pages.conftest import JUNE, Connect, open_page
 from tests.switching import PATHS
 
@@ -27,3 +33,74 @@ def test_a_session_keeps_choices_and_nothing_of_what_it_showed(connect: Connect,
     page = open_page(path, **JUNE)
     state = page.session_state.to_dict()
     assert not [each for each in kept(state) if not isinstance(each, PLAIN)]
+
+
+SESSIONS = 5
+REFRESHES = 10
+
+
+class Workspace:
+    """One whose snapshots are known by weak references, in their order."""
+
+    def __init__(self) -> None:
+        self._refresher = refreshers.refresher_of(settings.configuration().workspaces[0])
+        self.snapshots = [self._current()]
+
+    def _current(self) -> weakref.ref[Snapshot]:
+        snapshot = self._refresher.wait(30).snapshot
+        assert snapshot is not None
+        return weakref.ref(snapshot)
+
+    def refresh(self, times: int = 1) -> None:
+        for _ in range(times):
+            self._refresher.refresh()
+            self.snapshots.append(self._current())
+
+    @property
+    def replaced(self) -> int:
+        """How many replaced snapshots are still in memory."""
+        gc.collect()
+        assert self.snapshots[-1]() is not None
+        return sum(snapshot() is not None for snapshot in self.snapshots[:-1])
+
+
+class TestMemoryOfOpenTabs:
+    """A workspace of a million contacts takes 134 MB a snapshot."""
+
+    @pytest.fixture
+    def workspace(self, connect: Connect) -> Workspace:
+        connect()
+        return Workspace()
+
+    @pytest.fixture
+    def tabs(self, workspace: Workspace) -> list[AppTest]:
+        return [open_page(path, **JUNE) for path in PATHS[-SESSIONS:]]
+
+    def test_those_left_alone_keep_no_more_than_two_replaced_snapshots(
+        self, workspace: Workspace, tabs: list[AppTest]
+    ) -> None:
+        workspace.refresh(REFRESHES)
+        assert workspace.replaced <= 2
+
+    def test_those_that_look_now_and_then_keep_no_more_than_two(
+        self, workspace: Workspace, tabs: list[AppTest]
+    ) -> None:
+        for number in range(REFRESHES):
+            workspace.refresh()
+            tabs[number % SESSIONS].run()
+            assert workspace.replaced <= 2
+
+    def test_none_is_left_when_all_have_looked_again(
+        self, workspace: Workspace, tabs: list[AppTest]
+    ) -> None:
+        workspace.refresh(REFRESHES)
+        for tab in tabs:
+            tab.run()
+        assert workspace.replaced == 0
+
+    def test_none_is_left_when_all_have_gone(
+        self, workspace: Workspace, tabs: list[AppTest]
+    ) -> None:
+        workspace.refresh(REFRESHES)
+        tabs.clear()
+        assert workspace.replaced == 0

@@ -426,12 +426,13 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. As a fault, it is sent instead of the right one."""
+    """A whole answer. As a fault, it is sent instead of the right one; `dated` gives it a Date."""
 
     status: int
     body: bytes = b""
     content_type: str | None = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    dated: bool = True
 
 
 @dataclass(frozen=True)
@@ -1057,7 +1058,7 @@ _BLOCK_BYTES = 64 * 1024
 def _head(answer: Answer, framing: str) -> bytes:
     lines = [
         f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}",
-        f"Date: {formatdate(usegmt=True)}",
+        *([f"Date: {formatdate(usegmt=True)}"] if answer.dated else []),
         *([f"Content-Type: {answer.content_type}"] if answer.content_type else []),
         *(f"{name}: {value}" for name, value in answer.headers),
         framing,

@@ -5,93 +5,56 @@ library is translated before it can be printed.
 """
 
 import contextlib
-import email.utils
 import math
 import random
 import socket
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
-from lib.chatbotx import schema
+from lib.chatbotx import refusals, schema, tokens
+from lib.chatbotx.body import ACCEPT_ENCODING, BrokenEncoding, RefusedEncoding, pieces_of
 from lib.chatbotx.errors import (
     Cancelled,
     ChatbotXError,
-    RequestRefused,
     ServerTrouble,
-    TokenRefused,
     TooSlow,
     Unreachable,
     WrongAddress,
 )
+from lib.chatbotx.pace import Pace
+from lib.chatbotx.query import CountQuery, Query
+from lib.chatbotx.refusals import TryAgain
 
-PER_PAGE = 1000
-"""What we ask for; servers cap it silently (50 in July, 1000 in others)."""
+__all__ = ["LARGEST_ANSWER", "Client", "CountQuery", "Pace", "Patience", "Query"]
 
 LARGEST_ANSWER = 64 * 2**20
 """Bytes. 1000 contacts are about 2.5 MB; more than this is not an answer."""
 
-_SLOWEST_PER_10S = 20
-"""Others may use up what the server allows; that is no reason to stand still."""
+T = TypeVar("T")
 
 _GUARD_LOOKS_EVERY = 0.05
 """Seconds."""
-
-_RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
-
-
-@dataclass(frozen=True)
-class Query:
-    """A page of contacts in the order of `createdAt, id`, or, with `descending`, the reverse.
-
-    `since` keeps those with `createdAt >= since`, a time as the API writes it.
-    """
-
-    since: str | None = None
-    page: int = 1
-    per_page: int = PER_PAGE
-    descending: bool = False
-
-    def encoded(self) -> str:
-        parts = [f"page={self.page}&perPage={self.per_page}", _SORT[self.descending], _INCLUDE]
-        if self.since is not None:
-            parts += [_SINCE + quote(self.since)]
-        return "&".join(parts)
-
-
-def _parameters(*parameters: tuple[str, str]) -> str:
-    return "&".join(f"{quote(name)}={quote(value)}" for name, value in parameters)
-
-
-_SORT = {
-    descending: _parameters(
-        ("sort", f'[{{"id":"createdAt","desc":{desc}}},{{"id":"id","desc":{desc}}}]')
-    )
-    for descending, desc in ((False, "false"), (True, "true"))
-}
-_SINCE = _parameters(
-    ("contactFilter[operator]", "and"),
-    ("contactFilter[conditions][0][field]", "contactCreatedAt"),
-    ("contactFilter[conditions][0][operator]", "gte"),
-    ("contactFilter[conditions][0][value]", ""),
-)
-# Servers since October then leave out custom fields; older ones ignore it.
-_INCLUDE = _parameters(*[("include[]", part) for part in ("tags", "inboxes", "conversation")])
 
 
 @dataclass(frozen=True)
 class Patience:
     """How long to wait and how often to try again; times in seconds.
 
-    Requests that are given up keep running on the server, hence the long `answer`.
+    Requests that are given up keep running on the server, hence the long `answer`. A page far
+    behind others takes long before its first byte: on installs without an index some 13 ms for
+    each contact that the server skips. So both limits grow by `per_skipped` for each of them, by
+    `longest_skipping` at most.
+
+    A crawl may try again `free_retries` times and `retries_per_answer` times as often as it was
+    answered: a server that fails a share of all requests is read, one that answers none is not.
+    `count` is what the server's own count may take in all.
     """
 
     connect: float = 10
@@ -101,72 +64,27 @@ class Patience:
     first_pause: float = 0.5
     longest_pause: float = 30
     longest_hold: float = 120
-    retries_per_crawl: int = 200
+    free_retries: int = 200
+    retries_per_answer: float = 0.5
+    per_skipped: float = 0.05
+    longest_skipping: float = 600
+    count: float = 20
     crawl: float = 30 * 60
 
 
-class Pace:
-    """At most `per_10s` requests in any 10 seconds, over all threads; None for no limit.
+@dataclass(frozen=True)
+class _Limits:
+    """Seconds that one answer may take: until its next byte, and in all."""
 
-    Where others use the same workspace, or its server allows less than the operator thought, some
-    are refused. The pace then falls, and comes back step by step when no more are.
-    """
-
-    def __init__(self, per_10s: int | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self._wanted = self._per_10s = math.inf if per_10s is None else float(per_10s)
-        self._lock = threading.Lock()
-        self._starts: deque[float] = deque()
-        self._not_before = self._changed = -math.inf
-
-    @property
-    def per_10s(self) -> float:
-        """The pace that is kept now."""
-        return self._per_10s
-
-    def delay(self) -> float:
-        """Seconds to wait before asking again; 0 if a request may start, which is then counted."""
-        with self._lock:
-            now = self.clock()
-            self._forget_starts_before(now - 10)
-            self._recover(now)
-            wait = self._not_before - now
-            if len(self._starts) + 1 > self._per_10s:
-                wait = max(wait, self._starts[0] + 10 - now)
-            if wait > 0:
-                return wait
-            self._starts.append(now)
-            return 0.0
-
-    def hold(self, seconds: float, asked_at: float) -> None:
-        """The server refused a request of `asked_at` and wants a pause: nobody starts another one
-        before it is over."""
-        with self._lock:
-            now = self.clock()
-            self._not_before = max(self._not_before, now + seconds)
-            # Requests under way together are refused together, and that is one refusal.
-            if self._wanted == math.inf or asked_at <= self._changed:
-                return
-            self._changed = now
-            self._forget_starts_before(now - 10)
-            # What was sent was too much; but a few that were sent first say little.
-            too_much = max(min(len(self._starts), self._per_10s), self._per_10s / 2)
-            self._per_10s = max(too_much * 0.9, min(_SLOWEST_PER_10S, self._wanted))
-
-    def _forget_starts_before(self, instant: float) -> None:
-        while self._starts and self._starts[0] <= instant:
-            self._starts.popleft()
-
-    def _recover(self, now: float) -> None:
-        while self._per_10s < self._wanted and now >= max(self._changed, self._not_before) + 10:
-            self._changed = max(self._changed, self._not_before) + 10
-            self._per_10s = min(self._wanted, self._per_10s + max(5, self._per_10s / 20))
+    silence: float
+    answer: float
 
 
 class Client:
     """Requests to one workspace; safe to use from several threads, to be closed after use.
 
-    `requests` and `retries` count what was sent. Setting `cancelled` ends every request, also one
+    `requests` and `retries` count what was sent. `workspace_id` is the workspace's, where the token
+    tells it. Setting `cancelled` ends every request, also one
     that is under way, and so does the end of the time that `patience` allows for a crawl.
     """
 
@@ -196,14 +114,17 @@ class Client:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.cancelled = cancelled or threading.Event()
         self.connections = connections
+        self.workspace_id = tokens.workspace_id(token)
         self.requests = 0
         self.retries = 0
+        self._answers = 0
         try:
             self._http = httpx.Client(
                 base_url=base_url,
                 headers={
                     "Authorization": f"Bearer {token}",
                     "Accept": "application/json",
+                    "Accept-Encoding": ACCEPT_ENCODING,
                     "User-Agent": "chatbotx-audience-dashboard",
                 },
                 limits=httpx.Limits(max_connections=connections, keepalive_expiry=4.5),
@@ -215,7 +136,7 @@ class Client:
             )
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
             # From the environment: HTTPS_PROXY, SSL_CERT_FILE and the like.
-            raise Unreachable(_UNREACHABLE) from error
+            raise Unreachable(refusals.UNREACHABLE) from error
 
     def __enter__(self) -> "Client":
         return self
@@ -255,20 +176,60 @@ class Client:
 
     def contacts(self, query: Query) -> schema.Answer:
         """The answer to `query`, tried several times where that may help. Raises ChatbotXError."""
+        patience = self._patience
+        skipping = min(patience.per_skipped * query.skipped, patience.longest_skipping)
+        limits = _Limits(patience.silence + skipping, patience.answer + skipping)
+        target = f"{self._path}?{query.encoded()}"
+        return self._decoded(lambda: self._get(target, limits), self._decode)
+
+    def count(self, query: CountQuery, until: float) -> int | None:
+        """How many contacts the server counts; None if it does not say so before `until`, a time of
+        `time.monotonic`. Raises Cancelled, and TooSlow only if there is no time left at all.
+
+        Older servers have no such endpoint, and nothing depends on it: whatever else goes wrong
+        is no error.
+        """
+        target = f"{self._path}/count?{query.encoded()}"
+
+        def get() -> tuple[httpx.Response, bytes]:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TooSlow(refusals.TOO_SLOW)
+            return self._get(target, _Limits(left, left))
+
+        try:
+            return self._decoded(get, schema.total_of, until)
+        except Cancelled:
+            raise
+        except ChatbotXError:
+            self.check()
+            return None
+
+    def time_left(self) -> float:
+        """Seconds until the time allowed for a crawl is over."""
+        return self._deadline - time.monotonic()
+
+    def _decoded(
+        self,
+        get: Callable[[], tuple[httpx.Response, bytes]],
+        decode: Callable[[bytes], T],
+        until: float = math.inf,
+    ) -> T:
+        """What `decode` makes of an answer, asked for several times where that may help."""
         self._start_guard()
         attempt = 1
         while True:
             while (delay := self._pace.delay()) > 0:
-                self._wait(delay)
+                self._wait(delay, until)
             self.check()
             asked_at = self._pace.clock()
             try:
-                return self._ask(query)
-            except _TryAgain as trouble:
+                answer = self._attempt(get, decode)
+            except TryAgain as trouble:
                 self.check()  # a request that was ended is no trouble
                 with self._lock:
                     self.retries += 1
-                    spent = self.retries > self._patience.retries_per_crawl
+                    spent = self.retries > self._retries_allowed
                 if attempt >= self._patience.attempts or spent:
                     raise trouble.final from trouble.__cause__
                 pause = self._pause(attempt)
@@ -276,8 +237,16 @@ class Client:
                     pause = max(pause, min(trouble.retry_after, self._patience.longest_hold))
                 if trouble.is_rate_limit:
                     self._pace.hold(pause, asked_at)
-                self._wait(pause)
+                self._wait(pause, until)
                 attempt += 1
+            else:
+                with self._lock:
+                    self._answers += 1
+                return answer
+
+    @property
+    def _retries_allowed(self) -> float:
+        return self._patience.free_retries + self._patience.retries_per_answer * self._answers
 
     def _pause(self, attempt: int) -> float:
         """Doubles with each attempt, spread by a quarter so that walkers do not march in step."""
@@ -285,14 +254,14 @@ class Client:
         with self._lock:
             return pause * self._jitter.uniform(0.75, 1.25)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, until: float = math.inf) -> None:
         """Raises Cancelled or TooSlow if there is no point in going on after so many seconds."""
         if self.cancelled.is_set():
-            raise Cancelled(_STOPPED)
-        if time.monotonic() + seconds > self._deadline:
-            raise TooSlow(_TOO_SLOW)
+            raise Cancelled(refusals.STOPPED)
+        if time.monotonic() + seconds > min(self._deadline, until):
+            raise TooSlow(refusals.TOO_SLOW)
         if self._aborted.wait(seconds):
-            raise TooSlow(_TOO_SLOW) if self._is_late else Cancelled(_STOPPED)
+            raise TooSlow(refusals.TOO_SLOW) if self._is_late else Cancelled(refusals.STOPPED)
 
     def _start_guard(self) -> None:
         with self._lock:
@@ -308,45 +277,54 @@ class Client:
                 self.abort()
                 return
 
-    def _ask(self, query: Query) -> schema.Answer:
+    def _attempt(
+        self, get: Callable[[], tuple[httpx.Response, bytes]], decode: Callable[[bytes], T]
+    ) -> T:
         with self._lock:
             self.requests += 1
         try:
-            response, body = self._send(query)
+            response, body = get()
         except httpx.TimeoutException as error:
-            raise _TryAgain(Unreachable(_SILENT)) from error
+            raise TryAgain(Unreachable(refusals.SILENT)) from error
         except httpx.TransportError as error:
-            raise _TryAgain(Unreachable(_UNREACHABLE)) from error
-        except httpx.HTTPError as error:
-            raise _TryAgain(ServerTrouble(_GARBLED)) from error
+            raise TryAgain(Unreachable(refusals.UNREACHABLE)) from error
+        except (httpx.HTTPError, BrokenEncoding) as error:
+            raise TryAgain(ServerTrouble(refusals.GARBLED)) from error
         if response.status_code != 200:
-            raise _trouble(response, body)
+            raise refusals.trouble_of(response, body)
         try:
-            return self._decode(body)
+            return decode(body)
         except schema.Garbled as error:
             if response.headers.get("content-type", "").startswith("text/html"):
-                raise WrongAddress(_HTML) from error
-            raise _TryAgain(ServerTrouble(_GARBLED)) from error
+                raise WrongAddress(refusals.HTML) from error
+            raise TryAgain(ServerTrouble(refusals.GARBLED)) from error
 
-    def _send(self, query: Query) -> tuple[httpx.Response, bytes]:
+    def _get(self, target: str, limits: _Limits) -> tuple[httpx.Response, bytes]:
         """The whole answer, read in pieces: neither an endless nor a dripping one holds us."""
-        patience = self._patience
-        give_up = time.monotonic() + patience.answer
-        url = httpx.URL(self._http.base_url, raw_path=f"{self._path}?{query.encoded()}".encode())
+        give_up = time.monotonic() + limits.answer
         with self._http.stream(
             "GET",
-            url,
-            timeout=httpx.Timeout(patience.silence, connect=patience.connect),
+            httpx.URL(self._http.base_url, raw_path=target.encode()),
+            timeout=httpx.Timeout(
+                limits.silence, connect=min(self._patience.connect, limits.silence)
+            ),
             extensions={"trace": self._on_event},
         ) as response:
             pieces, size = [], 0
-            for piece in response.iter_bytes():
-                pieces.append(piece)
-                size += len(piece)
-                if size > LARGEST_ANSWER:
-                    raise ServerTrouble(_TOO_LARGE)
-                if time.monotonic() > give_up:
-                    raise _TryAgain(Unreachable(_SILENT))
+            try:
+                for piece in pieces_of(response):
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > LARGEST_ANSWER:
+                        raise ServerTrouble(refusals.TOO_LARGE)
+                    if time.monotonic() > give_up:
+                        raise TryAgain(Unreachable(refusals.SILENT))
+            except (RefusedEncoding, BrokenEncoding) as error:
+                if response.status_code != 200:
+                    return response, b""  # the status says enough
+                if isinstance(error, BrokenEncoding):
+                    raise
+                raise ServerTrouble(refusals.ENCODED) from error
         return response, b"".join(pieces)
 
     def _on_event(self, event: str, info: Mapping[str, Any]) -> None:
@@ -363,107 +341,3 @@ def _shut_down(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):  # closed already
         # Not the method of SSLSocket, which takes away the state that another thread reads with.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
-
-
-class _TryAgain(Exception):
-    """This attempt failed; `final` is what to raise when there is no further one."""
-
-    def __init__(
-        self,
-        final: ChatbotXError,
-        *,
-        retry_after: float | None = None,
-        is_rate_limit: bool = False,
-    ) -> None:
-        super().__init__(str(final))
-        self.final = final
-        self.retry_after = retry_after
-        self.is_rate_limit = is_rate_limit
-
-
-def _trouble(response: httpx.Response, body: bytes) -> ChatbotXError | _TryAgain:
-    """What an answer other than 200 means."""
-    status, code = response.status_code, schema.error_code(body)
-    if code == "INVALID_CHATBOT_TOKEN" or status == 401:  # July says so with a 500
-        return TokenRefused(
-            "ChatbotX does not accept the access token. Create a new read-only token with the "
-            "contacts scope in ChatbotX and put it into CHATBOTX_TOKEN."
-        )
-    if status == 403:
-        return TokenRefused(
-            "The access token may not read contacts. Give it the contacts scope in ChatbotX, and "
-            "check that the workspace is not being deleted."
-        )
-    if 300 <= status < 400:
-        return WrongAddress(
-            "The server sends us elsewhere instead of answering. Check CHATBOTX_BASE_URL: it ends "
-            "with /api, as in https://app.chatbotx.io/api, and needs https:// on most servers."
-        )
-    if status == 404:
-        return WrongAddress(
-            "There is no ChatbotX API at this address. Check CHATBOTX_BASE_URL: it ends with /api, "
-            "as in https://app.chatbotx.io/api."
-        )
-    if status in _RETRIED_STATUS:
-        if status == 429:
-            return _TryAgain(
-                ServerTrouble(
-                    "ChatbotX keeps asking us to slow down. Lower CHATBOTX_REQUESTS_PER_10S, or "
-                    "see what else uses this workspace's API."
-                ),
-                retry_after=_retry_after(response.headers.get("retry-after")),
-                is_rate_limit=True,
-            )
-        return _TryAgain(
-            ServerTrouble(
-                f"ChatbotX answers with an error (status {status}) again and again. Try later; if "
-                "it stays, tell those who run the server."
-            ),
-            retry_after=_retry_after(response.headers.get("retry-after")),
-        )
-    return RequestRefused(
-        f"ChatbotX does not understand our request (status {status}). This dashboard may be older "
-        "than your server: update it, or tell its makers."
-    )
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds, from a number of them or from a date (RFC 9110, 10.2.3)."""
-    if header is None:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        when = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-_STOPPED = "The refresh was stopped."
-_TOO_SLOW = (
-    "The workspace could not be read within the time allowed. Try again when ChatbotX is less "
-    "busy, or allow more with CHATBOTX_MAX_MINUTES."
-)
-_SILENT = (
-    "ChatbotX does not answer in time. Try later; if it stays, check that CHATBOTX_BASE_URL is "
-    "right and that this machine may reach it."
-)
-_UNREACHABLE = (
-    "ChatbotX cannot be reached. Check CHATBOTX_BASE_URL, and that this machine has a way to it "
-    "(network, proxy, firewall, certificate)."
-)
-_GARBLED = (
-    "The server's answers cannot be read. Try later; if it stays, check that CHATBOTX_BASE_URL "
-    "leads to ChatbotX and not to something in between."
-)
-_HTML = (
-    "A web page answers where the ChatbotX API should. Check CHATBOTX_BASE_URL: it ends with /api, "
-    "as in https://app.chatbotx.io/api."
-)
-_TOO_LARGE = (
-    "The server sent an answer far larger than any page of contacts, so it was refused. Check that "
-    "CHATBOTX_BASE_URL leads to ChatbotX."
-)

@@ -7,6 +7,7 @@ and the rest have no field here, so the parser skips them.
 Times stay text: a whole column of them is parsed at once in `lib.store.tables`.
 """
 
+import codecs
 import json
 import re
 import types
@@ -158,6 +159,7 @@ class Decoder:
 
     def __call__(self, body: bytes) -> Answer:
         """The contacts of an answer. Raises Garbled."""
+        body = body.removeprefix(codecs.BOM_UTF8)
         try:
             answer = self._json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -257,6 +259,17 @@ _PHONES: dict[tuple[bool, str | None], Phone] = {}
 
 def _count(value: object) -> int | None:
     return value if type(value) is int else None
+
+
+def total_of(body: bytes) -> int:
+    """The number in `{"total": n}`, the answer of the count. Raises Garbled."""
+    try:
+        total = json.loads(body.removeprefix(codecs.BOM_UTF8))["total"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        total = None
+    if type(total) is not int or total < 0:
+        raise Garbled("The body is not JSON, or holds no count.")
+    return total
 
 
 def error_code(body: bytes) -> str | None:

@@ -50,7 +50,8 @@ def fetch(
         verdict = crawl(client, add, began=began or datetime.now(UTC), on_progress=on_progress)
     tables = builder.build()
     unreadable = dict(Counter(verdict.unreadable) + builder.unreadable)
-    return Snapshot(tables, replace(verdict, unreadable=unreadable), builder.workspace_id, is_demo)
+    workspace_id = builder.workspace_id or client.workspace_id
+    return Snapshot(tables, replace(verdict, unreadable=unreadable), workspace_id, is_demo)
 
 
 _MOST_PENDING = 64

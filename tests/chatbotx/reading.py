@@ -30,7 +30,7 @@ QUICK = Patience(
     first_pause=0.001,
     longest_pause=0.004,
     longest_hold=0.02,
-    retries_per_crawl=10_000,
+    free_retries=10_000,
     crawl=50,
 )
 """Tries as often as in earnest, but waits next to nothing in between."""

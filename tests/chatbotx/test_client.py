@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from lib.chatbotx import client as client_module
-from lib.chatbotx.client import Client, Pace, Patience, Query
+from lib.chatbotx.client import Client, CountQuery, Pace, Patience, Query
 from lib.chatbotx.errors import (
     Cancelled,
     ChatbotXError,
@@ -31,11 +31,13 @@ from lib.chatbotx.errors import (
     Unreachable,
     WrongAddress,
 )
+from lib.chatbotx.query import Bound
 from tests.chatbotx.reading import QUICK, TOKEN, client_of, spread
 from tests.fake_chatbotx import (
     CONTACTS_PATH,
     DATABASE_DOWN,
     JULY,
+    NOVEMBER,
     OCTOBER,
     SIGN_IN_PAGE,
     Answer,
@@ -97,6 +99,10 @@ class TestRequest:
 
     def test_contacts_come_newest_first_when_descending(self, server: FakeChatbotx) -> None:
         assert ask(server, Query(descending=True)) == TWENTY[::-1]
+
+    def test_contacts_come_up_to_a_time(self, server: FakeChatbotx) -> None:
+        until = Bound("lt", "2026-05-10T00:00:02.474Z")  # when the third was created
+        assert ask(server, Query(until=until, descending=True)) == ["2", "1"]
 
     def test_contacts_come_from_a_time_on(self, server: FakeChatbotx) -> None:
         since = "2026-05-10T00:00:21.029Z"  # when the 18th was created: 17 x 1.237 s
@@ -287,14 +293,34 @@ class TestTroubles:
             time.sleep(0.06)
             assert client.contacts(Query()).received == 20
 
-    def test_all_requests_share_a_budget_of_retries(self, server: FakeChatbotx) -> None:
-        server.faults = lambda request: DATABASE_DOWN if request.number % 2 else None
-        with client_of(server, patience=replace(QUICK, retries_per_crawl=2)) as client:
-            client.contacts(Query())
+    def test_retries_are_allowed_in_proportion_to_answers(self, server: FakeChatbotx) -> None:
+        """One for each two answers here, so that every fourth request may fail for ever."""
+        server.faults = lambda request: DATABASE_DOWN if request.number % 4 == 0 else None
+        patience = replace(QUICK, free_retries=0, retries_per_answer=0.5)
+        with client_of(server, patience=patience) as client:
+            for _ in range(60):
+                client.contacts(Query())
+            assert client.retries == 19
+
+    def test_too_many_retries_for_the_answers_end_it(self, server: FakeChatbotx) -> None:
+        """Two are free and an answer allows half a one, so the third is too much."""
+        server.faults = lambda request: DATABASE_DOWN if request.number % 3 else None
+        patience = replace(QUICK, free_retries=2, retries_per_answer=0.5)
+        with client_of(server, patience=patience) as client:
             client.contacts(Query())
             with pytest.raises(ServerTrouble):
                 client.contacts(Query())
-            assert len(server.requests) == 5
+            assert client.retries == 3
+
+    def test_patience_grows_with_the_contacts_that_a_page_skips(self, server: FakeChatbotx) -> None:
+        server.latency = 0.2
+        patience = replace(IMPATIENT, per_skipped=0.1, attempts=1)
+        with client_of(server, patience=patience) as client:
+            with pytest.raises(Unreachable):
+                client.contacts(Query())
+            assert client.contacts(Query(page=2, per_page=10, skipped=10)).received == 10
+            with pytest.raises(Unreachable):  # but not without end
+                client.contacts(Query(page=2, per_page=10, skipped=1))
 
     def test_pauses_double_up_to_the_longest(self, server: FakeChatbotx) -> None:
         patience = Patience(first_pause=1, longest_pause=5)
@@ -310,7 +336,7 @@ class TestRetryAfter:
         """How long the client meant to wait, which it does not."""
         waited: list[float] = []
 
-        def wait(self: Client, seconds: float) -> None:
+        def wait(self: Client, seconds: float, until: float = 0) -> None:
             if seconds:
                 waited.append(seconds)
 
@@ -351,6 +377,92 @@ class TestRetryAfter:
         server.faults = at_first(too_many_requests(header))
         ask(server, patience=self.PATIENCE)
         assert pauses == [120]
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_seconds_in_the_message(
+        self, status: int, server: FakeChatbotx, pauses: list[float]
+    ) -> None:
+        server.faults = at_first(
+            error_answer(status, "tooManyRequests", "Too many requests. Retry after 7s.")
+        )
+        ask(server, patience=self.PATIENCE)
+        assert pauses == [7]
+
+    @pytest.mark.parametrize(
+        "message", ["Retry after s.", "Retry after -7s.", "Retry after 7 days"]
+    )
+    def test_a_message_that_says_no_seconds(
+        self, message: str, server: FakeChatbotx, pauses: list[float]
+    ) -> None:
+        server.faults = at_first(error_answer(429, "tooManyRequests", message))
+        ask(server, patience=self.PATIENCE)
+        (pause,) = pauses
+        assert 0.375 <= pause <= 0.625
+
+    def test_a_date_is_measured_by_the_clock_of_the_server(
+        self, server: FakeChatbotx, pauses: list[float]
+    ) -> None:
+        """Ours may have been set back by a day."""
+        now, then = "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:09 GMT"
+        refusal = Answer(429, headers=(("Retry-After", then), ("Date", now)), dated=False)
+        server.faults = at_first(refusal)
+        ask(server, patience=self.PATIENCE)
+        assert pauses == [9]
+
+
+class TestCount:
+    """The server's own count, on which nothing may depend."""
+
+    QUERY = CountQuery("2026-05-10T00:00:00.000Z", Bound("lte", "2026-05-10T00:00:09.999Z"))
+
+    def counted(self, server: FakeChatbotx, seconds: float = 5.0) -> int | None:
+        with client_of(server) as client:
+            return client.count(self.QUERY, time.monotonic() + seconds)
+
+    def test_it_is_of_the_time_asked_for(self, server: FakeChatbotx) -> None:
+        server.manners = NOVEMBER
+        assert self.counted(server) == 9  # 0 to 8 x 1.237 s: the tenth is created at 11.1 s
+
+    def test_older_servers_have_none(self, server: FakeChatbotx) -> None:
+        assert self.counted(server) is None
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            SIGN_IN_PAGE,
+            error_answer(401, "INVALID_CHATBOT_TOKEN"),
+            error_answer(403, "FORBIDDEN"),
+            error_answer(422, "invalidRequestData"),
+            redirect("/sign-in"),
+            DATABASE_DOWN,
+            gateway_error(502),
+            Dropped(),
+            Garbled(),
+            Flood(10**9),
+            Drip(0.005),
+            Late(60),
+            *(Answer(200, body) for body in (b"", b"7", b"[]", b'{"total":"7"}', b'{"total":-1}')),
+        ],
+        ids=repr,
+    )
+    def test_whatever_else_comes_instead_is_no_error(
+        self, answer: Fault, server: FakeChatbotx
+    ) -> None:
+        server.faults = always(answer)
+        began = time.monotonic()
+        assert self.counted(server, seconds=0.2) is None
+        assert time.monotonic() - began < 2
+
+    def test_cancelling_ends_it(self, server: FakeChatbotx) -> None:
+        cancelled = threading.Event()
+        server.faults = always(Late(60))
+        with client_of(server, cancelled=cancelled) as client:
+            cancel = threading.Timer(0.05, cancelled.set)
+            cancel.start()
+            with pytest.raises(Cancelled):
+                client.count(self.QUERY, time.monotonic() + 30)
+            cancel.join()
 
 
 class TestEnds:
@@ -557,7 +669,7 @@ class TestPace:
     def test_a_limit_that_nobody_knew_of_costs_few_refusals(
         self, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def wait(client: Client, seconds: float) -> None:
+        def wait(client: Client, seconds: float, until: float = 0) -> None:
             clock.now += seconds
 
         def take_time(server: FakeChatbotx, request: RecordedRequest) -> None:

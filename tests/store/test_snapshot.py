@@ -37,6 +37,12 @@ def test_an_empty_workspace_is_a_snapshot_too(edge_server: FakeChatbotx) -> None
     assert snapshot.verdict.complete
 
 
+def test_an_empty_workspace_has_the_id_that_its_token_begins_with() -> None:
+    token = "2990000000000000002.secret"
+    with FakeChatbotx({token: []}) as server, Client(server.base_url, token) as client:
+        assert fetch(client, began=BEGAN).workspace_id == "2990000000000000002"
+
+
 def test_now_is_when_the_crawl_begins_unless_it_is_said(edge_server: FakeChatbotx) -> None:
     before = datetime.now(UTC)
     with Client(edge_server.base_url, "empty") as client:

@@ -1,0 +1,139 @@
+"""What an answer other than 200 means, and what to say when there is none."""
+
+import email.utils
+import re
+from datetime import UTC, datetime
+
+import httpx
+
+from lib.chatbotx import schema
+from lib.chatbotx.errors import (
+    ChatbotXError,
+    RequestRefused,
+    ServerTrouble,
+    TokenRefused,
+    WrongAddress,
+)
+
+_RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+
+
+class TryAgain(Exception):
+    """This attempt failed; `final` is what to raise when there is no further one."""
+
+    def __init__(
+        self,
+        final: ChatbotXError,
+        *,
+        retry_after: float | None = None,
+        is_rate_limit: bool = False,
+    ) -> None:
+        super().__init__(str(final))
+        self.final = final
+        self.retry_after = retry_after
+        self.is_rate_limit = is_rate_limit
+
+
+def trouble_of(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgain:
+    """What an answer other than 200 means."""
+    status, code = response.status_code, schema.error_code(body)
+    if code == "INVALID_CHATBOT_TOKEN" or status == 401:  # July says so with a 500
+        return TokenRefused(
+            "ChatbotX does not accept the access token. Create a new read-only token with the "
+            "contacts scope in ChatbotX and put it into CHATBOTX_TOKEN."
+        )
+    if status == 403:
+        return TokenRefused(
+            "The access token may not read contacts. Give it the contacts scope in ChatbotX, and "
+            "check that the workspace is not being deleted."
+        )
+    if 300 <= status < 400:
+        return WrongAddress(
+            "The server sends us elsewhere instead of answering. Check CHATBOTX_BASE_URL: it ends "
+            "with /api, as in https://app.chatbotx.io/api, and needs https:// on most servers."
+        )
+    if status == 404:
+        return WrongAddress(
+            "There is no ChatbotX API at this address. Check CHATBOTX_BASE_URL: it ends with /api, "
+            "as in https://app.chatbotx.io/api."
+        )
+    if status in _RETRIED_STATUS:
+        if status == 429:
+            return TryAgain(
+                ServerTrouble(
+                    "ChatbotX keeps asking us to slow down. Lower CHATBOTX_REQUESTS_PER_10S, or "
+                    "see what else uses this workspace's API."
+                ),
+                retry_after=_retry_after(response, body),
+                is_rate_limit=True,
+            )
+        return TryAgain(
+            ServerTrouble(
+                f"ChatbotX answers with an error (status {status}) again and again. Try later; if "
+                "it stays, tell those who run the server."
+            ),
+            retry_after=_retry_after(response, body),
+        )
+    return RequestRefused(
+        f"ChatbotX does not understand our request (status {status}). This dashboard may be older "
+        "than your server: update it, or tell its makers."
+    )
+
+
+def _retry_after(response: httpx.Response, body: bytes) -> float | None:
+    """Seconds that the server wants us to wait, from the header or, as in October, the message."""
+    header = response.headers.get("retry-after")
+    if header is None:
+        found = _IN_MESSAGE.search(body[:_LONGEST_MESSAGE])
+        return float(found[1]) if found else None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        return _seconds_until(header, response.headers.get("date"))
+
+
+def _seconds_until(moment: str, now: str | None) -> float | None:
+    """From one HTTP date to another (RFC 9110, 10.2.3). Both are of the server's clock where it
+    sends its own time, so that ours may be wrong."""
+    try:
+        when = email.utils.parsedate_to_datetime(moment)
+        since = email.utils.parsedate_to_datetime(now) if now else datetime.now(UTC)
+    except ValueError:
+        return None
+    wait = when.replace(tzinfo=when.tzinfo or UTC) - since.replace(tzinfo=since.tzinfo or UTC)
+    return max(0.0, wait.total_seconds())
+
+
+_IN_MESSAGE = re.compile(rb"retry after (\d{1,6}(?:\.\d{1,3})?) ?s", re.IGNORECASE)
+_LONGEST_MESSAGE = 4096
+
+
+STOPPED = "The refresh was stopped."
+TOO_SLOW = (
+    "The workspace could not be read within the time allowed. Try again when ChatbotX is less "
+    "busy, or allow more with CHATBOTX_MAX_MINUTES."
+)
+SILENT = (
+    "ChatbotX does not answer in time. Try later; if it stays, check that CHATBOTX_BASE_URL is "
+    "right and that this machine may reach it."
+)
+UNREACHABLE = (
+    "ChatbotX cannot be reached. Check CHATBOTX_BASE_URL, and that this machine has a way to it "
+    "(network, proxy, firewall, certificate)."
+)
+GARBLED = (
+    "The server's answers cannot be read. Try later; if it stays, check that CHATBOTX_BASE_URL "
+    "leads to ChatbotX and not to something in between."
+)
+HTML = (
+    "A web page answers where the ChatbotX API should. Check CHATBOTX_BASE_URL: it ends with /api, "
+    "as in https://app.chatbotx.io/api."
+)
+TOO_LARGE = (
+    "The server sent an answer far larger than any page of contacts, so it was refused. Check that "
+    "CHATBOTX_BASE_URL leads to ChatbotX."
+)
+ENCODED = (
+    "The server's answer is compressed in a way that we did not ask for, so it was refused. Check "
+    "that CHATBOTX_BASE_URL leads to ChatbotX, and what the proxies before it do."
+)

@@ -13,10 +13,11 @@ from benchmarks.table import Row
 from lib.metrics import audience, opt_in
 from lib.metrics.terms import Terms
 from lib.reference.periods import Period
-from lib.store.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
+from lib.store.builder import ALL_TIMES
+from lib.store.tables import FLAGS, Tables
 
 CONTACTS = 1_000_000
-CHANNELS, COUNTRIES, TAGS, AGENTS, TEAMS = 10, 60, 200, 40, 6
+CHANNELS, SOURCES, COUNTRIES, TAGS, AGENTS, TEAMS = 10, 8, 60, 200, 40, 6
 TAG_LINKS, CHANNEL_LINKS = 1.2, 1.1
 """Per contact."""
 
@@ -111,15 +112,27 @@ def synthetic_tables(contacts: int) -> Tables:
         categories = pd.Categorical.from_codes(pair % number, _names(number))
         return pd.DataFrame({"contact": (pair // number).astype(np.int32), name: categories})
 
-    usual = {"created": 1, "updated": 1, "subscribed": 0.1, "blocked": 0.08, "archived": 0.05}
+    usual = {
+        "created": 1,
+        "updated": 1,
+        "subscribed": 0.1,
+        "blocked": 0.08,
+        "archived_at": 0.05,
+        "bot_resume": 0.1,
+    }
     channel_links = links("channel", CHANNELS, CHANNEL_LINKS)
+    source_links = links("source", SOURCES, 1)
     tag_links = links("tag", TAGS, TAG_LINKS, at_least=0)
     columns: dict[str, object] = {"id": np.arange(contacts) + 10**18}
-    for name in (*TIMES, "last_incoming", *CONVERSATION_TIMES):
+    for name in ALL_TIMES:
         columns[name] = times(usual.get(name, 0.6))
     for name in FLAGS:
         columns[name] = random.random(contacts) < 0.6
-    for name, table in (("channels", channel_links), ("tags", tag_links)):
+    for name, table in (
+        ("channels", channel_links),
+        ("sources", source_links),
+        ("tags", tag_links),
+    ):
         columns[name] = np.bincount(table["contact"], minlength=contacts).astype(np.uint16)
     columns |= {
         "conversation": pd.array(np.arange(contacts), dtype="Int64"),
@@ -132,6 +145,7 @@ def synthetic_tables(contacts: int) -> Tables:
         contacts=pd.DataFrame(columns),
         contact_channels=channel_links,
         contact_inboxes=links("inbox", CHANNELS, CHANNEL_LINKS),
+        contact_sources=source_links,
         contact_tags=tag_links,
         tags=_named(TAGS),
         inboxes=_named(CHANNELS).assign(channel="whatsapp", status="connected"),

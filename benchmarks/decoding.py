@@ -74,7 +74,7 @@ def rows(rounds: int = 5) -> list[Row]:
 
 def _ours(pages: list[bytes]) -> None:
     from lib.chatbotx.schema import Decoder
-    from lib.store.tables import TableBuilder
+    from lib.store.builder import TableBuilder
 
     decode, builder = Decoder(), TableBuilder()
     for page in pages:
@@ -161,7 +161,7 @@ def _measure(size: int) -> dict[str, float]:
     making the pages, both per contact."""
     _ours(list(bodies(PER_PAGE)))  # imports, and what is known of the world, are loaded now
     from lib.chatbotx.schema import Decoder
-    from lib.store.tables import TableBuilder
+    from lib.store.builder import TableBuilder
 
     pages = bodies(size)
     first = next(pages)  # makes the sample

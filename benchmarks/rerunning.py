@@ -25,9 +25,9 @@ from lib import settings
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.schema import Decoder
 from lib.settings import Settings
+from lib.store.builder import TableBuilder
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
-from lib.store.tables import TableBuilder
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")

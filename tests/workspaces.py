@@ -12,7 +12,8 @@ from typing import Any
 from lib.chatbotx.schema import Decoder
 from lib.metrics.terms import Basis, Terms
 from lib.reference.periods import Period
-from lib.store.tables import TableBuilder, Tables
+from lib.store.builder import TableBuilder
+from lib.store.tables import Tables
 
 Json = dict[str, Any]
 
@@ -37,6 +38,15 @@ def on(*channels: str) -> Json:
                 "inbox": {"channel": channel, "status": "connected"},
             }
             for channel in channels
+        ]
+    }
+
+
+def came_by(*sources: str) -> Json:
+    """Into an inbox of Zalo, once in each of these ways."""
+    return {
+        "contactInboxes": [
+            {"inboxId": "inbox of zalo", "channel": "zalo", "source": source} for source in sources
         ]
     }
 

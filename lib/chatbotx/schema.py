@@ -4,7 +4,7 @@ A `Decoder` turns the body of an answer into `Contact`s. E-mail addresses and ph
 reduced to what the numbers need before a contact leaves it; names, avatars, notes, custom fields
 and the rest have no field here, so the parser skips them.
 
-Times stay text: a whole column of them is parsed at once in `lib.store.tables`.
+Times stay text: a whole column of them is parsed at once in `lib.store.builder`.
 """
 
 import codecs
@@ -60,6 +60,8 @@ class ContactInbox(_Wire):
     inbox_id: str | None = None
     channel: str | None = None
     last_incoming_message_at: str | None = None
+    last_message_at: str | None = None
+    source: str | None = None
     inbox: Inbox | None = None
 
 
@@ -73,6 +75,7 @@ class Named(_Wire):
 class Conversation(_Wire):
     id: str | None = None
     bot_enabled: bool | None = None
+    bot_resume_at: str | None = None
     archived_at: str | None = None
     followed: bool | None = None
     assigned_user_id: str | None = None
@@ -237,7 +240,8 @@ class Decoder:
                     for known in msgspec.structs.fields(kind)
                 }
             )
-        if kind is str and type(value) is int:  # an id sent as a number is an id all the same
+        # An id sent as a number is an id all the same; a time or a source is not.
+        if kind is str and type(value) is int and path.lower().endswith(("id", "name")):
             return str(value)
         if isinstance(value, str) and kind in (str, Any):
             return value.encode("utf-8", "replace").decode()

@@ -65,7 +65,7 @@ class Balance:
 
 def is_open() -> nw.Expr:
     """A conversation that is not archived, of an active contact."""
-    return nw.col("has_conversation") & ~nw.col("archived") & is_active()
+    return nw.col("has_conversation") & nw.col("archived_at").is_null() & is_active()
 
 
 def is_awaiting_reply() -> nw.Expr:
@@ -114,26 +114,6 @@ def with_open_conversation(tables: Tables) -> Tables:
 
 def _openness() -> Facts:
     return {"open": is_open()}
-
-
-def open_conversations(tables: Tables) -> pd.DataFrame:
-    """The contacts with an open conversation, with the columns that workload is about, indexed by
-    their row number in `tables.contacts`."""
-    columns = [
-        "conversation",
-        "has_conversation",
-        "assignee",
-        "team",
-        "bot_enabled",
-        "followed",
-        "archived",
-        "blocked",
-        "last_activity",
-        "contact_replied",
-        "admin_replied",
-        "agent_read",
-    ]
-    return _taken(tables, where("open", tables, _openness), columns)
 
 
 def _taken(tables: Tables, mask: np.ndarray, columns: list[str]) -> pd.DataFrame:

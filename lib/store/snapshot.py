@@ -10,7 +10,8 @@ from pathlib import Path
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Progress, Sink, Verdict, crawl
 from lib.chatbotx.schema import Contact
-from lib.store.tables import TableBuilder, Tables
+from lib.store.builder import TableBuilder
+from lib.store.tables import Tables
 
 
 @dataclass(frozen=True, eq=False)

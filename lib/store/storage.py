@@ -26,8 +26,9 @@ import pyarrow.parquet as pq
 
 from lib.chatbotx.crawl import Verdict
 from lib.settings import Settings
+from lib.store.builder import TableBuilder
 from lib.store.snapshot import Snapshot
-from lib.store.tables import TableBuilder, Tables
+from lib.store.tables import Tables
 
 if sys.platform == "win32":
     import msvcrt
@@ -36,7 +37,7 @@ else:
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """To be counted up when what stands in a table or in the manifest changes its meaning."""
 
 KEPT = 3

@@ -15,7 +15,8 @@ import httpx
 from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, Verdict, crawl
 from lib.chatbotx.schema import Contact as Decoded
-from lib.store.tables import TableBuilder, Tables
+from lib.store.builder import TableBuilder
+from lib.store.tables import Tables
 from tests.fake_chatbotx import Contact, FakeChatbotx, Manners, Workspace
 
 TOKEN = "tok_5dF-secret-8812"

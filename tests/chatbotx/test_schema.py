@@ -86,10 +86,29 @@ def test_a_usual_page_is_not_read_field_by_field(monkeypatch: pytest.MonkeyPatch
     assert decoded({"id": "1", **SECRETS}).received == 1
 
 
+@pytest.mark.parametrize("value", [7, 1.5, True, ["2026-06-01"], {"at": "2026-06-01"}])
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("contactInboxes", "source"),
+        ("contactInboxes", "lastMessageAt"),
+        ("conversation", "botResumeAt"),
+        ("conversation", "archivedAt"),
+    ],
+)
+def test_a_value_of_any_other_type_in_what_servers_began_to_send_is_counted(
+    part: str, name: str, value: Any
+) -> None:
+    item = {"id": "7", "inboxId": "7", name: value}
+    answer = decoded({"id": "1", part: [item] if part == "contactInboxes" else item})
+    assert answer.unreadable == {0: (f"{part}.{name}",)}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("createdAt", 1_778_400_000.5),
+        ("createdAt", 1_778_400_000),
         ("updatedAt", ["2026-05-10"]),
         ("emailOptIn", "yes"),
         ("emailVerified", 1),

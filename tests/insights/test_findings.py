@@ -16,8 +16,9 @@ from lib.query.choice import DIMENSIONS, Choice
 from lib.query.view import View, view_of
 from lib.reference.rates import Z
 from lib.settings import Settings
+from lib.store.builder import ALL_TIMES
 from lib.store.snapshot import Snapshot
-from lib.store.tables import CONVERSATION_TIMES, FLAGS, TIMES, Tables
+from lib.store.tables import FLAGS, Tables
 from tests.workspaces import (
     AS_OF,
     Json,
@@ -826,9 +827,7 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
         texts = pd.array(list(ids), dtype="str")
         return pd.DataFrame({"id": texts, "name": texts})
 
-    times: dict[str, np.ndarray] = dict.fromkeys(
-        (*TIMES, *CONVERSATION_TIMES, "last_incoming"), never
-    )
+    times: dict[str, np.ndarray] = dict.fromkeys(ALL_TIMES, never)
     times |= {"created": created, "broadcast": later(0.8), "blocked": later(0.1)}
     flags = dict.fromkeys(FLAGS, False) | {"has_conversation": True, "bot_enabled": True}
     channel = keys(50, 20, 15, 10, 5)
@@ -838,6 +837,7 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
         **{name: pd.DatetimeIndex(each).tz_localize("UTC") for name, each in times.items()},
         **{name: np.full(number, flag) for name, flag in flags.items()},
         "channels": np.ones(number, dtype=np.uint16),
+        "sources": np.zeros(number, dtype=np.uint16),
         "tags": np.zeros(number, dtype=np.uint16),
         "conversation": pd.array(contact_number, dtype="Int64"),
         "country": keys(60, 15, 10, 5, 4, 3, 2, 1),
@@ -849,6 +849,7 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
         contacts=pd.DataFrame(contacts),
         contact_channels=pd.DataFrame({"contact": contact_number, "channel": channel}),
         contact_inboxes=pd.DataFrame({"contact": contact_number, "inbox": channel}),
+        contact_sources=pd.DataFrame({"contact": contact_number[:0], "source": channel[:0]}),
         contact_tags=pd.DataFrame({"contact": contact_number[:0], "tag": channel[:0]}),
         tags=named(),
         inboxes=named("00", "01", "02", "03", "04").assign(channel="sms", status="connected"),

@@ -416,14 +416,3 @@ def test_a_selection_holds_the_rows_and_links_of_its_contacts(case: Case) -> Non
 
     assert set(ids) == {each["id"] for each in case.contacts}
     assert found == {(each["id"], tag) for each in case.contacts for tag in plain.tags(each)}
-
-
-@some
-@given(cases())
-def test_open_conversations_are_numbered_as_in_the_contacts(case: Case) -> None:
-    found = workload.open_conversations(case.tables)
-
-    of_contacts = case.tables.contacts.loc[found.index, list(found.columns)]
-    pd.testing.assert_frame_equal(found, of_contacts, check_index_type=False)
-    assert len(found) == len(plain.open_conversations(case.contacts))
-    assert not found["archived"].any()

@@ -14,9 +14,7 @@ from lib.metrics.workload import (
     by_agent,
     by_agent_and_channel,
     by_team,
-    open_conversations,
     queue,
-    waiting_hours,
     workload,
 )
 from lib.store.tables import Tables
@@ -257,26 +255,6 @@ def test_team_counts_its_conversations_whether_or_not_an_agent_has_them_too() ->
     )
 
     assert by_team(tables, terms())["open"].to_dict() == {"7": 2}
-
-
-def test_open_conversations_keep_their_row_number() -> None:
-    tables = tables_of(contact(), in_conversation(id="11"), in_conversation(id="12", **ARCHIVED))
-
-    assert open_conversations(tables)["conversation"].to_dict() == {1: 11}
-
-
-def test_open_conversations_of_a_selection_are_numbered_in_it() -> None:
-    tables = tables_of(contact(), in_conversation(id="11"), in_conversation(id="12"))
-
-    selected = tables.select(tables.contacts["conversation"].notna().to_numpy())
-
-    assert open_conversations(selected)["conversation"].to_dict() == {0: 11, 1: 12}
-
-
-def test_waiting_hours_are_those_since_the_contact_wrote() -> None:
-    tables = tables_of(in_conversation(contactRepliedAt=before_as_of(hours=36)), in_conversation())
-
-    assert waiting_hours(open_conversations(tables), terms())["hours"].to_dict() == {0: 36.0}
 
 
 class TestBalance:

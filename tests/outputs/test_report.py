@@ -401,6 +401,7 @@ class TestFiles:
                 "agents",
                 "contact_channels",
                 "contact_inboxes",
+                "contact_sources",
                 "contact_tags",
                 "contacts",
                 "inboxes",

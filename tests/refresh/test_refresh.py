@@ -18,9 +18,9 @@ from lib.demo import company
 from lib.refresh import refreshers
 from lib.refresh.refreshers import Failure, Refresher, State
 from lib.settings import Settings, load_all
+from lib.store.builder import TableBuilder
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store, store_of
-from lib.store.tables import TableBuilder
 from tests.fake_chatbotx import Answer, Contact, FakeChatbotx, RecordedRequest
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

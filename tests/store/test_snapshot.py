@@ -15,7 +15,7 @@ from lib.metrics.terms import Terms
 from lib.reference.periods import Period
 from lib.store.snapshot import fetch, save_tables
 from tests.fake_chatbotx import JULY, Contact, FakeChatbotx
-from tests.workspaces import contact, conversation, on, tables_of, tagged
+from tests.workspaces import came_by, contact, conversation, on, tables_of, tagged
 
 BEGAN = datetime(2026, 7, 1, 6, 30, tzinfo=UTC)
 
@@ -124,7 +124,9 @@ def test_a_workspace_that_cannot_be_read_is_no_snapshot(edge_server: FakeChatbot
 
 def test_tables_are_saved_as_one_file_each(tmp_path: Path) -> None:
     assigned = conversation(assignedUserId="101", assignedInboxTeamId="201")
-    tables = tables_of(contact(on("zalo"), tagged("601"), assigned), contact())
+    tables = tables_of(
+        contact(on("zalo"), tagged("601"), assigned), contact(came_by("ads")), contact()
+    )
     folder = tmp_path / "new" / "folder"
     save_tables(tables, folder)
     assert {file.name for file in folder.iterdir()} == {

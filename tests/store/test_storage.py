@@ -24,9 +24,10 @@ from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.schema import Decoder
 from lib.settings import Settings
 from lib.store import storage
+from lib.store.builder import TableBuilder
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store, store_of
-from lib.store.tables import TableBuilder, Tables
+from lib.store.tables import Tables
 from tests.fake_chatbotx import Contact
 from tests.synthetic import synthetic_contacts
 from tests.workspaces import AS_OF, Json, contact, conversation, on, tables_of, tagged
@@ -558,6 +559,6 @@ def test_neither_the_token_nor_personal_data_is_on_disk(
         for field in ("firstName", "lastName", "email", "phoneNumber", "avatar")
         if contact.get(field) and len(contact[field]) > 4
     }
-    assert len(files) == 10
+    assert len(files) == 11
     assert len(private) > 100
     assert [text for text in ("a-secret-token", *private) if text in written] == []

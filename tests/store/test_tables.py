@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.chatbotx.schema import Contact, Decoder
-from lib.store import tables as tables_module
-from lib.store.tables import TableBuilder, Tables, parse_times
+from lib.store import builder as builder_module
+from lib.store.builder import TableBuilder
+from lib.store.tables import Tables
+from lib.store.times import parse_times
 from tests.fake_chatbotx import Contact as Json
 from tests.synthetic import synthetic_contacts
 
@@ -109,7 +111,7 @@ class TestTimes:
         contacts = tables_of({}).contacts
         times = contacts.select_dtypes("datetimetz")
         assert set(times.dtypes.astype(str)) == {"datetime64[us, UTC]"}
-        assert len(times.columns) == 10
+        assert len(times.columns) == 14
 
 
 class TestDuplicates:
@@ -155,7 +157,7 @@ class TestDuplicates:
         assert tables.contact_channels["channel"].cat.categories.tolist() == ["whatsapp"]
 
     def test_versions_far_apart_are_one_contact(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tables_module, "CHUNK", 2)
+        monkeypatch.setattr(builder_module, "CHUNK", 2)
         ids = ["1", "2", "3", "4", "1", "5", "3"]
         tables = tables_of(*[{"id": each} for each in ids])
         assert tables.contacts["id"].tolist() == [1, 2, 3, 4, 5]
@@ -184,7 +186,7 @@ class TestIds:
     def test_a_text_that_comes_late_makes_the_whole_column_text(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tables_module, "CHUNK", 1)
+        monkeypatch.setattr(builder_module, "CHUNK", 1)
         contacts = tables_of({"id": "9007199254740993"}, {"id": "abc"}, {"id": "5"}).contacts
         assert set(contacts["id"]) == {"9007199254740993", "abc", "5"}
 
@@ -400,7 +402,7 @@ class TestLinks:
     def test_the_last_messages_stay_with_their_contacts(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tables_module, "CHUNK", 3)
+        monkeypatch.setattr(builder_module, "CHUNK", 3)
         days = [None, "10", "11", None, "12", "13", None]
         tables = tables_of(
             *[
@@ -417,6 +419,62 @@ class TestLinks:
         assert tables.contacts["last_incoming"].tolist() == [
             at(day) if day else pd.NaT for day in days
         ]
+
+    @pytest.mark.parametrize(
+        ("replied", "incoming", "wrote"),
+        [
+            (None, (None,), None),
+            ("2026-06-02", (None,), "2026-06-02"),
+            (None, ("2026-06-02", "2026-06-03"), "2026-06-03"),
+            ("2026-06-04", ("2026-06-03",), "2026-06-04"),
+            ("2026-06-02", ("2026-06-03",), "2026-06-03"),
+        ],
+    )
+    def test_a_contact_wrote_when_the_conversation_or_any_inbox_says_so_last(
+        self, replied: str | None, incoming: tuple[str | None, ...], wrote: str | None
+    ) -> None:
+        links = [{"inboxId": "1", "lastIncomingMessageAt": each} for each in incoming]
+        conversation = {"id": "7", "contactRepliedAt": replied}
+        row = tables_of({"contactInboxes": links, "conversation": conversation}).contacts.iloc[0]
+        assert str(row["wrote"])[:10] == (wrote or "NaT")
+
+    @pytest.mark.parametrize(
+        ("links", "sent"),
+        [
+            ([("2026-06-02", "2026-06-01")], "2026-06-02"),
+            ([("2026-06-02", "2026-06-02")], None),
+            ([("2026-06-02", "2026-06-03")], None),
+            ([("2026-06-02", None)], "2026-06-02"),
+            ([(None, "2026-06-01")], None),
+            ([("2026-06-05", "2026-06-05"), ("2026-06-03", "2026-06-01")], "2026-06-03"),
+        ],
+        ids=["later", "at once", "earlier", "nothing came in", "not told", "each by itself"],
+    )
+    def test_something_was_sent_where_the_last_message_of_an_inbox_did_not_come_in(
+        self, links: list[tuple[str | None, str | None]], sent: str | None
+    ) -> None:
+        (row,) = tables_of(
+            {
+                "contactInboxes": [
+                    {"inboxId": "1", "lastMessageAt": last, "lastIncomingMessageAt": incoming}
+                    for last, incoming in links
+                ]
+            }
+        ).contacts.itertuples()
+        assert str(row.sent)[:10] == (sent or "NaT")
+        assert row.tells == any(last for last, _ in links)
+
+    def test_sources_are_counted_once_for_a_contact_and_in_their_own_case(self) -> None:
+        tables = tables_of(
+            {"contactInboxes": [{"source": " botLink "}, {"source": "botLink"}, {"source": "ads"}]},
+            {"contactInboxes": [{"source": " "}, {"source": None}, {}]},
+        )
+        found = tables.contact_sources
+        assert sorted(zip(found["contact"], found["source"], strict=True)) == [
+            (0, "ads"),
+            (0, "botLink"),
+        ]
+        assert tables.contacts["sources"].tolist() == [2, 0]
 
     def test_rows_are_those_of_the_table_whatever_the_order_of_arrival(self) -> None:
         tables = tables_of(
@@ -452,7 +510,7 @@ class TestShape:
         contacts = CONTACTS.copy()
         Random(seed).shuffle(contacts)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tables_module, "CHUNK", chunk)
+            patch.setattr(builder_module, "CHUNK", chunk)
             builder = TableBuilder()
             for start in range(0, len(contacts), 7):
                 builder.add(contacts[start : start + 7])

@@ -1,0 +1,141 @@
+"""Columns that grow while a workspace is read: ids, texts that repeat, pairs of row and text.
+
+A `TableBuilder` holds one for each column of text; `rows` are the places, among all rows read, of
+those that remain.
+"""
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+
+def clean(text: str | None) -> str | None:
+    """Trimmed; None for blank."""
+    return (text.strip() or None) if text is not None else None
+
+
+class Ids:
+    """Ids as int64 while they all are plain numbers; as text for the whole column otherwise."""
+
+    def __init__(self) -> None:
+        self._parts: list[pa.Array] = []
+        self._kind = pa.int64()
+
+    def extend(self, ids: Sequence[str | None]) -> None:
+        texts = pa.array(ids, pa.string())
+        if self._kind == pa.int64():
+            try:
+                numbers = texts.cast(pa.int64())
+            except pa.ArrowInvalid:
+                numbers = None
+            # 007 and 7 are two ids, so only what comes back unchanged may become a number.
+            if numbers is not None and numbers.cast(pa.string()).equals(texts):
+                self._parts.append(numbers)
+                return
+            self._kind = pa.string()
+            self._parts = [part.cast(pa.string()) for part in self._parts]
+        self._parts.append(texts)
+
+    @property
+    def _joined(self) -> pa.ChunkedArray:
+        return pa.chunked_array(self._parts, self._kind)
+
+    def ranks(self) -> np.ndarray:
+        """Numbers that order and tell apart the ids; none is missing."""
+        if self._kind == pa.int64():
+            return self._joined.to_numpy()
+        return np.unique(
+            self._joined.to_numpy().astype(np.dtypes.StringDType()), return_inverse=True
+        )[1]
+
+    def kept(self, rows: np.ndarray) -> object:
+        """The ids of the given rows, none of which is missing, as int64 or text."""
+        ids = self._joined.to_numpy()[rows]
+        return ids if self._kind == pa.int64() else pd.array(ids, dtype="str")
+
+    def kept_or_missing(self, rows: np.ndarray) -> object:
+        """The ids of the given rows as nullable Int64 or text."""
+        joined = self._joined
+        if self._kind != pa.int64():
+            return pd.array(joined.to_numpy()[rows], dtype="str")
+        missing = joined.is_null().to_numpy()[rows]
+        return pd.arrays.IntegerArray(joined.fill_null(0).to_numpy()[rows], missing)
+
+
+class _Numbers(dict[str | None, int]):
+    """Numbers texts as they come; what is the same when trimmed has one number, nothing has -1."""
+
+    def __init__(self) -> None:
+        super().__init__({None: -1})
+        self.texts: list[str] = []
+
+    def __missing__(self, text: str) -> int:
+        word = clean(text)
+        if word == text:
+            self[text] = len(self.texts)
+            self.texts.append(text)
+        else:
+            self[text] = self[word]
+        return self[text]
+
+
+class Codes:
+    """A column of texts that repeat, trimmed and held as numbers."""
+
+    def __init__(self) -> None:
+        self._numbers = _Numbers()
+        self._codes = array("i")
+
+    @property
+    def texts(self) -> list[str]:
+        """Each text of the column once."""
+        return self._numbers.texts
+
+    def extend(self, texts: list[str | None]) -> None:
+        self._codes.extend(map(self._numbers.__getitem__, texts))
+
+    def categorical(self, rows: np.ndarray | None = None) -> pd.Categorical:
+        """The texts of the given rows, or of all. Categories are those that occur, sorted: what
+        came first, or came and was not kept, does not show."""
+        codes = np.frombuffer(self._codes, dtype=np.int32)
+        if rows is not None:
+            codes = codes[rows]
+        used = np.flatnonzero(np.bincount(codes + 1, minlength=1)[1:])
+        ordered = sorted((self.texts[code], code) for code in used)
+        rank = np.full(len(self.texts) + 1, -1, dtype=np.min_scalar_type(-len(ordered) - 1))
+        rank[[code for _, code in ordered]] = np.arange(len(ordered))
+        categories = pd.Index([text for text, _ in ordered], dtype="str")
+        return pd.Categorical.from_codes(rank[codes], categories=categories)
+
+
+class Pairs:
+    """Rows and texts, many to many."""
+
+    def __init__(self) -> None:
+        self._rows = array("i")
+        self._column = Codes()
+
+    @property
+    def texts(self) -> list[str]:
+        """Each text once."""
+        return self._column.texts
+
+    def extend(self, rows: list[int], texts: list[str | None]) -> None:
+        self._rows.extend(rows)
+        self._column.extend(texts)
+
+    def frame(self, name: str, rows: np.ndarray) -> pd.DataFrame:
+        """Columns contact and `name`: each pair once, where the contact's new number in `rows` is
+        not -1 and there is a text."""
+        contact = rows[np.frombuffer(self._rows, dtype=np.int32)]
+        kept = np.flatnonzero(contact >= 0)
+        texts = self._column.categorical(kept)
+        width = len(texts.categories) + 1
+        pairs = np.sort(contact[kept].astype(np.int64) * width + texts.codes + 1)
+        is_first = np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]
+        pairs = pairs[is_first & (pairs % width > 0)]
+        codes = pd.Categorical.from_codes(pairs % width - 1, categories=texts.categories)
+        return pd.DataFrame({"contact": (pairs // width).astype(np.int32), name: codes})

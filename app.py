@@ -4,10 +4,9 @@ what it should, and shows the page of last resort."""
 import logging
 import runpy
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -16,39 +15,40 @@ from starlette.middleware import Middleware
 from lib import settings
 from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
-from lib.web import guard, logs
+from lib.web import connections, logs, streamlit_internals
+from lib.web.guard import guard, welcomes
+from lib.web.headers import answer_headers
+from lib.web.key import PARAMETER, key_of
+from lib.web.names import Rules
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
 log = logging.getLogger(__name__)
 
 
-def secrets() -> Mapping[str, Any]:
-    """What the secrets files hold; nothing if they make no sense, of which the page tells. Ends
-    the process where Streamlit could show no page."""
+def configured() -> Configuration:
+    """What is configured; with mistakes in it, what shows nobody anything but them. Ends the
+    process where Streamlit could show no page."""
     try:
-        return settings.secrets_from_files()
+        settings.secrets_in_use()
+        return settings.configuration()
     except SecretsOutOfReach as error:
         sys.exit(f"The dashboard cannot start. {error}")
     except SettingsError:
-        return {}
+        return Configuration()
 
 
-def headers() -> dict[str, str]:
-    """Of every answer."""
-    index = Path(st.__file__).parent / "static" / "index.html"
-    try:
-        ancestors = settings.configuration().frame_ancestors
-    except SettingsError:  # pages say so
-        ancestors = Configuration.frame_ancestors
-    return guard.answer_headers(index, ancestors)
+def middleware() -> list[Middleware]:
+    configuration = configured()
+    headers = answer_headers(streamlit_internals.INDEX, configuration.frame_ancestors)
+    return guard(headers, rules(), key_of(configuration), welcomes(configuration))
 
 
-def rules() -> guard.Rules:
+def rules() -> Rules:
     """What is set in `.streamlit/config.toml` or the environment."""
     origins = [*st.get_option("server.corsAllowedOrigins"), _public_address()]
     hosts = (urlsplit(origin).hostname for origin in origins)
-    return guard.Rules(
+    return Rules(
         base_path=st.get_option("server.baseUrlPath"),
         allowed_hosts=tuple(st.get_option("server.allowedHosts")),
         allowed_origins=tuple(host for host in hosts if host),
@@ -80,7 +80,9 @@ def last_resort(error: Exception) -> bool:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up; ends a running crawl at shutdown."""
-    logs.install(secrets())
+    key = key_of(configured())
+    logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
+    connections.install()
     try:
         configuration = settings.configuration()
         notes = [note for each in configuration.workspaces for note in each.notes]
@@ -89,18 +91,27 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         refreshers.start_all(configuration.workspaces)
     except SettingsError as error:  # the page says so too, to those who can mend it
         log.error("The dashboard is not set up correctly. %s", error)
+    _print_address(f"/?{PARAMETER}={key.text}" if key else "")
     yield
     refreshers.stop_all()
 
 
-app = st.App(
-    FRAME,
-    lifespan=lifespan,
-    middleware=[Middleware(guard.Guard, headers=headers(), rules=rules())],
-    on_script_error=last_resort,
-)
+def _print_address(ending: str) -> None:
+    """Where to open it; to the console and not to the log, since the key stands in it."""
+    address = streamlit_internals.own_address()
+    sys.stdout.write(f"\n  The dashboard is at {address}{ending}\n")
+    if ending:
+        sys.stdout.write(
+            "  Whoever opens this address may see it; behind a proxy, put the part from / on "
+            "behind the proxy's address.\n"
+        )
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+app = st.App(FRAME, lifespan=lifespan, middleware=middleware(), on_script_error=last_resort)
 
 if __name__ == "__main__":
     # A host that runs this file as a plain script gets the same pages.
-    logs.install(secrets())
+    logs.install(settings.secrets_in_use())
     runpy.run_path(str(FRAME), run_name="__main__")

@@ -33,6 +33,7 @@ def rows() -> list[Row]:
     folder = tempfile.mkdtemp()
     environment = {
         "CHATBOTX_TOKEN": "bench",
+        "CHATBOTX_OPEN_ACCESS": "yes",
         "CHATBOTX_BASE_URL": "http://127.0.0.1:9/api",  # nobody listens
         "CHATBOTX_SNAPSHOT_DIR": folder,
         "CHATBOTX_REFRESH_MINUTES": "10080",

@@ -22,13 +22,16 @@ def dashboard(
 ) -> Iterator[str]:
     """A cold server on this machine; gives its address. What it keeps and its log, `server.log`,
     go into `folder`. `app` is another main file, `bound` the address that it listens at;
-    `environment` is all that it knows of ours."""
+    `environment` is all that it knows of ours. A real workspace is open unless the folder has
+    secrets, or the environment says otherwise."""
     port = free_port()
     clean = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("CHATBOTX_", "STREAMLIT_"))
     }
+    if "CHATBOTX_TOKEN" in environment and not (folder / ".streamlit/secrets.toml").exists():
+        environment = {"CHATBOTX_OPEN_ACCESS": "yes"} | environment
     clean |= {"HOME": str(folder), "CHATBOTX_SNAPSHOT_DIR": str(folder / "cache")}
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from lib.web import guard
+from lib.web.requests import MOST_QUERY_BYTES
 from tests.serving import dashboard
 
 HEADERS = {
@@ -150,7 +150,7 @@ def test_the_web_socket_opens_with_the_headers(address: str) -> None:
     ids=["many values", "many names", "a long value", "a long number", "no text"],
 )
 def test_a_page_bears_any_address_that_is_let_through(address: str, query: str) -> None:
-    assert len(query) <= guard.MOST_QUERY_BYTES
+    assert len(query) <= MOST_QUERY_BYTES
     assert httpx.get(f"{address}/?{query}").status_code == 200
     with stream(address) as connection:
         sent = run(connection, query)

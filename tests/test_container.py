@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.web import guard
+from lib.web.requests import OPEN_IN_CORE
 
 ROOT = Path(__file__).parents[1]
 LINES = [
@@ -79,7 +79,7 @@ def test_its_health_is_asked_where_the_dashboard_answers() -> None:
     assert command[0] == "python"
     compile(command[2], "health", "exec")
     assert "http://127.0.0.1:8501/_stcore/health" in command[2]
-    assert "_stcore/health" in guard.OPEN_IN_CORE
+    assert "_stcore/health" in OPEN_IN_CORE
 
 
 def test_it_listens_where_it_says_and_writes_only_into_its_volume() -> None:

@@ -4,21 +4,22 @@ from lib.settings.access import (
     Access,
     Closed,
     Expired,
+    Foreign,
     Guests,
     Invited,
     NobodyInvited,
     NotInvited,
+    Provider,
     Refusal,
     SignedOut,
     Unverified,
     Verdict,
     Welcome,
     admit,
-    is_local,
     is_loopback,
     verdict,
 )
-from lib.settings.checks import OWN_ORIGIN
+from lib.settings.checks import OWN_ORIGIN, SHORTEST_KEY
 from lib.settings.model import (
     BASES,
     Basis,
@@ -27,22 +28,25 @@ from lib.settings.model import (
     Settings,
     SettingsError,
 )
-from lib.settings.reading import configuration, load, load_all, read_again
+from lib.settings.reading import configuration, load, load_all, read_again, secrets_in_use
 from lib.settings.sources import PREFIX, secrets_from_files
 
 __all__ = [
     "BASES",
     "OWN_ORIGIN",
     "PREFIX",
+    "SHORTEST_KEY",
     "Access",
     "Basis",
     "Closed",
     "Configuration",
     "Expired",
+    "Foreign",
     "Guests",
     "Invited",
     "NobodyInvited",
     "NotInvited",
+    "Provider",
     "Refusal",
     "SecretsOutOfReach",
     "Settings",
@@ -53,11 +57,11 @@ __all__ = [
     "Welcome",
     "admit",
     "configuration",
-    "is_local",
     "is_loopback",
     "load",
     "load_all",
     "read_again",
     "secrets_from_files",
+    "secrets_in_use",
     "verdict",
 ]

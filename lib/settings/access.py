@@ -52,23 +52,57 @@ class Guests:
 
 
 @dataclass(frozen=True)
+class Provider:
+    """Whom people sign in with: the name of its table in `[auth]`, "" for the table itself; the
+    audience that its identities are for, and who issues them."""
+
+    name: str = ""
+    client_id: str = ""
+    issuer: str = ""
+
+    def vouches_for(self, claims: Mapping[str, object]) -> bool:
+        """Whether an identity is one of this provider's, for us. A signed cookie alone proves only
+        that somebody had the secret, which another dashboard may share."""
+        audience = claims.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        return (
+            claims.get("provider") == (self.name or "default")
+            and self.client_id in audiences
+            and self._issues(claims.get("iss"))
+        )
+
+    def _issues(self, issuer: object) -> bool:
+        if not isinstance(issuer, str):
+            return False
+        if issuer.rstrip("/") == self.issuer.rstrip("/"):
+            return True
+        # Microsoft's documents of several tenants name another issuer than lies at their address.
+        host = urlsplit(self.issuer).hostname
+        return host in _OF_MANY_TENANTS and urlsplit(issuer).hostname == host
+
+
+_OF_MANY_TENANTS = ("login.microsoftonline.com", "login.microsoftonline.us")
+
+
+@dataclass(frozen=True)
 class Access:
     """What the operator decided. By default nobody is invited and nobody can sign in.
 
-    `providers` are those of `[auth]` by name, the unnamed one as "". `guests` see every workspace
-    that has no list of its own in `own_guests`; one that has is seen by those on it only. An
-    identity is good for `hours` after it was issued. `contact` is whom to ask for an invitation.
-    `redirect_uri` is where people come back to from signing in; "{port}" in it is that of the
-    server.
+    `guests` see every workspace that has no list of its own in `own_guests`; one that has is seen
+    by those on it only. An identity is good for `hours` after it was issued. `contact` is whom to
+    ask for an invitation. `redirect_uri` is where people come back to from signing in; "{port}" in
+    it is that of the server. `key` is what the operator set as the key to a dashboard without
+    providers.
     """
 
-    providers: tuple[str, ...] = ()
+    providers: tuple[Provider, ...] = ()
     is_open: bool = False
     guests: Guests = field(default=Guests(), repr=False)
     own_guests: tuple[tuple[str, Guests], ...] = field(default=(), repr=False)
     contact: str | None = None
     hours: float = 12
     redirect_uri: str | None = None
+    key: str | None = field(default=None, repr=False)
 
     @property
     def invites_nobody(self) -> bool:
@@ -101,6 +135,11 @@ class Expired:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Signed in, but not with a provider of ours, or for another dashboard."""
+
+
+@dataclass(frozen=True)
 class SignedOut:
     """Not signed in."""
 
@@ -123,8 +162,8 @@ class Welcome:
     email: str | None = None
 
 
-Verdict = Invited | NotInvited | Unverified | Expired | SignedOut
-Refusal = NotInvited | Unverified | Expired | SignedOut | NobodyInvited | Closed
+Verdict = Invited | NotInvited | Unverified | Expired | Foreign | SignedOut
+Refusal = NotInvited | Unverified | Expired | Foreign | SignedOut | NobodyInvited | Closed
 
 
 def verdict(claims: Mapping[str, object], workspace: str, access: Access, now: datetime) -> Verdict:
@@ -137,6 +176,8 @@ def verdict(claims: Mapping[str, object], workspace: str, access: Access, now: d
     """
     if claims.get("is_logged_in") is not True:
         return SignedOut()
+    if not any(provider.vouches_for(claims) for provider in access.providers):
+        return Foreign()
     if not _is_fresh(claims.get("iat"), timedelta(hours=access.hours), now):
         return Expired()
     given = claims.get("email")
@@ -154,17 +195,18 @@ def admit(
     access: Access,
     now: datetime,
     *,
-    is_local: bool = False,
+    has_key: bool = False,
     is_demo: bool = False,
 ) -> Welcome | Refusal:
     """What a visitor with these claims gets to see of `workspaces`.
 
-    Where one can sign in, one has to. Elsewhere whoever sits at the server's own machine may see
-    all, everybody may see the demo, and whatever the operator has opened.
+    Where one can sign in, one has to. Elsewhere whoever has the key may see all, everybody may see
+    the demo, and whatever the operator has opened. From where somebody comes is no reason: behind
+    a proxy, everybody comes from this machine.
     """
     names = tuple(workspaces)
     if not access.providers:
-        return Welcome(names) if is_local or is_demo or access.is_open else Closed()
+        return Welcome(names) if has_key or is_demo or access.is_open else Closed()
     if access.invites_nobody:
         return NobodyInvited()
     verdicts = {name: verdict(claims, name, access, now) for name in names}
@@ -173,33 +215,6 @@ def admit(
         return Welcome(tuple(visible), next(iter(visible.values())).email)
     # Without an invitation the reason is the same for all.
     return next((each for each in verdicts.values() if not isinstance(each, Invited)), SignedOut())
-
-
-def is_local(address: str | None, peer: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a visitor sits at the machine of the server, as far as nobody else can pretend to.
-
-    `address` is what the server is bound to and `peer` whence the connection comes, None for
-    loopback as Streamlit has it: it must be that, and no socket that only a proxy can reach. A
-    `Host` that is not, or a trace of a proxy, tells that the visitor sits elsewhere. Without any
-    header there is no browser: somebody runs the pages as a script.
-    """
-    if address is not None and address.startswith("unix:"):
-        return False
-    if peer is not None and not is_loopback(peer):
-        return False
-    if not headers:
-        return True
-    given = {name.lower(): value for name, value in headers.items()}
-    if any(name in _OF_PROXIES or name.startswith("x-forwarded") for name in given):
-        return False
-    try:
-        host = urlsplit(f"//{given.get('host', '')}").hostname
-    except ValueError:
-        return False
-    return host is not None and is_loopback(host)
-
-
-_OF_PROXIES = {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
 
 
 def is_loopback(host: str) -> bool:

@@ -16,6 +16,10 @@ from lib.settings.model import BASES, Basis
 OWN_ORIGIN = "'self'"
 """Who may show the dashboard in a frame. On Community Cloud, it lies in one of its own origin."""
 
+SHORTEST_KEY = 20
+"""Characters: too many to be guessed, however fast somebody asks."""
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
 """Names, numbers, and what stands between the brackets of an IPv6 address."""
 
@@ -89,6 +93,33 @@ def frame_ancestors(text: str) -> str:
     return " ".join([OWN_ORIGIN, *sources])
 
 
+def access_key(text: str) -> str:
+    if len(text) < SHORTEST_KEY or not _KEY.fullmatch(text):
+        raise ValueError(
+            f"must be a random text of at least {SHORTEST_KEY} letters, digits, - and _: whoever "
+            "knows it sees everything."
+        )
+    return text
+
+
+def issuer(text: str) -> str:
+    if not is_safe(text):
+        raise ValueError("must be the address that your provider names as issuer, with https://.")
+    return text
+
+
+def is_safe(address: str) -> bool:
+    """Whether nobody on the way can read what is sent to a web address."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return host is not None and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    )
+
+
 def one_line(most: int) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text.strip() or not text.isprintable() or len(text) > most:
@@ -143,6 +174,7 @@ OF_THE_DASHBOARD: dict[str, Check] = {
     "locale": locale,
     "frame_ancestors": frame_ancestors,
     "open_access": yes,
+    "access_key": access_key,
 }
 """Settings of which there is one, outside of tables. `snapshot_dir` is another name of `store`,
 which wins: an image may set the first for its folder, and the operator the second."""

@@ -87,12 +87,14 @@ class Configuration:
     and who may see them.
 
     `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
+    `store` is where the workspaces have theirs.
     `notes` are sentences about keys that do not belong to one workspace.
     """
 
     workspaces: tuple[Settings, ...] = (Settings(),)
     access: Access = field(default_factory=Access)
     frame_ancestors: str = "'self'"
+    store: str = ".cache"
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,6 +104,11 @@ class Configuration:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(workspace.name for workspace in self.workspaces)
+
+    @property
+    def folder(self) -> Path:
+        """On this machine, for what is not kept in a bucket."""
+        return Path(Configuration.store if "://" in self.store else self.store)
 
     def named(self, name: str) -> Settings:
         """Raises KeyError."""

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from lib.settings import checks
-from lib.settings.model import Configuration, Settings, SettingsError
+from lib.settings.model import Configuration, SecretsOutOfReach, Settings, SettingsError
 from lib.settings.remarks import Remarks
 from lib.settings.sign_in import read_access
 from lib.settings.sources import PREFIX, prefixed, secrets_from_files
@@ -36,14 +36,31 @@ def configuration() -> Configuration:
 @cache
 def _at_start() -> Configuration | tuple[str, ...]:
     try:
-        return load_all()
+        return load_all(secrets=_read_at_start())
     except SettingsError as error:
         return error.mistakes
+
+
+@cache
+def _read_at_start() -> dict[str, Any]:
+    return secrets_from_files()
+
+
+def secrets_in_use() -> Mapping[str, Any]:
+    """The secrets as they were read for `configuration`; none where they make no sense, of which
+    pages tell. Raises SecretsOutOfReach."""
+    try:
+        return _read_at_start()
+    except SecretsOutOfReach:
+        raise
+    except SettingsError:
+        return {}
 
 
 def read_again() -> None:
     """Forgets what was read at the start. For tests."""
     _at_start.cache_clear()
+    _read_at_start.cache_clear()
 
 
 def load_all(
@@ -54,13 +71,15 @@ def load_all(
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
-    is_open = outside.pop("open_access", None)
+    is_open, key = outside.pop("open_access", None), outside.pop("access_key", None)
     ancestors = outside.pop("frame_ancestors", None) or Configuration.frame_ancestors
     workspaces = _workspaces(outside, secrets, remarks)
-    access = read_access(secrets, is_open, tuple(each.name for each in workspaces), remarks)
+    names = tuple(each.name for each in workspaces)
+    access = read_access(secrets, is_open, key, names, remarks)
     _note_misplaced(secrets, remarks)
     remarks.raise_mistakes()
-    return Configuration(workspaces, access, ancestors, tuple(remarks.notes))
+    store = outside.get("store", Configuration.store)
+    return Configuration(workspaces, access, ancestors, store, tuple(remarks.notes))
 
 
 def load(
@@ -77,7 +96,7 @@ def load(
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
-    for name in ("open_access", "frame_ancestors"):
+    for name in ("open_access", "access_key", "frame_ancestors"):
         outside.pop(name, None)
     found = _workspaces(outside, secrets, remarks)
     remarks.raise_mistakes()

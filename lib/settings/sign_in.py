@@ -4,15 +4,15 @@ A typo is a mistake here and never only a note: what was to be shut might be ope
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from lib.settings import checks
-from lib.settings.access import Access, Guests, is_loopback
+from lib.settings.access import Access, Guests, Provider
 from lib.settings.remarks import Remarks, meant, suggestion
 from lib.settings.sources import PREFIX
 
-IN_ACCESS = ("emails", "domains", "workspaces", "open", "contact", "hours")
+IN_ACCESS = ("emails", "domains", "workspaces", "open", "contact", "hours", "issuer")
 _OF_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
 _SHORTEST_SECRET = 32
 _KINDS = ("emails", "domains")
@@ -25,11 +25,17 @@ _INVITES = {
 
 
 def read_access(
-    secrets: Mapping[str, Any], is_open: bool | None, names: tuple[str, ...], remarks: Remarks
+    secrets: Mapping[str, Any],
+    is_open: bool | None,
+    access_key: str | None,
+    names: tuple[str, ...],
+    remarks: Remarks,
 ) -> Access:
-    """The rules of access in `secrets`. `is_open` is what was said outside of tables, which wins;
-    `names` are those of the workspaces that could be read."""
+    """The rules of access in `secrets`. `is_open`, which wins, and `access_key` were said outside of
+    tables; `names` are those of the workspaces that could be read."""
     providers = _providers(secrets.get("auth"), remarks)
+    if access_key and providers:
+        remarks.notes.append(f"{PREFIX}ACCESS_KEY is not used: people sign in by [auth].")
     table = secrets.get("access", {})
     if not isinstance(table, Mapping):
         remarks.mistakes.append("[access] must be a table.")
@@ -59,8 +65,11 @@ def read_access(
         hours = remarks.checked("[access] hours", checks.HOURS, table["hours"]) or hours
     if contact is not None:
         contact = remarks.checked("[access] contact", checks.CONTACT, contact)
+    if "issuer" in table:
+        issuer = remarks.checked("[access] issuer", checks.issuer, table["issuer"])
+        providers = tuple(replace(each, issuer=issuer or "") for each in providers)
     redirect = secrets["auth"].get("redirect_uri") if providers else None
-    return Access(providers, bool(is_open), guests, own, contact, hours, redirect)
+    return Access(providers, bool(is_open), guests, own, contact, hours, redirect, access_key)
 
 
 def _own_guests(
@@ -100,8 +109,7 @@ def _guests(key: str, entries: object, remarks: Remarks, kinds: tuple[str, ...] 
     return guests
 
 
-def _providers(table: object, remarks: Remarks) -> tuple[str, ...]:
-    """The names of the providers to sign in with, the unnamed one as ""."""
+def _providers(table: object, remarks: Remarks) -> tuple[Provider, ...]:
     if table is None:
         return ()
     if not isinstance(table, Mapping):
@@ -130,7 +138,15 @@ def _providers(table: object, remarks: Remarks) -> tuple[str, ...]:
         if "_" in name:
             remarks.mistakes.append(f"{place} may have no _ in its name.")
         _check_provider(place, values, remarks)
-    return tuple(places)
+    return tuple(_provider(name, values) for name, (_, values) in places.items())
+
+
+def _provider(name: str, values: Mapping[str, Any]) -> Provider:
+    """The issuer is the address of its document without the path that OpenID Connect Discovery 1.0
+    (section 4) adds."""
+    document = str(values.get("server_metadata_url", "")).strip()
+    issuer = document.partition("/.well-known/")[0]
+    return Provider(name, str(values.get("client_id", "")).strip(), issuer)
 
 
 def _check_provider(place: str, values: Mapping[str, Any], remarks: Remarks) -> None:
@@ -140,21 +156,9 @@ def _check_provider(place: str, values: Mapping[str, Any], remarks: Remarks) -> 
             near = meant(key, [other for other in values if other not in _OF_PROVIDER])
             hint = f" Is it {near}?" if near else ""
             remarks.mistakes.append(f"{place} {key} is missing: your provider gives it.{hint}")
-        elif key == "server_metadata_url" and not _is_safe(value):
+        elif key == "server_metadata_url" and not checks.is_safe(value):
             remarks.mistakes.append(f"{place} {key} must be an address with https://.")
 
 
 def _is_callback(address: str) -> bool:
-    return _is_safe(address) and address.endswith("/oauth2callback")
-
-
-def _is_safe(address: str) -> bool:
-    """Whether nobody on the way can read what is sent to a web address."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return host is not None and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    )
+    return checks.is_safe(address) and address.endswith("/oauth2callback")

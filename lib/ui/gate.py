@@ -1,11 +1,10 @@
-"""Who sits before the screen: signing in and out, the pages of those who may not see more, and the
-choice among several workspaces. The rules are `lib.access`.
+"""Sign-in: who the visitor is and what they may see, the pages of those who may not see more, and
+the choice among several workspaces. The rules are `lib.settings.access`.
 
 Streamlit comes back from signing in at the root, whatever was asked for. So what was asked for is
 kept for a few minutes, here, and not where somebody could put another address in its place.
 """
 
-import binascii
 import logging
 import threading
 import time
@@ -27,8 +26,10 @@ from lib.settings import (
     Closed,
     Configuration,
     Expired,
+    Foreign,
     NobodyInvited,
     NotInvited,
+    Provider,
     Refusal,
     Settings,
     SettingsError,
@@ -36,10 +37,14 @@ from lib.settings import (
     Unverified,
     Welcome,
     admit,
-    is_local,
 )
+from lib.web import streamlit_internals
+from lib.web.key import key_of
+from lib.web.logs import RareWarning
 
 log = logging.getLogger(__name__)
+_warn_of_settings = RareWarning(log)
+_warn_of_issuer = RareWarning(log)
 
 WORKSPACE = "workspace"
 """The parameter of the URL that names one."""
@@ -65,33 +70,50 @@ class Visitor:
 
 
 def visitor() -> Visitor:
-    """Who this is, by the settings and the identity as they are now."""
+    """Who this is, by the identity as it is now."""
     claims = st.user.to_dict()
-    peer = st.context.ip_address
-    local = is_local(
-        st.get_option("server.address"),
-        peer if isinstance(peer, str) else None,
-        st.context.headers.to_dict(),
-    )
     try:
         configuration = settings.configuration()
     except SettingsError as error:
-        log.error("The dashboard is not set up correctly. %s", error)
-        shown = error.mistakes if local else error.for_strangers
-        return Visitor(Configuration(), Closed(), shown)
+        _warn_of_settings("The dashboard is not set up correctly. %s", error)
+        return Visitor(Configuration(), Closed(), error.for_strangers)
     access = configuration.access
+    key = key_of(configuration)
     if not access.providers and "is_logged_in" in claims:
         # Streamlit found an [auth] where we did not look: then somebody wants people to sign in.
-        access = replace(access, providers=("",))
+        access = replace(access, providers=(Provider(),))
     verdict = admit(
         claims,
         configuration.names,
         access,
         formatting.now(),
-        is_local=local,
+        has_key=key is not None and key.is_shown_by(st.context.cookies),
         is_demo=configuration.is_demo,
     )
+    if isinstance(verdict, Foreign):
+        _warn_of_issuer(
+            "Somebody has an identity of another issuer or for another client: %r, %r, where "
+            "[auth] is of %s. If it is yours, set [access] issuer to the first.",
+            claims.get("iss"),
+            claims.get("aud"),
+            ", ".join(provider.issuer for provider in access.providers),
+        )
     return Visitor(replace(configuration, access=access), verdict)
+
+
+def may_see(workspace: str) -> bool:
+    """Whether whoever this script runs for may see a workspace now. What begins outside of the
+    main script asks it first, before it gives or does anything: callbacks, fragments, downloads
+    that are made when they are asked for. A tab outlives an identity, and a client made by hand
+    asks for a part without the page around it."""
+    verdict = visitor().verdict
+    return isinstance(verdict, Welcome) and workspace in verdict.workspaces
+
+
+def require(workspace: str) -> None:
+    """In a fragment: runs the page instead, which says why, if they may not see the workspace."""
+    if not may_see(workspace):
+        st.rerun()
 
 
 def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome:
@@ -161,7 +183,7 @@ def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
 def _take_workspace(names: tuple[str, ...]) -> None:
     """A callback: another workspace in the same period, without the filters of this one."""
     picked = st.session_state.get("pick-workspace")
-    if picked not in names:
+    if picked not in names or not may_see(picked):
         return
     st.session_state[WORKSPACE] = [picked]
     for name in PARAMETERS:
@@ -217,7 +239,7 @@ def _refuse(visitor: Visitor, page: Page) -> None:
                 "or by the domains of their companies:"
             )
             st.code('[access]\nemails = ["ana@example.com"]\ndomains = ["example.com"]', "toml")
-        case SignedOut() | Expired() as verdict:
+        case SignedOut() | Expired() | Foreign() as verdict:
             st.title("Sign in", anchor=False)
             if isinstance(verdict, Expired):
                 st.info("You signed in some time ago. Please sign in again.")
@@ -237,17 +259,16 @@ def _refuse(visitor: Visitor, page: Page) -> None:
 
 
 def _draw_closed() -> None:
-    port = st.get_option("server.port")
     st.title("This dashboard is not open yet", anchor=False)
     st.write(
-        "It can show the contacts of a company, so it shows nothing before whoever runs it has "
-        "said who may see it. There are three ways:"
+        "It can show the contacts of a company, so it shows nothing to anybody who has not shown "
+        "that they may see it. There are three ways:"
     )
     st.markdown(
         "- **Invite people.** Set up `[auth]` and `[access]` in the secrets, as "
         "`.streamlit/secrets.example.toml` shows.\n"
-        f"- **Keep it to your own machine.** Open it there, at `http://localhost:{port}`, without "
-        "a proxy in between.\n"
+        "- **Use the address that is printed** where the dashboard is started: its key stands in "
+        "it.\n"
         "- **Open it to everybody who can reach it**, where something else keeps strangers out: "
         'set `CHATBOTX_OPEN_ACCESS = "yes"` in the environment or in the secrets.'
     )
@@ -278,21 +299,21 @@ def _draw_sign_in(access: Access, page: Page) -> None:
         st.link_button("Open it there to sign in", elsewhere, type="primary")
         return
     for provider in access.providers:
-        name = _PROVIDER_NAMES.get(provider, provider)
+        name = _PROVIDER_NAMES.get(provider.name, provider.name)
         st.button(
-            f"Sign in with {formatting.markdown(name)}" if provider else "Sign in",
+            f"Sign in with {formatting.markdown(name)}" if name else "Sign in",
             on_click=_sign_in,
-            args=(provider, link),
+            args=(provider.name, link),
             icon=":material/login:",
             type="primary",
-            key=f"sign-in-{provider}",
+            key=f"sign-in-{provider.name}",
         )
 
 
 def _registered_address(access: Access, link: "Link") -> str | None:
     """That of the link under the name that people come back to, if the browser knows the dashboard
     by another: it would come back as a stranger."""
-    home = (access.redirect_uri or "").removesuffix("/oauth2callback")
+    home = (access.redirect_uri or "").removesuffix(f"/{streamlit_internals.CALLBACK}")
     home = home.replace("{port}", str(st.get_option("server.port")))
     here = urlsplit(st.context.url or "").hostname
     if not here or not home or here == urlsplit(home).hostname:
@@ -367,20 +388,4 @@ _links = Links()
 
 
 def _browser() -> bytes | None:
-    """What this browser, and no other, sends before and after signing in: the token that Streamlit
-    gave it against forged requests. None where it sends none."""
-    return unmasked(st.context.cookies.get("_streamlit_xsrf", ""))
-
-
-def unmasked(cookie: str) -> bytes | None:
-    """The token within a cookie `2|mask|masked token|time`; the mask changes with every page."""
-    parts = cookie.strip("\"'").split("|")
-    if len(parts) != 4 or parts[0] != "2":
-        return None
-    try:
-        mask, masked = binascii.a2b_hex(parts[1]), binascii.a2b_hex(parts[2])
-    except ValueError:
-        return None
-    if len(mask) != 4 or len(masked) != 16:
-        return None
-    return bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
+    return streamlit_internals.browser_of(st.context.cookies)

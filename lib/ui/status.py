@@ -13,6 +13,7 @@ from lib import settings
 from lib.reference import formatting
 from lib.refresh.refreshers import Refresher, State, refresher_of
 from lib.store.snapshot import Snapshot
+from lib.ui import gate
 
 
 def demo_banner() -> None:
@@ -43,6 +44,7 @@ class Fetched:
 def first_fetch(workspace: str, person: str) -> None:
     """Before there is anything to show: how far the first crawl is, or why there is none. Shows
     the page as soon as there is something to show."""
+    gate.require(workspace)
     state = _refresher(workspace).state
     if state.snapshot is not None:
         st.rerun()
@@ -59,6 +61,7 @@ def first_fetch(workspace: str, person: str) -> None:
 @st.fragment(run_every=timedelta(seconds=15))
 def foot(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     """As of when, how old, complete or not; the button, and the progress of a running refresh."""
+    gate.require(workspace)
     # Looking often makes the browser draw often, so that is done only where something moves.
     state = _refresher(workspace).state
     draw = _watched if state.is_running or state.due is None else _status
@@ -67,6 +70,7 @@ def foot(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
 
 @st.fragment(run_every=timedelta(seconds=1))
 def _watched(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
+    gate.require(workspace)
     _status(workspace, shown, timezone, person)
 
 
@@ -133,7 +137,8 @@ def _progress(state: State) -> None:
 
 def _refresh(workspace: str, person: str) -> None:
     """A callback."""
-    _refresher(workspace).refresh_for(person)
+    if gate.may_see(workspace):
+        _refresher(workspace).refresh_for(person)
 
 
 def _refresher(workspace: str) -> Refresher:

@@ -11,15 +11,19 @@ import re
 import secrets
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 log = logging.getLogger(__name__)
 
-_IS_SECRET = re.compile(r"token|secret|password|passwd|api_?key|credential", re.IGNORECASE)
+_IS_SECRET = re.compile(
+    r"token|secret|password|passwd|api_?key|access_?key|account_?key|credential|sas_|webhook",
+    re.IGNORECASE,
+)
 """In the name of a setting."""
 
 _SHORTEST_SECRET = 6
@@ -74,13 +78,14 @@ def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
             yield value.strip()
 
 
-def install(*sources: Mapping[str, Any]) -> None:
+def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
     """From now on every record is redacted, has its time, and what nobody catches is logged.
 
-    `sources` are the environment and the secrets, whose secret values are to be known. A second
-    call replaces what the first one knew.
+    `sources` are the secrets that are in use, beside the environment: their secret values are to be
+    known, and other `known` texts. A second call replaces what the first one knew.
     """
-    redact = Redaction(secret for source in (os.environ, *sources) for secret in secrets_in(source))
+    found = (secret for source in (os.environ, *sources) for secret in secrets_in(source))
+    redact = Redaction([*found, *known])
     logging.setLogRecordFactory(_Records(redact))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.excepthook = _log_uncaught
@@ -98,6 +103,33 @@ def new_reference() -> str:
     """By which somebody who saw an error can name it to somebody who reads the log."""
     number = secrets.token_hex(4).upper()
     return f"{number[:4]}-{number[4:]}"
+
+
+class RareWarning:
+    """Writes a warning at most once in `seconds`, and then how many were left out: what strangers
+    send must not fill the log."""
+
+    def __init__(
+        self,
+        log: logging.Logger,
+        seconds: float = 60,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._clock = clock
+        self._last: float | None = None
+        self._left_out = 0
+
+    def __call__(self, message: str, *arguments: object) -> None:
+        now = self._clock()
+        if self._last is not None and now - self._last < self._seconds:
+            self._left_out += 1
+            return
+        if self._left_out:
+            message += f" ({self._left_out} more since the last time this was written.)"
+        self._last, self._left_out = now, 0
+        self._log.warning(message, *arguments)
 
 
 class _Records:

@@ -249,17 +249,61 @@ def test_an_identity_that_was_tampered_with_is_none(invited: str, visit: NewVisi
     assert b"137 contacts" not in bob.received
 
 
-@pytest.mark.parametrize("environment", [{}, {"open_access": "no"}], ids=["unset", "no"])
-def test_without_sign_in_a_server_that_others_can_reach_shows_how_to_set_it_up_and_nothing_else(
-    serve: Serve, visit: NewVisit, environment: dict[str, str]
+def printed(folder: Path) -> str:
+    """The address with the key, as it stands in the console."""
+    (path,) = re.findall(r"http://\S+?(/\?key=\S+)", (folder / "server.log").read_text("utf-8"))
+    return str(path)
+
+
+def test_without_a_sign_in_a_stranger_is_asked_for_the_key_and_sent_nothing_else(
+    serve: Serve, browser: Browser
 ) -> None:
-    stranger = visit()
-    stranger.context.set_extra_http_headers({"X-Forwarded-For": "203.0.113.7"})
-    page = stranger.go(f"{serve(bound='0.0.0.0', **environment)}/channels?{JUNE}")
-    title(page, "This dashboard is not open yet")
-    page.wait_for_timeout(2000)
-    assert b"137 contacts" not in stranger.received
-    assert not page.get_by_role("link", name="Tags").count()
+    stranger = browser.new_context()
+    asked: list[str] = []
+    page = stranger.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    address = serve(bound="0.0.0.0", open_access="no")
+    page.goto(f"{address}/channels?{JUNE}")
+    title(page, "This dashboard asks for its key")
+    assert asked[:1] == [f"{address}/channels?{JUNE}"]
+    assert {url.removeprefix(address) for url in asked[1:]} <= {"/favicon.ico"}
+    stranger.close()
+
+
+def test_the_key_opens_it_and_stays_in_no_address(
+    serve: Serve, visit: NewVisit, tmp_path: Path
+) -> None:
+    address = serve(open_access="no")
+    page = visit().go(f"{address}/channels{printed(tmp_path)}&{JUNE}")
+    title(page, QUESTIONS["channels"])
+    assert "key=" not in page.url
+    assert "key=" not in page.evaluate("document.referrer")
+    page.go_back()
+    assert "key=" not in page.url
+    title(visit_again(page, f"{address}/channels?{JUNE}"), QUESTIONS["channels"])
+
+
+def visit_again(page: Page, address: str) -> Page:
+    page.goto(address)
+    settle(page)
+    return page
+
+
+def test_the_key_may_be_typed_and_leads_to_what_was_asked_for(
+    serve: Serve, browser: Browser, tmp_path: Path
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{serve(open_access='no')}/channels?channel=whatsapp&{JUNE}")
+    page.get_by_label("Key").fill("not this one, certainly")
+    page.get_by_role("button", name="Open the dashboard").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the key")
+    page.get_by_label("Key").fill(printed(tmp_path).removeprefix("/?key="))
+    page.get_by_role("button", name="Open the dashboard").click()
+    title(page, QUESTIONS["channels"])
+    expect(page).to_have_url(re.compile(r"/channels\?channel=whatsapp"))
+    assert "key=" not in page.url
+    context.close()
 
 
 def test_the_operator_may_open_it_to_everybody(serve: Serve, visit: NewVisit) -> None:
@@ -270,14 +314,6 @@ def test_the_operator_may_open_it_to_everybody(serve: Serve, visit: NewVisit) ->
 def test_the_demo_may_be_seen_by_everybody(serve: Serve, visit: NewVisit) -> None:
     page = visit().go(serve(token=None, bound="0.0.0.0"))
     title(page, QUESTIONS[""])
-
-
-def test_a_proxy_on_the_same_machine_does_not_make_strangers_local(
-    serve: Serve, visit: NewVisit
-) -> None:
-    stranger = visit()
-    stranger.context.set_extra_http_headers({"X-Forwarded-For": "203.0.113.7"})
-    title(stranger.go(serve()), "This dashboard is not open yet")
 
 
 def test_with_nobody_invited_nobody_gets_in_and_the_page_says_what_to_set(

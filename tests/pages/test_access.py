@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from lib import settings
 from lib.refresh import refreshers
-from lib.ui import gate
-from lib.ui.gate import Link, Links, unmasked
+from lib.ui.gate import Link, Links
+from lib.web.key import Key, key_of
+from lib.web.streamlit_internals import unmasked
 from tests.fake_chatbotx import FakeChatbotx
 from tests.pages.conftest import PAGES, numbers, text
 
@@ -51,14 +53,15 @@ def configure(
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS", "SNAPSHOT_DIR"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (file,))
-    # Pages that are run without a browser are shown; here they stand for those of a stranger.
-    monkeypatch.setattr(gate, "is_local", lambda *_: False)
+    # A browser that comes for the first time.
+    monkeypatch.setattr(ContextProxy, "cookies", {})
     yield configure
     refreshers.stop_all()
 
 
 def claims(email: str = "ana@example.com", **others: object) -> dict[str, Any]:
     whole = {"is_logged_in": True, "email": email, "email_verified": True, "iat": time.time()}
+    whole |= {"iss": "https://accounts.example.com", "aud": "id", "provider": "default"}
     return whole | others
 
 
@@ -96,6 +99,18 @@ def test_without_a_sign_in_nothing_is_shown_or_fetched(
     assert not edge_server.requests
 
 
+def test_whoever_has_shown_the_key_sees_the_numbers(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    key = key_of(settings.configuration())
+    assert key is not None
+    monkeypatch.setattr(ContextProxy, "cookies", {key.cookie: key.proof})
+    assert numbers(opened({"email": None}))["Contacts"] == "137"
+    monkeypatch.setattr(ContextProxy, "cookies", {key.cookie: Key("another").proof})
+    assert opened({"email": None}).title[0].value == "This dashboard is not open yet"
+
+
 def test_an_identity_that_nobody_asked_for_opens_nothing(configure: Configure) -> None:
     configure(ACCESS)
     page = opened({"email": "ana@example.com", "email_verified": True, "iat": time.time()})
@@ -117,8 +132,9 @@ def test_where_streamlit_knows_of_a_sign_in_and_we_do_not_nobody_gets_in(
         (claims(email_verified=False), "Your address is not verified"),
         (claims(iat=0), "Sign in"),
         ({"is_logged_in": True}, "Sign in"),
+        (claims(aud="another dashboard"), "Sign in"),
     ],
-    ids=["nobody", "not invited", "not verified", "too old", "no claims"],
+    ids=["nobody", "not invited", "not verified", "too old", "no claims", "of others"],
 )
 def test_who_is_not_invited_sees_one_page_and_makes_nobody_fetch(
     configure: Configure, edge_server: FakeChatbotx, user: dict[str, Any], title: str

@@ -17,6 +17,7 @@ from lib.settings import (
     Access,
     Configuration,
     Guests,
+    Provider,
     SecretsOutOfReach,
     Settings,
     SettingsError,
@@ -457,7 +458,7 @@ class TestAccess:
             },
         ).access
         assert access == Access(
-            providers=("",),
+            providers=(Provider("", "id", "https://accounts.example.com"),),
             guests=Guests(frozenset({"ana@example.com"}), frozenset({"partner.example"})),
             own_guests=(("sales", Guests.of(["gus@sales.example", "team.example"])),),
             contact="Olga <olga@example.com>",
@@ -518,6 +519,7 @@ class TestAccess:
             ({"contact": "geheim" * 50}, "[access] contact must be one line"),
             ({"hours": "geheim"}, "[access] hours must be a number of hours"),
             ({"hours": 0}, "[access] hours must be a number of hours"),
+            ({"issuer": "http://geheim.example"}, "[access] issuer must be the address"),
             ("geheim", "[access] must be a table."),
         ],
     )
@@ -568,18 +570,50 @@ class TestAuth:
 
     def test_streamlit_may_put_its_port_into_the_address(self) -> None:
         local = {"redirect_uri": "http://localhost:{port}/oauth2callback"}
-        assert load_all({}, {"auth": AUTH | local}).access.providers == ("",)
+        assert load_all({}, {"auth": AUTH | local}).access.redirect_uri == local["redirect_uri"]
 
     def test_providers_may_have_names(self) -> None:
         shared = {key: AUTH[key] for key in ("redirect_uri", "cookie_secret")}
         own = {key: AUTH[key] for key in AUTH if key not in shared}
         secrets = {"auth": shared | {"google": own, "okta": own}}
-        assert load_all({}, secrets).access.providers == ("google", "okta")
-        assert load_all({}, {"auth": AUTH | {"okta": own}}).access.providers == ("", "okta")
+        assert names_of_providers(secrets) == ["google", "okta"]
+        assert names_of_providers({"auth": AUTH | {"okta": own}}) == ["", "okta"]
 
     def test_other_options_of_a_provider_are_no_provider(self) -> None:
         options = {"client_kwargs": {"prompt": "login"}}
-        assert load_all({}, {"auth": AUTH | options}).access.providers == ("",)
+        assert names_of_providers({"auth": AUTH | options}) == [""]
+
+    def test_the_issuer_is_where_its_document_lies_unless_the_operator_names_it(self) -> None:
+        (provider,) = load_all({}, {"auth": AUTH}).access.providers
+        assert (provider.issuer, provider.client_id) == ("https://accounts.example.com", "id")
+        named = {"auth": AUTH, "access": {"issuer": "https://sso.example.com/realms/x"}}
+        (provider,) = load_all({}, named).access.providers
+        assert provider.issuer == "https://sso.example.com/realms/x"
+
+
+def names_of_providers(secrets: dict[str, Any]) -> list[str]:
+    return [provider.name for provider in load_all({}, secrets).access.providers]
+
+
+class TestKey:
+    def test_the_operator_may_set_it(self) -> None:
+        key = "c2FtcGxlLWtleS1mb3ItdGVzdHM"
+        configured = load_all({"CHATBOTX_ACCESS_KEY": key, "CHATBOTX_TOKEN": TOKEN}, {})
+        assert configured.access.key == key
+        assert key not in repr(configured)
+        assert load_all({}, {}).access.key is None
+
+    @pytest.mark.parametrize("key", ["geheim", "geheim " * 5, "geheim&x=1234567890123456"])
+    def test_one_that_could_be_guessed_or_spelt_in_several_ways_is_a_mistake(
+        self, key: str
+    ) -> None:
+        (mistake,) = all_mistakes({"CHATBOTX_ACCESS_KEY": key})
+        assert mistake.startswith("CHATBOTX_ACCESS_KEY must be a random text of at least 20")
+        assert "geheim" not in mistake
+
+    def test_beside_a_sign_in_it_is_not_used(self) -> None:
+        (note,) = load_all({"CHATBOTX_ACCESS_KEY": "x" * 20}, {"auth": AUTH}).notes
+        assert note == "CHATBOTX_ACCESS_KEY is not used: people sign in by [auth]."
 
 
 class TestTables:
@@ -701,7 +735,7 @@ def test_the_example_documents_every_key_and_is_right() -> None:
     numbers = iter(range(100))
     filled = re.sub(r' = ""', lambda _: f' = "{next(numbers):032}"', keys)
     secrets = tomllib.loads(filled)
-    for key in ("TOKEN", "OPEN_ACCESS"):  # not together with what comes below
+    for key in ("TOKEN", "OPEN_ACCESS", "ACCESS_KEY"):  # not together with what comes below
         assert secrets.pop(f"CHATBOTX_{key}")
     configured = load_all({}, secrets)
     assert configured.names == ("main", "sales")

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib.web import guard
-from lib.web.guard import Guard, Rules
+from lib.web.guard import guard
+from lib.web.headers import answer_headers, content_security_policy
+from lib.web.messages import MOST_MESSAGE_BYTES
+from lib.web.names import Rules
+from lib.web.requests import MOST_QUERY_BYTES
 
 HEADERS = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
 
@@ -39,6 +42,14 @@ async def anything(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "bytes": message["bytes"]})
 
 
+def guarded(rules: Rules, is_welcome: bool = True) -> ASGIApp:
+    """What Streamlit makes of the middleware, in front of the small app."""
+    app: ASGIApp = anything
+    for each in reversed(guard(HEADERS, rules, is_welcome=lambda _: is_welcome)):
+        app = each.cls(app, *each.args, **each.kwargs)
+    return app
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -53,6 +64,7 @@ class Browser:
     host: str = "dashboard.example.com"
     listens_on: str = "10.0.0.7"
     rules: Rules = field(default_factory=Rules)
+    is_welcome: bool = True
 
     def ask(self, path: str = "/", query: str = "", method: str = "GET", **headers: str) -> Answer:
         """One request; `content_length` is the header of that name."""
@@ -98,10 +110,13 @@ class Browser:
                 (name.replace("_", "-").encode(), value.encode()) for name, value in names.items()
             ],
         }
+
         # In a thread of its own: in this one a browser's loop may be running.
-        answer = Guard(anything, HEADERS, self.rules)(whole, receive, send)
+        async def answer() -> None:
+            await guarded(self.rules, self.is_welcome)(whole, receive, send)
+
         with ThreadPoolExecutor(1) as beside:
-            beside.submit(asyncio.run, answer).result()
+            beside.submit(lambda: asyncio.run(answer())).result()
         return sent
 
 
@@ -176,7 +191,7 @@ def test_a_request_with_content_of_untold_length_is_refused() -> None:
 
 
 def test_a_link_may_be_long_but_not_without_end() -> None:
-    longest = "x" * guard.MOST_QUERY_BYTES
+    longest = "x" * MOST_QUERY_BYTES
     assert browser().ask(query=longest).status == 200
     assert browser().ask(query=longest + "x").status == 414
 
@@ -190,6 +205,12 @@ def test_our_headers_take_the_place_of_others_and_no_other_origin_may_read() -> 
 def test_downloads_are_kept_by_nobody() -> None:
     assert browser().ask("/media/0f3a.csv").headers["cache-control"] == "private, no-store"
     assert "cache-control" not in browser().ask().headers
+
+
+def test_downloads_are_for_those_who_may_see_something_now() -> None:
+    stranger = Browser(is_welcome=False)
+    assert stranger.ask("/media/0f3a.csv").status == 403
+    assert stranger.ask("/static/js/index.js").status == 200
 
 
 def test_an_unexpected_error_has_our_headers_and_a_reference_that_the_log_has_too(
@@ -244,8 +265,8 @@ def test_a_web_socket_that_streamlit_refuses_is_refused_with_our_headers() -> No
 
 @pytest.mark.parametrize("kind", [bytes, str])
 def test_a_browser_that_sends_too_much_at_once_is_hung_up_on(kind: type) -> None:
-    most = b"x" * guard.MOST_MESSAGE_BYTES
-    too_much = most + b"x" if kind is bytes else "x" * (guard.MOST_MESSAGE_BYTES + 1)
+    most = b"\xff" * MOST_MESSAGE_BYTES  # no message of any kind: Streamlit is to say so
+    too_much = most + b"\xff" if kind is bytes else "x" * (MOST_MESSAGE_BYTES + 1)
     sent = browser().connect("/_stcore/stream", most, too_much, most)
     assert [message["type"] for message in sent] == [
         "websocket.accept",
@@ -304,7 +325,7 @@ def test_a_host_that_is_none_is_refused(host: str) -> None:
 def test_streamlit_s_own_script_is_allowed_by_its_hash_and_no_other(tmp_path: Path) -> None:
     index = tmp_path / "index.html"
     index.write_text("<script>alert(1)</script><script src='x.js'></script>")
-    policy = guard.content_security_policy(index)
+    policy = content_security_policy(index)
     script_src = policy.split("; ")[1]
     # printf 'alert(1)' | openssl dgst -sha256 -binary | base64
     assert script_src == (
@@ -316,13 +337,13 @@ def test_streamlit_s_own_script_is_allowed_by_its_hash_and_no_other(tmp_path: Pa
 def test_frame_ancestors_are_our_own_origin_and_those_that_are_named(tmp_path: Path) -> None:
     index = tmp_path / "index.html"
     index.touch()
-    own = guard.answer_headers(index)
+    own = answer_headers(index)
     assert own["content-security-policy"].endswith("frame-ancestors 'self'")
     assert own["x-frame-options"] == "SAMEORIGIN"
-    others = guard.answer_headers(index, "'self' https://*.example.com")
+    others = answer_headers(index, "'self' https://*.example.com")
     assert others["content-security-policy"].endswith(
         "frame-ancestors 'self' https://*.example.com"
     )
     assert "x-frame-options" not in others
-    nobody = guard.answer_headers(index, "'none'")
+    nobody = answer_headers(index, "'none'")
     assert nobody["x-frame-options"] == "DENY"

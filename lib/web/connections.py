@@ -1,0 +1,206 @@
+"""Bounds below ASGI, where no middleware sees anything: connections that never get as far as a
+request, and messages that are never finished.
+
+Whoever starts the server (`streamlit run`, uvicorn, a platform) makes its own uvicorn; but all of
+them make uvicorn's protocols, so the bounds are put on these. `tests/web/test_connections.py` fails
+when an upgrade of uvicorn changes what this relies on.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lib.web.logs import RareWarning
+from lib.web.messages import MOST_MESSAGE_BYTES
+
+try:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+except ImportError:  # one of the two is always there
+    HttpToolsProtocol = None  # type: ignore[assignment, misc]
+
+log = logging.getLogger(__name__)
+
+SECONDS_FOR_HEADERS = 30.0
+"""From the first byte, or the opening, to the end of the headers. Browsers send them at once; the
+slowest phone takes some seconds."""
+
+MOST_CONNECTIONS = 1000
+"""Beside web sockets. A browser opens six at most and leaves them after five idle seconds. Fewer
+where the process may not have as many files open."""
+
+_OUT_OF_FILES = "socket.accept() out of system resource"
+"""Begins what asyncio logs, with a traceback, each time that it cannot accept a connection."""
+
+
+@dataclass(eq=False)
+class _Connection:
+    """One that is, or may be, between requests."""
+
+    protocol: Any
+    since: float
+    peer: str
+    timer: asyncio.TimerHandle | None = None
+
+    def is_busy(self) -> bool:
+        cycle = self.protocol.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def has_become_a_web_socket(self) -> bool:
+        return self.protocol.transport.get_protocol() is not self.protocol
+
+    def drop(self) -> None:
+        if not self.protocol.transport.is_closing():
+            self.protocol.transport.abort()
+
+
+@dataclass
+class Connections:
+    """Those of one process. Whoever has most gives way when there are too many: its oldest goes."""
+
+    seconds_for_headers: float = SECONDS_FOR_HEADERS
+    most: int = MOST_CONNECTIONS
+    open: dict[Any, _Connection] = field(default_factory=dict)
+    warn: RareWarning = field(default_factory=lambda: RareWarning(log))
+
+    def made(self, protocol: Any) -> None:
+        config = protocol.config
+        # Streamlit sets it to the size of what it sends itself, and browsers send far less.
+        config.ws_max_size = min(config.ws_max_size, MOST_MESSAGE_BYTES)
+        peer = protocol.client[0] if protocol.client else ""
+        own = _Connection(protocol, time.monotonic(), peer)
+        self.open[protocol] = own
+        self._start_timer(own)
+        if len(self.open) > self.most:
+            self._make_room()
+
+    def received(self, protocol: Any) -> None:
+        own = self.open.get(protocol)
+        if own is None:
+            return
+        if own.has_become_a_web_socket():
+            self.lost(protocol)
+        elif own.is_busy():
+            self._stop_timer(own)
+        elif own.timer is None:
+            self._start_timer(own)
+
+    def lost(self, protocol: Any) -> None:
+        own = self.open.pop(protocol, None)
+        if own is not None:
+            self._stop_timer(own)
+
+    def _start_timer(self, own: _Connection) -> None:
+        loop = own.protocol.loop
+        own.timer = loop.call_later(self.seconds_for_headers, self._time_is_up, own)
+
+    def _stop_timer(self, own: _Connection) -> None:
+        if own.timer is not None:
+            own.timer.cancel()
+            own.timer = None
+
+    def _time_is_up(self, own: _Connection) -> None:
+        own.timer = None
+        if not own.is_busy() and not own.has_become_a_web_socket():
+            own.drop()
+
+    def _make_room(self) -> None:
+        (peer, number), *_ = Counter(each.peer for each in self.open.values()).most_common(1)
+        self.warn(
+            "%d connections are open, %d of them of %s; its oldest one is dropped.",
+            len(self.open),
+            number,
+            peer or "an unknown address",
+        )
+        # In the order in which they came.
+        own = [each for each in self.open.values() if each.peer == peer]
+        oldest = next((each for each in own if not each.is_busy()), own[0])
+        self.lost(oldest.protocol)
+        oldest.drop()
+
+
+class _Sparingly(logging.Filter):
+    """Lets the message that there are no files left through once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith(_OUT_OF_FILES):
+            return True
+        now = time.monotonic()
+        if now - self._last < 60:
+            return False
+        self._last = now
+        return True
+
+
+def _files_allowed() -> int:
+    """How many files this process may have open, after it has asked for as many as it needs."""
+    try:
+        import resource
+    except ImportError:  # Windows knows no such bound
+        return _FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return _FILES
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft
+
+
+_FILES = 2048
+"""Connections, web sockets, and room for files, threads and the crawl."""
+
+
+_installed: Connections | None = None
+
+
+def install(connections: Connections | None = None) -> Connections:
+    """Bounds all connections that this process accepts from now on. A second call changes the
+    bounds."""
+    global _installed  # noqa: PLW0603 - the classes that are bounded belong to the process, too
+    is_first = _installed is None
+    spare = _files_allowed() - (_FILES - MOST_CONNECTIONS)
+    _installed = connections or Connections(most=max(min(MOST_CONNECTIONS, spare), 100))
+    if is_first:
+        for protocol in (H11Protocol, HttpToolsProtocol):
+            if protocol is not None:
+                _wrap(protocol)
+        logging.getLogger("asyncio").addFilter(_Sparingly())
+    return _installed
+
+
+def _wrap(protocol: Any) -> None:
+    made, received, lost = (
+        protocol.connection_made,
+        protocol.data_received,
+        protocol.connection_lost,
+    )
+
+    def connection_made(self: Any, transport: asyncio.BaseTransport) -> None:
+        made(self, transport)
+        if _installed is not None:
+            _installed.made(self)
+
+    def data_received(self: Any, data: bytes) -> None:
+        received(self, data)
+        if _installed is not None:
+            _installed.received(self)
+
+    def connection_lost(self: Any, error: Exception | None) -> None:
+        if _installed is not None:
+            _installed.lost(self)
+        lost(self, error)
+
+    protocol.connection_made = connection_made
+    protocol.data_received = data_received
+    protocol.connection_lost = connection_lost

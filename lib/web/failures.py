@@ -1,0 +1,52 @@
+"""What becomes of a request in which something goes wrong unexpectedly."""
+
+import logging
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lib.web.answers import INTERNAL_ERROR, hang_up, refuse
+from lib.web.logs import new_reference
+
+log = logging.getLogger(__name__)
+
+
+class Failures:
+    """Answers an error with a number by which it is found in the log, and a web socket that is
+    refused with a sentence.
+
+    Starlette's own answers would come from outside, without our headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "websocket.close" and not has_begun:
+                has_begun = True
+                await refuse(scope, send, HTTPStatus.FORBIDDEN, "This web socket is not for you.")
+                return
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception:
+            reference = new_reference()
+            log.exception("A request failed unexpectedly. Reference %s.", reference)
+            if not has_begun:
+                await refuse(
+                    scope,
+                    send,
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                    f"Something went wrong. Reference {reference}.",
+                )
+            elif scope["type"] == "websocket":
+                await hang_up(send, INTERNAL_ERROR)

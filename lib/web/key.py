@@ -1,0 +1,218 @@
+"""The key to a dashboard without a sign-in, as notebooks have one: it stands in the address that is
+printed at the start, and is moved from there into a cookie at once, so that no link carries it.
+
+`python -m lib.web.key` makes a new one, for the next start.
+"""
+
+import hashlib
+import hmac
+import html
+import logging
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lib import settings
+from lib.settings import Configuration, SettingsError
+from lib.web import streamlit_internals
+from lib.web.answers import respond
+from lib.web.paths import relative
+
+log = logging.getLogger(__name__)
+
+PARAMETER = "key"
+FILE = "access-key"
+_LASTING = 30 * 24 * 60 * 60
+"""Seconds that a browser keeps the cookie."""
+
+_MOST_BYTES = 200
+
+
+@dataclass(frozen=True)
+class Key:
+    """`text` is what somebody shows who comes for the first time; their browser keeps a proof of it
+    in a cookie whose name differs between dashboards, since ports of one machine share cookies."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "Key(…)"
+
+    @property
+    def cookie(self) -> str:
+        return f"audience-{self._digest(b'name')[:8]}"
+
+    @property
+    def proof(self) -> str:
+        return self._digest(b"proof")
+
+    def _digest(self, purpose: bytes) -> str:
+        return hmac.new(self.text.encode(), b"chatbotx dashboard " + purpose, "sha256").hexdigest()
+
+    def is_shown_by(self, cookies: Mapping[str, str]) -> bool:
+        return hmac.compare_digest(cookies.get(self.cookie, "").encode(), self.proof.encode())
+
+    def is_text(self, given: str) -> bool:
+        return hmac.compare_digest(
+            hashlib.sha256(given.strip().encode()).digest(),
+            hashlib.sha256(self.text.encode()).digest(),
+        )
+
+
+_of_process: dict[Path, Key] = {}
+
+
+def key_of(configuration: Configuration) -> Key | None:
+    """The key that this process asks for; None where it asks for none: where people sign in, where
+    the operator has opened it, and for the demo.
+
+    The operator's own key wins. Otherwise it is the one kept in the store's folder, made when there
+    is none.
+    """
+    access = configuration.access
+    if access.providers or access.is_open or configuration.is_demo:
+        return None
+    if access.key is not None:
+        return Key(access.key)
+    file = configuration.folder / FILE
+    if file not in _of_process:
+        _of_process[file] = Key(_kept(file) or _make(file))
+    return _of_process[file]
+
+
+def forget() -> None:
+    """What was read or made is read again. For tests."""
+    _of_process.clear()
+
+
+def _kept(file: Path) -> str | None:
+    try:
+        opened = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(opened, "rb") as source:
+            # Whatever else may lie there under that name.
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                return None
+            text = source.read(_MOST_BYTES).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if len(text) >= settings.SHORTEST_KEY else None
+
+
+def _make(file: Path, *, anew: bool = False) -> str:
+    """A key, kept in `file` where that is possible: a new one, if `anew`, or else that of another
+    process which was faster."""
+    text = secrets.token_urlsafe(24)
+    beside = file.with_name(f".{FILE}-{secrets.token_hex(4)}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(opened, "w", encoding="ascii") as target:
+            target.write(f"{text}\n")
+        if not anew and (kept := _kept(file)):
+            text = kept
+        else:
+            beside.replace(file)
+    except OSError as error:
+        log.warning("The key could not be kept for the next start: %s", error.strerror)
+    with suppress(OSError):
+        beside.unlink(missing_ok=True)
+    return text
+
+
+class KeyRequired:
+    """Serves nothing but the health check and a page that asks for the key to a browser without
+    it. So what a stranger sends costs no more than that page: no script runs, no session begins."""
+
+    def __init__(self, app: ASGIApp, key: Key | None, base_path: str = "") -> None:
+        self.app = app
+        self.key = key
+        self.base_path = base_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.key is None or scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        path = relative(scope["path"], self.base_path)
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        shown = [value for name, value in query if name == PARAMETER]
+        if scope["type"] == "http" and any(self.key.is_text(value) for value in shown):
+            await self._take(scope, send, query)
+        elif path == streamlit_internals.HEALTH or self.key.is_shown_by(cookies_of(scope)):
+            await self.app(scope, receive, send)
+        else:
+            page = _page(query, is_wrong=bool(shown))
+            kind = b"text/html; charset=utf-8"
+            await respond(scope, send, HTTPStatus.UNAUTHORIZED, page.encode(), kind)
+
+    async def _take(self, scope: Scope, send: Send, query: list[tuple[str, str]]) -> None:
+        """Into the cookie, and on to the same address without it."""
+        assert self.key is not None
+        rest = urlencode([(name, value) for name, value in query if name != PARAMETER])
+        # Relative, so that it holds behind a proxy that takes off a prefix, and leads nowhere else.
+        page = quote(scope["path"].rpartition("/")[2])
+        target = f"./{page}" + (f"?{rest}" if rest else "")
+        home = f"/{self.base_path.strip('/')}"
+        cookie = f"{self.key.cookie}={self.key.proof}; Path={home}; Max-Age={_LASTING}; HttpOnly"
+        cookie += "; SameSite=Lax" + ("; Secure" if scope.get("scheme") == "https" else "")
+        moved = [(b"location", target.encode("ascii")), (b"set-cookie", cookie.encode())]
+        await respond(scope, send, HTTPStatus.SEE_OTHER, b"", b"text/plain", *moved)
+
+
+def cookies_of(scope: Scope) -> dict[str, str]:
+    return HTTPConnection(scope).cookies
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 30rem; margin: 15vh auto; padding: 0 1rem; }
+input, button { font: inherit; padding: .4rem .6rem; }
+input { width: 100%; box-sizing: border-box; margin: .25rem 0 .75rem; }
+"""
+
+
+def _page(query: list[tuple[str, str]], *, is_wrong: bool) -> str:
+    kept = "".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+        for name, value in query
+        if name != PARAMETER
+    )
+    wrong = "<p role=alert>That is not the key of this dashboard.</p>" if is_wrong else ""
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="robots" content="noindex"><title>Key required</title><style>{_STYLE}</style>
+<main><h1>This dashboard asks for its key</h1>
+<p>The key stands in the address that is printed where the dashboard is started. Whoever runs it can
+send you that address; they can also invite people to sign in instead, as the README says.</p>
+{wrong}<form method="get">{kept}<label for="key">Key</label>
+<input id="key" name="{PARAMETER}" type="password" autocomplete="off" autofocus required>
+<button>Open the dashboard</button></form></main></html>
+"""
+
+
+def main() -> int:
+    """Makes a new key in the place of the one that is kept."""
+    try:
+        configuration = settings.load_all()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if configuration.access.key is not None:
+        sys.stderr.write("The key is set in the settings: change it there.\n")
+        return 1
+    _make(configuration.folder / FILE, anew=True)
+    sys.stdout.write("A new key is made. Start the dashboard again: it prints the address.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

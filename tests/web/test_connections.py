@@ -1,0 +1,209 @@
+"""Bounds below ASGI, on a uvicorn of its own: half requests, too many of them, big messages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lib.web import connections
+from lib.web.connections import Connections
+from lib.web.messages import MOST_MESSAGE_BYTES
+from tests.serving import free_port
+from tests.web.asgi import says_hello
+
+HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    clients: ExitStack
+
+    def open(self, says: bytes = b"") -> socket.socket:
+        """A connection that has sent this, closed when the test is over."""
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        self.clients.enter_context(client)
+        client.sendall(says)
+        return client
+
+
+@contextmanager
+def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
+    """A server as Streamlit configures it."""
+    port = free_port()
+    uvicorn_server = uvicorn.Server(
+        uvicorn.Config(
+            says_hello,
+            host="127.0.0.1",
+            port=port,
+            ws="websockets-sansio",
+            ws_max_size=10 * 1024 * 1024,
+            ws_per_message_deflate=compress,
+            lifespan="off",
+            log_config=None,
+        )
+    )
+    before = connections._installed
+    connections.install(bounds)
+    thread = threading.Thread(target=uvicorn_server.run, daemon=True)
+    thread.start()
+    try:
+        while not uvicorn_server.started:
+            time.sleep(0.01)
+        with ExitStack() as clients:
+            yield Server(port, clients)
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join(10)
+        connections._installed = before
+
+
+def is_dropped(client: socket.socket, within: float = 3) -> bool:
+    """Whether the server ends the connection."""
+    client.settimeout(within)
+    try:
+        while True:
+            if not client.recv(65_536):
+                return True
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("says", [b"", b"GET / HT", HALF], ids=["nothing", "a line", "headers"])
+def test_a_request_that_does_not_come_is_not_waited_for(says: bytes) -> None:
+    with server(Connections(seconds_for_headers=0.3)) as running:
+        assert is_dropped(running.open(says))
+
+
+def test_a_second_request_on_the_same_connection_is_not_waited_for_either() -> None:
+    with server(Connections(seconds_for_headers=0.3)) as running:
+        client = running.open(HALF + b"\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        client.sendall(HALF)
+        assert is_dropped(client)
+
+
+def test_whoever_is_slow_but_done_in_time_is_answered() -> None:
+    with server(Connections(seconds_for_headers=2)) as running:
+        client = running.open()
+        for byte in (HALF + b"\r\n").splitlines(keepends=True):
+            time.sleep(0.2)
+            client.sendall(byte)
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_web_socket_may_stay_as_long_as_it_likes() -> None:
+    with server(Connections(seconds_for_headers=0.2)) as running:
+        client = running.open(UPGRADE + b"\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 101")
+        assert not is_dropped(client, 1)
+
+
+def test_beyond_so_many_the_oldest_goes_and_the_next_is_served() -> None:
+    with server(Connections(most=5)) as running:
+        waiting = [running.open(HALF) for _ in range(8)]
+        time.sleep(0.2)
+        assert [is_dropped(client, 0.2) for client in waiting] == [True] * 3 + [False] * 5
+        assert httpx.get(f"http://127.0.0.1:{running.port}").text == "hello"
+
+
+def frame(size: int, sent: int, *, opcode: int = 2, is_last: bool = True, rsv: int = 0) -> bytes:
+    """The beginning of a masked frame that says it has `size` bytes, with `sent` of them."""
+    head = struct.pack("!BBQ", (0x80 if is_last else 0) | rsv | opcode, 0x80 | 127, size)
+    return head + b"\0\0\0\0" + b"x" * sent
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        frame(MOST_MESSAGE_BYTES + 1, 0),
+        frame(200_000, 200_000, is_last=False) + frame(200_000, 0, opcode=0),
+    ],
+    ids=["one that is announced", "in parts"],
+)
+def test_a_message_that_would_be_too_big_ends_the_web_socket_before_it_is_there(
+    says: bytes,
+) -> None:
+    with server(Connections()) as running:
+        client = running.open(UPGRADE + b"\r\n")
+        client.recv(65_536)
+        client.sendall(says)
+        assert is_dropped(client)
+
+
+def test_a_message_that_is_big_once_it_is_decompressed_ends_the_web_socket() -> None:
+    packer = zlib.compressobj(wbits=-12)
+    packed = packer.compress(b"\0" * 50_000_000) + packer.flush(zlib.Z_SYNC_FLUSH)
+    packed = packed[:-4]
+    assert len(packed) < MOST_MESSAGE_BYTES
+    with server(Connections(), compress=True) as running:
+        client = running.open(UPGRADE + DEFLATE + b"\r\n")
+        assert b"permessage-deflate" in client.recv(65_536)
+        client.sendall(frame(len(packed), 0, rsv=0x40) + packed)
+        assert is_dropped(client)
+
+
+def test_a_message_of_the_size_that_is_allowed_gets_through() -> None:
+    with server(Connections()) as running:
+        client = running.open(UPGRADE + b"\r\n")
+        client.recv(65_536)
+        client.sendall(frame(MOST_MESSAGE_BYTES, MOST_MESSAGE_BYTES))
+        assert len(client.recv(65_536)) > 1000
+
+
+def test_that_there_are_no_files_left_is_logged_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connections.install(connections._installed)
+    for _ in range(1000):
+        logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: …")
+    assert len(caplog.records) == 1
+    logging.getLogger("asyncio").error("something else")
+    assert len(caplog.records) == 2
+
+
+def test_uvicorn_still_has_what_the_bounds_hold_on_to() -> None:
+    """Read `lib/web/connections.py` against the new uvicorn when this fails."""
+    config = uvicorn.Config(says_hello, log_config=None)
+    config.load()
+    state = uvicorn.server.ServerState()
+    loop = asyncio.new_event_loop()
+    try:
+        protocol = H11Protocol(config, state, {}, loop)
+        for name in ("config", "transport", "client", "cycle", "loop"):
+            assert hasattr(protocol, name), f"uvicorn's protocol has no {name} any more"
+        for name in ("connection_made", "data_received", "connection_lost"):
+            assert callable(getattr(protocol, name)), f"uvicorn's protocol has no {name} any more"
+        assert hasattr(config, "ws_max_size"), "uvicorn bounds messages in another way"
+    finally:
+        loop.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no such bound on Windows")
+def test_the_bound_on_connections_leaves_files_for_everything_else() -> None:
+    import resource
+
+    bounds = connections.install()
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert bounds.most < soft

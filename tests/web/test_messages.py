@@ -1,0 +1,116 @@
+"""What a browser may send through its web socket."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from lib.web import streamlit_internals
+from lib.web.messages import Messages, Pace
+from tests.web.asgi import run, says_hello, scope_of
+
+CONNECT: Message = {"type": "websocket.connect"}
+
+
+def rerun(query: str = "") -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = query
+    return message.SerializeToString()
+
+
+def of_kind(kind: str) -> bytes:
+    message = BackMsg()
+    match kind:
+        case "file_urls_request":
+            message.file_urls_request.request_id = "1"
+        case "install_skills" | "dismiss_skills_nudge" | "deferred_file" | "dataframe_chunk":
+            getattr(message.backend_operation_request, kind).SetInParent()
+        case _:
+            setattr(message, kind, True)
+    return message.SerializeToString()
+
+
+def got_through(*said: bytes, app: ASGIApp | None = None) -> list[bytes]:
+    messages = [{"type": "websocket.receive", "bytes": each} for each in said]
+    sent = run(app or Messages(says_hello), scope_of("websocket", "/"), [CONNECT, *messages])
+    return [message["bytes"] for message in sent if message["type"] == "websocket.send"]
+
+
+def test_what_our_pages_send_gets_through() -> None:
+    said = rerun("channel=whatsapp"), of_kind("app_heartbeat")
+    assert got_through(*said) == list(said)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("install_skills", "dismiss_skills_nudge", "dataframe_chunk", "file_urls_request"),
+        *("clear_cache", "set_run_on_save", "stop_script", "load_git_info"),
+        *("debug_disconnect_websocket", "debug_shutdown_runtime"),
+    ],
+)
+def test_no_other_message_gets_through_and_the_next_one_does(kind: str) -> None:
+    assert got_through(of_kind(kind), rerun()) == [rerun()]
+
+
+def test_every_kind_of_message_that_streamlit_knows_is_decided_on() -> None:
+    kinds = {each.name for each in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    assert kinds >= streamlit_internals.MESSAGES & kinds
+    passing = {
+        kind
+        for kind in kinds - {"rerun_script", "backend_operation_request", "file_urls_request"}
+        if got_through(of_kind(kind))
+    }
+    assert passing == {"app_heartbeat"}
+
+
+class Clock:
+    """Time passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    async def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
+    clock = Clock()
+    app = Messages(says_hello, lambda: Pace(40, 5, lambda: clock.now), clock.pause)
+    said = [rerun(str(number)) for number in range(1000)]
+    assert got_through(*said, app=app) == said
+    # The first 40 at once, then five a second.
+    assert clock.now - 1000 == pytest.approx(960 / 5)
+
+
+def test_whoever_clicks_in_haste_never_waits() -> None:
+    clock = Clock()
+    pace = Pace(40, 5, lambda: clock.now)
+    for _ in range(300):
+        clock.now += 1 / 3
+        assert pace.wait() == 0
+
+
+def test_a_tab_that_slept_a_day_may_send_at_once_what_gathered() -> None:
+    clock = Clock()
+    pace = Pace(40, 5, lambda: clock.now)
+    clock.now += 24 * 60 * 60
+    assert [pace.wait() for _ in range(40)] == [0] * 40
+
+
+async def _counts(scope: Scope, receive: Receive, send: Send) -> None:
+    await says_hello(scope, receive, send)
+
+
+def test_each_tab_has_a_pace_of_its_own() -> None:
+    made: list[Pace] = []
+
+    def pace() -> Pace:
+        made.append(Pace())
+        return made[-1]
+
+    app = Messages(_counts, pace)
+    got_through(rerun(), app=app)
+    got_through(rerun(), app=app)
+    assert len(made) == 2

@@ -11,14 +11,15 @@ PIP := $(PY) -m pip --disable-pip-version-check
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: help run test check bench lock
+.PHONY: help run test check bench imports lock
 
 help:
-	@echo "make run    start the dashboard"
-	@echo "make test   run the tests"
-	@echo "make check  lint, formatting, types"
-	@echo "make bench  measure against other ways to do it"
-	@echo "make lock   pin what it needs to run, with hashes, and list the licences"
+	@echo "make run      start the dashboard"
+	@echo "make test      run the tests"
+	@echo "make check      lint, formatting, types"
+	@echo "make bench      measure against other ways to do it"
+	@echo "make imports  draw which room imports which"
+	@echo "make lock      pin what it needs to run, with hashes, and list the licences"
 
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
@@ -33,6 +34,9 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(PY) -m benchmarks $(ARGS)
+
+imports: $(DEV_READY)
+	@$(PY) -m tests.test_architecture
 
 # Files for every system and Python from 3.11 on; then the licences of what is installed here.
 lock: $(DEV_READY)

@@ -31,8 +31,8 @@ def read_access(
     names: tuple[str, ...],
     remarks: Remarks,
 ) -> Access:
-    """The rules of access in `secrets`. `is_open`, which wins, and `access_key` were said outside of
-    tables; `names` are those of the workspaces that could be read."""
+    """The rules of access in `secrets`. `is_open`, which wins, and `access_key` were said outside
+    of tables; `names` are those of the workspaces that could be read."""
     providers = _providers(secrets.get("auth"), remarks)
     if access_key and providers:
         remarks.notes.append(f"{PREFIX}ACCESS_KEY is not used: people sign in by [auth].")

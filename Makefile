@@ -15,11 +15,11 @@ DEV_READY := $(VENV)/.dev-ready
 
 help:
 	@echo "make run      start the dashboard"
-	@echo "make test      run the tests"
-	@echo "make check      lint, formatting, types"
-	@echo "make bench      measure against other ways to do it"
+	@echo "make test     run the tests"
+	@echo "make check    lint, formatting, types"
+	@echo "make bench    measure against other ways to do it"
 	@echo "make imports  draw which room imports which"
-	@echo "make lock      pin what it needs to run, with hashes, and list the licences"
+	@echo "make lock     pin what it needs to run, with hashes, and list the licences"
 
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)

@@ -1,0 +1,84 @@
+"""`changes` as the report has them: "In the report" of the history's definition."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from lib.history import events, levels
+from lib.history.reading import Changes
+from lib.reference.rates import Rate
+
+Json = dict[str, Any]
+
+BRIDGE = ("opening", "joined", "unblocked", "blocked", "deleted", "closing")
+"""Nobody moves in or out without a filter."""
+
+_NUMBERS = ("contacts", "active", "open", "awaiting_reply", "unassigned")
+
+
+def of(changes: Changes, *, bot_answers: bool = True) -> Json:
+    """Times are ISO 8601 UTC, rates fractions of six decimals, hours have two. `bot_answers` is the
+    switch about the bot: whom it leaves waits for a reply where it never answers by itself."""
+    return {
+        "recorded_since": _time(changes.recorded_since),
+        "opening": _time(changes.opening),
+        "closing": _time(changes.closing),
+        "snapshots": changes.snapshots,
+        "bridge": {name: getattr(changes.bridge, name) for name in BRIDGE},
+        "events": {kind: changes.events[kind] for kind in events.KINDS},
+        "by_day": [
+            {"day": str(day)} | {kind: int(row[kind]) for kind in events.DAILY}
+            for day, row in changes.by_day.iterrows()
+        ],
+        "response": {
+            "answered": changes.response.answered,
+            "timed": changes.response.timed,
+            "median_hours": _rounded(changes.response.median_hours, 2),
+        },
+        "agents": [
+            {"user_id": str(agent)}
+            | {name: int(row[name]) for name in ("received", "given_away", "closed", "answered")}
+            | {"median_response_hours": _rounded(row["median_response_hours"], 2)}
+            for agent, row in changes.agents.iterrows()
+        ],
+        "levels": [
+            _level(str(day), row, bot_answers)
+            for day, row in (
+                changes.levels if changes.levels is not None else _NO_LEVELS
+            ).iterrows()
+        ],
+    }
+
+
+_NO_LEVELS = pd.DataFrame()
+
+
+def _level(day: str, row: "pd.Series[Any]", bot_answers: bool) -> Json:
+    numbers = {name: int(row[name]) for name in _NUMBERS}
+    if not bot_answers:
+        numbers["awaiting_reply"] += int(row["left_to_bot"])
+    return {
+        "day": day,
+        **numbers,
+        "broadcast": _rate(levels.rate(row, "broadcast")),
+        "email": _rate(levels.rate(row, "email")),
+    }
+
+
+def _rate(rate: Rate) -> Json:
+    return {
+        "numerator": rate.numerator,
+        "denominator": rate.denominator,
+        "rate": _rounded(rate.rate, 6),
+        "low": _rounded(rate.low, 6),
+        "high": _rounded(rate.high, 6),
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _rounded(number: float | None, decimals: int) -> float | None:
+    return None if number is None or pd.isna(number) else round(float(number), decimals)

@@ -1,0 +1,81 @@
+"""Snapshots and histories for tests, from contacts as the API sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from lib.chatbotx.schema import Decoder
+from lib.history.memory import Past
+from lib.store.builder import TableBuilder
+from lib.store.tables import Tables
+
+Json = dict[str, Any]
+
+
+def tables_of(contacts: Sequence[Json]) -> Tables:
+    builder = TableBuilder()
+    builder.add(Decoder()(msgspec.json.encode({"data": contacts})).contacts)
+    return builder.build()
+
+
+def past_of(*states: tuple[datetime, Sequence[Json]]) -> Past:
+    past = Past()
+    for as_of, contacts in states:
+        past.record(as_of, tables_of(contacts))
+    return past
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+_BLANK: Json = {
+    "workspaceId": "299",
+    "updatedAt": "2026-01-01T00:00:00.000Z",
+    "blockedAt": None,
+    "broadcastSubscribedAt": None,
+    "email": None,
+    "emailOptIn": True,
+    "country": "BR",
+    "tags": [],
+    "contactInboxes": [],
+    "conversation": None,
+}
+
+_TALK: Json = {
+    "botEnabled": False,
+    "botResumeAt": None,
+    "archivedAt": None,
+    "assignedUserId": None,
+    "assignedInboxTeamId": None,
+    "contactRepliedAt": None,
+    "adminRepliedAt": None,
+}
+
+
+def contact(number: int, **facts: Any) -> Json:
+    """One that was there from the beginning, without anything but what is said."""
+    return {"id": str(number), "createdAt": "2026-01-01T00:00:00.000Z"} | _BLANK | facts
+
+
+def talk(number: int = 1, **facts: Any) -> Json:
+    """An open conversation, with a person."""
+    return {"id": str(900 + number)} | _TALK | facts
+
+
+def tagged(*tags: str) -> list[Json]:
+    return [{"id": tag, "name": f"Tag {tag}", "deletedAt": None} for tag in tags]
+
+
+def on(channel: str, *, source: str | None = None, wrote: str | None = None) -> Json:
+    return {
+        "inboxId": f"inbox of {channel}",
+        "channel": channel,
+        "source": source,
+        "lastIncomingMessageAt": wrote,
+        "inbox": None,
+    }

@@ -8,6 +8,7 @@ from lib.metrics import audience, engagement
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
+from lib.store.dimensions import CHANNEL
 from lib.ui import cards
 from lib.ui.cards import Number
 
@@ -71,7 +72,7 @@ def show(view: View) -> None:
         )
         + ".",
         view=view,
-        clicks=[[view.choice.toggled("channel", str(key))] * len(table) for key in table.columns],
+        clicks=[[view.choice.toggled(CHANNEL, str(key))] * len(table) for key in table.columns],
         explanation="A contact on two channels counts in both.",
     )
 

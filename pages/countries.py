@@ -7,6 +7,7 @@ from lib.charts import figures
 from lib.metrics import audience
 from lib.query.view import View
 from lib.reference import countries, formatting
+from lib.store.dimensions import COUNTRY
 from lib.ui import cards
 from lib.ui.cards import Number
 
@@ -15,7 +16,7 @@ def show(view: View) -> None:
     terms = view.terms
     total = view.compute(audience.audience, terms)
     by_country = view.compute(audience.by_country, terms)
-    names = view.names("country", by_country)
+    names = view.names(COUNTRY, by_country)
     known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
 
@@ -62,7 +63,7 @@ def show(view: View) -> None:
             key="world",
             alt=f"World map of contacts; the most are in {names[0]}.",
             view=view,
-            clicks=[cards.clicks_on("country", on_map, view)],
+            clicks=[cards.clicks_on(COUNTRY, on_map, view)],
             explanation="The darker, the more contacts, by orders of magnitude.",
         )
     with right:
@@ -80,7 +81,7 @@ def show(view: View) -> None:
             )
             + ".",
             view=view,
-            clicks=[cards.clicks_on("country", by_country.index[:9], view)],
+            clicks=[cards.clicks_on(COUNTRY, by_country.index[:9], view)],
         )
 
     cards.breakdown_table(

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from lib.query import view
-from lib.query.choice import Options
+from lib.query.options import Options
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
@@ -94,7 +94,7 @@ def main() -> None:
 
     # Numbers first: the browser takes about as long to draw the filters as the page's head.
     with controls:
-        sidebar.draw(choice, seen.options, configured, seen.terms.period)
+        sidebar.draw(seen, configured)
     st.divider()
     fetched = status.Fetched.of(state.snapshot)
     status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")

@@ -5,9 +5,9 @@ import streamlit as st
 
 from lib.charts import figures
 from lib.metrics import audience, cohorts, opt_in
-from lib.query.choice import Dimension
 from lib.query.view import View
 from lib.reference import formatting
+from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
 from lib.ui import cards
 
 
@@ -70,18 +70,20 @@ def show(view: View) -> None:
         "Opt-in to", list(kinds), default="Broadcast", key="kind", required=True
     )
     kind = kind if kind in kinds else "Broadcast"
-    groups: dict[Dimension, pd.DataFrame] = {
-        "channel": view.compute(audience.by_channel, terms),
-        "country": view.compute(audience.by_country, terms),
-        "tag": view.compute(audience.by_tag, terms),
-    }
-    for column, (group, counted) in zip(st.columns(3), groups.items(), strict=True):
+    groups: list[tuple[Dimension, pd.DataFrame]] = [
+        (CHANNEL, view.compute(audience.by_channel, terms)),
+        (COUNTRY, view.compute(audience.by_country, terms)),
+        (TAG, view.compute(audience.by_tag, terms)),
+    ]
+    for column, (dimension, counted) in zip(st.columns(3), groups, strict=True):
+        group = dimension.noun
         rates_of_kind = [
             getattr(opt_in.rates_of(row), kinds[kind]) for _, row in counted.iterrows()
         ]
-        rows = list(zip(view.names(group, counted), rates_of_kind, strict=True))
+        rows = list(zip(view.names(dimension, counted), rates_of_kind, strict=True))
         has_rate = [place for place, (_, rate) in enumerate(rows) if rate.denominator][:15]
         shown = [rows[place] for place in has_rate]
+        keys = [counted.index[place] for place in has_rate]
         with column:
             cards.chart(
                 f"{kind} opt-in by {group}" if kind != "Verified e-mail" else f"{kind} by {group}",
@@ -105,7 +107,7 @@ def show(view: View) -> None:
                 )
                 + ".",
                 view=view,
-                clicks=[cards.clicks_on(group, [counted.index[place] for place in has_rate], view)],
+                clicks=[cards.clicks_on(dimension, keys, view)],
                 explanation="Dots are rates, whiskers their 95% intervals. Muted: fewer than 30.",
             )
 

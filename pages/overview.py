@@ -7,10 +7,12 @@ import streamlit as st
 from lib.charts import figures
 from lib.insights.findings import Finding, findings
 from lib.metrics import audience, opt_in, workload
+from lib.query import url
 from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
+from lib.store.dimensions import CHANNEL, COUNTRY, TAG
 from lib.ui import cards, navigation, sidebar
 from lib.ui.cards import Number
 
@@ -31,7 +33,7 @@ def show(view: View) -> None:
     sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
     if view.compares:
         sentence += f", {formatting.compared(total.new, total.new_previous, view.before)}"
-    if total.new and len(view.choice.channel) != 1:
+    if total.new and len(view.choice.keys(CHANNEL)) != 1:
         best = str(channels["new"].idxmax())
         share = formatting.percent(int(channels["new"].max()) / total.new)
         sentence += (
@@ -128,7 +130,9 @@ def show(view: View) -> None:
                 args=(choice,),
             )
             return
-        navigation.link(finding.page, label, parameters=choice.parameters(), icon=icon, about=about)
+        navigation.link(
+            finding.page, label, parameters=url.parameters(choice), icon=icon, about=about
+        )
 
     with st.container(border=True, key="worth-a-look"):
         st.header(
@@ -178,7 +182,7 @@ def show(view: View) -> None:
     with left:
         new = channels["new"].sort_values(ascending=False, kind="stable")
         new = new[new > 0]
-        names = view.names("channel", new.to_frame())
+        names = view.names(CHANNEL, new.to_frame())
         cards.chart(
             "New contacts by channel",
             figures.ranking(
@@ -204,12 +208,12 @@ def show(view: View) -> None:
             )
             + ".",
             view=view,
-            clicks=[cards.clicks_on("channel", new.index, view)],
+            clicks=[cards.clicks_on(CHANNEL, new.index, view)],
             explanation="A contact on two channels counts in both.",
         )
     with right:
         by_country = view.compute(audience.by_country, terms)
-        country_names = view.names("country", by_country)
+        country_names = view.names(COUNTRY, by_country)
         cards.chart(
             "Contacts by country",
             figures.ranking(
@@ -223,11 +227,11 @@ def show(view: View) -> None:
             f"{formatting.number(by_country['contacts'].iloc[0])} of "
             f"{formatting.number(total.contacts)}.",
             view=view,
-            clicks=[cards.clicks_on("country", by_country.index[:8], view)],
+            clicks=[cards.clicks_on(COUNTRY, by_country.index[:8], view)],
         )
 
     tags = view.compute(audience.by_tag, terms)
-    tag_names = view.names("tag", tags)
+    tag_names = view.names(TAG, tags)
     cards.chart(
         "Contacts by tag",
         figures.ranking(
@@ -238,6 +242,6 @@ def show(view: View) -> None:
         alt=f"The largest of {formatting.counted(len(tags), 'group')} by tag is {tag_names[0]}, "
         f"with {formatting.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
         view=view,
-        clicks=[cards.clicks_on("tag", tags.index[:10], view)],
+        clicks=[cards.clicks_on(TAG, tags.index[:10], view)],
         explanation="A contact with two tags counts in both.",
     )

@@ -9,6 +9,7 @@ from lib.metrics import tags as together
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE
+from lib.store.dimensions import TAG
 from lib.ui import cards
 from lib.ui.cards import Number
 
@@ -17,12 +18,12 @@ def show(view: View) -> None:
     terms = view.terms
     total = view.compute(audience.audience, terms)
     tags = view.compute(audience.by_tag, terms)
-    names = view.names("tag", tags)
+    names = view.names(TAG, tags)
     tagged = tags.drop(index=audience.NONE, errors="ignore")
     untagged = int(tags["contacts"].get(audience.NONE, 0))
 
     if len(tagged):
-        largest = view.options.name("tag", str(tagged.index[0]))
+        largest = view.options.name(TAG, str(tagged.index[0]))
         sentence = (
             f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; "
             f"the largest of {formatting.counted(len(tagged), 'tag')} is "
@@ -62,12 +63,12 @@ def show(view: View) -> None:
             )
             + ".",
             view=view,
-            clicks=[cards.clicks_on("tag", tags.index[:15], view)],
+            clicks=[cards.clicks_on(TAG, tags.index[:15], view)],
         )
     with right:
         effects = together.effects(tagged, view.compute(opt_in.opt_in).broadcast)
         ranked = [each for each in effects if each.difference.of.denominator >= SMALL_SAMPLE][:15]
-        rows = [(view.options.name("tag", each.tag_id), each.difference) for each in ranked]
+        rows = [(view.options.name(TAG, each.tag_id), each.difference) for each in ranked]
         cards.chart(
             "Broadcast opt-in with the tag, against without it",
             figures.differences(rows) if rows else None,
@@ -91,7 +92,7 @@ def show(view: View) -> None:
             "at least "
             f"{SMALL_SAMPLE} contacts.",
             view=view,
-            clicks=[cards.clicks_on("tag", [each.tag_id for each in ranked], view)],
+            clicks=[cards.clicks_on(TAG, [each.tag_id for each in ranked], view)],
             if_empty=f"No tag has {SMALL_SAMPLE} active contacts on a channel: too few to compare.",
             explanation="An association: the tag need not be the cause. Tags of fewer than 30 "
             "contacts are left out.",
@@ -112,8 +113,8 @@ def show(view: View) -> None:
         "Tags that go together",
         pd.DataFrame(
             {
-                "Tag": [view.options.name("tag", str(key)) for key in overlaps["a"]],
-                "And": [view.options.name("tag", str(key)) for key in overlaps["b"]],
+                "Tag": [view.options.name(TAG, str(key)) for key in overlaps["a"]],
+                "And": [view.options.name(TAG, str(key)) for key in overlaps["b"]],
                 "Active contacts with both": overlaps["both"],
                 "With either": overlaps["either"],
                 "Similarity": overlaps["jaccard"],

@@ -10,6 +10,7 @@ from lib.metrics import workload
 from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
+from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM
 from lib.ui import cards, sidebar
 from lib.ui.cards import Number
 
@@ -47,7 +48,7 @@ def show(view: View) -> None:
             + (
                 ", and nobody is assigned."
                 if pd.isna(holder)
-                else f", with {formatting.markdown(view.options.name('agent', str(holder)))}."
+                else f", with {formatting.markdown(view.options.name(AGENT, str(holder)))}."
             )
         )
     cards.headline("Who is waiting, and for whom?", sentence, view)
@@ -103,8 +104,8 @@ def show(view: View) -> None:
             }
         )
 
-    agents = agents.assign(name=view.names("agent", agents)).sort_values("name", kind="stable")
-    teams = teams.assign(name=view.names("team", teams))
+    agents = agents.assign(name=view.names(AGENT, agents)).sort_values("name", kind="stable")
+    teams = teams.assign(name=view.names(TEAM, teams))
     with right:
         cards.chart(
             "Open conversations per agent",
@@ -119,7 +120,7 @@ def show(view: View) -> None:
                 else "none holds any."
             ),
             view=view,
-            clicks=[cards.clicks_on("agent", agents.index, view)] * 3,
+            clicks=[cards.clicks_on(AGENT, agents.index, view)] * 3,
             explanation="By name: a distribution, not a ranking of people.",
             if_empty="No agent was ever assigned a conversation.",
         )
@@ -148,11 +149,11 @@ def show(view: View) -> None:
                 for keys in listed["channels"].fillna("")
             ],
             "Agent": [
-                formatting.NOTHING if pd.isna(key) else view.options.name("agent", key)
+                formatting.NOTHING if pd.isna(key) else view.options.name(AGENT, key)
                 for key in listed["assignee"]
             ],
             "Team": [
-                formatting.NOTHING if pd.isna(key) else view.options.name("team", key)
+                formatting.NOTHING if pd.isna(key) else view.options.name(TEAM, key)
                 for key in listed["team"]
             ],
             "State": [
@@ -188,17 +189,15 @@ def show(view: View) -> None:
 
     lines = view.compute(workload.by_agent_and_channel)
     order = sorted(
-        lines.index, key=lambda key: (key == "none", view.options.name("agent", key).casefold())
+        lines.index, key=lambda key: (key == MISSING, view.options.name(AGENT, key).casefold())
     )
     lines = lines.reindex(order)
-    names = [view.options.name("agent", key) for key in lines.index]
+    names = [view.options.name(AGENT, key) for key in lines.index]
 
     def cell(agent: str, channel: str) -> Choice:
         """Limited to one agent on one channel, or no longer so."""
-        both = view.choice.limited_to("agent", (agent,)).limited_to("channel", (channel,))
-        return (
-            both if both != view.choice else both.limited_to("agent", ()).limited_to("channel", ())
-        )
+        both = view.choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
+        return both if both != view.choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())
 
     heads = [formatting.channel_name(key) for key in lines.columns]
     cards.chart(
@@ -249,12 +248,12 @@ def show(view: View) -> None:
         view=view,
         note="Everybody who was ever assigned a conversation, so that a free agent shows as 0. By "
         "name.",
-        clicks=cards.clicks_on("agent", agents.index, view),
+        clicks=cards.clicks_on(AGENT, agents.index, view),
     )
     cards.table(
         "Per team",
         readable(teams, "Team"),
         key="team-table",
         view=view,
-        clicks=cards.clicks_on("team", teams.index, view),
+        clicks=cards.clicks_on(TEAM, teams.index, view),
     )

@@ -133,7 +133,7 @@ def counted_by(
     """`counted` for each key that a contact has; those without one under `none`."""
     groups: dict[str, list[Json]] = {}
     for contact in contacts:
-        for key in keys(contact) or {"none"}:
+        for key in keys(contact) or {""}:
             groups.setdefault(key, []).append(contact)
     return {key: counted(group, question) for key, group in groups.items()}
 
@@ -181,7 +181,7 @@ def new_by_day_and(
         for each in contacts
         if in_days(question, each, question.basis, (question.start, question.end))
         and (moment := time(each, question.basis))
-        for key in keys(each) or {"none"}
+        for key in keys(each) or {""}
     )
 
 
@@ -313,15 +313,15 @@ def awaiting_by(contacts: list[Json], keys: Callable[[Json], set[str]]) -> Count
         key
         for each in in_open_conversation(contacts)
         if awaits_reply(each["conversation"])
-        for key in keys(each) or {"none"}
+        for key in keys(each) or {""}
     )
 
 
 def open_by_agent_and_channel(contacts: list[Json]) -> Counter[tuple[str, str]]:
     return Counter(
-        (each["conversation"].get("assignedUserId") or "none", channel)
+        (each["conversation"].get("assignedUserId") or "", channel)
         for each in in_open_conversation(contacts)
-        for channel in channels(each) or {"none"}
+        for channel in channels(each) or {""}
     )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from lib.chatbotx.schema import Decoder
 from lib.metrics.terms import Basis, Terms
+from lib.query.choice import Choice
 from lib.reference.periods import Period
 from lib.store.builder import TableBuilder
+from lib.store.dimensions import BY_KEY
 from lib.store.tables import Tables
 
 Json = dict[str, Any]
@@ -105,3 +107,12 @@ def terms(
 def before_as_of(**time: float) -> str:
     """The moment so many hours, days, … before `AS_OF`, as the API writes it."""
     return (AS_OF - timedelta(**time)).isoformat(timespec="milliseconds")
+
+
+def choosing(*period: Any, **given: Any) -> Choice:
+    """A choice; the keys of filters are given by the name of their dimension."""
+    filters = {name: given.pop(name) for name in [*given] if name in BY_KEY}
+    choice = Choice(*period, **given)
+    for name, keys in filters.items():
+        choice = choice.limited_to(BY_KEY[name], keys)
+    return choice

@@ -40,7 +40,7 @@ CHANNEL_COLOURS = {
     "zalo": VIOLET,
     "smtp": MOSS,
     "omnichannel": ORCHID,
-    "none": SLATE,
+    "": SLATE,
 }
 _SPARE = (ORCHID, MOSS, SLATE)
 

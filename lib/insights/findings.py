@@ -19,12 +19,13 @@ import pandas as pd
 from lib.engines.memory import LINKS, keys_in, links_in, times, where
 from lib.metrics import audience, engagement, opt_in, workload
 from lib.metrics.terms import Terms
-from lib.query.choice import Dimension, Queue
+from lib.query.choice import Queue
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.periods import ONE_DAY, Period, day_of, stamps
 from lib.reference.rates import Rate, newcombe, wilson
+from lib.store.dimensions import CHANNEL, COUNTRY, Dimension
 from lib.store.tables import Tables
 
 Page = Literal["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
@@ -193,16 +194,16 @@ def _inbox_disconnected(view: View) -> Iterator[Finding]:
     """
     table = view.compute(engagement.inboxes)
     table = table[(table["at_risk"] > 0) & table["status"].notna()]
-    chosen = view.choice.keys("channel")
+    chosen = view.choice.keys(CHANNEL)
     rows = zip(table["name"], table["channel"], table["status"], table["at_risk"], strict=True)
     for name, channel, status, at_risk in rows:
         if status == engagement.CONNECTED or (chosen and channel not in chosen):
             continue
         channel = None if pd.isna(channel) else channel
-        on = f" of {view.options.name('channel', channel)}" if channel else ""
+        on = f" of {view.options.name(CHANNEL, channel)}" if channel else ""
         inbox = f"An inbox{on}" if pd.isna(name) else f"The inbox “{name}”"
         state = "disconnected" if status == "disconnected" else "not connected"
-        known = {option.key for option in view.options.of("channel")}
+        known = {option.key for option in view.options.of(CHANNEL)}
         yield Finding(
             "inbox-disconnected",
             f"{inbox} is {state}: nothing else reaches "
@@ -210,7 +211,7 @@ def _inbox_disconnected(view: View) -> Iterator[Finding]:
             f"Its status is “{status}”, and these active contacts are in no inbox that is "
             "connected. A single contact is enough to be listed.",
             "channels",
-            narrow=(("channel", channel),) if channel in known else (),
+            narrow=((CHANNEL, channel),) if channel in known else (),
             weight=int(at_risk) * URGENCY["inbox-disconnected"],
         )
 
@@ -222,8 +223,8 @@ def _opt_in_differs(view: View) -> Iterator[Finding]:
     """Broadcast opt-in is lower by more than ten points on a channel, or in a country, than among
     all others: Newcombe's interval of the difference (method 10, 1998) ends below it."""
     total = view.compute(opt_in.opt_in).broadcast
-    yield from _largest(_lower_opt_ins(view, "channel", "on", total))
-    yield from _largest(_lower_opt_ins(view, "country", "in", total))
+    yield from _largest(_lower_opt_ins(view, CHANNEL, "on", total))
+    yield from _largest(_lower_opt_ins(view, COUNTRY, "in", total))
 
 
 def _lower_opt_ins(view: View, dimension: Dimension, phrase: str, total: Rate) -> Iterator[Finding]:
@@ -273,8 +274,8 @@ SHORTEST_COMPARED = 7
 
 def _channels_changed(view: View) -> Iterator[Finding]:
     """A channel brings less than half, or more than twice, of what it did: see `_changes`."""
-    for change in _changes(view, "channel"):
-        name = view.options.name("channel", change.key)
+    for change in _changes(view, CHANNEL):
+        name = view.options.name(CHANNEL, change.key)
         if change.fell and change.new <= DRY * change.previous:
             what = f"{name} dried up"
         elif change.fell:
@@ -287,8 +288,8 @@ def _channels_changed(view: View) -> Iterator[Finding]:
 def _countries_changed(view: View) -> Iterator[Finding]:
     """As `_channels_changed`; one of each, for countries move together with their channels."""
     found = []
-    for change in _changes(view, "country"):
-        name = view.options.name("country", change.key)
+    for change in _changes(view, COUNTRY):
+        name = view.options.name(COUNTRY, change.key)
         than = "less than half of" if change.fell else "more than twice"
         what = f"New contacts from {name} came to {than} what they were"
         found.append(change.finding(view, what, "countries"))
@@ -309,7 +310,7 @@ class _Change:
     bound: float
 
     def finding(self, view: View, what: str, page: Page) -> Finding:
-        rule = f"{self.dimension}-{'dried-up' if self.fell else 'took-off'}"
+        rule = f"{self.dimension.key}-{'dried-up' if self.fell else 'took-off'}"
         most, listed = ("most", "below") if self.fell else ("least", "above")
         return Finding(
             rule,
@@ -334,10 +335,11 @@ def _changes(view: View, dimension: Dimension) -> Iterator[_Change]:
     if not _is_comparable(view):
         return
     table = _known(view, dimension)
-    table = table[table["new"] + table["new_previous"] >= LEAST_NEW[dimension]]
-    z, elapsed, least = _z(len(table)), _elapsed(view.terms), LEAST_NEW[dimension]
+    table = table[table["new"] + table["new_previous"] >= LEAST_NEW[dimension.key]]
+    z, elapsed, least = _z(len(table)), _elapsed(view.terms), LEAST_NEW[dimension.key]
     new_at_most, previous_at_most = (
-        view.compute(_busiest_days, view.terms, dimension, fact) for fact in ("new", "new_previous")
+        view.compute(_busiest_days, view.terms, dimension.key, fact)
+        for fact in ("new", "new_previous")
     )
     for key, new, previous in zip(
         table.index, table["new"].tolist(), table["new_previous"].tolist(), strict=True
@@ -479,7 +481,7 @@ _RULES: tuple[Callable[[View], Iterable[Finding]], ...] = (
 def _known(view: View, dimension: Dimension) -> pd.DataFrame:
     """The breakdown without what is missing or unknown, and, under a filter of the same dimension,
     with no other keys than it lets pass: the finding narrows to one of them."""
-    breakdown = audience.by_channel if dimension == "channel" else audience.by_country
+    breakdown = audience.by_channel if dimension is CHANNEL else audience.by_country
     table = view.compute(breakdown, view.terms)
     table = table.drop(index=[audience.NONE, UNKNOWN], errors="ignore")
     chosen = view.choice.keys(dimension)

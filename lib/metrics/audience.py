@@ -21,9 +21,10 @@ from lib.engines.memory import (
 )
 from lib.metrics import opt_in
 from lib.metrics.terms import Terms, is_active, within
+from lib.store.dimensions import MISSING
 from lib.store.tables import Tables
 
-NONE = "none"
+NONE = MISSING
 """The key of contacts without a channel, or without a tag."""
 
 Key = Literal["channel", "country", "tag"]
@@ -176,7 +177,7 @@ def several_channels(tables: Tables) -> tuple[int, pd.DataFrame]:
 
 
 def _by_link(tables: Tables, terms: Terms, by: str) -> pd.DataFrame:
-    """By a link, with a row `none` for contacts that have none of them, if there are any."""
+    """By a link, with a row `MISSING` for contacts that have none of them, if there are any."""
     linked = tally(tables, facts, terms, also=opt_in.facts, by=by)
     rows = np.flatnonzero(tables.whole.contacts[_NUMBERS[by]].to_numpy() == 0)
     nothing = Links(np.zeros_like(rows), pd.Index([NONE], dtype="str"), rows)

@@ -20,6 +20,7 @@ from lib.engines.memory import (
 )
 from lib.metrics.terms import Terms, is_active
 from lib.reference.periods import stamps
+from lib.store.dimensions import MISSING
 from lib.store.tables import Tables
 
 AGES: dict[str, tuple[float, float]] = {
@@ -168,7 +169,7 @@ def awaiting_by(tables: Tables, key: str) -> pd.Series:
     waiting = tally(conversations, facts, by=key)["awaiting_reply"]
     if number is not None:
         rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
-        nothing = Links(np.zeros_like(rows), pd.Index(["none"], dtype="str"), rows)
+        nothing = Links(np.zeros_like(rows), pd.Index([MISSING], dtype="str"), rows)
         waiting = pd.concat([waiting, tally(conversations, facts, by=nothing)["awaiting_reply"]])
     return waiting
 
@@ -186,7 +187,7 @@ def by_agent_and_channel(tables: Tables) -> pd.DataFrame:
     holder = holders.codes.take(contact).astype(np.int64) + 1
     rows = len(holders.labels) + 1
     counts = np.bincount(holder * width + channel, minlength=rows * width).reshape(rows, width)
-    table = pd.DataFrame(counts, ["none", *holders.labels], [*found.labels, "none"])
+    table = pd.DataFrame(counts, [MISSING, *holders.labels], [*found.labels, MISSING])
     table = table.loc[table.any(axis=1), table.any(axis=0)]
     return table[table.sum().sort_values(ascending=False, kind="stable").index]
 

@@ -24,6 +24,7 @@ from plotly.offline import get_plotlyjs
 
 from lib.charts import figures
 from lib.outputs.report import report
+from lib.query import url
 from lib.query.view import View
 from lib.reference import formatting
 
@@ -215,7 +216,7 @@ def _about(view: View) -> Json:
 
 def _parameters(view: View) -> dict[str, list[str]]:
     """Those of the link that shows the same; what is as usual is not in it."""
-    return {name: values for name, values in view.choice.parameters().items() if values}
+    return {name: values for name, values in url.parameters(view.choice).items() if values}
 
 
 def _json(value: Json) -> bytes:

@@ -65,7 +65,7 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
         },
         "opt_in": {kind: _rate(getattr(overall, kind)) for kind in opt_in.KINDS},
         "channels": [
-            {"channel": key} | _breakdown(row)
+            {"channel": str(key) or "none"} | _breakdown(row)
             for key, row in audience.by_channel(tables, terms).iterrows()
         ],
         "countries": [
@@ -76,7 +76,7 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
         "tags": [
             {"tag_id": key, "tag": _text(row["tag"])} | _breakdown(row)
             if key != audience.NONE
-            else {"tag_id": None, "tag": audience.NONE} | _breakdown(row)
+            else {"tag_id": None, "tag": "none"} | _breakdown(row)
             for key, row in audience.by_tag(tables, terms).iterrows()
         ],
         "workload": _workload(tables, terms),

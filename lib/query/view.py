@@ -13,9 +13,13 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
-from lib.query.choice import DIMENSIONS, PRESETS, Choice, Dimension, Options, options_of
+from lib.query import presets
+from lib.query.choice import Choice
+from lib.query.options import Options, counts_under, options_of
+from lib.query.presets import Comparison
 from lib.reference import formatting
 from lib.settings import Settings
+from lib.store.dimensions import DIMENSIONS, Dimension
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
 from lib.store.workspace import inbox_url
@@ -111,28 +115,40 @@ class View:
         return not (len(self.tables.contacts) if mask is None else mask.any())
 
     @property
+    def comparison(self) -> Comparison | None:
+        """What the period is compared with, by the choice."""
+        terms, choice = self.terms, self.choice
+        return presets.compared(terms.period, choice.preset, choice.against, terms.as_of)
+
+    @property
     def compares(self) -> bool:
-        """Whether there is a period before, and it is asked for."""
-        return self.choice.compare and self.choice.preset != "all"
+        """Whether there is something to compare with, and it is asked for."""
+        return self.comparison is not None
 
     @property
     def before(self) -> str:
-        """The period before, in words: "the 30 days before"."""
-        days = self.terms.period.number_of_days
-        return "the day before" if days == 1 else f"the {formatting.number(days)} days before"
+        """What is compared with, in words: "the 30 days before"; empty where nothing is."""
+        comparison = self.comparison
+        return "" if comparison is None else comparison.phrase
 
     @property
     def during(self) -> str:
         """The period in words: "in the last 30 days"."""
-        match self.choice.preset:
-            case "7d" | "30d" | "90d":
-                return f"in the last {self.choice.preset[:-1]} days"
-            case "month" | "last-month" | "year":
-                return PRESETS[self.choice.preset].lower()
-            case "all":
-                return "since the first contact"
+        if self.choice.preset in presets.PRESETS:
+            return presets.PRESETS[self.choice.preset].during
+        if self.choice.preset == "all":
+            return "since the first contact"
         before = "on" if self.terms.period.number_of_days == 1 else "from"
         return f"{before} {formatting.days(self.terms.period)}"
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """For each dimension, how many contacts each of its values would leave under the filters
+        of the others."""
+        key = ("counts", _rows_key(self.choice))
+        whole, chosen = self.snapshot.tables, self.choice.filters.by_key
+        results = _memory(self.snapshot).results
+        return results.get(key, lambda: counts_under(whole, chosen, self.options))
 
 
 def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:

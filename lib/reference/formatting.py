@@ -28,8 +28,22 @@ CHANNEL_NAMES = {
     "zalo": "Zalo",
     "smtp": "E-mail",
     "omnichannel": "Omnichannel",
-    "none": "No channel",
+    "": "No channel",
 }
+
+SOURCE_NAMES = {
+    "inboundMessage": "Inbound message",
+    "ads": "Ads",
+    "webchat": "Web chat",
+    "botLink": "Bot link",
+    "chatPlugin": "Chat plug-in",
+    "comments": "Comments",
+    "imported": "Imported",
+    "api": "API",
+    "direct": "Direct",
+    "": "No source",
+}
+"""How a contact came into an inbox."""
 
 
 _speaking = Locale("en")
@@ -292,6 +306,10 @@ def listed(items: Iterable[str]) -> str:
 
 def channel_name(key: str) -> str:
     return CHANNEL_NAMES.get(key, key)
+
+
+def source_name(key: str) -> str:
+    return SOURCE_NAMES.get(key, key)
 
 
 def shortened(text: str, most: int = 28) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 
 ONE_DAY = timedelta(days=1)
 
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-"""Days outside of these are taken for slips of the pen."""
+FIRST_DAY, LAST_DAY = date(1969, 12, 31), date(2199, 12, 31)
+"""Days outside of these are taken for typos. A clock that was never set says 1 January 1970 in UTC,
+which is the day before in half of the world."""
 
 
 def day_of(moment: datetime, timezone: str) -> date:

@@ -25,11 +25,12 @@ from lib.outputs.page_file import (
     PointsShown,
     TableShown,
 )
-from lib.query.choice import Choice, Dimension
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting, glossary
 from lib.reference.periods import ONE_DAY
 from lib.reference.rates import SMALL_SAMPLE, Rate
+from lib.store.dimensions import BY_KEY, Dimension
 from lib.ui import sidebar
 
 _STYLE = """
@@ -462,7 +463,7 @@ def breakdown(
     rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
     frame = pd.DataFrame(
         {
-            what: view.names(dimension, counted),
+            what: view.names(BY_KEY[dimension], counted),
             "Contacts": counted["contacts"].to_numpy(),
             "Share of contacts": (counted["contacts"] / max(1, contacts)).to_numpy(),
             "New": counted["new"].to_numpy(),
@@ -510,7 +511,7 @@ def breakdown_table(
         key=key,
         view=view,
         note=note + " Grey rates rest on fewer than 30 contacts.",
-        clicks=clicks_on(dimension, counted.index, view),
+        clicks=clicks_on(BY_KEY[dimension], counted.index, view),
         muted=few | {"Broadcast 95%": few[BROADCAST], "E-mail 95%": few[EMAIL]},
     )
 

@@ -19,7 +19,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from lib import settings
-from lib.query.choice import PARAMETERS
+from lib.query.url import PARAMETERS
 from lib.reference import formatting
 from lib.settings import (
     Access,

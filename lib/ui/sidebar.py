@@ -1,4 +1,4 @@
-"""The choice as widgets: URL ↔ widgets. What it means for the rows is `lib.query.choice`.
+"""The choice as widgets: URL ↔ widgets. What it means for the rows is `lib.query`.
 
 The URL is the state. Streamlit binds a widget to a parameter by the text of its options, but ours
 show names and counts, which change; so each parameter is bound to a hidden widget that holds keys,
@@ -14,30 +14,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from lib.query.choice import (
-    DIMENSIONS,
-    PARAMETERS,
-    PRESETS,
-    QUEUES,
-    Choice,
-    Dimension,
-    Option,
-    Options,
-    Queue,
-    parse,
-)
+from lib.query import presets, url
+from lib.query.choice import QUEUES, Choice, Queue
+from lib.query.options import Options
+from lib.query.presets import COMPARISONS
+from lib.query.url import PARAMETERS
+from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.reference.timezones import timezones
 from lib.settings import BASES, Settings
-
-_LABELS: dict[Dimension, str] = {
-    "channel": "Channels",
-    "country": "Countries",
-    "tag": "Tags",
-    "team": "Teams",
-    "agent": "Agents",
-}
+from lib.store.dimensions import DIMENSIONS, Dimension
 
 MOST_CHIPS = 12
 
@@ -61,7 +48,7 @@ def read(options: Options, page: str) -> tuple[Choice, list[str]]:
                 label_visibility="collapsed",
             )
     st.session_state["url-known"] = given
-    return parse(given, options)
+    return url.parse(given, options)
 
 
 def _follow_link(page: str) -> None:
@@ -80,35 +67,40 @@ def _follow_link(page: str) -> None:
     if given == known or since_choice < _ANSWERED_AFTER:
         return
     for name, values in given.items():
-        st.session_state[name] = values if name in DIMENSIONS else values[-1:]
+        st.session_state[name] = values if name in url.MANY else values[-1:]
 
 
 def set_choice(choice: Choice) -> None:
     """Makes `choice` the one of this session and its URL. For callbacks, before widgets exist."""
     st.session_state["chosen-at"] = time.monotonic()
-    for name, values in choice.parameters().items():
+    for name, values in url.parameters(choice).items():
         st.session_state[name] = values
 
 
 def chips(choice: Choice, options: Options) -> None:
     """A button for each limit in force, which takes it off."""
     limits = [
-        (f"{dimension}-{key}", options.name(dimension, key), _without(choice, dimension, key))
+        (
+            f"{dimension.key}-{key}",
+            options.label(dimension, key),
+            options.name(dimension, key),
+            _without(choice, dimension, key),
+        )
         for dimension in DIMENSIONS
         for key in choice.keys(dimension)
     ]
     if choice.recorded_only:
-        limits.append(("source", "Recorded countries", replace(choice, recorded_only=False)))
+        name = "Recorded countries"
+        limits.append(("countries", name, name, replace(choice, recorded_only=False)))
     if choice.preset == "dates" and choice.start and choice.end:
         days = formatting.span(choice.start, choice.end)
-        limits.append(("dates", days, choice.on_days(choice.start, choice.end)))
+        limits.append(("dates", days, days, choice.on_days(choice.start, choice.end)))
     if not limits:
         return
     with st.container(horizontal=True, gap="small", key="chips"):
-        for key, name, without in limits[:MOST_CHIPS]:
-            label = formatting.markdown(formatting.shortened(name))
+        for key, label, name, without in limits[:MOST_CHIPS]:
             st.button(
-                label,
+                formatting.markdown(label),
                 key=f"chip-{key}",
                 icon=":material/close:",
                 help=f"Take off: {formatting.markdown(name)}",
@@ -123,13 +115,14 @@ def _without(choice: Choice, dimension: Dimension, key: str) -> Choice:
     return choice.limited_to(dimension, tuple(k for k in choice.keys(dimension) if k != key))
 
 
-def draw(choice: Choice, options: Options, settings: Settings, period: Period) -> None:
-    """The sidebar's controls. `period` is the one in force."""
+def draw(view: View, settings: Settings) -> None:
+    """The sidebar's controls."""
+    choice, period = view.choice, view.terms.period
     st.session_state["pick-preset"] = choice.preset
     st.selectbox(
         "Period",
-        list(PRESETS),
-        format_func=PRESETS.__getitem__,
+        list(presets.LABELS),
+        format_func=presets.LABELS.__getitem__,
         key="pick-preset",
         on_change=_take_preset,
         args=(choice, period),
@@ -138,20 +131,25 @@ def draw(choice: Choice, options: Options, settings: Settings, period: Period) -
         _draw_dates(choice, period)
     else:
         st.caption(formatting.days(period))
-    st.session_state["pick-compare"] = choice.compare
-    st.toggle(
-        "Compare with the period before",
-        key="pick-compare",
-        on_change=_take_compare,
+    st.session_state["pick-against"] = choice.against
+    st.selectbox(
+        "Compare with",
+        list(COMPARISONS),
+        format_func=COMPARISONS.__getitem__,
+        key="pick-against",
+        help="An unfinished period is compared with the same part of the one before: up to the "
+        "same day and time.",
+        on_change=_take_against,
         args=(choice,),
     )
+    counts = view.counts
     for dimension in DIMENSIONS:
-        _draw_dimension(choice, dimension, options.of(dimension))
-    definitions = st.expander("Definitions", key="definitions", on_change="rerun")
+        _draw_dimension(choice, dimension, view.options, counts[dimension.key])
+    expander = st.expander("Settings", key="definitions", on_change="rerun")
     # Closed it is left empty: the names of 600 time zones are most of what a page would send.
-    if definitions.open:
-        with definitions:
-            _draw_definitions(choice, settings)
+    if expander.open:
+        with expander:
+            _draw_settings(choice, settings)
     with st.container(horizontal=True):
         st.button("Reset", on_click=set_choice, args=(Choice(),), icon=":material/restart_alt:")
         with st.popover("Copy link", icon=":material/link:"):
@@ -176,7 +174,7 @@ def pick_queue(choice: Choice) -> None:
 
 QUEUE_NAMES: dict[Queue, str] = {
     "waiting": "Longest waiting",
-    "orphaned": "Orphaned hand-offs",
+    "orphaned": "Handed over, nobody took it",
     "unread": "Unread",
 }
 
@@ -191,7 +189,7 @@ def link(choice: Choice) -> str:
     """The address of the page under this choice."""
     address = (st.context.url or "").split("?")[0]
     workspace = st.query_params.get_all("workspace")[-1:]
-    query = urlencode({"workspace": workspace, **choice.parameters()}, doseq=True)
+    query = urlencode({"workspace": workspace, **url.parameters(choice)}, doseq=True)
     return f"{address}?{query}" if query else address
 
 
@@ -209,26 +207,28 @@ def _draw_dates(choice: Choice, period: Period) -> None:
     )
 
 
-def _draw_dimension(choice: Choice, dimension: Dimension, options: tuple[Option, ...]) -> None:
-    if not options:
-        return
+def _draw_dimension(
+    choice: Choice, dimension: Dimension, options: Options, counts: dict[str, int]
+) -> None:
     labels = {
-        option.key: f"{formatting.shortened(option.name)} · {formatting.number(option.contacts)}"
-        for option in options
+        option.key: f"{option.label} · {formatting.number(counts[option.key])}"
+        for option in options.of(dimension)
     }
-    st.session_state[f"pick-{dimension}"] = list(choice.keys(dimension))
+    if not labels:
+        return
+    st.session_state[f"pick-{dimension.key}"] = list(choice.keys(dimension))
     st.multiselect(
-        _LABELS[dimension],
+        dimension.label,
         list(labels),
         format_func=labels.__getitem__,
-        key=f"pick-{dimension}",
+        key=f"pick-{dimension.key}",
         placeholder="All",
         on_change=_take_dimension,
         args=(choice, dimension),
     )
 
 
-def _draw_definitions(choice: Choice, settings: Settings) -> None:
+def _draw_settings(choice: Choice, settings: Settings) -> None:
     st.session_state["pick-tz"] = choice.timezone or settings.timezone
     st.selectbox(
         "Time zone",
@@ -253,13 +253,24 @@ def _draw_definitions(choice: Choice, settings: Settings) -> None:
         on_change=_take_basis,
         args=(choice, settings.basis),
     )
-    st.session_state["pick-source"] = choice.recorded_only
+    usual = settings.bot_answers
+    st.session_state["pick-bot"] = usual if choice.bot_answers is None else choice.bot_answers
+    st.toggle(
+        "The bot answers by itself",
+        key="pick-bot",
+        help="On: where the bot has a conversation and the server does not tell whether it "
+        "answered, the contact is left to the bot. Off: everybody who wrote last is waiting for a "
+        "person.",
+        on_change=_take_bot,
+        args=(choice, usual),
+    )
+    st.session_state["pick-countries"] = choice.recorded_only
     st.toggle(
         "Only recorded countries",
-        key="pick-source",
-        help="Leaves out contacts whose country was told by their phone number, time zone or "
+        key="pick-countries",
+        help="Leaves out contacts whose country was guessed from their phone number, time zone or "
         "language.",
-        on_change=_take_source,
+        on_change=_take_countries,
         args=(choice,),
     )
 
@@ -272,8 +283,8 @@ def _take_preset(choice: Choice, period: Period) -> None:
     preset = _picked("preset")
     if preset == "dates":
         set_choice(replace(choice, preset="dates", start=period.start, end=period.end))
-    elif isinstance(preset, str) and preset in PRESETS:
-        set_choice(replace(choice, preset=preset))
+    elif isinstance(preset, str) and preset in presets.LABELS:
+        set_choice(replace(choice, preset=preset, start=None, end=None))
 
 
 def _take_dates(choice: Choice) -> None:
@@ -282,12 +293,14 @@ def _take_dates(choice: Choice) -> None:
         set_choice(replace(choice, start=min(days), end=max(days)))
 
 
-def _take_compare(choice: Choice) -> None:
-    set_choice(replace(choice, compare=bool(_picked("compare"))))
+def _take_against(choice: Choice) -> None:
+    picked = _picked("against")
+    against = next((known for known in COMPARISONS if known == picked), choice.against)
+    set_choice(replace(choice, against=against))
 
 
 def _take_dimension(choice: Choice, dimension: Dimension) -> None:
-    keys = _picked(dimension)
+    keys = _picked(dimension.key)
     if isinstance(keys, list):
         set_choice(choice.limited_to(dimension, tuple(map(str, keys))))
 
@@ -304,8 +317,13 @@ def _take_basis(choice: Choice, usual: str) -> None:
     set_choice(replace(choice, basis=basis if basis != usual else None))
 
 
-def _take_source(choice: Choice) -> None:
-    set_choice(replace(choice, recorded_only=bool(_picked("source"))))
+def _take_bot(choice: Choice, usual: bool) -> None:
+    answers = bool(_picked("bot"))
+    set_choice(replace(choice, bot_answers=answers if answers != usual else None))
+
+
+def _take_countries(choice: Choice) -> None:
+    set_choice(replace(choice, recorded_only=bool(_picked("countries"))))
 
 
 def clear_filters(choice: Choice) -> None:

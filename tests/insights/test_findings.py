@@ -12,11 +12,12 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.insights.findings import MOST, MOST_OF_ONE_RULE, URGENCY, Finding, findings, pace
-from lib.query.choice import DIMENSIONS, Choice
+from lib.query.choice import Choice
 from lib.query.view import View, view_of
 from lib.reference.rates import Z
 from lib.settings import Settings
 from lib.store.builder import ALL_TIMES
+from lib.store.dimensions import CHANNEL, COUNTRY, DIMENSIONS
 from lib.store.snapshot import Snapshot
 from lib.store.tables import FLAGS, Tables
 from tests.workspaces import (
@@ -182,7 +183,7 @@ class TestLoad:
     def test_is_not_judged_under_a_filter(self) -> None:
         contacts = [contact(on("sms"), each) for each in self.held(30, 5, 5, 0)]
 
-        assert rules(*contacts, choice=replace(JUNE, channel=("sms",))) == []
+        assert rules(*contacts, choice=JUNE.limited_to(CHANNEL, ("sms",))) == []
 
 
 class TestDisconnectedInbox:
@@ -195,7 +196,7 @@ class TestDisconnectedInbox:
             "Its status is “disconnected”, and these active contacts are in no inbox that is "
             "connected. A single contact is enough to be listed.",
             "channels",
-            narrow=(("channel", "whatsapp"),),
+            narrow=((CHANNEL, "whatsapp"),),
             weight=100,
         )
 
@@ -230,7 +231,7 @@ class TestDisconnectedInbox:
             {"inboxId": "2", "channel": "sms", "inbox": {"name": "second", "status": "expired"}}
         ]
 
-        (finding,) = found(contact(links), choice=replace(JUNE, channel=("sms",)))
+        (finding,) = found(contact(links), choice=JUNE.limited_to(CHANNEL, ("sms",)))
 
         assert finding.sentence.startswith("The inbox “second” is not connected")
 
@@ -266,7 +267,7 @@ class TestOptIn:
             "20.0%, against 90.0% of all others."
         )
         assert finding.evidence.startswith("20.0% (20 of 100) against 90.0% (90 of 100).")
-        assert (finding.page, finding.narrow) == ("opt_in", (("channel", "webchat"),))
+        assert (finding.page, finding.narrow) == ("opt_in", ((CHANNEL, "webchat"),))
 
     @pytest.mark.parametrize(
         ("few", "others", "expected"),
@@ -287,7 +288,7 @@ class TestOptIn:
         (finding,) = found(*brazil, *vietnam)
 
         assert finding.sentence.startswith("Fewer people in Brazil have opted in")
-        assert finding.narrow == (("country", "BR"),)
+        assert finding.narrow == ((COUNTRY, "BR"),)
 
     def test_of_an_unknown_country_is_not(self) -> None:
         assert (
@@ -305,7 +306,7 @@ class TestOptIn:
             *self.contacts(400, 390, on("webchat")),
         ]
 
-        assert [each.narrow for each in found(*contacts)] == [(("channel", "zalo"),)]
+        assert [each.narrow for each in found(*contacts)] == [((CHANNEL, "zalo"),)]
 
 
 class TestFalls:
@@ -346,7 +347,7 @@ class TestFalls:
             "Allowing for chance, and leaving out the busiest day, at most 26.8% of the pace "
             "before; listed below 50.0%."
         )
-        assert (finding.page, finding.narrow) == ("channels", (("channel", "instagram"),))
+        assert (finding.page, finding.narrow) == ("channels", ((CHANNEL, "instagram"),))
         assert finding.weight == 45 * URGENCY["channel-dried-up"]
 
     @pytest.mark.parametrize(
@@ -385,7 +386,7 @@ class TestFalls:
         assert finding.sentence.startswith(
             "New contacts from Vietnam came to less than half of what they were: 5 new contacts"
         )
-        assert (finding.page, finding.narrow) == ("countries", (("country", "VN"),))
+        assert (finding.page, finding.narrow) == ("countries", ((COUNTRY, "VN"),))
 
     def test_of_one_country_at_most_are_told(self) -> None:
         contacts = [
@@ -393,16 +394,18 @@ class TestFalls:
             *self.fell(0, 90, {"country": "BR"}),
         ]
 
-        assert [each.narrow for each in found(*contacts)] == [(("country", "BR"),)]
+        assert [each.narrow for each in found(*contacts)] == [((COUNTRY, "BR"),)]
 
     def test_of_channels_that_are_filtered_out_are_not_told(self) -> None:
         contacts = self.fell(0, 60, on("instagram", "sms"))
 
         both = {each.narrow for each in found(*contacts)}
-        chosen = {each.narrow for each in found(*contacts, choice=replace(JUNE, channel=("sms",)))}
+        chosen = {
+            each.narrow for each in found(*contacts, choice=JUNE.limited_to(CHANNEL, ("sms",)))
+        }
 
-        assert both == {(("channel", "instagram"),), (("channel", "sms"),)}
-        assert chosen == {(("channel", "sms"),)}
+        assert both == {((CHANNEL, "instagram"),), ((CHANNEL, "sms"),)}
+        assert chosen == {((CHANNEL, "sms"),)}
 
     @pytest.mark.parametrize(
         ("as_of", "expected"),

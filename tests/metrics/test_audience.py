@@ -141,7 +141,7 @@ class TestByChannel:
     def test_contacts_without_a_channel_have_a_row_of_their_own(self) -> None:
         tables = tables_of(contact(), contact(contactInboxes=None), contact(on("zalo")))
 
-        assert contacts_in(by_channel(tables, terms())) == {"none": 2, "zalo": 1}
+        assert contacts_in(by_channel(tables, terms())) == {"": 2, "zalo": 1}
 
     def test_without_such_contacts_there_is_no_such_row(self) -> None:
         assert contacts_in(by_channel(tables_of(contact(on("zalo"))), terms())) == {"zalo": 1}
@@ -149,7 +149,7 @@ class TestByChannel:
     def test_channels_of_one_size_are_in_the_order_of_their_names(self) -> None:
         tables = tables_of(contact(on("zalo")), contact(on("fax")), contact(on("sms")), contact())
 
-        assert list(by_channel(tables, terms()).index) == ["fax", "none", "sms", "zalo"]
+        assert list(by_channel(tables, terms()).index) == ["", "fax", "sms", "zalo"]
 
     def test_channel_of_blocked_contacts_is_shown_without_active_ones(self) -> None:
         tables = tables_of(contact(on("zalo"), blockedAt="2020-02-01T00:00:00.000Z"))
@@ -181,8 +181,8 @@ class TestByTag:
     def test_untagged_have_a_row_without_a_name(self) -> None:
         table = by_tag(tables_of(contact(tagged("601")), contact(), contact(tags=None)), terms())
 
-        assert contacts_in(table) == {"none": 2, "601": 1}
-        assert table["tag"].isna().to_dict() == {"none": True, "601": False}
+        assert contacts_in(table) == {"": 2, "601": 1}
+        assert table["tag"].isna().to_dict() == {"": True, "601": False}
 
     def test_tags_that_share_a_name_are_two(self) -> None:
         tags = [{"id": key, "name": "VIP", "deletedAt": None} for key in ("601", "602")]
@@ -194,7 +194,7 @@ class TestByTag:
     def test_deleted_tag_is_no_tag(self) -> None:
         deleted = [{"id": "601", "name": "VIP", "deletedAt": "2026-01-01T00:00:00.000Z"}]
 
-        assert contacts_in(by_tag(tables_of(contact(tags=deleted)), terms())) == {"none": 1}
+        assert contacts_in(by_tag(tables_of(contact(tags=deleted)), terms())) == {"": 1}
 
     def test_of_no_contacts_is_empty(self) -> None:
         assert by_tag(tables_of(), terms()).empty
@@ -293,7 +293,7 @@ class TestNewByDayAndChannel:
     def test_contacts_without_a_channel_have_a_column(self) -> None:
         tables = tables_of(contact(createdAt="2026-06-10T12:00:00.000Z"))
 
-        assert daily(new_by_day_and_channel(tables, terms())["none"]) == {date(2026, 6, 10): 1}
+        assert daily(new_by_day_and_channel(tables, terms())[""]) == {date(2026, 6, 10): 1}
 
     def test_channel_without_new_contacts_has_no_column(self) -> None:
         tables = tables_of(
@@ -356,7 +356,7 @@ class TestNewByDayAndTag:
 
         table = new_by_day_and(tables, terms(), "tag")
 
-        assert {key: daily(table[key]) for key in table} == {"none": {date(2026, 6, 10): 1}}
+        assert {key: daily(table[key]) for key in table} == {"": {date(2026, 6, 10): 1}}
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
         tables = tables_of(
@@ -371,7 +371,7 @@ class TestNewByDayAndTag:
         assert {key: daily(table[key]) for key in table} == {
             "601": {date(2026, 6, 11): 1},
             "602": {date(2026, 6, 11): 1},
-            "none": {date(2026, 6, 12): 1},
+            "": {date(2026, 6, 12): 1},
         }
 
 

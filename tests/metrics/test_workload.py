@@ -318,7 +318,7 @@ class TestAwaitingBy:
     def test_contact_without_one_counts_as_none(self, key: Key) -> None:
         has_it = contact(on("zalo"), tagged("601"), conversation())
 
-        assert self.counts(key, in_conversation(**WAITING), has_it) == {"none": 1}
+        assert self.counts(key, in_conversation(**WAITING), has_it) == {"": 1}
 
     def test_countries_are_all_there_the_unknown_one_too(self) -> None:
         waiting = conversation(**WAITING)
@@ -375,9 +375,7 @@ class TestByAgentAndChannel:
         }
 
     def test_nobody_and_no_channel_are_none(self) -> None:
-        assert by_agent_and_channel(tables_of(in_conversation())).to_dict("index") == {
-            "none": {"none": 1}
-        }
+        assert by_agent_and_channel(tables_of(in_conversation())).to_dict("index") == {"": {"": 1}}
 
     def test_channels_are_by_their_open_conversations(self) -> None:
         held = conversation(assignedUserId="101")
@@ -393,7 +391,7 @@ class TestByAgentAndChannel:
             )
         )
 
-        assert list(table.columns) == ["none", "sms", "line"]
+        assert list(table.columns) == ["", "sms", "line"]
 
     def test_agent_without_open_conversations_has_no_row(self) -> None:
         table = by_agent_and_channel(

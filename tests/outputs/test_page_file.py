@@ -43,6 +43,7 @@ from lib.query.choice import Choice
 from lib.query.view import View, view_of
 from lib.reference import formatting
 from lib.settings import Settings
+from lib.store.dimensions import CHANNEL
 from lib.store.snapshot import Snapshot
 from tests.workspaces import Json, contact, conversation, on, tables_of, tagged
 
@@ -424,7 +425,7 @@ def test_the_colours_are_those_of_the_light_theme() -> None:
 
 AS_OF = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
 JUNE = Choice("dates", date(2026, 6, 1), date(2026, 6, 30), timezone="America/Sao_Paulo")
-ON_LINE = replace(JUNE, channel=("line",))
+ON_LINE = JUNE.limited_to(CHANNEL, ("line",))
 CONTACTS = (
     contact(on("line"), tagged("601"), createdAt="2026-06-10T12:00:00Z"),
     contact(

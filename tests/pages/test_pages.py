@@ -266,7 +266,7 @@ class TestChips:
         connect()
         page = open_page("channels", **JUNE, source="recorded")
         assert numbers(page)["Contacts"] == "88"
-        page.button(key="chip-source").click().run()
+        page.button(key="chip-countries").click().run()
         assert numbers(page)["Contacts"] == "137"
 
     def test_a_strangers_name_on_one_is_plain_text(self, connect: Connect) -> None:

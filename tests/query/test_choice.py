@@ -9,30 +9,49 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.query.choice import (
-    DIMENSIONS,
-    PARAMETERS,
-    PRESETS,
-    QUEUES,
-    Choice,
-    Dimension,
-    Option,
-    Options,
-    options_of,
-    parse,
-)
+from lib.query.choice import QUEUES, Choice
+from lib.query.options import Option, Options, options_of
+from lib.query.presets import COMPARISONS, LABELS
+from lib.query.url import PARAMETERS, parameters, parse
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.settings import BASES
-from tests.workspaces import Json, contact, conversation, on, tables_of, tagged
+from lib.store.dimensions import (
+    AGENT,
+    CHANNEL,
+    COUNTRY,
+    DIMENSIONS,
+    MISSING,
+    TAG,
+    TEAM,
+    Dimension,
+)
+from tests.workspaces import Json, choosing, contact, conversation, on, tables_of, tagged
 
 some = settings(derandomize=True, deadline=None)
 
 OPTIONS = Options(
-    channel=(Option("whatsapp", "WhatsApp", 5), Option("line", "line", 1), Option("none", "–", 1)),
-    country=(Option("BR", "Brazil", 4), Option("VN", "Vietnam", 2), Option("unknown", "?", 1)),
-    tag=(Option("601", "VIP", 3), Option("Ab", "upper", 2), Option("aB", "lower", 1)),
-    team=(Option("201", "Sales", 2), Option("202", "Care", 1)),
-    agent=(Option("101", "Ana", 1), Option("102", "Bia", 3), Option("none", "No agent", 2)),
+    {
+        "channel": (
+            Option("whatsapp", "WhatsApp", 5),
+            Option("line", "line", 1),
+            Option("none", "none", 1),
+            Option(MISSING, "No channel", 1),
+        ),
+        "country": (
+            Option("BR", "Brazil", 4),
+            Option("VN", "Vietnam", 2),
+            Option("unknown", "?", 1),
+        ),
+        "tag": (
+            Option("601", "VIP", 3),
+            Option("Ab", "upper", 2),
+            Option("aB", "lower", 1),
+            Option(MISSING, "Untagged", 1),
+        ),
+        "source": (Option("ads", "Ads", 3), Option("botLink", "Bot link", 1)),
+        "team": (Option("201", "Sales", 2), Option("202", "Care", 1)),
+        "agent": (Option("101", "Ana", 1), Option("102", "Bia", 3), Option(MISSING, "No agent", 2)),
+    }
 )
 PLAIN = Choice()
 
@@ -55,7 +74,7 @@ def test_no_parameters_are_the_last_30_days_of_everybody() -> None:
     assert read() == (Choice("30d"), [])
 
 
-@pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset != "dates"])
+@pytest.mark.parametrize("preset", [preset for preset in LABELS if preset != "dates"])
 def test_a_preset_is_read(preset: str) -> None:
     assert read(period=preset) == (Choice(preset), [])
 
@@ -63,19 +82,24 @@ def test_a_preset_is_read(preset: str) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"compare": "no"}, Choice(compare=False)),
+        ({"compare": "no"}, Choice(against="none")),
         ({"compare": "yes"}, PLAIN),
-        ({"channel": "whatsapp"}, Choice(channel=("whatsapp",))),
-        ({"channel": ["line", "none"]}, Choice(channel=("line", "none"))),
-        ({"country": ["VN", "unknown"]}, Choice(country=("VN", "unknown"))),
-        ({"tag": "601"}, Choice(tag=("601",))),
-        ({"team": ["202", "201"]}, Choice(team=("202", "201"))),
-        ({"agent": ["102", "none"]}, Choice(agent=("102", "none"))),
+        ({"channel": "whatsapp"}, choosing(channel=("whatsapp",))),
+        ({"channel": ["line", "none"]}, choosing(channel=("line", ""))),
+        ({"country": ["VN", "unknown"]}, choosing(country=("VN", "unknown"))),
+        ({"tag": "601"}, choosing(tag=("601",))),
+        ({"team": ["202", "201"]}, choosing(team=("202", "201"))),
+        ({"agent": ["102", "none"]}, choosing(agent=("102", ""))),
         ({"queue": "orphaned"}, Choice(queue="orphaned")),
         ({"queue": "unread"}, Choice(queue="unread")),
         ({"queue": "waiting"}, PLAIN),
-        ({"source": "recorded"}, Choice(recorded_only=True)),
-        ({"source": "all"}, PLAIN),
+        ({"countries": "recorded"}, Choice(recorded_only=True)),
+        ({"countries": "all"}, PLAIN),
+        ({"source": ["ads", "botLink"]}, choosing(source=("ads", "botLink"))),
+        ({"compare": "year"}, Choice(against="year")),
+        ({"compare": "previous"}, PLAIN),
+        ({"bot": "answers"}, Choice(bot_answers=True)),
+        ({"bot": "silent"}, Choice(bot_answers=False)),
         ({"tz": "America/Sao_Paulo"}, Choice(timezone="America/Sao_Paulo")),
         ({"basis": "subscribedAt"}, Choice(basis="subscribedAt")),
         ({"basis": "auto"}, Choice(basis="auto")),
@@ -97,8 +121,8 @@ def test_each_parameter_is_read(given: dict[str, str | list[str]], expected: Cho
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"channel": "WhatsApp"}, Choice(channel=("whatsapp",))),
-        ({"country": " br "}, Choice(country=("BR",))),
+        ({"channel": "WhatsApp"}, choosing(channel=("whatsapp",))),
+        ({"country": " br "}, choosing(country=("BR",))),
         ({"tz": "america/sao_paulo"}, Choice(timezone="America/Sao_Paulo")),
         ({"period": "7D"}, Choice("7d")),
         ({"basis": "CreatedAt"}, Choice(basis="createdAt")),
@@ -111,11 +135,11 @@ def test_case_and_blanks_around_do_not_matter(given: dict[str, str], expected: C
 
 
 def test_of_two_keys_that_differ_in_case_only_each_is_found_by_its_own() -> None:
-    assert [read(tag=key)[0].tag for key in ("Ab", "aB")] == [("Ab",), ("aB",)]
+    assert [read(tag=key)[0].keys(TAG) for key in ("Ab", "aB")] == [("Ab",), ("aB",)]
 
 
 def test_a_value_given_twice_counts_once() -> None:
-    assert read(channel=["line", "LINE", "line"]) == (Choice(channel=("line",)), [])
+    assert read(channel=["line", "LINE", "line"]) == (choosing(channel=("line",)), [])
 
 
 def test_blank_values_say_nothing() -> None:
@@ -161,7 +185,7 @@ def test_dates_win_over_a_preset_and_a_note_says_so() -> None:
         "2026-02-29",
         "01/06/2026",
         "2026-06-01T00:00:00Z",
-        "1969-12-31",
+        "1969-12-30",
         "2200-01-01",
         "0001-01-01",
         "9999-12-31",
@@ -191,7 +215,7 @@ def test_the_first_and_the_last_day_can_be_shown(day: date) -> None:
         ),
         (
             {"compare": "maybe"},
-            "“maybe” is no way to compare, which is yes or no; the usual one is used.",
+            "“maybe” is no way to compare, which is previous, year or no; the usual one is used.",
         ),
         ({"tz": "Mars/Olympus"}, "“Mars/Olympus” is no time zone; the usual one is used."),
         (
@@ -200,8 +224,8 @@ def test_the_first_and_the_last_day_can_be_shown(day: date) -> None:
             "the usual one is used.",
         ),
         (
-            {"source": "guessed"},
-            "“guessed” is no source of countries, which is recorded or all; the usual one is used.",
+            {"countries": "guessed"},
+            "“guessed” is no choice of countries, which is recorded or all; the usual one is used.",
         ),
         (
             {"queue": "spam"},
@@ -243,7 +267,7 @@ def test_of_a_parameter_given_twice_the_first_counts_and_a_note_says_so() -> Non
 
 def test_an_unknown_value_takes_no_known_one_with_it() -> None:
     choice, notes = read(channel=["fax", "line"], country="BR")
-    assert (choice, len(notes)) == (Choice(channel=("line",), country=("BR",)), 1)
+    assert (choice, len(notes)) == (choosing(channel=("line",), country=("BR",)), 1)
 
 
 def test_every_wrong_parameter_has_its_note() -> None:
@@ -263,7 +287,7 @@ def test_a_note_cuts_an_overlong_value() -> None:
 
 def test_more_values_than_a_person_chooses_are_cut_and_a_note_says_so() -> None:
     choice, notes = read(channel=["line"] * 1000 + ["whatsapp"])
-    assert choice == Choice(channel=("line",))
+    assert choice == choosing(channel=("line",))
     assert notes == ["The link gives more than 1,000 values for channel; the others are left out."]
 
 
@@ -291,14 +315,14 @@ def test_whatever_the_url_holds_makes_a_choice_that_survives_the_url(
     given: dict[str, list[str]],
 ) -> None:
     choice, _ = parse(given, OPTIONS)
-    assert parse(choice.parameters(), OPTIONS) == (choice, [])
+    assert parse(parameters(choice), OPTIONS) == (choice, [])
 
 
 # To the URL
 
 
 def test_what_is_as_usual_is_not_in_the_url() -> None:
-    assert PLAIN.parameters() == {name: [] for name in PARAMETERS}
+    assert parameters(PLAIN) == {name: [] for name in PARAMETERS}
 
 
 def keys(dimension: Dimension) -> st.SearchStrategy[tuple[str, ...]]:
@@ -308,14 +332,14 @@ def keys(dimension: Dimension) -> st.SearchStrategy[tuple[str, ...]]:
 
 days = st.dates(FIRST_DAY, LAST_DAY)
 choices = st.builds(
-    Choice,
-    preset=st.sampled_from([preset for preset in PRESETS if preset != "dates"]),
-    compare=st.booleans(),
-    channel=keys("channel"),
-    country=keys("country"),
-    tag=keys("tag"),
-    team=keys("team"),
-    agent=keys("agent"),
+    choosing,
+    preset=st.sampled_from([preset for preset in LABELS if preset != "dates"]),
+    against=st.sampled_from(list(COMPARISONS)),
+    channel=keys(CHANNEL),
+    country=keys(COUNTRY),
+    tag=keys(TAG),
+    team=keys(TEAM),
+    agent=keys(AGENT),
     recorded_only=st.booleans(),
     timezone=st.none() | st.sampled_from(sorted(available_timezones())),
     basis=st.none() | st.sampled_from(BASES),
@@ -331,7 +355,7 @@ dated = st.builds(
 @some
 @given(choices | dated)
 def test_a_link_shows_the_same_to_a_colleague(choice: Choice) -> None:
-    assert parse(choice.parameters(), OPTIONS) == (choice, [])
+    assert parse(parameters(choice), OPTIONS) == (choice, [])
 
 
 # Which days
@@ -429,27 +453,27 @@ def test_no_filter_lets_all_pass_without_looking_at_them() -> None:
 
 def test_any_of_the_chosen_channels_will_do() -> None:
     contacts = [contact(on("line")), contact(on("sms", "zalo")), contact(on("zalo")), contact()]
-    assert passing(Choice(channel=("line", "sms")), *contacts) == [1, 2]
+    assert passing(choosing(channel=("line", "sms")), *contacts) == [1, 2]
 
 
 def test_any_of_the_chosen_tags_will_do() -> None:
     contacts = [contact(tagged("1")), contact(tagged("2", "3")), contact(tagged("3")), contact()]
-    assert passing(Choice(tag=("1", "2")), *contacts) == [1, 2]
+    assert passing(choosing(tag=("1", "2")), *contacts) == [1, 2]
 
 
 def test_any_of_the_chosen_countries_will_do() -> None:
     contacts = [contact(in_country(key)) for key in ("BR", "VN", "US")] + [contact()]
-    assert passing(Choice(country=("BR", "unknown")), *contacts) == [1, 4]
+    assert passing(choosing(country=("BR", "unknown")), *contacts) == [1, 4]
 
 
 def test_any_of_the_chosen_teams_will_do() -> None:
     contacts = [contact(conversation(assignedInboxTeamId=team)) for team in ("1", "2", None)]
-    assert passing(Choice(team=("2",)), *contacts) == [2]
+    assert passing(choosing(team=("2",)), *contacts) == [2]
 
 
 def test_any_of_the_chosen_agents_will_do() -> None:
     contacts = [contact(conversation(assignedUserId=agent)) for agent in ("1", "2", "3", None)]
-    assert passing(Choice(agent=("1", "3")), *contacts, contact()) == [1, 3]
+    assert passing(choosing(agent=("1", "3")), *contacts, contact()) == [1, 3]
 
 
 def test_no_agent_means_conversations_that_no_agent_has() -> None:
@@ -459,12 +483,12 @@ def test_no_agent_means_conversations_that_no_agent_has() -> None:
         contact(conversation(archivedAt="2026-06-01T00:00:00Z")),
         contact(),
     ]
-    assert passing(Choice(agent=("none",)), *contacts) == [2, 3]
+    assert passing(choosing(agent=("",)), *contacts) == [2, 3]
 
 
 def test_no_agent_can_be_chosen_like_an_agent() -> None:
     contacts = [contact(conversation(assignedUserId=agent)) for agent in ("101", "102", None)]
-    assert passing(Choice(agent=("none", "102")), *contacts, contact()) == [2, 3]
+    assert passing(choosing(agent=("", "102")), *contacts, contact()) == [2, 3]
 
 
 def test_all_the_filters_have_to_be_passed() -> None:
@@ -474,17 +498,17 @@ def test_all_the_filters_have_to_be_passed() -> None:
         contact(on("line"), in_country("VN"), tagged("1")),
         contact(on("sms"), in_country("BR"), tagged("1")),
     ]
-    assert passing(Choice(channel=("line",), country=("BR",), tag=("1",)), *contacts) == [1]
+    assert passing(choosing(channel=("line",), country=("BR",), tag=("1",)), *contacts) == [1]
 
 
 def test_no_channel_can_be_chosen_like_a_channel() -> None:
     contacts = [contact(on("line")), contact(on("sms")), contact()]
-    assert passing(Choice(channel=("none", "sms")), *contacts) == [2, 3]
+    assert passing(choosing(channel=("", "sms")), *contacts) == [2, 3]
 
 
 def test_untagged_can_be_chosen_like_a_tag() -> None:
     contacts = [contact(tagged("1")), contact(tagged("2")), contact()]
-    assert passing(Choice(tag=("none", "2")), *contacts) == [2, 3]
+    assert passing(choosing(tag=("", "2")), *contacts) == [2, 3]
 
 
 def test_only_recorded_countries_leaves_out_what_was_told_by_a_phone_number() -> None:
@@ -494,7 +518,7 @@ def test_only_recorded_countries_leaves_out_what_was_told_by_a_phone_number() ->
 
 def test_a_filter_that_nobody_passes_leaves_nobody() -> None:
     contacts = [contact(on("line"), in_country("BR")), contact(on("sms"), in_country("VN"))]
-    assert passing(Choice(channel=("line",), country=("VN",)), *contacts) == []
+    assert passing(choosing(channel=("line",), country=("VN",)), *contacts) == []
 
 
 CHANNELS, TAGS, TEAMS = ["line", "sms", "zalo"], ["1", "2", "3"], ["7", "8"]
@@ -511,12 +535,12 @@ people = st.fixed_dictionaries(
     }
 )
 filters = st.builds(
-    Choice,
-    channel=st.lists(st.sampled_from([*CHANNELS, "none"]), unique=True).map(tuple),
-    tag=st.lists(st.sampled_from([*TAGS, "none"]), unique=True).map(tuple),
+    choosing,
+    channel=st.lists(st.sampled_from([*CHANNELS, ""]), unique=True).map(tuple),
+    tag=st.lists(st.sampled_from([*TAGS, ""]), unique=True).map(tuple),
     country=st.lists(st.sampled_from(list(COUNTRIES.values())), unique=True).map(tuple),
     team=st.lists(st.sampled_from(TEAMS), unique=True).map(tuple),
-    agent=st.lists(st.sampled_from([*AGENTS, "none"]), unique=True).map(tuple),
+    agent=st.lists(st.sampled_from([*AGENTS, ""]), unique=True).map(tuple),
     recorded_only=st.booleans(),
 )
 
@@ -527,11 +551,11 @@ def passes(person: dict[str, Any], choice: Choice) -> bool:
 
     talks = person["has_conversation"]
     return (
-        any_of(choice.channel, person["channels"] or ["none"])
-        and any_of(choice.tag, person["tags"] or ["none"])
-        and any_of(choice.country, [COUNTRIES[person["country"]]])
-        and any_of(choice.team, [person["team"]] if talks else [])
-        and any_of(choice.agent, [person["agent"] or "none"] if talks else [])
+        any_of(choice.keys(CHANNEL), person["channels"] or [""])
+        and any_of(choice.keys(TAG), person["tags"] or [""])
+        and any_of(choice.keys(COUNTRY), [COUNTRIES[person["country"]]])
+        and any_of(choice.keys(TEAM), [person["team"] or ""] if talks else [])
+        and any_of(choice.keys(AGENT), [person["agent"] or ""] if talks else [])
         and (not choice.recorded_only or person["country"] is not None)
     )
 
@@ -569,11 +593,11 @@ def test_options_are_by_size_then_by_key_and_end_with_those_who_have_none() -> N
             contact(),
         )
     )
-    assert [(each.key, each.contacts) for each in options.channel] == [
+    assert [(each.key, each.contacts) for each in options.of(CHANNEL)] == [
         ("zalo", 2),
         ("line", 1),
         ("sms", 1),
-        ("none", 2),
+        ("", 2),
     ]
 
 
@@ -584,10 +608,10 @@ def test_options_have_the_names_that_people_know() -> None:
             contact(conversation(assignedInboxTeamId="201")),
         )
     )
-    assert [each.name for each in options.channel] == ["E-mail", "No channel"]
-    assert [each.name for each in options.country] == ["Brazil", "Unknown country"]
-    assert [each.name for each in options.tag] == ["name of 601", "Untagged"]
-    assert [each.name for each in options.team] == ["name of 201"]
+    assert [each.name for each in options.of(CHANNEL)] == ["E-mail", "No channel"]
+    assert [each.name for each in options.of(COUNTRY)] == ["Brazil", "Unknown country"]
+    assert [each.name for each in options.of(TAG)] == ["name of 601", "Untagged"]
+    assert [each.name for each in options.of(TEAM)] == ["name of 201"]
 
 
 def test_agents_are_by_name_as_they_are_not_ranked_and_end_with_no_agent() -> None:
@@ -598,26 +622,26 @@ def test_agents_are_by_name_as_they_are_not_ranked_and_end_with_no_agent() -> No
     ]
     nobodys = contact(conversation())
     options = options_of(tables_of(*held, nobodys, nobodys, contact()))
-    assert [(each.name, each.contacts) for each in options.agent] == [
+    assert [(each.name, each.contacts) for each in options.of(AGENT)] == [
         ("ana", 1),
         ("Bia (#103)", 1),
         ("Bia (#104)", 1),
         ("Zoé", 2),
         ("No agent", 2),
     ]
-    assert options.name("agent", "none") == "No agent"
+    assert options.name(AGENT, "") == "No agent"
 
 
 def test_where_every_conversation_has_an_agent_no_agent_is_no_option() -> None:
     options = options_of(tables_of(contact(conversation(assignedUserId="101")), contact()))
-    assert [each.name for each in options.agent] == ["name of 101"]
+    assert [each.name for each in options.of(AGENT)] == ["name of 101"]
 
 
 def test_an_agent_called_no_agent_is_told_apart_from_having_none() -> None:
     agent = {"id": "2990001", "name": "No agent"}
     held = conversation(assignedUserId="2990001", assignedUser=agent)
     options = options_of(tables_of(contact(held), contact(conversation())))
-    assert [each.name for each in options.agent] == ["No agent (#0001)", "No agent"]
+    assert [each.name for each in options.of(AGENT)] == ["No agent (#0001)", "No agent"]
 
 
 def test_an_empty_workspace_has_nothing_to_filter_by() -> None:
@@ -632,24 +656,24 @@ def named_tags(**names: str | None) -> Options:
 
 def test_two_tags_that_share_a_name_are_told_apart_by_the_end_of_their_ids() -> None:
     options = named_tags(_2990001="VIP", _2990002="VIP", _2990003="lead")
-    assert [each.name for each in options.tag] == ["VIP (#0001)", "VIP (#0002)", "lead"]
+    assert [each.name for each in options.of(TAG)] == ["VIP (#0001)", "VIP (#0002)", "lead"]
 
 
 def test_as_much_of_the_ids_is_shown_as_tells_them_apart() -> None:
     options = named_tags(_1990001="VIP", _2990001="VIP")
-    assert [each.name for each in options.tag] == ["VIP (#1990001)", "VIP (#2990001)"]
+    assert [each.name for each in options.of(TAG)] == ["VIP (#1990001)", "VIP (#2990001)"]
 
 
 def test_a_tag_called_untagged_is_told_apart_from_having_none() -> None:
-    assert [each.name for each in named_tags(_2990001="Untagged").tag] == ["Untagged (#0001)"]
+    assert [each.name for each in named_tags(_2990001="Untagged").of(TAG)] == ["Untagged (#0001)"]
 
 
 def test_a_tag_without_a_name_goes_by_its_id() -> None:
-    assert [each.name for each in named_tags(_601=None).tag] == ["Tag 601"]
+    assert [each.name for each in named_tags(_601=None).of(TAG)] == ["Tag 601"]
 
 
 def test_a_key_that_no_longer_exists_is_its_own_name() -> None:
-    assert OPTIONS.name("tag", "999") == "999"
+    assert OPTIONS.name(TAG, "999") == "999"
 
 
 # In words
@@ -659,22 +683,24 @@ def test_a_key_that_no_longer_exists_is_its_own_name() -> None:
     ("choice", "said"),
     [
         (PLAIN, ""),
-        (Choice("7d", compare=False, timezone="UTC"), ""),
-        (Choice(channel=("whatsapp",)), "WhatsApp"),
-        (Choice(channel=("whatsapp", "line")), "WhatsApp or line"),
-        (Choice(channel=("none",)), "no channel"),
-        (Choice(country=("BR", "VN", "unknown")), "in Brazil, Vietnam or an unknown country"),
-        (Choice(tag=("601",)), "tagged VIP"),
-        (Choice(tag=("none",)), "untagged"),
-        (Choice(tag=("601", "none")), "tagged VIP or untagged"),
-        (Choice(team=("201", "202")), "with team Sales or Care"),
-        (Choice(agent=("101", "102")), "with agent Ana or Bia"),
-        (Choice(agent=("none",)), "with no agent"),
-        (Choice(agent=("101", "none")), "with agent Ana or none"),
+        (Choice("7d", against="none", timezone="UTC"), ""),
+        (choosing(channel=("whatsapp",)), "WhatsApp"),
+        (choosing(channel=("whatsapp", "line")), "WhatsApp or line"),
+        (choosing(channel=("",)), "no channel"),
+        (choosing(country=("BR", "VN", "unknown")), "in Brazil, Vietnam or an unknown country"),
+        (choosing(tag=("601",)), "tagged VIP"),
+        (choosing(tag=("",)), "untagged"),
+        (choosing(tag=("601", "")), "tagged VIP or untagged"),
+        (choosing(team=("201", "202")), "with team Sales or Care"),
+        (choosing(agent=("101", "102")), "with agent Ana or Bia"),
+        (choosing(agent=("",)), "with no agent"),
+        (choosing(agent=("101", "")), "with agent Ana or none"),
         (Choice(recorded_only=True), "with a recorded country"),
         (Choice(queue="unread"), ""),
         (
-            Choice(channel=("line",), country=("BR",), tag=("601",), team=("201",), agent=("102",)),
+            choosing(
+                channel=("line",), country=("BR",), tag=("601",), team=("201",), agent=("102",)
+            ),
             "line; in Brazil; tagged VIP; with team Sales; with agent Bia",
         ),
     ],
@@ -690,8 +716,8 @@ def test_the_filters_read_as_words(choice: Choice, said: str) -> None:
         (PLAIN, False),
         (Choice("7d"), False),
         (Choice(queue="unread"), False),
-        (Choice(tag=("601",)), True),
-        (Choice(agent=("none",)), True),
+        (choosing(tag=("601",)), True),
+        (choosing(agent=("",)), True),
         (Choice(recorded_only=True), True),
     ],
 )
@@ -699,7 +725,7 @@ def test_a_period_is_no_filter(choice: Choice, is_filtered: bool) -> None:
     assert choice.is_filtered == is_filtered
 
 
-EVERYTHING = Choice(
+EVERYTHING = choosing(
     "dates",
     date(2026, 6, 1),
     date(2026, 6, 30),
@@ -717,7 +743,7 @@ EVERYTHING = Choice(
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_one_filter_can_be_set_and_the_others_stay(dimension: Dimension) -> None:
-    choice = replace(EVERYTHING, compare=False)
+    choice = replace(EVERYTHING, against="none")
     limited = choice.limited_to(dimension, ("x", "y"))
     assert limited.keys(dimension) == ("x", "y")
     assert limited.limited_to(dimension, choice.keys(dimension)) == choice
@@ -739,7 +765,7 @@ def test_a_click_limits_to_one_value_and_another_one_takes_the_limit_off(
 def test_a_click_on_one_value_leaves_it_alone_whatever_else_was_chosen(
     chosen: tuple[str, ...],
 ) -> None:
-    assert Choice(tag=chosen).toggled("tag", "x") == Choice(tag=("x",))
+    assert choosing(tag=chosen).toggled(TAG, "x") == choosing(tag=("x",))
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
@@ -750,9 +776,9 @@ def test_a_click_leaves_everything_else_as_it_is(dimension: Dimension) -> None:
 
 def test_a_click_on_days_shows_these_alone_and_another_one_the_usual_period() -> None:
     day = date(2026, 6, 10)
-    once = Choice("90d", tag=("601",)).on_days(day, day)
-    assert once == Choice("dates", day, day, tag=("601",))
-    assert once.on_days(day, day) == Choice("30d", tag=("601",))
+    once = choosing("90d", tag=("601",)).on_days(day, day)
+    assert once == choosing("dates", day, day, tag=("601",))
+    assert once.on_days(day, day) == choosing("30d", tag=("601",))
 
 
 def test_a_click_on_other_days_shows_those() -> None:

@@ -14,9 +14,10 @@ from lib.metrics.terms import Terms
 from lib.query.choice import Choice
 from lib.query.view import MOST_SELECTIONS, View, options, view_of
 from lib.settings import Settings
+from lib.store.dimensions import TAG
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
-from tests.workspaces import AS_OF, Json, contact, on, tables_of, tagged
+from tests.workspaces import AS_OF, Json, choosing, contact, on, tables_of, tagged
 
 SETTINGS = Settings(timezone="America/Sao_Paulo")
 EVERYBODY = Choice()
@@ -55,20 +56,25 @@ def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SE
 
 def test_a_number_is_reckoned_once_for_all_who_make_the_same_choice(snapshot: Snapshot) -> None:
     metric = Counting()
-    numbers = [seen(snapshot, Choice(channel=("line",))).compute(metric) for _ in range(3)]
+    numbers = [seen(snapshot, choosing(channel=("line",))).compute(metric) for _ in range(3)]
     assert (numbers, metric.asked) == ([2, 2, 2], 1)
 
 
 def test_the_order_of_the_chosen_values_makes_no_other_choice(snapshot: Snapshot) -> None:
     metric = Counting()
     for channels in (("line", "sms"), ("sms", "line")):
-        seen(snapshot, Choice(channel=channels)).compute(metric)
+        seen(snapshot, choosing(channel=channels)).compute(metric)
     assert metric.asked == 1
 
 
 def test_other_filters_have_their_own_numbers(snapshot: Snapshot) -> None:
     metric = Counting()
-    choices = [Choice(), Choice(channel=("line",)), Choice(tag=("601",)), Choice(channel=("sms",))]
+    choices = [
+        Choice(),
+        choosing(channel=("line",)),
+        choosing(tag=("601",)),
+        choosing(channel=("sms",)),
+    ]
     assert [seen(snapshot, choice).compute(metric) for choice in choices] == [3, 2, 1, 1]
 
 
@@ -82,8 +88,8 @@ def test_recorded_countries_have_their_own_numbers() -> None:
 def test_a_channel_is_not_taken_for_a_tag_of_the_same_key() -> None:
     snapshot = snapshot_of(contact(on("7")), contact(tagged("7")), contact(tagged("7")))
     metric = Counting()
-    by_channel = seen(snapshot, Choice(channel=("7",))).compute(metric)
-    assert (by_channel, seen(snapshot, Choice(tag=("7",))).compute(metric)) == (1, 2)
+    by_channel = seen(snapshot, choosing(channel=("7",))).compute(metric)
+    assert (by_channel, seen(snapshot, choosing(tag=("7",))).compute(metric)) == (1, 2)
 
 
 def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
@@ -171,7 +177,7 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
         pass
 
     snapshot = snapshot_of(contact(on("line"), tagged("601")))
-    view = seen(snapshot, Choice(channel=("line",)))
+    view = seen(snapshot, choosing(channel=("line",)))
     result = weakref.ref(view.compute(lambda tables: Result()))
     view.compute(by_tag, view.terms)
     tables, selected = weakref.ref(snapshot.tables), weakref.ref(view.tables)
@@ -189,17 +195,17 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
 def test_no_more_than_a_few_selections_hold_their_rows() -> None:
     tags = [f"{number}" for number in range(3 * MOST_SELECTIONS)]
     snapshot = snapshot_of(*(contact(tagged(tag)) for tag in tags))
-    selections = [weakref.ref(seen(snapshot, Choice(tag=(tag,))).tables) for tag in tags]
+    selections = [weakref.ref(seen(snapshot, choosing(tag=(tag,))).tables) for tag in tags]
     gc.collect()
     alive = [tag for tag, selection in zip(tags, selections, strict=True) if selection()]
     assert alive == tags[-MOST_SELECTIONS:]
 
 
 def test_a_selection_in_use_stays(snapshot: Snapshot) -> None:
-    first = seen(snapshot, Choice(tag=("601",))).tables
+    first = seen(snapshot, choosing(tag=("601",))).tables
     for number in range(3 * MOST_SELECTIONS):
-        seen(snapshot, Choice(channel=(f"{number}",)))
-        assert seen(snapshot, Choice(tag=("601",))).tables is first
+        seen(snapshot, choosing(channel=(f"{number}",)))
+        assert seen(snapshot, choosing(tag=("601",))).tables is first
 
 
 def test_the_whole_workspace_is_not_copied(snapshot: Snapshot) -> None:
@@ -229,7 +235,7 @@ def test_all_begins_with_the_first_contact_in_the_zone(snapshot: Snapshot) -> No
 
 
 def test_all_begins_with_the_first_contact_whatever_is_filtered(snapshot: Snapshot) -> None:
-    period = seen(snapshot, Choice("all", channel=("sms",))).terms.period
+    period = seen(snapshot, choosing("all", channel=("sms",))).terms.period
     assert period.start == date(2025, 1, 1)
 
 
@@ -239,7 +245,7 @@ def test_all_of_an_empty_workspace_is_today() -> None:
 
 
 def test_a_view_is_empty_where_nobody_passes(snapshot: Snapshot) -> None:
-    nobody = Choice(channel=("sms",), tag=("601",))
+    nobody = choosing(channel=("sms",), tag=("601",))
     assert [seen(snapshot, each).is_empty for each in (Choice(), nobody)] == [False, True]
 
 
@@ -248,14 +254,14 @@ def test_a_workspace_without_contacts_is_empty() -> None:
 
 
 def test_whether_anybody_passes_is_told_without_copying_their_rows(snapshot: Snapshot) -> None:
-    view = seen(snapshot, Choice(tag=("601",)))
+    view = seen(snapshot, choosing(tag=("601",)))
     assert not view.is_empty
     assert "contacts" not in vars(view.tables)
 
 
 @pytest.mark.parametrize(
     ("choice", "compares"),
-    [(Choice(), True), (Choice(compare=False), False), (Choice("all"), False)],
+    [(Choice(), True), (Choice(against="none"), False), (Choice("all"), False)],
 )
 def test_all_time_is_compared_with_nothing(
     snapshot: Snapshot, choice: Choice, compares: bool
@@ -265,7 +271,7 @@ def test_all_time_is_compared_with_nothing(
 
 def test_keys_of_a_table_get_the_names_that_people_know(snapshot: Snapshot) -> None:
     view = seen(snapshot)
-    assert view.names("tag", view.compute(by_tag, view.terms)) == ["Untagged", "name of 601"]
+    assert view.names(TAG, view.compute(by_tag, view.terms)) == ["Untagged", "name of 601"]
 
 
 def test_the_options_are_made_once(snapshot: Snapshot) -> None:
@@ -282,11 +288,11 @@ DATES = Choice("dates", date(2026, 6, 1), date(2026, 6, 30))
         (Choice("7d"), "in the last 7 days", "the 7 days before"),
         (Choice("30d"), "in the last 30 days", "the 30 days before"),
         (Choice("90d"), "in the last 90 days", "the 90 days before"),
-        (Choice("month"), "this month", "the 30 days before"),
-        (Choice("last-month"), "last month", "the 31 days before"),
-        (Choice("year"), "this year", "the 181 days before"),
+        (Choice("month"), "this month", "the month before"),
+        (Choice("last-month"), "last month", "the month before"),
+        (Choice("year"), "this year", "the year before"),
         (DATES, "from 1 Jun 2026 to 30 Jun 2026", "the 30 days before"),
-        (replace(DATES, end=date(2026, 6, 1)), "on 1 Jun 2026", "the day before"),
+        (replace(DATES, end=date(2026, 6, 1)), "on 1 Jun 2026", "the Monday before"),
         (
             replace(DATES, start=date(2020, 1, 1)),
             "from 1 Jan 2020 to 30 Jun 2026",
@@ -307,9 +313,9 @@ def test_all_time_reads_as_part_of_a_sentence(snapshot: Snapshot) -> None:
     assert seen(snapshot, Choice("all")).during == "since the first contact"
 
 
-def test_the_first_of_a_month_is_compared_with_the_day_before() -> None:
+def test_the_first_of_a_month_is_compared_with_the_month_before() -> None:
     snapshot = Snapshot(tables_of(contact()), Verdict(datetime(2026, 7, 1, 12, tzinfo=UTC)))
-    assert seen(snapshot, Choice("month")).before == "the day before"
+    assert seen(snapshot, Choice("month")).before == "the month before"
 
 
 # Where a conversation can be opened

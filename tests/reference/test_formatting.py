@@ -248,8 +248,8 @@ def test_a_list_leaves_its_names_as_they_are() -> None:
 
 
 def test_channels_have_their_own_spelling_and_unknown_ones_keep_their_name() -> None:
-    shown = [formatting.channel_name(key) for key in ("whatsapp", "smtp", "none", "line")]
-    assert shown == ["WhatsApp", "E-mail", "No channel", "line"]
+    shown = [formatting.channel_name(key) for key in ("whatsapp", "smtp", "", "none")]
+    assert shown == ["WhatsApp", "E-mail", "No channel", "none"]
 
 
 @some

@@ -10,12 +10,12 @@ from pathlib import Path
 from lib import settings
 from lib.metrics import audience, workload
 from lib.query import view
-from lib.query.choice import Choice
 from lib.refresh.refreshers import Refresher
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
 from tests.fake_chatbotx import FakeChatbotx
+from tests.workspaces import choosing
 
 REFRESHES = 50
 
@@ -23,7 +23,7 @@ REFRESHES = 50
 def _look_around(snapshot: Snapshot, configured: Settings) -> None:
     """What viewers with several filters make the server keep with a snapshot."""
     for channel in ("whatsapp", "telegram", "webchat"):
-        seen = view.view_of(snapshot, Choice(channel=(channel,)), configured)
+        seen = view.view_of(snapshot, choosing(channel=(channel,)), configured)
         seen.compute(audience.audience, seen.terms)
         seen.compute(workload.by_agent, seen.terms)
 

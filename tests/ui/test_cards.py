@@ -16,10 +16,12 @@ import streamlit
 from lib.charts.figures import stepped
 from lib.chatbotx.crawl import Verdict
 from lib.metrics import audience
-from lib.query.choice import DIMENSIONS, PARAMETERS, Choice, Dimension
+from lib.query.choice import Choice
+from lib.query.url import PARAMETERS, parameters
 from lib.query.view import View, view_of
 from lib.reference.rates import Rate
 from lib.settings import Settings
+from lib.store.dimensions import DIMENSIONS, Dimension
 from lib.store.snapshot import Snapshot
 from lib.ui import cards
 from lib.ui.cards import (
@@ -30,7 +32,7 @@ from lib.ui.cards import (
     file_name,
     rate_number,
 )
-from tests.workspaces import Json, contact, conversation, on, tables_of, tagged
+from tests.workspaces import Json, choosing, contact, conversation, on, tables_of, tagged
 
 JUNE = Choice("dates", date(2026, 6, 1), date(2026, 6, 30), timezone="America/Sao_Paulo")
 CONTACTS = (
@@ -79,7 +81,7 @@ def test_each_row_says_what_was_chosen_and_as_of_when() -> None:
 
 
 def test_the_filters_are_in_words() -> None:
-    view = june_view(Choice(channel=("line", "none"), recorded_only=True))
+    view = june_view(choosing(channel=("line", ""), recorded_only=True))
     row = read(csv(pd.DataFrame({"Tag": ["VIP"]}), view))[0]
     assert row["Filters"] == "line or no channel; with a recorded country"
 
@@ -111,7 +113,7 @@ def test_a_heading_that_would_run_as_a_formula_is_defused() -> None:
 
 
 def test_a_filter_that_would_run_as_a_formula_is_defused() -> None:
-    view = june_view(Choice(channel=("=1+1",)))
+    view = june_view(choosing(channel=("=1+1",)))
     assert read(csv(pd.DataFrame({"Tag": ["VIP"]}), view))[0]["Filters"] == "'=1+1"
 
 
@@ -172,7 +174,7 @@ def test_a_breakdown_without_comparison_has_no_columns_for_it() -> None:
 
 
 def test_a_breakdown_of_a_selection_takes_shares_of_the_selection() -> None:
-    view = june_view(Choice(channel=("sms",)))
+    view = june_view(choosing(channel=("sms",)))
     counted = view.compute(audience.by_channel, view.terms)
     shares = breakdown(counted, "channel", "Channel", view)
     assert shares.set_index("Channel")["Share of contacts"].to_dict() == {"line": 1.0, "sms": 1.0}
@@ -335,13 +337,13 @@ def test_the_days_of_all_bars_are_those_of_the_period_each_once(step: str) -> No
 
 def test_a_click_keeps_the_other_filters_and_one_on_the_day_that_is_shown_goes_back() -> None:
     day = date(2026, 6, 10)
-    chosen = Choice("dates", day, day, channel=("line",))
+    chosen = choosing("dates", day, day, channel=("line",))
     assert clicks_on_steps(pd.DatetimeIndex([day]), "D", june_view(chosen)) == [
-        Choice("30d", channel=("line",))
+        choosing("30d", channel=("line",))
     ]
 
 
-FIRST, OTHER = Choice(channel=("line",)), Choice(tag=("601",))
+FIRST, OTHER = choosing(channel=("line",)), choosing(tag=("601",))
 State = dict[str, Any]
 
 
@@ -361,13 +363,13 @@ def chosen_in(state: State) -> dict[str, list[str]] | None:
 def test_a_click_on_a_mark_makes_the_choice_of_its_trace_and_place(state: State) -> None:
     state["chart"] = {"selection": {"points": [{"curve_number": 1, "point_index": 2}]}}
     cards._take_mark("growth", "chart", [[None], [None, None, FIRST]])
-    assert chosen_in(state) == FIRST.parameters()
+    assert chosen_in(state) == parameters(FIRST)
 
 
 def test_a_click_on_a_row_makes_its_choice(state: State) -> None:
     state["table"] = {"selection": {"rows": [1]}}
     cards._take_row("tags", "table", [FIRST, OTHER])
-    assert chosen_in(state) == OTHER.parameters()
+    assert chosen_in(state) == parameters(OTHER)
 
 
 def test_after_a_click_the_widget_is_another_one_with_nothing_selected(state: State) -> None:

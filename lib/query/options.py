@@ -1,0 +1,239 @@
+"""The values that exist in a workspace to filter by, each under a name of its own."""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from lib.query.filters import passing_each
+from lib.reference import formatting
+from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, DIMENSIONS, MISSING, SOURCE, Dimension
+from lib.store.tables import Tables
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value to filter by, its name, and how many contacts of the workspace have it.
+
+    No two options of a dimension have names that look alike, nor labels, which are short enough for
+    a list.
+    """
+
+    key: str
+    name: str
+    contacts: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The values that exist in a workspace, by size; agents by name, as they are not ranked. Those
+    without a value come last."""
+
+    by_dimension: Mapping[str, tuple[Option, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def of(self, dimension: Dimension) -> tuple[Option, ...]:
+        return self.by_dimension.get(dimension.key, ())
+
+    def name(self, dimension: Dimension, key: str) -> str:
+        """What people call a value; a key that no longer exists is its own name."""
+        option = self._by_key[dimension.key].get(key)
+        if option is not None:
+            return option.name
+        return dimension.missing.name if key == dimension.missing.key else clean(key)
+
+    def label(self, dimension: Dimension, key: str) -> str:
+        """The name, short enough for a list or a chip."""
+        option = self._by_key[dimension.key].get(key)
+        return formatting.shortened(self.name(dimension, key)) if option is None else option.label
+
+    @cached_property
+    def _by_key(self) -> dict[str, dict[str, Option]]:
+        return {
+            dimension.key: {option.key: option for option in self.of(dimension)}
+            for dimension in DIMENSIONS
+        }
+
+
+def options_of(tables: Tables) -> Options:
+    found = {dimension.key: _options(tables, dimension) for dimension in DIMENSIONS}
+    return Options({key: options for key, options in found.items() if options})
+
+
+def counts_under(
+    tables: Tables, chosen: Mapping[str, Sequence[str]], options: Options
+) -> dict[str, dict[str, int]]:
+    """For each dimension, how many contacts have each of its values and pass the filters of all
+    other dimensions: what a click on the value would leave. `chosen` are keys by dimension."""
+    masks = passing_each(tables, chosen)
+    counted = {}
+    for dimension in DIMENSIONS:
+        others = [mask for key, mask in masks.items() if key != dimension.key]
+        if not others:
+            found = {option.key: option.contacts for option in options.of(dimension)}
+        else:
+            sizes = _sizes(tables, dimension, np.logical_and.reduce(others))
+            found = {option.key: sizes.get(option.key, 0) for option in options.of(dimension)}
+        counted[dimension.key] = found
+    return counted
+
+
+def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
+    sizes = _sizes(tables, dimension)
+    missing = dimension.missing
+    without = sizes.pop(MISSING, 0) if missing.key == MISSING else 0
+    known = _known_names(tables, dimension)
+    plain = {key: clean(known(key)) for key in sizes}
+    names = told_apart(plain, taken=[missing.name])
+    if dimension is AGENT:
+        ordered = sorted(sizes, key=lambda key: (names[key].casefold(), key))
+    else:
+        ordered = sorted(sizes, key=lambda key: (-sizes[key], key))
+    if without:
+        ordered.append(MISSING)
+        sizes[MISSING], names[MISSING] = without, missing.name
+    labels = short_labels({key: names[key] for key in ordered})
+    return tuple(Option(key, names[key], sizes[key], labels[key]) for key in ordered)
+
+
+def _sizes(tables: Tables, dimension: Dimension, among: np.ndarray | None = None) -> dict[str, int]:
+    """How many contacts have each value that occurs, `MISSING` for those without, of all or of
+    those in the mask `among`."""
+    contacts = tables.contacts
+    is_among = np.ones(len(contacts), dtype=bool) if among is None else among
+    if dimension.links is not None:
+        links = getattr(tables, dimension.links)
+        values = links[dimension.key][is_among[links["contact"].to_numpy()]]
+        is_without = (contacts[dimension.count] == 0).to_numpy()
+        if not len(links):  # a server that does not tell of this at all
+            is_without = np.zeros(len(contacts), dtype=bool)
+    else:
+        column = contacts[dimension.column]
+        values = column[is_among]
+        is_without = column.isna().to_numpy()
+        if dimension.missing.among is not None:
+            is_without = is_without & contacts[dimension.missing.among].to_numpy()
+    sizes = {str(key): int(size) for key, size in values.value_counts().items() if size}
+    without = int((is_without & is_among).sum())
+    return sizes | ({MISSING: without} if without else {})
+
+
+_OWN_NAMES: dict[str, Callable[[str], str]] = {
+    CHANNEL.key: formatting.channel_name,
+    COUNTRY.key: formatting.country,
+    SOURCE.key: formatting.source_name,
+}
+
+
+def _known_names(tables: Tables, dimension: Dimension) -> Callable[[str], str]:
+    """What people call a value of a dimension."""
+    if dimension.names is None:
+        return _OWN_NAMES.get(dimension.key, str)
+    table: pd.DataFrame = getattr(tables, dimension.names)
+    names = dict(zip(table["id"], table["name"], strict=True))
+
+    def name(key: str) -> str:
+        known = names.get(key)
+        return str(known) if isinstance(known, str) else f"{dimension.noun.capitalize()} {key}"
+
+    return name
+
+
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_BLANKS = re.compile(r"\s+")
+
+
+def clean(name: str) -> str:
+    """A name in one line, without the marks that turn the direction of all that follows."""
+    return _BLANKS.sub(" ", _TURNS.sub("", name)).strip()
+
+
+_ALIKE = str.maketrans(
+    # Cyrillic and Greek letters that are drawn as Latin ones, then what fonts draw alike.
+    "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧονI1|0",
+    "aeopcyxijshdqwABEKMHOPCTYXIJSABEZHIKMNOPTYXovlllO",
+)
+
+
+def skeleton(text: str) -> str:
+    """Equal for texts that look alike: after Unicode's TR 39, for the letters that matter here."""
+    plain = unicodedata.normalize("NFKC", text)
+    visible = "".join(each for each in plain if unicodedata.category(each) not in ("Cf", "Cc"))
+    return _BLANKS.sub(" ", visible.translate(_ALIKE).replace("I", "l")).strip()
+
+
+def told_apart(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """The names by key; those that look like another one, or like one that is `taken`, with what
+    tells them apart: the end of their key, as long as it has to be."""
+    return _distinct(
+        names,
+        [
+            lambda key, _: names[key],
+            lambda key, alike: f"{names[key]} (#{_end(key, alike)})",
+            lambda key, _: f"{names[key]} (#{_digest(key)})",
+        ],
+        taken,
+    )
+
+
+def short_labels(names: Mapping[str, str]) -> dict[str, str]:
+    """The names by key, cut to fit a list; where a cut makes two look alike, it goes where they are
+    the same."""
+    return _distinct(
+        names,
+        [
+            lambda key, _: formatting.shortened(names[key]),
+            lambda key, _: _both_ends(names[key]),
+            lambda key, alike: f"{formatting.shortened(names[key])} (#{_end(key, alike)})",
+            lambda key, _: f"{formatting.shortened(names[key])} (#{_digest(key)})",
+        ],
+    )
+
+
+def _distinct(
+    names: Mapping[str, str],
+    ways: Sequence[Callable[[str, Sequence[str]], str]],
+    taken: Iterable[str] = (),
+) -> dict[str, str]:
+    """Each name in the first of the `ways` in which it looks like no other."""
+    reserved = [skeleton(each) for each in taken]
+    way = dict.fromkeys(names, 0)
+    written = {key: ways[0](key, ()) for key in names}
+    while True:
+        looks = {key: skeleton(text) for key, text in written.items()}
+        holders = Counter([*looks.values(), *reserved])
+        alike = [key for key in names if holders[looks[key]] > 1 and way[key] + 1 < len(ways)]
+        if not alike:
+            return written
+        for key in alike:
+            way[key] += 1
+            written[key] = ways[way[key]](key, alike)
+
+
+def _end(key: str, others: Sequence[str]) -> str:
+    """The end of a key that no other one has, of at least four characters."""
+    length = next(
+        length
+        for length in range(4, max(map(len, others), default=0) + 5)
+        if len({other[-length:] for other in others}) == len(set(others))
+    )
+    return key[-length:]
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _both_ends(name: str, most: int = 34) -> str:
+    if len(name) <= most:
+        return name
+    return f"{name[: most // 2 - 3].rstrip()} … {name[-most // 2 :].lstrip()}"

@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from lib.settings import Configuration, Welcome, admit
 from lib.web import streamlit_internals
+from lib.web.compression import CompressedFiles
 from lib.web.downloads import Downloads
 from lib.web.failures import Failures
 from lib.web.headers import Headers
@@ -32,6 +33,7 @@ def guard(
         Middleware(Requests, rules.base_path),
         Middleware(KeyRequired, key, rules.base_path),
         Middleware(Downloads, is_welcome, rules.base_path),
+        Middleware(CompressedFiles, rules.base_path),
         Middleware(Sockets, is_welcome),
         Middleware(Messages),
     ]

@@ -1,0 +1,372 @@
+"""Speed as felt: a first load and a change of filter in Chromium, on a fast and on a slow line.
+
+Beside the dashboard run a naive Streamlit page with the same charts and an empty one, visited in
+turn, so that all meet the same machine. `python -m benchmarks.felt --beside FOLDER` measures
+another checkout of the dashboard with them, `--part` one part only.
+"""
+
+import argparse
+import base64
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from benchmarks.rerunning import EMPTY_PAGE, ROOT
+from benchmarks.table import Row, show
+from tests.synthetic import synthetic_contacts
+
+CONTACTS = 100_000
+ROUNDS = 7
+FAST = None
+SLOW = {
+    "offline": False,
+    "latency": 40,
+    "downloadThroughput": 10e6 / 8,
+    "uploadThroughput": 10e6 / 8,
+}
+"""Milliseconds, and bytes a second: 10 Mbit/s."""
+
+WATCH = (Path(__file__).parent / "felt.js").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A page to visit, of the server with the process `pid`; `charts` is how many Plotly charts
+    are there once all are drawn, of those that a viewer has come to."""
+
+    name: str
+    address: str
+    pid: int
+    charts: int
+
+
+@dataclass
+class Measured:
+    """Of one contestant; each figure has a list of one value per round."""
+
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, **values: float) -> None:
+        for name, value in values.items():
+            self.figures.setdefault(name, []).append(value)
+
+    def __getitem__(self, name: str) -> float:
+        return median(self.figures[name])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.figures
+
+
+def rows(beside: Path | None = None, part: str = "all", rounds: int = ROUNDS) -> list[Row]:
+    found = measure(beside, part, rounds)
+    _print(found)
+    ours, naive, empty = (found[name] for name in ("ours", "naive", "empty"))
+    before = found.get("beside")
+    rows = []
+
+    def compare(figure: str, name: str, other: str, against: Measured, most: float) -> None:
+        if name in ours and name in against:
+            rows.append(
+                Row.at_most(
+                    f"{figure} / {other}",
+                    f"{ours[name]:.3g} s / {against[name]:.3g} s",
+                    ours[name] / against[name],
+                    most,
+                    " ×",
+                )
+            )
+
+    def bound(figure: str, name: str, most: float, unit: str, factor: float = 1) -> None:
+        if name in ours:
+            value = ours[name] / factor
+            rows.append(Row.at_most(figure, f"{value:.3g}{unit}", value, most, unit))
+
+    compare("first number", "first number", "empty page", empty, 1.25)
+    if "first charts" in ours:
+        rows.append(
+            Row.at_most(
+                "first load, all charts / empty page",
+                f"{ours['first charts']:.3g} s / {empty['first number']:.3g} s",
+                ours["first charts"] / empty["first number"],
+                1.9,
+                " ×",
+            )
+        )
+    compare("filter to number", "change number", "empty page", empty, 1.4)
+    if "change charts" in ours:
+        rows.append(
+            Row.at_most(
+                "filter to all charts / empty page",
+                f"{ours['change charts']:.3g} s / {empty['change number']:.3g} s",
+                ours["change charts"] / empty["change number"],
+                4,
+                " ×",
+            )
+        )
+    compare("filter to all charts", "change charts", "naive page", naive, 1)
+    if before is not None:
+        compare("10 Mbit/s, first number", "slow number", "other checkout", before, 0.6)
+        compare("10 Mbit/s, all charts", "slow charts", "other checkout", before, 0.45)
+    bound("bytes of a first load", "bytes", 3, " MB", 1e6)
+    bound("layout shift of a first load", "shift", 0.1, "")
+    bound("layout shift of a first load, 10 Mbit/s", "slow shift", 0.1, "")
+    bound("layout shift of a change", "change shift", 0.0, "")
+    bound("server CPU of a change", "change cpu", 0.15, " s")
+    return rows
+
+
+def measure(beside: Path | None, part: str, rounds: int) -> dict[str, Measured]:
+    """`part` is first, change, slow or all."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        contestants = _contestants(stack, folder, beside)
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM")
+            or shutil.which("chromium-headless-shell")
+            or shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"]
+            + ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
+        )
+        stack.callback(browser.close)
+        for each in contestants:
+            _warm_up(browser, each)
+        found = {each.name: Measured() for each in contestants}
+        for _ in range(rounds):
+            for each in contestants:
+                note = found[each.name].note
+                if part in ("first", "change", "all"):
+                    first, change = _visit(browser, each, FAST, part != "first")
+                    if part != "change":
+                        note(**first)
+                    note(**change)
+                if part in ("slow", "all"):
+                    slow, _ = _visit(browser, each, SLOW, False)
+                    note(**{name.replace("first", "slow"): slow[name] for name in _ON_SLOW})
+                    note(**{"slow shift": slow["shift"]})
+        return found
+
+
+_ON_SLOW = ("first number", "first charts")
+
+
+def _contestants(stack: ExitStack, folder: Path, beside: Path | None) -> list[Contestant]:
+    api = stack.enter_context(_fake_api())
+    found = []
+    checkouts = {"ours": ROOT} | ({"beside": beside.resolve()} if beside else {})
+    for name, root in checkouts.items():
+        kept = folder / name
+        kept.mkdir()
+        environment = {
+            "CHATBOTX_TOKEN": "bench",
+            "CHATBOTX_OPEN_ACCESS": "yes",
+            "CHATBOTX_BASE_URL": api,
+            "CHATBOTX_SNAPSHOT_DIR": str(kept),
+            "CHATBOTX_REFRESH_MINUTES": "10080",
+            "HOME": str(kept),
+        }
+        address, pid = stack.enter_context(_serve(root / "app.py", root, environment))
+        # The synthetic contacts end in June 2026.
+        found.append(Contestant(name, f"{address}/?from=2026-06-01&to=2026-06-30", pid, 4))
+    parquet = folder / "contacts.parquet"
+    _naive_contacts().to_parquet(parquet)
+    naive = Path(__file__).with_name("naive_page.py")
+    address, pid = stack.enter_context(_serve(naive, folder, {"NAIVE_CONTACTS": str(parquet)}))
+    found.append(Contestant("naive", address, pid, 4))
+    empty = folder / "empty.py"
+    empty.write_text(EMPTY_PAGE)
+    address, pid = stack.enter_context(_serve(empty, folder, {}))
+    found.append(Contestant("empty", address, pid, 0))
+    return found
+
+
+def _naive_contacts() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "created": pd.to_datetime(contact["createdAt"]),
+            "channel": contact["contactInboxes"][0]["channel"]
+            if contact["contactInboxes"]
+            else "none",
+            "country": contact["country"] or (contact["locale"] or "unknown")[-2:],
+            "tags": [tag["name"] for tag in contact["tags"]],
+            "broadcast": contact["broadcastSubscribedAt"] is not None,
+            "email": contact["emailOptIn"],
+            "waiting": contact["lastReadAt"] is None,
+        }
+        for contact in synthetic_contacts(CONTACTS, seed=1)
+    )
+
+
+@contextmanager
+def _fake_api() -> Iterator[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.fake_chatbotx", "--token", "bench"]
+        + ["--contacts", str(CONTACTS)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found is not None, "the fake API did not start"
+        yield found.group()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextmanager
+def _serve(script: Path, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """A Streamlit server with the settings found in `folder`: its address and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+        + ["--server.address=127.0.0.1", "--server.headless=true"]
+        + ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false"],
+        cwd=folder,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _warm_up(browser: Browser, visited: Contestant) -> None:
+    """Waits until the server has fetched its contacts and imported what it needs."""
+    for _ in range(2):
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(visited.address)
+        page.wait_for_selector(_NUMBER, timeout=240_000)
+        page.wait_for_timeout(1500)
+        page.close()
+
+
+_NUMBER = "[data-testid=stMetricValue], .card-value"
+
+
+def _visit(
+    browser: Browser, visited: Contestant, line: dict[str, float] | None, changes: bool
+) -> tuple[dict[str, float], dict[str, float]]:
+    """A first load with nothing cached and, if it `changes`, one change of filter after it. Times
+    are in seconds."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    try:
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        if line is not None:
+            session.send("Network.emulateNetworkConditions", line)
+        received = _count_bytes(session)
+        page.goto(visited.address)
+        page.wait_for_function(
+            "charts => window.felt.isSettled(charts)", arg=visited.charts, timeout=90_000
+        )
+        seen = page.evaluate("() => window.felt.seen()")
+        first = {
+            "first number": seen["number"] / 1000,
+            "first charts": seen["charts"] / 1000,
+            "shift": seen["shift"],
+            "bytes": float(received()),
+        }
+        return first, _change(page, visited) if changes else {}
+    finally:
+        context.close()
+
+
+def _change(page: Page, visited: Contestant) -> dict[str, float]:
+    """Picks the first channel; the times are taken within the browser."""
+    page.get_by_role("combobox", name="Channels").click()
+    option = page.get_by_role("option", name=re.compile("whatsapp", re.IGNORECASE)).first
+    option.wait_for()
+    page.wait_for_timeout(300)
+    page.evaluate("() => window.felt.begin()")
+    used = _cpu(visited.pid)
+    option.click()
+    page.wait_for_function("() => window.felt.isChanged()", timeout=20_000)
+    used = _cpu(visited.pid) - used
+    seen = page.evaluate("() => window.felt.seen()")
+    return {
+        "change number": seen["number"] / 1000,
+        "change charts": max(seen["charts"], seen["number"]) / 1000,
+        "change shift": seen["shift"],
+        "change cpu": used,
+    }
+
+
+def _count_bytes(session: CDPSession) -> Callable[[], int]:
+    """Of answers as they came over the line, and of the messages of web sockets."""
+    total = 0
+
+    def loaded(event: dict[str, float]) -> None:
+        nonlocal total
+        total += int(event["encodedDataLength"])
+
+    def received(event: dict[str, dict[str, object]]) -> None:
+        nonlocal total
+        response = event["response"]
+        data = str(response["payloadData"])
+        total += len(data if response["opcode"] == 1 else base64.b64decode(data))
+
+    session.on("Network.loadingFinished", loaded)
+    session.on("Network.webSocketFrameReceived", received)
+    return lambda: total
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used, by its clock (Linux: `clock_getcpuclockid`)."""
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def _print(found: dict[str, Measured]) -> None:
+    """The medians of all contestants."""
+    names = list(next(iter(found.values())).figures)
+    print("| |" + "|".join(found) + "|")
+    print("|---" * (len(found) + 1) + "|")
+    for name in names:
+        cells = (f"{each[name]:.4g}" if name in each else "" for each in found.values())
+        print(f"| {name} |" + "|".join(cells) + "|")
+    print()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.felt", description=__doc__)
+    parser.add_argument("--beside", type=Path, help="another checkout of the dashboard")
+    parser.add_argument("--part", choices=["first", "change", "slow", "all"], default="all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--json", action="store_true", help="print each value too")
+    given = parser.parse_args()
+    show(rows(given.beside, given.part, given.rounds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Files of the bundle go out compressed, once compressed; nothing else is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from dataclasses import dataclass, field
+
+import brotli
+import httpx
+import pytest
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lib.web import compression
+from lib.web.compression import CompressedFiles
+
+SCRIPT = "export const answer = 42; " * 400
+NAME = "/static/js/index.DormvYxC.js"
+FOREVER = "public, immutable, max-age=31536000"
+
+
+@dataclass
+class Streamlit:
+    """Answers like Streamlit's own files do, and counts how often it is asked."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        self.asked.append(path)
+        known = path.endswith((NAME, "/static/js/index.CX5AQgxi.js"))
+        if path.endswith(("/app/static/font.woff2", "/media/export.html")):
+            answer = Response("a font, or a page for one viewer", media_type="text/html")
+        elif known and b'"file"' in dict(scope["headers"]).get(b"if-none-match", b""):
+            answer = Response(status_code=304)
+        elif known:
+            headers = {"cache-control": FOREVER, "etag": '"file"', "accept-ranges": "bytes"}
+            answer = Response(SCRIPT, media_type="text/javascript", headers=headers)
+        else:
+            answer = Response(
+                "<html>", media_type="text/html", headers={"cache-control": "no-cache"}
+            )
+        await answer(scope, receive, send)
+
+
+def ask(app: ASGIApp, path: str = NAME, method: str = "GET", **headers: str) -> httpx.Response:
+    """What comes over the line, not decoded; `accept_encoding` is the header of that name."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    async def answered() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            request = client.build_request(
+                method, path, headers={"accept-encoding": "identity"} | given
+            )
+            answer = await client.send(request, stream=True)
+            raw = b"".join([part async for part in answer.aiter_raw()])
+            # Headers of the body decode it, which is what is looked at here.
+            plain = {k: v for k, v in answer.headers.items() if k != "content-encoding"}
+            plain["coding"] = answer.headers.get("content-encoding", "")
+            return httpx.Response(answer.status_code, headers=plain, content=raw)
+
+    return asyncio.run(answered())
+
+
+@pytest.fixture
+def streamlit() -> Streamlit:
+    return Streamlit()
+
+
+@pytest.fixture
+def app(streamlit: Streamlit) -> CompressedFiles:
+    return CompressedFiles(streamlit)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("gzip;q=1.0, br;q=0", "gzip"),
+        ("BR;q=0.5", "br"),
+    ],
+)
+def test_a_file_comes_in_the_best_coding_that_the_browser_takes(
+    app: CompressedFiles, accepted: str, coding: str
+) -> None:
+    answer = ask(app, accept_encoding=accepted)
+
+    decode = {"br": brotli.decompress, "gzip": gzip.decompress}[coding]
+    assert answer.headers["coding"] == coding
+    assert decode(answer.content).decode() == SCRIPT
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == FOREVER
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "deflate, zstd", "br;q=0, gzip;q=0.000"])
+def test_a_browser_that_takes_no_coding_of_ours_gets_the_file_as_it_is(
+    app: CompressedFiles, accepted: str
+) -> None:
+    answer = ask(app, accept_encoding=accepted)
+
+    assert (answer.headers["coding"], answer.text) == ("", SCRIPT)
+
+
+def test_a_file_is_compressed_once_for_all_browsers(
+    app: CompressedFiles, streamlit: Streamlit
+) -> None:
+    bodies = {ask(app, accept_encoding="br").content for _ in range(3)}
+
+    assert len(bodies) == 1
+    assert streamlit.asked == [NAME]
+
+
+def test_a_browser_that_has_the_compressed_file_is_told_that_it_has_not_changed(
+    app: CompressedFiles,
+) -> None:
+    mark = ask(app, accept_encoding="br").headers["etag"]
+
+    again = ask(app, accept_encoding="br", if_none_match=mark)
+
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
+
+
+def test_a_browser_that_has_the_plain_file_gets_the_compressed_one(app: CompressedFiles) -> None:
+    answer = ask(app, accept_encoding="br", if_none_match='"file"')
+
+    assert (answer.status_code, answer.headers["coding"]) == (200, "br")
+
+
+def test_each_coding_has_a_mark_of_its_own(app: CompressedFiles) -> None:
+    codings = ("br", "gzip", "identity")
+
+    assert len({ask(app, accept_encoding=each).headers["etag"] for each in codings}) == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/js/unknown.abc123.js",
+        "/static/js//index.DormvYxC.js",
+        "/static/media/index.DormvYxC.js",
+        "/media/export.html",
+        "/_stcore/health",
+        "/",
+    ],
+)
+def test_nothing_else_is_compressed_or_kept(
+    app: CompressedFiles, streamlit: Streamlit, path: str
+) -> None:
+    answers = [ask(app, path, accept_encoding="br") for _ in range(2)]
+
+    assert [answer.headers["coding"] for answer in answers] == ["", ""]
+    assert len(streamlit.asked) == 2
+
+
+def test_a_part_of_a_file_and_its_headers_alone_are_left_to_streamlit(
+    app: CompressedFiles,
+) -> None:
+    assert ask(app, accept_encoding="br", range="bytes=0-9").headers["coding"] == ""
+    assert ask(app, accept_encoding="br", method="HEAD").headers["coding"] == ""
+
+
+def test_names_without_end_do_not_fill_the_memory(
+    app: CompressedFiles, streamlit: Streamlit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "MOST_KEPT", 1)
+    other = "/static/js/index.CX5AQgxi.js"
+
+    answers = [ask(app, name, accept_encoding="br") for name in (NAME, other, other, NAME)]
+
+    assert [answer.headers["coding"] for answer in answers] == ["br"] * 4
+    assert streamlit.asked == [NAME, other, other]
+
+
+def test_files_below_another_path_are_compressed_too(streamlit: Streamlit) -> None:
+    app = CompressedFiles(streamlit, base_path="audience")
+
+    assert ask(app, f"/audience{NAME}", accept_encoding="br").headers["coding"] == "br"
+
+
+def test_fonts_and_outlines_are_asked_for_once_a_day(app: CompressedFiles) -> None:
+    answer = ask(app, "/app/static/font.woff2", accept_encoding="br")
+
+    assert answer.headers["cache-control"] == "public, max-age=86400"
+    assert answer.headers["coding"] == ""

@@ -1,0 +1,92 @@
+"""Small workspaces that other dashboards have been seen to show wrongly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.fake_chatbotx import FakeChatbotx, Workspace
+from tests.pages.conftest import Connect, chips, numbers, open_page, text
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+
+Opened = Callable[[str], None]
+
+
+@pytest.fixture
+def workspace(connect: Connect, edge_server: FakeChatbotx) -> Opened:
+    """`workspace(name)` connects the dashboard to one of the cases."""
+
+    def workspace(name: str) -> None:
+        contacts = json.loads((CASES / f"{name}.json").read_text("utf-8"))
+        edge_server.workspaces["case"] = Workspace(contacts)
+        connect("case")
+
+    return workspace
+
+
+def options(page: AppTest, key: str) -> list[str]:
+    """What a filter of the sidebar offers."""
+    return list(page.multiselect(key=f"pick-{key}").options)
+
+
+class TestTagsWithOneBeginning:
+    def test_their_labels_differ_and_each_is_its_own_tag(self, workspace: Opened) -> None:
+        workspace("filter-same-label")
+        page = open_page(period="all")
+        january, february = options(page, "tag")[:2]
+        assert january != february
+        page.multiselect(key="pick-tag").set_value(["702"]).run()
+        assert page.query_params["tag"] == "702"
+        assert "February" in chips(page)[0]
+
+    def test_a_link_to_one_of_them_stays_on_it(self, workspace: Opened) -> None:
+        workspace("filter-same-label")
+        page = open_page(period="all", tag="702")
+        assert page.multiselect(key="pick-tag").value == ["702"]
+        assert "2026 February" in text(page)
+
+    def test_choosing_all_of_them_chooses_each(self, workspace: Opened) -> None:
+        workspace("filter-same-label")
+        page = open_page(period="all")
+        page.multiselect(key="pick-tag").set_value(["701", "702"]).run()
+        assert page.query_params["tag"] == ["701", "702"]
+
+
+class TestAChannelCalledNone:
+    def test_it_is_a_channel_and_those_without_are_another_row(self, workspace: Opened) -> None:
+        workspace("channel-called-none")
+        offered = options(open_page(period="all"), "channel")
+        assert len([label for label in offered if label.startswith("No channel")]) == 1
+        assert len([label for label in offered if label.startswith("none")]) == 1
+
+    def test_each_is_filtered_by_itself(self, workspace: Opened) -> None:
+        workspace("channel-called-none")
+        everybody = int(numbers(open_page(period="all"))["Contacts"])
+        called_so = int(numbers(open_page(period="all", channel='"none"'))["Contacts"])
+        without = int(numbers(open_page(period="all", channel="none"))["Contacts"])
+        assert 0 < called_so < everybody
+        assert 0 < without <= everybody - called_so
+
+
+def test_no_name_turns_the_direction_of_the_text_beside_it(workspace: Opened) -> None:
+    workspace("bidi-in-tables")
+    offered = options(open_page(period="all"), "tag")
+    assert not [label for label in offered if set(label) & set("\u202a\u202b\u202d\u202e\u2067")]
+    assert len(offered) == len({label.replace("\u200b", "") for label in offered})
+
+
+def test_the_day_before_1970_can_be_chosen(connect: Connect, edge_server: FakeChatbotx) -> None:
+    contact = json.loads((CASES / "filter-same-label.json").read_text("utf-8"))[0]
+    contact |= {"createdAt": "1970-01-01T00:00:00.000Z"}
+    edge_server.workspaces["case"] = Workspace([contact])
+    connect("case")
+    page = open_page(period="all", tz="America/Sao_Paulo")
+    page.selectbox(key="pick-preset").set_value("dates").run()
+    assert page.query_params["from"] == "1969-12-31"
+    assert not page.warning
+    assert numbers(page)["New contacts"] == "1"

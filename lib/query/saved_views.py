@@ -1,0 +1,227 @@
+"""Choices that people keep under a name, for themselves or for everybody.
+
+They are kept by stable keys, as the parameters of a link, with the names of that day: what has gone
+from the workspace since is said by its name. Nobody's address is kept, only a keyed hash of the
+subject of the sign-in. A saved view is shown when it is asked for, never by itself.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock
+
+from lib.query import url
+from lib.query.choice import Choice
+from lib.query.options import Options, clean
+from lib.store.dimensions import DIMENSIONS
+
+EVERYBODY = ""
+"""The owner of a view that is for everybody."""
+
+LONGEST_NAME = 60
+MOST_VIEWS = 50
+"""Of one owner."""
+
+
+class SavedViewError(Exception):
+    """Says in a sentence why a view could not be saved or read, and what to do."""
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """`page` is the path of a page, `parameters` are those of a link, `names` by dimension and key
+    what values were called when it was saved."""
+
+    id: str
+    name: str
+    owner: str
+    page: str
+    parameters: Mapping[str, Sequence[str]]
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    saved_at: str = ""
+
+    @property
+    def is_for_everybody(self) -> bool:
+        return self.owner == EVERYBODY
+
+
+class Storage(Protocol):
+    """Where saved views of one workspace are kept."""
+
+    def read(self) -> bytes | None:
+        """What was written last; None for nothing. Raises OSError."""
+
+    def change(self, change: Callable[[bytes | None], bytes]) -> None:
+        """Writes what `change` makes of what is there, all or nothing, one at a time. Raises
+        OSError, and what `change` raises."""
+
+
+class JsonFile:
+    """A storage in one file, which several processes may use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(f"{path}.lock", timeout=10)
+
+    def read(self) -> bytes | None:
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def change(self, change: Callable[[bytes | None], bytes]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            content = change(self.read())
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(self._path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+
+def owner_of(subject: str, secret: bytes) -> str:
+    """Who a person is to us: the same for the same subject of the sign-in, and nothing of it can be
+    told from this without the secret."""
+    return hmac.new(secret, b"saved views\0" + subject.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+class SavedViews:
+    """Those of one workspace."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def of(self, owner: str | None) -> list[SavedView]:
+        """Those for everybody and those of this person, by name. Raises SavedViewError."""
+        mine = {EVERYBODY, owner} if owner else {EVERYBODY}
+        try:
+            content = self._storage.read()
+        except OSError as error:
+            raise SavedViewError("Saved views could not be read from the store.") from error
+        found = [view for view in _decoded(content) if view.owner in mine]
+        return sorted(found, key=lambda view: (view.name.casefold(), not view.is_for_everybody))
+
+    def save(
+        self,
+        name: str,
+        choice: Choice,
+        options: Options,
+        *,
+        page: str,
+        owner: str,
+        now: datetime,
+    ) -> SavedView:
+        """Keeps a choice under a name; an older view of the same name and owner gives way. Raises
+        SavedViewError."""
+        named = clean(name)
+        if not named:
+            raise SavedViewError("A saved view needs a name.")
+        if len(named) > LONGEST_NAME:
+            raise SavedViewError(f"A name has at most {LONGEST_NAME} characters.")
+        given = {key: values for key, values in url.parameters(choice).items() if values}
+        names = {
+            dimension.key: {key: options.name(dimension, key) for key in choice.keys(dimension)}
+            for dimension in DIMENSIONS
+            if choice.keys(dimension)
+        }
+        view = SavedView(secrets.token_hex(8), named, owner, page, given, names, now.isoformat())
+
+        def add(content: bytes | None) -> bytes:
+            others = [
+                each
+                for each in _decoded(content)
+                if (each.owner, each.name.casefold()) != (owner, named.casefold())
+            ]
+            if sum(each.owner == owner for each in others) >= MOST_VIEWS:
+                raise SavedViewError(
+                    f"There are {MOST_VIEWS} saved views already; delete one to save another."
+                )
+            return _encoded([*others, view])
+
+        self._change(add)
+        return view
+
+    def delete(self, view_id: str, *, owners: Sequence[str]) -> None:
+        """Deletes a view, if it belongs to one of the `owners`. Raises SavedViewError."""
+        self._change(
+            lambda content: _encoded(
+                [
+                    each
+                    for each in _decoded(content)
+                    if each.id != view_id or each.owner not in owners
+                ]
+            )
+        )
+
+    def _change(self, change: Callable[[bytes | None], bytes]) -> None:
+        try:
+            self._storage.change(change)
+        except (OSError, TimeoutError) as error:
+            raise SavedViewError(
+                "The view could not be saved: the store cannot be written to."
+            ) from error
+
+
+def opened(view: SavedView, options: Options) -> tuple[Choice, list[str]]:
+    """The choice of a saved view, and a sentence for each part that the workspace no longer has."""
+    gone, given = [], {name: list(values) for name, values in view.parameters.items()}
+    for dimension in DIMENSIONS:
+        known = {option.key for option in options.of(dimension)}
+        kept = []
+        for key, name in view.names.get(dimension.key, {}).items():
+            if key in known:
+                kept.append(url.spelled(key))
+            else:
+                gone.append(
+                    f"The {dimension.noun} “{name}” is no longer in this workspace; the saved view "
+                    f"“{view.name}” is shown without it."
+                )
+        given[dimension.key] = kept
+    choice, notes = url.parse(given, options)
+    return choice, [*gone, *notes]
+
+
+def _encoded(views: Sequence[SavedView]) -> bytes:
+    content = {"version": 1, "views": [asdict(view) for view in views]}
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def _decoded(content: bytes | None) -> list[SavedView]:
+    """Raises SavedViewError where it is not ours: it is not overwritten then."""
+    if content is None:
+        return []
+    try:
+        return [_view(each) for each in json.loads(content)["views"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SavedViewError(
+            "The file of saved views is damaged; whoever runs this dashboard can mend or move it."
+        ) from error
+
+
+def _view(given: Any) -> SavedView:
+    texts = {name: given[name] for name in ("id", "name", "owner", "page", "saved_at")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError("not a saved view")
+    parameters = {
+        str(name): [str(value) for value in values] for name, values in given["parameters"].items()
+    }
+    names = {
+        str(dimension): {str(key): str(name) for key, name in keys.items()}
+        for dimension, keys in given["names"].items()
+    }
+    return SavedView(**texts, parameters=parameters, names=names)

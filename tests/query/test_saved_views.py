@@ -1,0 +1,152 @@
+"""Choices that people keep under a name."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lib.query.choice import Choice
+from lib.query.options import Options
+from lib.query.saved_views import (
+    EVERYBODY,
+    MOST_VIEWS,
+    JsonFile,
+    SavedView,
+    SavedViewError,
+    SavedViews,
+    opened,
+    owner_of,
+)
+from tests.query.choices import OPTIONS
+from tests.workspaces import choosing
+
+NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
+VIPS = choosing("month", tag=("601",), country=("BR",), against="year")
+ANA, BIA = owner_of("ana", b"secret"), owner_of("bia", b"secret")
+
+
+@pytest.fixture
+def views(tmp_path: Path) -> SavedViews:
+    return SavedViews(JsonFile(tmp_path / "store" / "saved_views.json"))
+
+
+def save(views: SavedViews, name: str, choice: Choice = VIPS, owner: str = ANA) -> SavedView:
+    return views.save(name, choice, OPTIONS, page="tags", owner=owner, now=NOW)
+
+
+def names(views: SavedViews, owner: str | None) -> list[str]:
+    return [view.name for view in views.of(owner)]
+
+
+def test_a_view_comes_back_as_the_choice_that_was_saved(views: SavedViews) -> None:
+    save(views, "VIPs in Brazil")
+    (view,) = views.of(ANA)
+    assert (view.name, view.page) == ("VIPs in Brazil", "tags")
+    assert opened(view, OPTIONS) == (VIPS, [])
+
+
+def test_a_person_sees_their_own_and_those_for_everybody(views: SavedViews) -> None:
+    save(views, "b", owner=ANA)
+    save(views, "c", owner=BIA)
+    save(views, "a", owner=EVERYBODY)
+    assert names(views, ANA) == ["a", "b"]
+    assert names(views, BIA) == ["a", "c"]
+    assert names(views, None) == ["a"]
+
+
+def test_saving_under_a_name_again_replaces_the_view(views: SavedViews) -> None:
+    save(views, "VIPs")
+    save(views, " vips ", Choice("7d"))
+    save(views, "VIPs", owner=EVERYBODY)
+    assert [(view.name, view.is_for_everybody) for view in views.of(ANA)] == [
+        ("VIPs", True),
+        ("vips", False),
+    ]
+    assert opened(views.of(ANA)[1], OPTIONS)[0] == Choice("7d")
+
+
+def test_what_has_gone_from_the_workspace_is_said_by_its_name(views: SavedViews) -> None:
+    save(views, "VIPs in Brazil")
+    left = Options({"country": OPTIONS.by_dimension["country"]})
+    choice, notes = opened(views.of(ANA)[0], left)
+    assert choice == choosing("month", country=("BR",), against="year")
+    assert notes == [
+        "The tag “VIP” is no longer in this workspace; the saved view “VIPs in Brazil” is shown "
+        "without it."
+    ]
+
+
+def test_those_without_a_tag_and_a_tag_called_none_are_kept_apart(views: SavedViews) -> None:
+    save(views, "untagged", choosing(tag=("",), channel=("none",)))
+    assert opened(views.of(ANA)[0], OPTIONS) == (choosing(tag=("",), channel=("none",)), [])
+
+
+def test_only_its_owners_delete_a_view(views: SavedViews) -> None:
+    mine, ours = save(views, "mine"), save(views, "ours", owner=EVERYBODY)
+    views.delete(mine.id, owners=[BIA])
+    views.delete(ours.id, owners=[BIA])
+    assert names(views, ANA) == ["mine", "ours"]
+    views.delete(mine.id, owners=[ANA])
+    assert names(views, ANA) == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("", "needs a name"), (" \u202e ", "needs a name"), ("x" * 61, "at most 60 characters")],
+    ids=["empty", "blank", "long"],
+)
+def test_a_name_has_to_be_one(views: SavedViews, name: str, why: str) -> None:
+    with pytest.raises(SavedViewError, match=why):
+        save(views, name)
+    assert views.of(ANA) == []
+
+
+def test_one_person_cannot_fill_the_store(views: SavedViews) -> None:
+    for number in range(MOST_VIEWS):
+        save(views, f"{number}")
+    with pytest.raises(SavedViewError, match="delete one"):
+        save(views, "one more")
+    save(views, "0", Choice("7d"))
+    save(views, "another's", owner=BIA)
+
+
+def test_a_person_cannot_be_told_from_what_is_kept(views: SavedViews, tmp_path: Path) -> None:
+    save(views, "mine")
+    kept = (tmp_path / "store" / "saved_views.json").read_text("utf-8")
+    assert "ana" not in kept.lower().replace("601", "")
+    assert owner_of("ana", b"secret") != owner_of("ana", b"another secret")
+    assert owner_of("ana", b"secret") != owner_of("bia", b"secret")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b'{"views": [{}]}', b"\xff", b'{"views": 1}']
+)
+def test_a_damaged_file_is_said_and_not_overwritten(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "saved_views.json"
+    path.write_bytes(content)
+    views = SavedViews(JsonFile(path))
+    with pytest.raises(SavedViewError, match="damaged"):
+        views.of(ANA)
+    with pytest.raises(SavedViewError, match="damaged"):
+        save(views, "mine")
+    assert path.read_bytes() == content
+
+
+def test_people_who_save_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "saved_views.json"
+
+    def save_one(number: int) -> None:
+        save(SavedViews(JsonFile(path)), f"{number:02}")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(save_one, range(24)))
+    assert names(SavedViews(JsonFile(path)), ANA) == [f"{number:02}" for number in range(24)]
+
+
+def test_a_store_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the folder should be")
+    with pytest.raises(SavedViewError, match="cannot be written"):
+        save(SavedViews(JsonFile(tmp_path / "store" / "saved_views.json")), "mine")

@@ -81,14 +81,14 @@ def counts_under(
         if not others:
             found = {option.key: option.contacts for option in options.of(dimension)}
         else:
-            sizes = _sizes(tables, dimension, np.logical_and.reduce(others))
+            sizes = sizes_of(tables, dimension, np.logical_and.reduce(others))
             found = {option.key: sizes.get(option.key, 0) for option in options.of(dimension)}
         counted[dimension.key] = found
     return counted
 
 
 def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
-    sizes = _sizes(tables, dimension)
+    sizes = sizes_of(tables, dimension)
     missing = dimension.missing
     without = sizes.pop(MISSING, 0) if missing.key == MISSING else 0
     known = _known_names(tables, dimension)
@@ -105,7 +105,9 @@ def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
     return tuple(Option(key, names[key], sizes[key], labels[key]) for key in ordered)
 
 
-def _sizes(tables: Tables, dimension: Dimension, among: np.ndarray | None = None) -> dict[str, int]:
+def sizes_of(
+    tables: Tables, dimension: Dimension, among: np.ndarray | None = None
+) -> dict[str, int]:
     """How many contacts have each value that occurs, `MISSING` for those without, of all or of
     those in the mask `among`."""
     contacts = tables.contacts

@@ -104,6 +104,12 @@ class View:
         results = _memory(self.snapshot).results
         return results.get(key, lambda: metric(self.tables, *arguments))
 
+    def kept(self, function: Callable[..., Result], *arguments: Hashable) -> Result:
+        """`function(view, *arguments)`, for what is more than a metric of the chosen rows. Kept
+        with the snapshot too, so the result must not refer to it."""
+        key = (function, arguments, self.choice, self.terms)
+        return _memory(self.snapshot).results.get(key, lambda: function(self, *arguments))
+
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
         """What people call the keys that a table is indexed by."""
         return [self.options.name(dimension, str(key)) for key in table.index]

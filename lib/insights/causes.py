@@ -1,0 +1,156 @@
+"""What a group of new contacts is made of: the values that are more frequent in it than usual.
+
+Chance is allowed for as in the findings: the interval of the difference of two shares (Newcombe's
+method 10, 1998), wide enough for all the values compared, has to lie above 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from lib.insights.chance import z_of
+from lib.query.filters import has_any
+from lib.query.options import sizes_of
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import Period, stamps
+from lib.reference.rates import Rate, newcombe
+from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG, Dimension
+from lib.store.tables import Tables
+
+COMPARED = (TAG, CHANNEL, SOURCE, COUNTRY)
+MOST = 2
+WEEKS = 8
+"""Before a day, of which the usual is taken."""
+
+LEAST = 10
+"""People who have a value: fewer are not worth a word."""
+
+LEAST_DIFFERENCE = 0.1
+"""Of the shares."""
+
+
+@dataclass(frozen=True)
+class Subset:
+    """New contacts of the period of a view, or of some of its days, that have all these values."""
+
+    limits: tuple[tuple[Dimension, str], ...] = ()
+    start: date | None = None
+    end: date | None = None
+
+    @classmethod
+    def of_day(cls, day: date) -> "Subset":
+        return cls(start=day, end=day)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A value that `share` has of a group, where `usual` is its share among the others."""
+
+    dimension: Dimension
+    key: str
+    share: Rate
+    usual: Rate
+
+    def sentence(self, view: View) -> str:
+        """ "103 are tagged Black Friday (usually 2.0%)"; plain text."""
+        name = view.options.name(self.dimension, self.key)
+        number = formatting.number(self.share.numerator)
+        usually = formatting.percent(self.usual.rate)
+        one = self.share.numerator == 1
+        match self.dimension.key:
+            case TAG.key:
+                text = f"{number} {'is' if one else 'are'} tagged {name}"
+            case CHANNEL.key:
+                text = f"{number} came by {name}"
+            case COUNTRY.key:
+                text = f"{number} {'is' if one else 'are'} in {name}"
+            case _:
+                text = f"{number} came from {name}"
+        return f"{text} (usually {usually})"
+
+
+def made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
+    """At most two values whose share among these new contacts is larger than usual, by the number
+    of people more than usual; of two dimensions where two have any.
+
+    The usual are the other new contacts of the period; of a day or of days, those of the 8 weeks
+    before. Where a subset is everybody, or has nobody to compare with, nothing is said.
+    """
+    return view.kept(_made_of, subset)
+
+
+def in_words(view: View, subset: Subset) -> str:
+    """The same as part of a sentence; empty where nothing stands out."""
+    return formatting.listed(cause.sentence(view) for cause in made_of(view, subset))
+
+
+def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
+    tables = view.snapshot.tables
+    people, others = _groups(view, subset)
+    if not people.any() or not others.any():
+        return ()
+    taken = {dimension.key for dimension, _ in subset.limits}
+    compared = [
+        each
+        for dimension in COMPARED
+        if dimension.key not in taken and len(view.choice.keys(dimension)) != 1
+        for each in _shares(tables, dimension, people, others)
+    ]
+    z = z_of(len(compared))
+    found = [each for each in compared if _stands_out(each, z)]
+    found.sort(key=lambda each: (-_excess(each), each.dimension.key, each.key))
+    first = found[:1]
+    second = [each for each in found[1:] if each.dimension is not first[0].dimension] or found[1:]
+    return (*first, *second[: MOST - 1])
+
+
+def _groups(view: View, subset: Subset) -> tuple[np.ndarray, np.ndarray]:
+    """Who is in the subset, and who is the usual, a boolean for each contact of the workspace."""
+    tables, period = view.snapshot.tables, view.terms.period
+    passing = view.choice.rows(tables)
+    is_known = np.ones(len(tables.contacts), dtype=bool) if passing is None else passing
+    if subset.start is not None and subset.end is not None:
+        days = replace(period, start=subset.start, end=subset.end)
+        people = is_known & _new_in(view, days)
+        start = subset.start - timedelta(weeks=WEEKS)
+        before = replace(period, start=start, end=subset.start - timedelta(days=1))
+        others = is_known & _new_in(view, before)
+    else:
+        is_new = is_known & _new_in(view, period)
+        people, others = is_new, is_new
+    for dimension, key in subset.limits:
+        has_it = has_any(tables, dimension, (key,))
+        people = people & has_it
+        others = others & (has_it if subset.start is not None else ~has_it)
+    return people, others if subset.limits or subset.start else others & ~people
+
+
+def _new_in(view: View, period: Period) -> np.ndarray:
+    times = view.snapshot.tables.contacts[view.terms.subscription]
+    naive = times.dt.tz_localize(None).to_numpy("datetime64[us]")
+    first, end = stamps([period.first_moment, period.end_moment])
+    return (naive >= first) & (naive < end)
+
+
+def _shares(
+    tables: Tables, dimension: Dimension, people: np.ndarray, others: np.ndarray
+) -> Iterator[Cause]:
+    """Of each value that enough of the people have."""
+    here, usual = sizes_of(tables, dimension, people), sizes_of(tables, dimension, others)
+    of, of_others = int(people.sum()), int(others.sum())
+    for key, size in here.items():
+        if key != dimension.missing.key and size >= LEAST:
+            yield Cause(dimension, key, Rate(size, of), Rate(usual.get(key, 0), of_others))
+
+
+def _stands_out(cause: Cause, z: float) -> bool:
+    low, _ = newcombe(cause.share, cause.usual, z)
+    return low > 0 and (cause.share.rate or 0) - (cause.usual.rate or 0) >= LEAST_DIFFERENCE
+
+
+def _excess(cause: Cause) -> float:
+    """People more than there would be at the usual share."""
+    return cause.share.numerator - (cause.usual.rate or 0) * cause.share.denominator

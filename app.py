@@ -4,7 +4,7 @@ what it should, and shows the page of last resort."""
 import logging
 import runpy
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -79,20 +79,30 @@ def last_resort(error: Exception) -> bool:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Begins to fetch at start-up; ends a running crawl at shutdown."""
+    """Begins to fetch at start-up, and to write to those who want to be told; ends a running crawl
+    at shutdown."""
     key = key_of(configured())
     logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
     connections.install()
+    stops: list[Callable[[], None]] = []
     try:
         configuration = settings.configuration()
         notes = [note for each in configuration.workspaces for note in each.notes]
         for note in [*configuration.notes, *notes]:
             log.warning("%s", note)
         refreshers.start_all(configuration.workspaces)
+        if configuration.notifications:
+            # Imported here: only who is written to pays for it.
+            from lib.outputs.notify import service
+
+            service.start(configuration)
+            stops.append(service.stop)
     except SettingsError as error:  # the page says so too, to those who can mend it
         log.error("The dashboard is not set up correctly. %s", error)
     _print_address(f"/?{PARAMETER}={key.text}" if key else "")
     yield
+    for stop in stops:
+        stop()
     refreshers.stop_all()
 
 

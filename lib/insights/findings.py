@@ -77,17 +77,21 @@ The page is opened daily: at the 5 % of the intervals on screen it would cry wol
 
 def findings(view: View) -> list[Finding]:
     """At most `MOST`, at most two of one rule, by weight descending, then rule and sentence."""
-    found = sorted(
-        (each for rule in _RULES for each in rule(view)),
-        key=lambda each: (-each.weight, each.rule, each.sentence),
-    )
     told: Counter[str] = Counter()
     kept = []
-    for each in found:
+    for each in every_finding(view):
         told[each.rule] += 1
         if told[each.rule] <= MOST_OF_ONE_RULE:
             kept.append(each)
     return kept[:MOST]
+
+
+def every_finding(view: View) -> list[Finding]:
+    """All there are, in the same order."""
+    return sorted(
+        (each for rule in _RULES for each in rule(view)),
+        key=lambda each: (-each.weight, each.rule, each.sentence),
+    )
 
 
 # Those who wait

@@ -28,6 +28,14 @@ from lib.settings.model import (
     Settings,
     SettingsError,
 )
+from lib.settings.notifications import (
+    AlertRules,
+    Chat,
+    Mail,
+    Notifications,
+    Quiet,
+    Recipient,
+)
 from lib.settings.reading import configuration, load, load_all, read_again, secrets_in_use
 from lib.settings.sources import PREFIX, secrets_from_files
 
@@ -37,16 +45,22 @@ __all__ = [
     "PREFIX",
     "SHORTEST_KEY",
     "Access",
+    "AlertRules",
     "Basis",
+    "Chat",
     "Closed",
     "Configuration",
     "Expired",
     "Foreign",
     "Guests",
     "Invited",
+    "Mail",
     "NobodyInvited",
     "NotInvited",
+    "Notifications",
     "Provider",
+    "Quiet",
+    "Recipient",
     "Refusal",
     "SecretsOutOfReach",
     "Settings",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from lib.settings.access import Access
+from lib.settings.notifications import Notifications
 
 Basis = Literal["auto", "subscribedAt", "createdAt"]
 BASES: tuple[Basis, ...] = get_args(Basis)
@@ -23,14 +24,16 @@ class SettingsError(Exception):
     @property
     def for_strangers(self) -> tuple[str, ...]:
         """The mistakes for people whom nobody has identified: they do not learn the names of
-        workspaces."""
-        shown = [
-            "A workspace is not set up correctly; the log of the server says what is wrong."
-            if _NAMES_A_WORKSPACE.match(mistake)
-            else mistake
-            for mistake in self.mistakes
-        ]
-        return tuple(dict.fromkeys(shown))
+        workspaces, nor of those who are written to."""
+        return tuple(dict.fromkeys(map(_for_strangers, self.mistakes)))
+
+
+def _for_strangers(mistake: str) -> str:
+    if _NAMES_A_WORKSPACE.match(mistake):
+        return "A workspace is not set up correctly; the log of the server says what is wrong."
+    if mistake.startswith("[notify"):
+        return "Notifications are not set up correctly; the log of the server says what is wrong."
+    return mistake
 
 
 class SecretsOutOfReach(SettingsError):
@@ -84,7 +87,7 @@ class Settings:
 @dataclass(frozen=True)
 class Configuration:
     """All that is configured: the workspaces in the order in which they are written, at least one,
-    and who may see them.
+    who may see them, and who is written to.
 
     `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
     `store` is where the workspaces have theirs.
@@ -95,6 +98,7 @@ class Configuration:
     access: Access = field(default_factory=Access)
     frame_ancestors: str = "'self'"
     store: str = ".cache"
+    notifications: Notifications = field(default_factory=Notifications)
     notes: tuple[str, ...] = ()
 
     @property

@@ -13,13 +13,14 @@ from typing import Any
 
 from lib.settings import checks
 from lib.settings.model import Configuration, SecretsOutOfReach, Settings, SettingsError
+from lib.settings.notify import read_notifications
 from lib.settings.remarks import Remarks
 from lib.settings.sign_in import read_access
 from lib.settings.sources import PREFIX, prefixed, secrets_from_files
 
 _OUTSIDE_OF_TABLES = checks.OF_A_WORKSPACE | checks.OF_THE_DASHBOARD
 _IN_A_WORKSPACE = {"label": checks.LABEL} | checks.OF_A_WORKSPACE
-_TABLES = ("workspaces", "access", "auth", "store")
+_TABLES = ("workspaces", "access", "auth", "store", "notify")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 
 
@@ -76,10 +77,11 @@ def load_all(
     workspaces = _workspaces(outside, secrets, remarks)
     names = tuple(each.name for each in workspaces)
     access = read_access(secrets, is_open, key, names, remarks)
+    notifications = read_notifications(secrets, names, remarks)
     _note_misplaced(secrets, remarks)
     remarks.raise_mistakes()
     store = outside.get("store", Configuration.store)
-    return Configuration(workspaces, access, ancestors, store, tuple(remarks.notes))
+    return Configuration(workspaces, access, ancestors, store, notifications, tuple(remarks.notes))
 
 
 def load(

@@ -70,10 +70,13 @@ class Redaction:
 
 
 def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
-    """The texts whose keys, at any depth, say that they are secret."""
+    """The texts whose keys, at any depth, say that they are secret, and the addresses of
+    `[notify]`."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from secrets_in(value)
+            if isinstance(chat := value.get("chat"), str):
+                yield chat.strip()
         elif isinstance(value, str) and _IS_SECRET.search(key):
             yield value.strip()
 

@@ -1,0 +1,128 @@
+"""What the rules of alerts look at: the few numbers of one snapshot, under a view's filters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from lib.engines.memory import times, where
+from lib.insights.findings import Finding, every_finding
+from lib.insights.past import Level, Past
+from lib.metrics import engagement, workload
+from lib.metrics.terms import Terms
+from lib.query.view import View
+from lib.reference.periods import ONE_DAY, Period, day_of, stamps
+from lib.store.dimensions import CHANNEL
+from lib.store.tables import Tables
+
+DAYS = 30
+"""Of which a rule says what it would have done."""
+
+WEEKS = 4
+"""Before each of them, from which it learns what is usual at an hour."""
+
+WEEKS_OF_DAYS = 12
+"""From which a rule learns what is usual on a weekday."""
+
+ONE_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """An inbox that says that it is not connected, and how many nothing else reaches."""
+
+    key: str
+    name: str | None
+    channel: str | None
+    status: str
+    at_risk: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The numbers at `as_of`, UTC.
+
+    `new_by_hour` are the new contacts of each finished hour, the last of which ended at
+    `hours_end`. `levels` are those recorded before `as_of`, by time, `opt_outs` those of finished
+    days of `timezone`.
+    """
+
+    as_of: datetime
+    timezone: str = "UTC"
+    complete: bool = True
+    waiting: int = 0
+    longest_wait_hours: float | None = None
+    unassigned: int = 0
+    handed_over: int = 0
+    inboxes: tuple[Inbox, ...] = ()
+    new_by_hour: Sequence[int] = ()
+    hours_end: datetime | None = None
+    levels: Sequence[Level] = ()
+    opt_outs: Mapping[date, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def reading_of(view: View, past: Past) -> Reading:
+    """The reading of the snapshot that a view shows."""
+    terms = view.terms
+    load = view.compute(workload.workload, terms)
+    as_of = terms.as_of
+    today = day_of(as_of, terms.timezone)
+    hours = (DAYS + 7 * WEEKS) * 24
+    days = Period(today - (DAYS + 7 * WEEKS_OF_DAYS) * ONE_DAY, today - ONE_DAY, terms.timezone)
+    return Reading(
+        as_of=as_of,
+        timezone=terms.timezone,
+        complete=view.snapshot.verdict.complete,
+        waiting=load.awaiting_reply,
+        longest_wait_hours=view.compute(longest_wait, terms),
+        unassigned=load.unassigned,
+        handed_over=load.orphaned_handoff,
+        inboxes=_disconnected(view),
+        new_by_hour=view.compute(new_by_hour, terms, hours),
+        hours_end=_whole_hour(as_of),
+        levels=past.levels(view.choice, as_of - timedelta(days=DAYS + 7 * WEEKS), as_of),
+        opt_outs=past.opt_outs(view.choice, days),
+        findings=tuple(every_finding(view)),
+    )
+
+
+def longest_wait(tables: Tables, terms: Terms) -> float | None:
+    """Hours that the one waits who has waited longest; None where nobody waits."""
+    conversations = workload.with_open_conversation(tables)
+    replied = times(tables, "contact_replied")
+    waiting = replied[where("awaiting_reply", conversations, workload.facts)]
+    (now,) = stamps([terms.as_of])
+    return float((now - waiting.min()) / np.timedelta64(1, "h")) if len(waiting) else None
+
+
+def new_by_hour(tables: Tables, terms: Terms, hours: int) -> tuple[int, ...]:
+    """New contacts of each of the last finished hours before `as_of`, the latest last."""
+    end = _whole_hour(terms.as_of)
+    edges = stamps([end - hours * ONE_HOUR, end])
+    joined = times(tables, terms.subscription)
+    if tables.mask is not None:
+        joined = joined[tables.mask]
+    within = joined[(joined >= edges[0]) & (joined < edges[1])]
+    places = (within - edges[0]) // np.timedelta64(1, "h")
+    return tuple(np.bincount(places.astype(np.intp), minlength=hours).tolist())
+
+
+def _whole_hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _disconnected(view: View) -> tuple[Inbox, ...]:
+    table = view.compute(engagement.inboxes)
+    table = table[table["status"].notna() & (table["active"] > 0)]
+    chosen = view.choice.keys(CHANNEL)
+    found = []
+    for key, row in table.iterrows():
+        channel = None if pd.isna(row["channel"]) else str(row["channel"])
+        if row["status"] == engagement.CONNECTED or (chosen and channel not in chosen):
+            continue
+        name = None if pd.isna(row["name"]) else str(row["name"])
+        found.append(Inbox(str(key), name, channel, str(row["status"]), int(row["at_risk"])))
+    return tuple(found)

@@ -1,0 +1,91 @@
+"""The recorded history of a workspace, as alerts and digests ask for it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+
+from lib.history import levels
+from lib.history.filters import Filter
+from lib.history.reading import Events, History, events_in
+from lib.insights.past import Answers, Level
+from lib.query.choice import Choice
+from lib.reference.periods import ONE_DAY, Period, midnight, stamps
+from lib.reference.rates import Rate
+
+LARGEST_GAP = timedelta(hours=6)
+"""Between a day's end and the snapshot before it: what happened in a longer one would be counted on
+the wrong day."""
+
+
+class RecordedPast:
+    """`bot_answers` is whether an active bot counts as answering."""
+
+    def __init__(self, history: History, *, bot_answers: bool) -> None:
+        self._history = history
+        self._bot_answers = bot_answers
+
+    @property
+    def recorded_since(self) -> datetime | None:
+        return self._history.since if len(self._history.recorded) else None
+
+    def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
+        """None at all where the filters ask for more than levels can say: they are kept by one
+        dimension at a time."""
+        asked = levels.asked_for(_filter(choice))
+        if asked is None:
+            return ()
+        dimension, keys = asked
+        first, last = stamps([start, end - timedelta(microseconds=1)])
+        total = self._history.levels(levels.TOTAL, first, last)
+        found = total
+        if dimension != levels.TOTAL:
+            found = self._history.levels(dimension, first, last)
+            found = found[found["key"].isin(keys)]
+        numbers = found.groupby("seen")[list(levels.NUMBERS)].sum()
+        numbers = numbers.reindex(total["seen"].sort_values(), fill_value=0)
+        return [
+            Level(
+                at=seen.to_pydatetime().astimezone(UTC),
+                contacts=int(row["contacts"]),
+                waiting=int(row["awaiting_reply"])
+                + (0 if self._bot_answers else int(row["left_to_bot"])),
+                unassigned=int(row["unassigned"]),
+                broadcast=Rate(int(row["broadcast"]), int(row["on_channel"])),
+            )
+            for seen, row in numbers.iterrows()
+        ]
+
+    def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
+        counted = events_in(self._history, period, _filter(choice)).by_day(
+            period, ("broadcast_out",)
+        )["broadcast_out"]
+        return {
+            day: int(counted[day])
+            for day in period.days()
+            if self._is_covered(midnight(day, period.timezone))
+            and self._is_covered(midnight(day + ONE_DAY, period.timezone))
+        }
+
+    def answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
+        if not self._is_covered(start):
+            return None
+        limits = _filter(choice)
+        after, until = stamps([start, end])
+        names = [*Events.COLUMNS, *limits.columns("before"), *limits.columns("after")]
+        table = self._history.events(after, until, list(dict.fromkeys(names)))
+        response = Events(table, limits).response()
+        return Answers(response.answered, response.timed, response.median_hours)
+
+    def _is_covered(self, moment: datetime) -> bool:
+        """Whether there is a snapshot shortly before that moment, and one after it."""
+        recorded = self._history.recorded
+        (stamp,) = stamps([moment])
+        place = int(np.searchsorted(recorded, stamp, "right"))
+        if not 0 < place < len(recorded):
+            return False
+        return bool(stamp - recorded[place - 1] <= np.timedelta64(LARGEST_GAP))
+
+
+def _filter(choice: Choice) -> Filter:
+    return Filter(choice.filters.by_key, choice.recorded_only)

@@ -1,0 +1,362 @@
+"""The rules of alerts: each judges a reading, and says why.
+
+Where a rule compares with what is usual, chance is allowed for: a rule that is judged on quiet data
+for 30 days begins an alert with a chance of at most `CHANCE`, all its judgements together.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp, log
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from lib.insights.findings import Page
+from lib.insights.past import Level
+from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
+from lib.insights.usual import bound
+from lib.query.choice import Queue
+from lib.reference import formatting
+from lib.reference.periods import ONE_DAY, day_of
+from lib.settings.notifications import AlertRules, Limit
+from lib.store.dimensions import CHANNEL
+
+CHANCE = 0.05
+"""That one rule begins an alert in `DAYS` days in which nothing was unusual."""
+
+OLD = timedelta(hours=6)
+"""Older data tells nothing of now, where `data_hours` does not say otherwise."""
+
+EASED = 0.9
+"""An alert about a number ends at this part of its limit, so that it does not begin again at the
+next contact."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+Verdict = Literal["firing", "fine", "unknown"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a rule says of a reading. `key` is the rule, and what of it: two inboxes that are
+    disconnected are two alerts. Texts are plain and may hold what strangers wrote."""
+
+    key: str
+    verdict: Verdict
+    sentence: str = ""
+    why: str = ""
+    page: Page = "workload"
+    narrow: tuple[tuple[str, str], ...] = ()
+    queue: Queue | None = None
+
+    @property
+    def rule(self) -> str:
+        return self.key.partition("/")[0]
+
+
+def judge(
+    rules: AlertRules, reading: Reading, now: datetime, firing: frozenset[str] = frozenset()
+) -> list[Judged]:
+    """What each of the rules that are set says at `now`; `firing` are the keys of the alerts that
+    have begun.
+
+    Of old data nothing can be said. Of data that may not be complete, a number is the least that it
+    can be: it may be enough for an alert to begin, and never to end one.
+    """
+    found = [*_about_data(rules, reading, now)]
+    if is_old(rules, reading, now):
+        known = [key for key in firing if key != "data_hours"]
+        return found + [Judged(key, "unknown") for key in {*_rules_set(rules), *known}]
+    for judged in _about_contacts(rules, reading, firing):
+        is_doubtful = not reading.complete and judged.verdict == "fine"
+        found.append(Judged(judged.key, "unknown") if is_doubtful else judged)
+    return found
+
+
+def is_old(rules: AlertRules, reading: Reading, now: datetime) -> bool:
+    most = OLD if rules.data_hours is None else timedelta(hours=rules.data_hours)
+    return not -CLOCKS_DIFFER <= now - reading.as_of <= most
+
+
+def _rules_set(rules: AlertRules) -> Iterator[str]:
+    for rule in ("waiting_hours", "backlog", "unassigned", "handed_over", "opt_outs"):
+        if getattr(rules, rule) is not None:
+            yield rule
+    if rules.new_stopped:
+        yield "new_stopped"
+
+
+def _about_data(rules: AlertRules, reading: Reading, now: datetime) -> Iterator[Judged]:
+    if rules.data_hours is None:
+        return
+    age = now - reading.as_of
+    if age < -CLOCKS_DIFFER:
+        yield Judged("data_hours", "unknown")
+    elif age > timedelta(hours=rules.data_hours):
+        yield Judged(
+            "data_hours",
+            "firing",
+            f"The data is older than {formatting.duration(rules.data_hours)}.",
+            f"It is of {formatting.moment(reading.as_of, reading.timezone)}. Until it is fetched "
+            "again nothing else can be judged.",
+            "data",
+        )
+    elif not reading.complete:
+        yield Judged(
+            "data_hours",
+            "firing",
+            "The data may not be complete.",
+            "Contacts may have been missed while it was fetched; the page says why.",
+            "data",
+        )
+    else:
+        yield Judged("data_hours", "fine")
+
+
+def _about_contacts(
+    rules: AlertRules, reading: Reading, firing: frozenset[str]
+) -> Iterator[Judged]:
+    yield from _waiting(rules, reading)
+    yield from _counted("backlog", rules.backlog, reading, reading.waiting, firing)
+    yield from _counted("unassigned", rules.unassigned, reading, reading.unassigned, firing)
+    yield from _counted("handed_over", rules.handed_over, reading, reading.handed_over, firing)
+    yield from _opt_outs(rules, reading)
+    if rules.inbox_disconnected:
+        yield from _inboxes(reading, firing)
+    if rules.new_stopped:
+        yield _new_stopped(reading)
+    yield from _findings(rules, reading, firing)
+
+
+def _waiting(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
+    if rules.waiting_hours is None:
+        return
+    longest = reading.longest_wait_hours
+    if longest is None or longest <= rules.waiting_hours:
+        yield Judged("waiting_hours", "fine")
+        return
+    yield Judged(
+        "waiting_hours",
+        "firing",
+        f"Somebody has waited {formatting.duration(longest)} for an answer.",
+        f"Told when a person waits longer than {formatting.duration(rules.waiting_hours)}. "
+        f"{formatting.counted(reading.waiting, 'person waits', 'people wait')} in all.",
+        queue="waiting",
+    )
+
+
+@dataclass(frozen=True)
+class _Words:
+    singular: str
+    plural: str
+    queue: Queue | None
+
+
+_WORDS = {
+    "backlog": _Words("person waits for an answer", "people wait for an answer", "waiting"),
+    "unassigned": _Words("conversation is with nobody", "conversations are with nobody", None),
+    "handed_over": _Words(
+        "conversation was handed over and nobody took it",
+        "conversations were handed over and nobody took them",
+        "orphaned",
+    ),
+}
+
+
+def _counted(
+    rule: str, limit: Limit | None, reading: Reading, value: int, firing: frozenset[str]
+) -> Iterator[Judged]:
+    """A number of now against a limit, or against the same hour of the days before."""
+    if limit is None:
+        return
+    words = _WORDS[rule]
+    sentence = f"{formatting.counted(value, words.singular, words.plural)}."
+    if limit == "usual":
+        usual = _usual_of_hour(rule, reading, has_begun=rule in firing)
+        if usual is None:
+            yield Judged(rule, "unknown")
+            return
+        most, often, days = usual
+        why = (
+            f"Usual at this hour are {formatting.number(often)}, in the median of "
+            f"{formatting.counted(days, 'day')}; told above {formatting.number(int(most))}, which "
+            "chance alone seldom reaches."
+        )
+    else:
+        most = limit * EASED if rule in firing else limit
+        why = f"Told above {formatting.number(limit)}."
+    yield Judged(
+        rule,
+        "firing" if value > most else "fine",
+        sentence,
+        why,
+        queue=words.queue,
+    )
+
+
+LEAST_DAYS = 14
+LEAST_ABOVE = 10
+"""People: a difference that is worth a message."""
+
+_JUDGEMENTS = DAYS * 24 * 2
+"""Of numbers of now: there may be more refreshes in an hour, but they see the same people."""
+
+
+def _usual_of_hour(
+    rule: str, reading: Reading, *, has_begun: bool
+) -> tuple[float, float, int] | None:
+    """Above what a number is unusual at this hour, the median, and over how many days; None where
+    too few are recorded. For an alert to end, the number has to be usual by a wider chance."""
+    values = at_this_hour(reading.levels, reading.as_of, reading.timezone, rule)
+    if len(values) < LEAST_DAYS:
+        return None
+    chance = CHANCE / _JUDGEMENTS
+    limit = bound(values, 0.01 if has_begun else chance)
+    if limit is None:
+        return None
+    ordered = sorted(values)
+    middle = (ordered[len(values) // 2] + ordered[(len(values) - 1) // 2]) / 2
+    return max(limit, middle + (LEAST_ABOVE if not has_begun else 0)), middle, len(values)
+
+
+_LEVEL = {"backlog": "waiting", "unassigned": "unassigned", "handed_over": "handed_over"}
+
+
+def at_this_hour(levels: Sequence[Level], as_of: datetime, timezone: str, rule: str) -> list[int]:
+    """The number on each of the days before, at the recorded time nearest to the same local hour,
+    at most 45 minutes away."""
+    local = as_of.astimezone(ZoneInfo(timezone))
+    found = []
+    for days in range(1, 7 * WEEKS + 1):
+        then = (local - days * ONE_DAY).astimezone(as_of.tzinfo)
+        place = bisect_left(levels, then, key=lambda level: level.at)
+        near = [
+            (abs(level.at - then), getattr(level, _LEVEL[rule]))
+            for level in levels[max(0, place - 1) : place + 1]
+        ]
+        near = [each for each in near if each[0] <= timedelta(minutes=45) and each[1] is not None]
+        if near:
+            found.append(min(near)[1])
+    return found
+
+
+def _opt_outs(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
+    """Of yesterday, against a limit or against the same weekday of the weeks before."""
+    limit = rules.opt_outs
+    if limit is None:
+        return
+    yesterday = day_of(reading.as_of, reading.timezone) - ONE_DAY
+    value = reading.opt_outs.get(yesterday)
+    if value is None:
+        yield Judged("opt_outs", "unknown")
+        return
+    if limit == "usual":
+        weeks = [yesterday - timedelta(weeks=n) for n in range(1, WEEKS_OF_DAYS + 1)]
+        values = [reading.opt_outs[day] for day in weeks if day in reading.opt_outs]
+        most = bound(values, CHANCE / DAYS)
+        if most is None:
+            yield Judged("opt_outs", "unknown")
+            return
+        weekday = formatting.weekday(yesterday)
+        often = sorted(values)[len(values) // 2]
+        why = (
+            f"A usual {weekday} has {formatting.number(often)}; told above "
+            f"{formatting.number(int(most))}, which chance alone seldom reaches."
+        )
+    else:
+        most = float(limit)
+        why = f"Told above {formatting.number(limit)} a day."
+    yield Judged(
+        "opt_outs",
+        "firing" if value > most else "fine",
+        f"{formatting.counted(value, 'person', 'people')} opted out on "
+        f"{formatting.weekday(yesterday)}, {formatting.day(yesterday)}.",
+        why,
+        "opt_in",
+    )
+
+
+def _inboxes(reading: Reading, firing: frozenset[str]) -> Iterator[Judged]:
+    keys = set()
+    for inbox in reading.inboxes:
+        key = f"inbox_disconnected/{inbox.key}"
+        keys.add(key)
+        name = "An inbox" if inbox.name is None else f"The inbox “{inbox.name}”"
+        reach = (
+            f": nothing else reaches {formatting.counted(inbox.at_risk, 'contact')}"
+            if inbox.at_risk
+            else ""
+        )
+        yield Judged(
+            key,
+            "firing",
+            f"{name} is not connected{reach}.",
+            f"Its status is “{inbox.status}”.",
+            "channels",
+            narrow=((CHANNEL.key, inbox.channel),) if inbox.channel else (),
+        )
+    yield from _over("inbox_disconnected", keys, firing)
+
+
+def _over(rule: str, still: set[str], firing: frozenset[str]) -> Iterator[Judged]:
+    """The alerts of a rule that have begun and that nothing speaks for any more."""
+    for key in firing - still:
+        if key.partition("/")[0] == rule:
+            yield Judged(key, "fine")
+
+
+LEAST_EXPECTED = 1.5 * log(DAYS * 24 / CHANCE)
+"""New contacts that should have come: none instead is rarer than `CHANCE` in all the hours of 30
+days, if they come one by one, and half as many again, for they come in crowds."""
+
+
+def _new_stopped(reading: Reading) -> Judged:
+    """Nobody has come in the last finished hours, and `LEAST_EXPECTED` should have."""
+    counts, end = reading.new_by_hour, reading.hours_end
+    if end is None or len(counts) < (7 * WEEKS + 1) * 24:
+        return Judged("new_stopped", "unknown")
+    silent = next((n for n, count in enumerate(reversed(counts)) if count), len(counts))
+    expected = sum(_usual_of(len(counts) - 1 - n, counts) for n in range(min(silent, 7 * 24)))
+    if expected < LEAST_EXPECTED:
+        return Judged("new_stopped", "fine")
+    since = formatting.moment(end - silent * ONE_HOUR, reading.timezone)
+    return Judged(
+        "new_stopped",
+        "firing",
+        f"No new contacts have come since {since}.",
+        f"By what is usual at these hours, about {formatting.number(expected)} should have; told "
+        f"from {formatting.number(LEAST_EXPECTED)}, which by chance would be missed once in "
+        f"{formatting.number(exp(LEAST_EXPECTED))} times.",
+        "channels",
+    )
+
+
+def _usual_of(place: int, counts: Sequence[int]) -> float:
+    """New contacts to expect in an hour: the mean of that hour of the days before, or of that hour
+    of the week, whichever is less: shops close on Sundays."""
+    days = [counts[place - 24 * n] for n in range(1, 7 * WEEKS + 1) if place >= 24 * n]
+    weeks = [counts[place - 168 * n] for n in range(1, WEEKS + 1) if place >= 168 * n]
+    if not days or not weeks:
+        return 0
+    return min(sum(days) / len(days), sum(weeks) / len(weeks))
+
+
+def _findings(rules: AlertRules, reading: Reading, firing: frozenset[str]) -> Iterator[Judged]:
+    keys = set()
+    for finding in reading.findings:
+        if finding.rule not in rules.findings:
+            continue
+        what = ",".join(f"{dimension.key}={key}" for dimension, key in finding.narrow)
+        key = f"findings/{finding.rule}" + (f"/{what}" if what else "")
+        keys.add(key)
+        yield Judged(
+            key,
+            "firing",
+            finding.sentence,
+            finding.evidence,
+            finding.page,
+            tuple((dimension.key, key) for dimension, key in finding.narrow),
+            finding.queue,
+        )
+    yield from _over("findings", keys, firing)

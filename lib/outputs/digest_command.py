@@ -1,0 +1,222 @@
+"""Sends a digest without a browser: `python -m lib.digest`, for cron or a scheduled job.
+
+Beside a server that sends by itself it does no harm: the digest of one time is sent once, by
+whichever comes first. Exit status: 0 sent, or sent already; 2 a wrong argument or setting; 3 the
+workspace could not be fetched; 4 not sent. Then one sentence on standard error says why.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from lib import settings
+from lib.chatbotx.errors import ChatbotXError
+from lib.outputs import digest as digests
+from lib.outputs.deliveries import Contended, Delivery, Ledger, settle
+from lib.outputs.message import Message
+from lib.outputs.notify import schedule
+from lib.outputs.notify.notifier import Notifier
+from lib.outputs.notify.service import deliveries_of, mistakes
+from lib.outputs.views import ViewGone, view_named
+from lib.reference import formatting
+from lib.settings import Configuration, Recipient, Settings, SettingsError
+from lib.store.snapshot import Snapshot, fetch
+from lib.store.storage import store_of
+from lib.store.workspace import connect
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    try:
+        given = _parser().parse_args(arguments)
+        configuration = settings.load_all()
+        recipient = _recipient(given, configuration)
+        workspace = _workspace(given, configuration, recipient)
+    except (SettingsError, ValueError) as error:
+        return _fail(2, error)
+    formatting.speak(workspace.locale)
+    now = datetime.now(UTC)
+    try:
+        snapshot = _snapshot(workspace, now)
+    except ChatbotXError as error:
+        return _fail(3, error)
+    try:
+        if given.dry_run or given.html is not None:
+            return _show(given, configuration, recipient, workspace, snapshot, now)
+        assert recipient is not None, "argparse asks for one where something is sent"
+        return _send(configuration, recipient, workspace, snapshot, now, again=given.again)
+    except ViewGone as error:
+        return _fail(2, error)
+    except (OSError, Contended) as error:
+        return _fail(4, f"Nothing was sent: {error}.")
+
+
+def _send(
+    configuration: Configuration,
+    recipient: Recipient,
+    workspace: Settings,
+    snapshot: Snapshot,
+    now: datetime,
+    *,
+    again: bool,
+) -> int:
+    deliveries = deliveries_of(recipient, workspace)
+    notifier = Notifier(
+        recipient, workspace, deliveries, dashboard=configuration.notifications.dashboard
+    )
+    row = notifier.digest_of(_moment(recipient, workspace, now))
+    if again:
+        row = replace(row, id=f"{row.id}-again-{now:%H%M%S}")
+
+    def planned(ledger: Ledger) -> Ledger:
+        ledger = settle(ledger, now)
+        known = ledger.delivery(row.id)
+        is_missed = known is not None and known.state == "missed"
+        return ledger.with_delivery(row) if known is None or is_missed else ledger
+
+    known = deliveries.change(planned).delivery(row.id) or row
+    if not known.is_open:
+        return _already(known)
+    ended = notifier.send(known, lambda: notifier.digest(snapshot, now))
+    print(f"{ended.host}: {ended.outcome}", file=sys.stderr)
+    return 0 if ended.state == "done" else 4
+
+
+def _already(known: Delivery) -> int:
+    if known.state == "done":
+        print("This digest was sent already; --again sends it once more.", file=sys.stderr)
+        return 0
+    if known.state == "begun":
+        return _fail(4, "Another process is sending this digest.")
+    return _fail(4, f"This digest is not sent: {known.outcome}")
+
+
+def _moment(recipient: Recipient, workspace: Settings, now: datetime) -> datetime:
+    """What the digest is of: the time that the server would send it at, if that has just been; else
+    this hour."""
+    if recipient.at is not None:
+        times = schedule.times_between(
+            recipient.at, workspace.timezone, now - schedule.LATEST, now + timedelta(minutes=5)
+        )
+        if times:
+            return times[-1]
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _show(
+    given: argparse.Namespace,
+    configuration: Configuration,
+    recipient: Recipient | None,
+    workspace: Settings,
+    snapshot: Snapshot,
+    now: datetime,
+) -> int:
+    """Writes the digest where it was asked for, and sends nothing."""
+    written = _message(given, configuration, recipient, workspace, snapshot, now)
+    if given.html is not None:
+        given.html.write_text(written.html, encoding="utf-8")
+    if given.dry_run:
+        sys.stdout.write(f"Subject: {written.subject}\n\n{written.plain}\n")
+    return 0
+
+
+def _message(
+    given: argparse.Namespace,
+    configuration: Configuration,
+    recipient: Recipient | None,
+    workspace: Settings,
+    snapshot: Snapshot,
+    now: datetime,
+) -> Message:
+    view = given.view if given.view is not None else recipient.view if recipient else ""
+    return digests.message(
+        digests.digest(
+            view_named(view, snapshot, workspace),
+            workspace,
+            now=now,
+            dashboard=configuration.notifications.dashboard,
+        )
+    )
+
+
+def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
+    """What a server beside us has saved, while it is fresh; else fetched. Raises ChatbotXError."""
+    store = store_of(workspace)
+    stored = store.load()[0] if store is not None else None
+    usual = timedelta(minutes=workspace.refresh_minutes)
+    if stored is not None and timedelta(0) <= now - stored.as_of <= usual:
+        return stored
+    with connect(workspace, as_of=now) as client:
+        return fetch(client, began=now, is_demo=workspace.is_demo)
+
+
+def _recipient(given: argparse.Namespace, configuration: Configuration) -> Recipient | None:
+    """Raises SettingsError."""
+    recipients = {each.name: each for each in configuration.notifications.recipients}
+    if given.to is None:
+        if given.dry_run or given.html is not None:
+            return None
+        if len(recipients) != 1:
+            raise SettingsError(
+                ["Name a recipient with --to: the name of a table [notify.<name>] of the secrets."]
+            )
+        (recipient,) = recipients.values()
+    elif given.to in recipients:
+        recipient = recipients[given.to]
+    else:
+        raise SettingsError(["There is no [notify.<name>] of that name in the secrets."])
+    wrong = [
+        each for each in mistakes(configuration) if each.startswith(f"[notify.{recipient.name}]")
+    ]
+    if wrong:
+        raise SettingsError(wrong)
+    return recipient if given.view is None else replace(recipient, view=given.view)
+
+
+def _workspace(
+    given: argparse.Namespace, configuration: Configuration, recipient: Recipient | None
+) -> Settings:
+    """Raises SettingsError."""
+    if given.demo:
+        return replace(configuration.workspaces[0], token=None)
+    name = recipient.workspace if recipient is not None else given.workspace
+    if name is None and len(configuration.workspaces) > 1:
+        raise SettingsError(["There are several [workspaces]: name one with --workspace."])
+    try:
+        return configuration.named(name if name is not None else configuration.names[0])
+    except KeyError:
+        raise SettingsError(["There is no workspace of that name in [workspaces]."]) from None
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A wrong argument is told like a wrong setting."""
+        raise SettingsError([message.removeprefix("argument ")])
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m lib.digest",
+        description="Sends the digest of a view to a recipient of [notify] in the secrets.",
+    )
+    parser.add_argument("--to", metavar="NAME", help="that of a table [notify.<name>]")
+    parser.add_argument("--view", help="name of a saved view, or what follows the ? of a link")
+    parser.add_argument("--workspace", metavar="NAME", help="one of several in the settings")
+    parser.add_argument("--demo", action="store_true", help="the demo workspace, without a token")
+    parser.add_argument("--dry-run", action="store_true", help="print it and send nothing")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write it there, send nothing")
+    parser.add_argument("--again", action="store_true", help="also if it was sent already")
+    return parser
+
+
+def _fail(status: int, reason: object) -> int:
+    print(reason, file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

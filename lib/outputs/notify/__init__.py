@@ -1,0 +1,1 @@
+"""Writing to people: mails and chats, at the times set, each message once."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 
 from lib.history import levels
 from lib.history.filters import Filter
@@ -53,7 +54,9 @@ class RecordedPast:
                 unassigned=int(row["unassigned"]),
                 broadcast=Rate(int(row["broadcast"]), int(row["on_channel"])),
             )
-            for seen, row in numbers.iterrows()
+            for seen, row in zip(
+                pd.DatetimeIndex(numbers.index), numbers.to_dict("records"), strict=True
+            )
         ]
 
     def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:

@@ -1,7 +1,7 @@
 // Watches a page from its beginning: when its first number stands, when charts were last drawn at,
 // and what moved without being asked to. Times are in milliseconds of the page's own clock.
 (() => {
-  const NUMBER = "[data-testid=stMetricValue], .card-value";
+  const NUMBER = "[data-testid=stMetricValue], .numbers .value";
   const CHART = "[data-testid=stPlotlyChart]";
   const QUIET = 700;
   let origin = 0, before = null, number = null, charts = 0, touched = 0, shifts = [];

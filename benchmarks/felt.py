@@ -270,7 +270,7 @@ def _warm_up(browser: Browser, visited: Contestant) -> None:
         page.close()
 
 
-_NUMBER = "[data-testid=stMetricValue], .card-value"
+_NUMBER = "[data-testid=stMetricValue], .numbers .value"
 
 
 def _visit(

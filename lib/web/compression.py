@@ -26,7 +26,7 @@ APP_FILES_FRESH = "public, max-age=86400"
 """Fonts and outlines change with a release and bear no hash in their names: kept for a day."""
 
 # Brotli 6 is within 3 % of 9 on Plotly's 4.7 MB and takes 0.1 s of them, 9 takes 0.33, 11 takes 7.
-_CODECS: Mapping[str, Callable[[bytes], bytes]] = {
+CODECS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": lambda body: bytes(brotli.compress(body, quality=6)),
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
@@ -61,15 +61,15 @@ class CompressedFiles:
             await self._app(scope, receive, _kept_for(APP_FILES_FRESH, send))
             return
         asked = Headers(scope=scope)
-        coding = _coding(asked.get("accept-encoding", ""))
+        coding = coding_for(asked.get("accept-encoding", ""))
         if coding is None or "range" in asked or not _BUNDLE.fullmatch(path):
             await self._app(scope, receive, send)
             return
         kept = self._kept.get((path, coding))
         if kept is None:
             # What the browser has is compared with what we send, not with what Streamlit would.
-            plain = {**scope, "headers": _without_conditions(scope["headers"])}
-            answer = _Collected()
+            plain = {**scope, "headers": without_conditions(scope["headers"])}
+            answer = Collected()
             await self._app(plain, receive, answer.collect)
             if not answer.may_be_kept:
                 await answer.pass_on(send)
@@ -82,13 +82,13 @@ class CompressedFiles:
             {
                 "type": "http.response.start",
                 "status": 304 if is_known else 200,
-                "headers": _of_unchanged(kept.headers) if is_known else kept.headers,
+                "headers": of_unchanged(kept.headers) if is_known else kept.headers,
             }
         )
         await send({"type": "http.response.body", "body": b"" if is_known else kept.body})
 
 
-class _Collected:
+class Collected:
     """An answer of the app, held back until it is whole."""
 
     def __init__(self) -> None:
@@ -123,8 +123,8 @@ class _Collected:
         )
 
 
-def _compress(answer: _Collected, coding: str) -> _Kept:
-    body = _CODECS[coding](answer.body)
+def _compress(answer: Collected, coding: str) -> _Kept:
+    body = CODECS[coding](answer.body)
     headers = answer.headers
     # Another body than the file's has another mark.
     etag = f'"{headers.get("etag", "").removeprefix("W/").strip(chr(34))}-{coding}"'
@@ -136,22 +136,22 @@ def _compress(answer: _Collected, coding: str) -> _Kept:
     return _Kept(headers.raw, etag, body)
 
 
-def _coding(accepted: str) -> str | None:
+def coding_for(accepted: str) -> str | None:
     """The best coding of ours that a browser accepts; browsers take Brotli over HTTPS only."""
     offers = {}
     for offer in accepted.lower().split(","):
         name, _, quality = offer.partition(";")
         offers[name.strip()] = quality.replace(" ", "")
     refused = {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return next((name for name in _CODECS if offers.get(name, "q=0") not in refused), None)
+    return next((name for name in CODECS if offers.get(name, "q=0") not in refused), None)
 
 
-def _without_conditions(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def without_conditions(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     conditions = {b"if-none-match", b"if-modified-since"}
     return [(name, value) for name, value in headers if name not in conditions]
 
 
-def _of_unchanged(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def of_unchanged(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Of an answer without a body."""
     described = {b"content-length", b"content-encoding", b"content-type"}
     return [(name, value) for name, value in headers if name not in described]

@@ -11,6 +11,7 @@ from lib.web import streamlit_internals
 from lib.web.compression import CompressedFiles
 from lib.web.downloads import Downloads
 from lib.web.failures import Failures
+from lib.web.first_page import FirstPage
 from lib.web.headers import Headers
 from lib.web.key import Key, KeyRequired, cookies_of
 from lib.web.messages import Messages
@@ -34,6 +35,7 @@ def guard(
         Middleware(KeyRequired, key, rules.base_path),
         Middleware(Downloads, is_welcome, rules.base_path),
         Middleware(CompressedFiles, rules.base_path),
+        Middleware(FirstPage, rules.base_path),
         Middleware(Sockets, is_welcome),
         Middleware(Messages),
     ]

@@ -7,7 +7,8 @@ sentence when an upgrade changes one. Nothing else imports from `streamlit.web`,
 
 import binascii
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,44 @@ CALLBACK = "oauth2callback"
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 """The page that every address answers with. Its inline script is allowed by its hash."""
 
+VIEW = '[data-testid="stAppViewContainer"]'
+"""What a page shows, with its sidebar."""
+
+VIEW_TO_COME = (
+    '[data-testid="stApp"]:not([data-test-script-state="notRunning"])'
+    ':not(:has([data-testid="stSidebar"], h1, h2, h3)) ' + VIEW
+)
+"""The same before the first run has drawn anything: a placeholder, then navigation without its
+sidebar."""
+
+_OWN_FONT = re.compile(r'\s*<link\s+rel="preload"[^>]*SourceSans[^>]*>')
+_IMPORTED = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([\w.-]+\.js)["'`]""")
+
 MESSAGES = frozenset({"rerun_script", "app_heartbeat"})
 """What a page of ours sends: run the script with these widgets, and "I am still here". The others
 install files, clear caches of everybody, read the git repository, or stop a script only to start
 another thread."""
+
+
+def with_head(page: str, head: str) -> str:
+    """Its page with `head` at the end of the head, and without the font of a theme that is not
+    ours, which would be loaded before all else."""
+    return _OWN_FONT.sub("", page).replace("</head>", f"{head}</head>", 1)
+
+
+def scripts_of(elements: Iterable[str]) -> list[str]:
+    """The scripts that draw these kinds of elements ("Metric"), with all that they import, of those
+    that the page does not name itself. As paths below its own; without a kind that is not there."""
+    folder = INDEX.parent / "static" / "js"
+    named = INDEX.read_text("utf-8")
+    waiting = [path.name for kind in elements for path in sorted(folder.glob(f"{kind}.*.js"))]
+    found: list[str] = []
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found and name not in named:
+            found.append(name)
+            waiting += _IMPORTED.findall((folder / name).read_text("utf-8"))
+    return [f"static/js/{name}" for name in found]
 
 
 def kind_of(data: bytes) -> str | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 from dataclasses import dataclass, field
 
 import brotli
-import httpx
 import pytest
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from lib.web import compression
 from lib.web.compression import CompressedFiles
+from tests.web.asking import ask
 
 SCRIPT = "export const answer = 42; " * 400
 NAME = "/static/js/index.DormvYxC.js"
@@ -44,26 +43,6 @@ class Streamlit:
         await answer(scope, receive, send)
 
 
-def ask(app: ASGIApp, path: str = NAME, method: str = "GET", **headers: str) -> httpx.Response:
-    """What comes over the line, not decoded; `accept_encoding` is the header of that name."""
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    async def answered() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            request = client.build_request(
-                method, path, headers={"accept-encoding": "identity"} | given
-            )
-            answer = await client.send(request, stream=True)
-            raw = b"".join([part async for part in answer.aiter_raw()])
-            # Headers of the body decode it, which is what is looked at here.
-            plain = {k: v for k, v in answer.headers.items() if k != "content-encoding"}
-            plain["coding"] = answer.headers.get("content-encoding", "")
-            return httpx.Response(answer.status_code, headers=plain, content=raw)
-
-    return asyncio.run(answered())
-
-
 @pytest.fixture
 def streamlit() -> Streamlit:
     return Streamlit()
@@ -86,7 +65,7 @@ def app(streamlit: Streamlit) -> CompressedFiles:
 def test_a_file_comes_in_the_best_coding_that_the_browser_takes(
     app: CompressedFiles, accepted: str, coding: str
 ) -> None:
-    answer = ask(app, accept_encoding=accepted)
+    answer = ask(app, NAME, accept_encoding=accepted)
 
     decode = {"br": brotli.decompress, "gzip": gzip.decompress}[coding]
     assert answer.headers["coding"] == coding
@@ -101,7 +80,7 @@ def test_a_file_comes_in_the_best_coding_that_the_browser_takes(
 def test_a_browser_that_takes_no_coding_of_ours_gets_the_file_as_it_is(
     app: CompressedFiles, accepted: str
 ) -> None:
-    answer = ask(app, accept_encoding=accepted)
+    answer = ask(app, NAME, accept_encoding=accepted)
 
     assert (answer.headers["coding"], answer.text) == ("", SCRIPT)
 
@@ -109,7 +88,7 @@ def test_a_browser_that_takes_no_coding_of_ours_gets_the_file_as_it_is(
 def test_a_file_is_compressed_once_for_all_browsers(
     app: CompressedFiles, streamlit: Streamlit
 ) -> None:
-    bodies = {ask(app, accept_encoding="br").content for _ in range(3)}
+    bodies = {ask(app, NAME, accept_encoding="br").content for _ in range(3)}
 
     assert len(bodies) == 1
     assert streamlit.asked == [NAME]
@@ -118,15 +97,15 @@ def test_a_file_is_compressed_once_for_all_browsers(
 def test_a_browser_that_has_the_compressed_file_is_told_that_it_has_not_changed(
     app: CompressedFiles,
 ) -> None:
-    mark = ask(app, accept_encoding="br").headers["etag"]
+    mark = ask(app, NAME, accept_encoding="br").headers["etag"]
 
-    again = ask(app, accept_encoding="br", if_none_match=mark)
+    again = ask(app, NAME, accept_encoding="br", if_none_match=mark)
 
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
 
 
 def test_a_browser_that_has_the_plain_file_gets_the_compressed_one(app: CompressedFiles) -> None:
-    answer = ask(app, accept_encoding="br", if_none_match='"file"')
+    answer = ask(app, NAME, accept_encoding="br", if_none_match='"file"')
 
     assert (answer.status_code, answer.headers["coding"]) == (200, "br")
 
@@ -134,7 +113,7 @@ def test_a_browser_that_has_the_plain_file_gets_the_compressed_one(app: Compress
 def test_each_coding_has_a_mark_of_its_own(app: CompressedFiles) -> None:
     codings = ("br", "gzip", "identity")
 
-    assert len({ask(app, accept_encoding=each).headers["etag"] for each in codings}) == 3
+    assert len({ask(app, NAME, accept_encoding=each).headers["etag"] for each in codings}) == 3
 
 
 @pytest.mark.parametrize(
@@ -160,8 +139,8 @@ def test_nothing_else_is_compressed_or_kept(
 def test_a_part_of_a_file_and_its_headers_alone_are_left_to_streamlit(
     app: CompressedFiles,
 ) -> None:
-    assert ask(app, accept_encoding="br", range="bytes=0-9").headers["coding"] == ""
-    assert ask(app, accept_encoding="br", method="HEAD").headers["coding"] == ""
+    assert ask(app, NAME, accept_encoding="br", range="bytes=0-9").headers["coding"] == ""
+    assert ask(app, NAME, accept_encoding="br", method="HEAD").headers["coding"] == ""
 
 
 def test_names_without_end_do_not_fill_the_memory(

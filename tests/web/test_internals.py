@@ -20,6 +20,7 @@ from streamlit.web.server.starlette.starlette_server_config import (
     XSRF_COOKIE_NAME,
 )
 
+from lib.web import first_page
 from lib.web import streamlit_internals as internals
 
 ROOT = Path(__file__).parents[2]
@@ -139,3 +140,21 @@ def test_the_test_ids_that_styles_hold_on_to_exist() -> None:
 def _is_composed(name: str) -> bool:
     """Buttons are `stBaseButton-` and their kind, put together in the browser."""
     return name.startswith("stBaseButton") and "stBaseButton" in frontend()
+
+
+def test_a_page_without_its_first_elements_is_known_by_its_test_ids() -> None:
+    for name in re.findall(r'data-testid="(\w+)"', internals.VIEW_TO_COME):
+        assert name in frontend(), f"nothing is called {name} any more"
+    assert "data-test-script-state" in frontend(), "whether a script runs is said elsewhere"
+
+
+@pytest.mark.parametrize("kind", [*first_page.ELEMENTS, *first_page.LATER])
+def test_each_kind_of_element_has_a_script_of_its_own(kind: str) -> None:
+    assert internals.scripts_of([kind]), f"{kind} is drawn by another script: announce that one"
+
+
+def test_a_script_comes_with_all_that_it_imports() -> None:
+    scripts = internals.scripts_of(["Metric"])
+    for script in scripts:
+        for name in re.findall(r"""from\s*["'`]\./([\w.-]+\.js)""", (STATIC / script).read_text()):
+            assert f"static/js/{name}" in scripts or name in internals.INDEX.read_text("utf-8")

@@ -1,0 +1,28 @@
+"""Asks an ASGI app as a browser does, and shows its answer as it comes over the line."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from starlette.types import ASGIApp
+
+
+def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    """What comes over the line, not decoded; `accept_encoding` is the header of that name."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    async def answered() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            request = client.build_request(
+                method, path, headers={"accept-encoding": "identity"} | given
+            )
+            answer = await client.send(request, stream=True)
+            raw = b"".join([part async for part in answer.aiter_raw()])
+            # Headers of the body decode it, which is what is looked at here.
+            plain = {k: v for k, v in answer.headers.items() if k != "content-encoding"}
+            plain["coding"] = answer.headers.get("content-encoding", "")
+            return httpx.Response(answer.status_code, headers=plain, content=raw)
+
+    return asyncio.run(answered())

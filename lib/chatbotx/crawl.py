@@ -7,12 +7,12 @@ filter `createdAt >= the last createdAt seen`, sorted by `createdAt, id`, always
 
 The page of the oldest and the page of the newest contacts bound what is to be read: what is created
 later does not belong to this crawl, and cannot make it endless. Several walkers share the time in
-between. Each walks a slice of it; one that comes to the end of its slice takes over the later half
-of another's, so that none works alone at the end. Contacts that share one `createdAt` fill pages
-2, 3, … of one key; they are read by all who are free, and again until two readings agree.
+between (`key_walk`). Each walks a slice of it; one that comes to the end of its slice takes over
+the later half of another's, so that none works alone at the end. Contacts that a key does not tell
+apart are read by page number (`ties`), and each page overlaps the one before (`chain`).
 
 A server that ignores the sort or the filter is noticed by its answers and read by pages instead,
-again and again until passes agree.
+again and again until passes agree (`page_walk`).
 """
 
 import threading

@@ -2,26 +2,40 @@
 
 import math
 import threading
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
+from lib.chatbotx.chain import Window, window_from
 from lib.chatbotx.client import Client, Query
 from lib.chatbotx.errors import Cancelled
 from lib.chatbotx.keys import (
     AFTER_ALL,
     BEFORE_ALL,
+    EPOCH,
     LAST_INSTANT,
+    MINUTE,
+    SECOND,
     KeyedPage,
     NotInOrder,
     as_text,
+    floor,
     keys_of,
+    moment_of,
 )
-from lib.chatbotx.page_walk import READINGS, count, counted, missing_estimate, news_of
-from lib.chatbotx.progress import CrawlLog
-from lib.chatbotx.ties import Tie
+from lib.chatbotx.page_walk import count, counted
+from lib.chatbotx.progress import CrawlLog, Range
+from lib.chatbotx.ties import Step, Tie
+from lib.chatbotx.versions import Versions, news_of
+
+_FREE_VAIN_SLICES = 8
+"""So many slices may turn out to hold next to nothing, one more for each ten pages that were read
+and for each eight that are left: where there is much to read, nobody shall be idle."""
+
+_SLOW = 1.0
+"""Seconds. Deep pages that take no longer are read several at once."""
 
 GRACE = 1.0
 """Seconds that a crawl which was stopped waits for its threads; one may be busy connecting."""
@@ -32,7 +46,8 @@ class _Slice:
     """A part of the time, in milliseconds, `start` and `last` included, read up to `key`.
 
     `density` is an estimate of how many contacts there are in a millisecond. `is_in_doubt` while it
-    is not sure that nothing is older: then everything is asked for.
+    is not sure that nothing is older: then everything is asked for. `known` are contacts created
+    from `key` to `known_until` that were passed on already, `nameless` how many without an id.
     """
 
     start: int
@@ -41,13 +56,16 @@ class _Slice:
     is_in_doubt: bool = False
     is_done: bool = False
     contacts: int = 0
+    known: Versions = field(default_factory=dict)
+    known_until: int = 0
+    nameless: int = 0
 
     def __post_init__(self) -> None:
         self.key = self.start
 
-    @property
-    def query(self) -> Query:
-        return Query() if self.is_in_doubt else Query(since=as_text(self.key))
+    def query(self, grain: int) -> Query:
+        """What is left, from the beginning of the stretch that the server takes `key` for."""
+        return Query() if self.is_in_doubt else Query(since=as_text(floor(self.key, grain)))
 
     @property
     def contacts_left(self) -> float:
@@ -57,14 +75,20 @@ class _Slice:
 
     def advance(self, key: int, contacts: int) -> None:
         """All that was created before `key` is read, so many contacts since the key before."""
-        self.density = contacts / (key - self.key)
+        if key > self.key:
+            self.density = contacts / (key - self.key)
         self.contacts += contacts
         self.key = key
         self.is_in_doubt = False
+        if key > self.known_until:
+            self.known, self.nameless = {}, 0
 
-    def cut(self) -> "_Slice":
-        """Gives away the later half of what is left."""
-        middle = (self.key + self.last + 1) // 2
+    def cut(self, grain: int) -> "_Slice | None":
+        """Gives away the later half of what is left, if there are two stretches that the server
+        can tell apart."""
+        middle = -floor(-(self.key + self.last + 1) // 2, grain)
+        if not self.key < middle <= self.last:
+            return None
         half = _Slice(middle, self.last, self.contacts_left / (self.last - self.key))
         self.last = middle - 1
         return half
@@ -79,10 +103,16 @@ class KeyWalk:
         self._changed = threading.Condition()
         self._waiting: list[_Slice] = []
         self._walked: list[_Slice] = []
-        self._ties: list[Tie] = []
+        self._ties: dict[Tie, _Slice] = {}
+        self._deep_pages_under_way = 0
+        self._deep_pages_are_slow = False
         self._alive = self._busy = 0
         self._failure: BaseException | None = None
+        self._vain_slices = 0
+        """How many held next to nothing: where contacts came in a rush, estimates are far off."""
         self._page_size = 1
+        self._grain = 1
+        """Milliseconds that the server's filter does not tell apart."""
 
     def run(self) -> None:
         """Reads the whole workspace. Raises ChatbotXError or NotInOrder."""
@@ -101,16 +131,16 @@ class KeyWalk:
         if newest.identities == oldest.identities[::-1] != oldest.identities:
             raise NotInOrder  # the same page in the same order from either end
         if not newest.received or (newest.identities == oldest.identities and newest.received > 1):
-            self._log.take(oldest.answer)
+            self._take(oldest, range(oldest.received))
             return
         first, last = oldest.last, newest.first
-        self._log.take(oldest.answer.only(oldest.before(first)))
+        self._take(oldest, oldest.before(first))
         if last < first:
             if (self._log.counted or 0) > 2 * self._page_size:
                 raise NotInOrder  # two pages that are in order by chance
-            self._log.take(newest.answer.only(newest.since(first)))
+            self._take(newest, newest.since(first))
             return
-        self._log.take(newest.answer.only(newest.after(last)))
+        self._take(newest, newest.after(last))
         self._waiting = self._slices(first, last)
         # A page of one createdAt says nothing of the order: there the walk must see what follows.
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {BEFORE_ALL, oldest.keys[-1]}
@@ -120,8 +150,10 @@ class KeyWalk:
         """As many equal parts of the time as there are walkers; fewer if there are fewer pages."""
         span, counted = last - first + 1, self._log.counted
         pages = span if counted is None else math.ceil(counted / self._page_size)
-        count = max(1, min(self._client.connections, pages - 2, span))
-        starts = [first + span * part // count for part in range(count)]
+        count = max(1, min(self._client.connections, (pages - 2) // 3, span))
+        # On whole seconds, where there are some, since many servers tell no finer ones apart.
+        grain = SECOND if span >= 2 * count * SECOND else 1
+        starts = [first, *(floor(first + span * n // count, grain) for n in range(1, count))]
         ends = [start - 1 for start in starts[1:]] + [last]
         density = (counted or 0) / span
         return [_Slice(start, end, density) for start, end in zip(starts, ends, strict=True)]
@@ -138,7 +170,8 @@ class KeyWalk:
         if hidden > 0:
             self._log.warn(
                 f"The server counts {now - later:,} contacts, and did not send {hidden:,} of them "
-                "when it was asked for all by their time of creation: those are missing."
+                "when it was asked for all by their time of creation: those are missing.",
+                Range(EPOCH, moment_of(last)),
             )
 
     def _walk_all(self) -> None:
@@ -158,21 +191,42 @@ class KeyWalk:
 
     def _ask(self, query: Query, at_least: int | None = None) -> KeyedPage:
         """An answer, oldest first. Raises NotInOrder if it is not in the order asked for, or holds
-        contacts created before `at_least`."""
-        if self._failure is not None:
-            raise Cancelled("Another walker failed.")
+        contacts created before `at_least` and not in the same minute."""
+        self._check_others()
         answer = self._client.contacts(query)
         self._log.count_page(answer)
         edge = AFTER_ALL if query.descending else BEFORE_ALL
         if at_least is not None:
             edge = as_text(at_least)
-        keys = keys_of(answer.contacts, edge)
+        keys, unknown = keys_of(answer.contacts, edge)
         if query.descending:
             keys.reverse()
             answer = answer.only(range(answer.received - 1, -1, -1))
-        if keys != sorted(keys) or (at_least is not None and keys and keys[0] < edge):
+        if keys != sorted(keys):
             raise NotInOrder
-        return KeyedPage(answer, keys)
+        if at_least is not None and keys and keys[0] < edge:
+            self._notice_grain(keys[0], at_least, query)
+        return KeyedPage(answer, keys, unknown)
+
+    def _check_others(self) -> None:
+        if self._failure is not None:
+            raise Cancelled("Another walker failed.")
+
+    def _notice_grain(self, first: str, at_least: int, query: Query) -> None:
+        """The server sent contacts from `first` on: it has cut `at_least` to a second or a minute,
+        or ignored it."""
+        for grain in (SECOND, MINUTE):
+            if query.since is not None and first >= as_text(floor(at_least, grain)):
+                with self._changed:
+                    self._grain = max(self._grain, grain)
+                return
+        raise NotInOrder
+
+    def _take(self, page: KeyedPage, places: Sequence[int], changed: Sequence[int] = ()) -> None:
+        """Passes on the contacts in these places, and those that were passed on and have changed
+        since."""
+        created = [page.keys[place] for place in places]
+        self._log.take(page.answer.only([*places, *changed]), created, len(changed))
 
     def _work(self) -> None:
         """One walker's life: does what there is to do until there is nothing more."""
@@ -208,123 +262,197 @@ class KeyWalk:
 
     def _tie_task(self) -> Callable[[], None] | None:
         for tie in self._ties:
-            if (number := tie.take_page()) is not None:
-                return partial(self._read_tie_page, tie, number)
+            if (step := self._take_step(tie)) is not None:
+                return partial(self._read_step, tie, step)
         return None
 
     def _slice_task(self) -> Callable[[], None] | None:
         """A slice that waits, or the later half of the one with most left to read."""
         if not self._waiting:
+            left = (self._log.counted or 0) - self._log.received
+            is_almost_done = 0 <= left < 2 * self._page_size  # beyond a count that is capped
+            if is_almost_done or self._vain_slices > self._vain_slices_allowed:
+                return None
             fullest = max(self._walked, key=attrgetter("contacts_left"), default=None)
             if fullest is None or fullest.contacts_left < 2 * self._page_size:
                 return None
-            self._waiting.append(fullest.cut())
+            if (half := fullest.cut(self._grain)) is None:
+                return None
+            self._waiting.append(half)
         part = self._waiting.pop(0)
         self._walked.append(part)
         return partial(self._walk, part)
 
+    @property
+    def _vain_slices_allowed(self) -> int:
+        left = max(0, (self._log.counted or 0) - self._log.received)
+        return _FREE_VAIN_SLICES + self._log.pages // 10 + left // (8 * self._page_size)
+
     def _walk(self, part: _Slice) -> None:
         """Walks a slice, whose end another walker may bring nearer meanwhile."""
         while not part.is_done:
-            page = self._ask(part.query, at_least=part.key)
+            base = floor(part.key, self._grain)
+            query = part.query(self._grain)
+            page = self._ask(query, at_least=base)
             with self._changed:
                 is_full = page.received >= self._page_size
                 self._page_size = max(self._page_size, page.received)
-                is_tie = is_full and page.last == part.key
-                settled = range(0) if is_tie else self._settle(part, page, is_full)
+                tie = self._tie_that_begins(part, query, page) if is_full else None
+                settled = self._settle(part, page, is_full) if tie is None else ([], [])
                 self._changed.notify_all()
-            self._log.take(page.answer.only(settled))
-            if is_tie:
-                self._read_tie(part, page)
+            if tie is None:
+                self._take(page, *settled)
+            else:
+                self._read_tie(part, tie, page)
 
-    def _settle(self, part: _Slice, page: KeyedPage, is_full: bool) -> range:
+    def _tie_that_begins(self, part: _Slice, query: Query, page: KeyedPage) -> Tie | None:
+        """What to read by page number, if a full page leaves little else: when the next page by key
+        would repeat more of this one than the next one by number."""
+        if page.last > part.last:
+            return None
+        tie = Tie(query, part.key, self._grain, part.known, part.nameless)
+        by_number = window_from(page.received - 1, self._page_size).end - page.received
+        is_tie = page.last <= tie.last
+        return tie if is_tie or self._gain_by_key(page) < by_number else None
+
+    def _gain_by_key(self, page: KeyedPage) -> int:
+        """How many contacts the next page has that this one has not, if it begins with the last
+        stretch of time on this one that the server tells apart."""
+        return self._page_size - len(page.since(floor(page.last, self._grain)))
+
+    def _settle(self, part: _Slice, page: KeyedPage, is_full: bool) -> tuple[list[int], list[int]]:
         """Moves the slice on, or ends it; returns the places of the contacts that are not going to
-        be read again: all but those of the last `createdAt`, of which there may be more."""
-        settled = page.up_to(part.last)
-        is_end = len(settled) < page.received or not page.received
-        if is_end or (not is_full and page.last == part.last):
+        be read again: all but those of the last `createdAt`, of which there may be more. Then those
+        of contacts that were passed on before and have changed."""
+        begin, end = page.since(part.key).start, page.up_to(part.last).stop
+        next_stretch = floor(part.key, self._grain) + self._grain
+        known, nameless = part.known, part.nameless
+        if end < page.received or not page.received or (not is_full and page.last == part.last):
+            part.contacts += max(0, end - begin)
             self._finish(part)
-        elif page.last > part.key:
-            settled = page.before(page.last)
-            part.advance(page.last, len(settled))
+        elif page.last >= next_stretch:
+            end = page.before(page.last).stop
+            part.advance(page.last, end - begin)
         else:
             # Nothing follows where there was something at first: it may have been deleted.
-            part.advance(part.key + 1, 0)
-        return settled
+            self._go_on_from(part, next_stretch)
+        places: Sequence[int] = range(begin, end)
+        if not known and not nameless:
+            return list(places), []
+        contacts = page.answer.contacts
+        unnamed = [place for place in places if not contacts[place].id][nameless:]
+        new, changed = news_of(contacts, places, known)
+        return sorted(new + unnamed), changed
+
+    def _go_on_from(self, part: _Slice, key: int) -> None:
+        part.advance(key, 0)
+        if part.key > part.last:
+            self._finish(part)
 
     def _finish(self, part: _Slice) -> None:
         part.is_done = True
+        self._vain_slices += part.contacts < self._page_size // 2
         self._walked.remove(part)
 
-    def _read_tie(self, part: _Slice, page: KeyedPage) -> None:
-        """Reads a group of one `createdAt`, of which `page` is the first page, until two readings
-        agree.
-
-        A contact slips from a page to one already read when another before it is deleted. Then all
-        between them have moved, and the next reading finds other contacts in their places. So a
-        reading that finds each in its place, and more after them at most, proves that the one
-        before has lost nothing.
-        """
-        tie = Tie(part.query, part.key)
-        before = self._read_tie_once(tie, page)
-        times_found = Counter(filter(None, before))
-        for _ in range(READINGS - 1):
-            tie.start_over()
-            now = self._read_tie_once(tie)
-            if now[: len(before)] == before:
-                break
-            times_found.update(filter(None, now))
-            before = now
-        else:
+    def _read_tie(self, part: _Slice, tie: Tie, page: KeyedPage) -> None:
+        """Reads contacts by page number, of which `page` is the first page, until the walk can go
+        on by key. Others who are free help where deep pages come quickly."""
+        first = tie.emit_from
+        with self._changed:
+            self._ties[tie] = part
+        self._add_to_tie(tie, Step(tie.up, Window(1, page.received), tie.query), page)
+        while (step := self._next_step(tie)) is not None:
+            self._read_step(tie, step)
+        with self._changed:
+            del self._ties[tie]
+        if tie.doubt is not None:
             self._log.warn(
-                f"{len(tie.known):,} contacts were created at {as_text(tie.instant)}, and each "
-                "time they were read some came or went meanwhile: at most about "
-                f"{missing_estimate(times_found, before):,} more may be missing."
+                f"Of the contacts that were created at {as_text(first)} some may be missing, at "
+                f"most as many as are there, {len(tie.known):,}: {tie.doubt}.",
+                Range(moment_of(first), moment_of(tie.last)),
             )
-        if tie.goes_round:
-            self._log.warn(
-                f"Of the contacts that were created at {as_text(tie.instant)} the server sends "
-                f"the same {len(tie.known):,} again and again: more of them may be missing."
-            )
-        self._log.leave_out(before.count(None))
-        with self._changed:
-            part.advance(part.key + 1, 0)
-            if part.key > part.last:
-                self._finish(part)
 
-    def _read_tie_once(self, tie: Tie, first: KeyedPage | None = None) -> list[str | None]:
-        """One reading, in which all walkers help that are free. Returns the ids in their order."""
+    def _next_step(self, tie: Tie) -> Step | None:
+        """Waits until a page of the tie may be read; None when all are in."""
         with self._changed:
-            self._ties.append(tie)
-            number = tie.take_page()
-        if first is not None and number is not None:
-            self._take_tie_page(tie, number, first)
-            number = self._next_page_of(tie)
-        while number is not None:
-            self._read_tie_page(tie, number)
-            number = self._next_page_of(tie)
-        with self._changed:
-            self._ties.remove(tie)
-        return tie.ids
-
-    def _next_page_of(self, tie: Tie) -> int | None:
-        """Waits until a page of the group may be read; None when all are in."""
-        with self._changed:
-            while self._failure is None and not tie.is_read:
-                if (number := tie.take_page()) is not None:
-                    return number
+            while True:
+                self._check_others()
+                if tie.is_done:
+                    return None
+                if (step := self._take_step(tie)) is not None:
+                    return step
                 self._changed.wait()
-        if self._failure is not None:
-            raise Cancelled("Another walker failed.")
-        return None
 
-    def _read_tie_page(self, tie: Tie, number: int) -> None:
-        page = self._ask(replace(tie.query, page=number), at_least=tie.instant)
-        self._take_tie_page(tie, number, page)
+    def _take_step(self, tie: Tie) -> Step | None:
+        """One deep page at a time where they are slow: each makes the others slower still."""
+        if self._deep_pages_are_slow and self._deep_pages_under_way:
+            return None
+        step = tie.take_step(self._page_size)
+        self._deep_pages_under_way += step is not None
+        return step
 
-    def _take_tie_page(self, tie: Tie, number: int, page: KeyedPage) -> None:
+    def _read_step(self, tie: Tie, step: Step) -> None:
+        began = time.monotonic()
+        at_least = floor(tie.emit_from, self._grain) if step.query.since is not None else None
+        page = self._ask(step.query, at_least)
         with self._changed:
-            group = tie.add(number, page, page.received >= self._page_size)
-            news, again = news_of(page.answer, group, tie.known)
+            self._deep_pages_under_way -= 1
+            if step.window.skipped:
+                self._deep_pages_are_slow = time.monotonic() - began > _SLOW
+        self._add_to_tie(tie, step, page)
+
+    def _add_to_tie(self, tie: Tie, step: Step, page: KeyedPage) -> None:
+        with self._changed:
+            part = self._ties.get(tie)
+            if part is None or tie.is_done:  # what others have read covers this page, too
+                return
+            places = tie.add(step, page)
+            last = part.last if step.chain is tie.up else min(part.last, tie.last)
+            begin, end = page.since(tie.emit_from).start, page.up_to(last).stop
+            # Deep in a tie those whose time is unknown belong to it.
+            unknown = page.unknown if step.window.skipped else 0
+            in_question = [*range(min(unknown, begin)), *range(begin, end)]
+            # Those that overlap are known; but if one has changed since, that is news.
+            new, changed = news_of(page.answer.contacts, in_question, tie.known)
+            unnamed = tie.unnamed(page, [place for place in places if place in in_question])
+            part.contacts += len(new)
+            if step.chain is tie.up:
+                self._move_on(part, tie)
+            else:
+                self._go_on_behind_if_done(part, tie)
             self._changed.notify_all()
-        self._log.take(page.answer.only(news), again)
+        self._take(page, sorted(new + unnamed), changed)
+
+    def _move_on(self, part: _Slice, tie: Tie) -> None:
+        """Notes how far a tie was read upwards, and whether to go on by key from there."""
+        page = tie.page
+        if page is None or not page.received:
+            last = part.key
+        else:
+            # Also where it is not sure yet that nothing is missing before: nobody else shall read
+            # what was passed on.
+            last = page.last
+            part.advance(max(part.key, min(last, part.last)), 0)
+        if not tie.up.is_joined:
+            return
+        if last > part.last:
+            tie.is_done = True
+            self._finish(part)
+        elif page is not None and tie.last < last == part.key:
+            tie.is_done = (
+                tie.is_read_from_both_ends
+                or tie.up.is_at_end
+                or self._gain_by_key(page) >= tie.up.gain(self._page_size)
+            )
+            tie.move_to(last)
+            part.known, part.known_until = tie.known, last
+            part.nameless = tie.nameless[as_text(last)]
+        elif tie.is_done or tie.up.is_at_end:
+            tie.is_done = True
+            self._go_on_behind_if_done(part, tie)
+
+    def _go_on_behind_if_done(self, part: _Slice, tie: Tie) -> None:
+        """All of the tie is read, and perhaps some of what follows."""
+        if tie.is_done:
+            part.known, part.known_until = tie.known, max(part.key, tie.last)
+            self._go_on_from(part, tie.last + 1)

@@ -1,6 +1,5 @@
 """Times of creation as keys of the walk, and whether an answer is in their order."""
 
-import contextlib
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from lib.chatbotx.schema import Answer, Contact
 class NotInOrder(Exception):
     """An answer is not sorted or filtered as it was asked for: no walk by key on this server."""
 
+
+SECOND, MINUTE = 1000, 60_000
+"""Milliseconds. Servers since November cut the time in a filter to its second."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -37,6 +39,15 @@ def as_text(instant: int) -> str:
     return text.replace("+00:00", "Z")
 
 
+def moment_of(instant: int) -> datetime:
+    return EPOCH + instant * _MILLISECOND
+
+
+def floor(instant: int, grain: int) -> int:
+    """The beginning of the stretch of `grain` milliseconds that the instant lies in."""
+    return instant // grain * grain
+
+
 def _key(text: str) -> int:
     """Like `instant_of`, of a contact that a walk has to go on from. Raises NotInOrder."""
     try:
@@ -45,29 +56,36 @@ def _key(text: str) -> int:
         raise NotInOrder from None
 
 
-def keys_of(contacts: list[Contact], before: str) -> list[str]:
+def keys_of(contacts: list[Contact], before: str) -> tuple[list[str], int]:
     """The `createdAt` of the contacts as the API writes times.
 
-    One that cannot be read takes that of the contact before it, the first ones take `before`: the
-    place that the server gave them says that much.
+    One that cannot be read takes that of the contact before it, the first ones, which are counted,
+    take `before`: the place that the server gave them says that much.
     """
     texts = [contact.created_at or "" for contact in contacts]
     if {len(text) for text in texts} == {_USUAL_LENGTH} and _USUAL.fullmatch("".join(texts)):
-        return texts
-    keys = []
-    for text in texts:
-        with contextlib.suppress(ValueError, OverflowError):
+        return texts, 0
+    keys: list[str] = []
+    unknown = 0
+    for place, text in enumerate(texts):
+        try:
             before = as_text(instant_of(text))
+        except (ValueError, OverflowError):
+            unknown += unknown == place
         keys.append(before)
-    return keys
+    return keys, unknown
 
 
 @dataclass(frozen=True)
 class KeyedPage:
-    """An answer that is in order, oldest first, with the `createdAt` of each contact as text."""
+    """An answer that is in order, oldest first, with the `createdAt` of each contact as text.
+
+    Of so many `unknown` contacts, where the server began, it says no more than what was asked for.
+    """
 
     answer: Answer
     keys: list[str]
+    unknown: int = 0
 
     @property
     def received(self) -> int:

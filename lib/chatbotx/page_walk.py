@@ -3,37 +3,19 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from lib.chatbotx.client import Client, Query
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer
+from lib.chatbotx.versions import Versions, news_of
 
 READINGS = 6
 """How often a group of one `createdAt`, or a workspace read by pages, is read at most."""
 
 NOTHING_NEW = 3
 """After so many pages without one new contact, a server is not believed to have more."""
-
-Versions = dict[str, str | None]
-"""The `updatedAt` of each contact by id: one that comes again unchanged is not news."""
-
-
-def news_of(answer: Answer, rows: Iterable[int], known: Versions) -> tuple[list[int], int]:
-    """Which of the contacts with an id are new or changed, and how many of them are changed.
-    From then on they are known."""
-    news, again = [], 0
-    for row in rows:
-        contact = answer.contacts[row]
-        if contact.id and known.get(contact.id, _NEVER) != contact.updated_at:
-            again += contact.id in known
-            known[contact.id] = contact.updated_at
-            news.append(row)
-    return news, again
-
-
-_NEVER = object()
 
 
 def counted(answer: Answer) -> int | None:
@@ -91,7 +73,8 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
         if now.goes_round:
             log.warn(
                 "The server sends the same contacts again and again instead of the next ones: only "
-                f"the {len(known):,} that it sent are counted, and more may be missing."
+                f"the {len(known):,} that it sent are counted, and more may be missing.",
+                None,
             )
         is_same = len(passes) > 1 and passes[-2].found == now.found
         is_static = len(passes) > 2 and len({each.rows for each in passes}) == 1
@@ -106,7 +89,8 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
         log.warn(
             "This server ignores the order or the filter it is asked for, so contacts can slip "
             f"between two pages. {READINGS} passes found {len(known):,} contacts and did not "
-            f"agree: at most about {missing:,} more may be missing."
+            f"agree: at most about {missing:,} more may be missing.",
+            None,
         )
     log.leave_out(now.without_id)
 
@@ -132,7 +116,7 @@ def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
     pages: set[tuple[str, ...]] = set()
     page_size = nothing_new = 0
     for number in itertools.count(1):
-        answer = client.contacts(Query(page=number))
+        answer = client.contacts(Query(page=number, skipped=read.rows))
         log.count_page(answer)
         if log.counted is None:
             log.counted = count(client, answer)
@@ -146,8 +130,8 @@ def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
         read.found.update(ids)
         read.rows += answer.received
         read.without_id += answer.received - len(ids)
-        news, again = news_of(answer, range(answer.received), known)
-        log.take(answer.only(news), again)
+        new, changed = news_of(answer.contacts, range(answer.received), known)
+        log.take(answer.only([*new, *changed]), changed=len(changed))
         if answer.received < max(1, page_size):
             break
         page_size = max(page_size, answer.received)

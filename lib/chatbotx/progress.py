@@ -2,15 +2,18 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal
 
 from lib.chatbotx.client import Client
 from lib.chatbotx.errors import Cancelled
 from lib.chatbotx.schema import Answer, Contact
+from lib.chatbotx.versions import fingerprint
 
 Sink = Callable[[list[Contact]], None]
 """Takes contacts as they arrive; called by one thread at a time."""
@@ -36,6 +39,9 @@ class Progress:
         if not self.expected or not self.contacts:
             return None
         return max(0.0, self.seconds * (self.expected - self.contacts) / self.contacts)
+
+
+Check = Literal["agrees", "differs", "not available"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     unreadable: dict[str, int] = field(default_factory=dict)
     doubtful: tuple[Range, ...] | None = ()
-    checked: Literal["agrees", "differs", "not available"] = "not available"
+    checked: Check = "not available"
     repeated_differently: int = 0
 
 
@@ -98,12 +104,22 @@ class CrawlLog:
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._closed = False
-        self._unreadable: Counter[str] = Counter()
-        self._warnings: list[str] = []
-        self._contacts = self._duplicates = self._without_id = self._pages = 0
         self._retries_reported = 0
+        self._pages = 0
+        self._doubtful: list[Range] | None = []
+        self._warnings: list[str] = []
+        self.checked: Check = "not available"
         self.counted: int | None = None
         """How many contacts there were at first, by the server's count, or more."""
+        self._known_ids: set[int] = set()
+        self._forget_contacts()
+
+    def _forget_contacts(self) -> None:
+        self._contacts = self._changed = self._without_id = 0
+        self._unreadable: Counter[str] = Counter()
+        self._created: list[str] = []
+        # Of each contact that was passed on, hashes of its id and of what it held.
+        self._ids, self._prints = array("q"), array("q")
 
     @property
     def received(self) -> int:
@@ -111,19 +127,43 @@ class CrawlLog:
         with self._lock:
             return self._contacts + self._without_id
 
+    @property
+    def pages(self) -> int:
+        """How many answers held contacts so far."""
+        return self._pages
+
+    def created(self) -> list[str]:
+        """When each of them was created, as the API writes times, in order."""
+        with self._lock:
+            return sorted(self._created)
+
+    def has(self, contact: Contact) -> bool:
+        """Whether a contact with this id was passed on."""
+        with self._lock:
+            if len(self._known_ids) != len(self._ids):
+                self._known_ids = set(self._ids)
+            return hash(contact.id) in self._known_ids
+
     def count_page(self, answer: Answer) -> None:
         with self._lock:
             self._pages += answer.received > 0
 
-    def take(self, answer: Answer, again: int = 0) -> None:
-        """Passes on the contacts of an answer, so many of which were passed on before."""
+    def take(self, answer: Answer, created: Iterable[str] = (), changed: int = 0) -> None:
+        """Passes on the contacts of an answer; the last `changed` of them were passed on before.
+
+        `created` is when the others were created, by the place that the server gave them.
+        """
         contacts = [contact for contact in answer.contacts if contact.id]
+        prints = [fingerprint(contact) for contact in contacts]
         with self._lock:
             if self._closed:
                 raise Cancelled("The crawl is over.")
-            self._contacts += len(contacts) - again
-            self._duplicates += again
+            self._contacts += len(contacts) - changed
+            self._changed += changed
             self._without_id += answer.received - len(contacts)
+            self._created += created
+            self._ids.extend(hash(contact.id) for contact in contacts)
+            self._prints.extend(prints)
             for fields in answer.unreadable.values():
                 self._unreadable.update(fields)
             if contacts:
@@ -153,15 +193,20 @@ class CrawlLog:
         with self._lock:
             self._without_id += without_id
 
-    def warn(self, sentence: str) -> None:
+    def warn(self, sentence: str, doubtful: Range | None) -> None:
+        """Contacts may be missing: of those created in the range, or of any if there is none."""
         with self._lock:
             self._warnings.append(sentence)
+            if doubtful is None or self._doubtful is None:
+                self._doubtful = None
+            else:
+                self._doubtful.append(doubtful)
 
     def start_over(self) -> None:
-        """All contacts will be passed on once more."""
+        """All contacts will be passed on once more, and what was in doubt is to be found out."""
         with self._lock:
-            self._unreadable.clear()
-            self._contacts = self._without_id = 0
+            self._forget_contacts()
+            self._warnings, self._doubtful = [], []
 
     def close(self) -> None:
         with self._lock:
@@ -174,10 +219,33 @@ class CrawlLog:
             requests=self._client.requests,
             retries=self._client.retries,
             pages=self._pages,
-            duplicates=self._duplicates,
+            duplicates=self._changed,
             without_id=self._without_id,
             by_key=by_key,
             complete=not self._warnings,
             warnings=tuple(self._warnings),
             unreadable=dict(self._unreadable),
+            doubtful=None if self._doubtful is None else _merged(self._doubtful),
+            checked=self.checked,
+            repeated_differently=self._repeated_differently(),
         )
+
+    def _repeated_differently(self) -> int:
+        times = Counter(self._ids)
+        prints: dict[int, set[int]] = defaultdict(set)
+        if len(times) < len(self._ids):
+            for each, version in zip(self._ids, self._prints, strict=True):
+                if times[each] > 1:
+                    prints[each].add(version)
+        return sum(len(versions) > 1 for versions in prints.values())
+
+
+def _merged(ranges: list[Range]) -> tuple[Range, ...]:
+    """The ranges in order of time, those that overlap or touch made one."""
+    merged: list[Range] = []
+    for each in sorted(ranges, key=attrgetter("first")):
+        if merged and each.first <= merged[-1].last + timedelta(milliseconds=1):
+            merged[-1] = Range(merged[-1].first, max(merged[-1].last, each.last))
+        else:
+            merged.append(each)
+    return tuple(merged)

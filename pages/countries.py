@@ -132,5 +132,5 @@ def show(view: View) -> None:
             ),
             key="country-sources",
             view=view,
-            note="“Only recorded countries”, under Definitions, leaves out all but the first.",
+            note="“Only recorded countries”, under Settings, leaves out all but the first.",
         )

@@ -40,7 +40,7 @@ def show(view: View) -> None:
         "Contacts received twice": formatting.number(verdict.duplicates),
         "Contacts left out, without an id": formatting.number(verdict.without_id),
         "Contacts created after that time": formatting.number(future),
-        "Subscribed means": f"{terms.basis}; the switch is under Definitions, beside the filters",
+        "Subscribed means": f"{terms.basis}; the switch is under Settings, beside the filters",
         "Workspace": snapshot.workspace_id or formatting.NOTHING,
     }
     left, right = st.columns(2)

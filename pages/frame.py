@@ -10,11 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from lib.query import view
-from lib.query.options import Options
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import cards, gate, navigation, sidebar, status
+from lib.ui import address, cards, gate, navigation, sidebar, status
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -43,7 +42,9 @@ def main() -> None:
 
     visitor = gate.visitor()
     pages = [navigation.page(path, partial(_show, path, shown)) for path in SHOWS]
+    address.restore()
     page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
+    address.read(page.url_path)
     welcome = gate.pass_or_stop(visitor, page, pages)
     configured, link_notes = gate.choose_workspace(visitor, welcome)
     with st.sidebar:
@@ -54,16 +55,12 @@ def main() -> None:
     formatting.speak(configured.locale)
     state = refresher_of(configured).state
 
-    # Read in any case: what a run does not read goes from the URL, or comes back when it should
-    # not.
-    choice, notes = sidebar.read(
-        Options() if state.snapshot is None else view.options(state.snapshot), page.url_path
-    )
     if state.snapshot is None:
         st.title(page.title)
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
+    choice, notes = sidebar.read(view.options(state.snapshot))
     seen = view.view_of(state.snapshot, choice, configured)
 
     if configured.is_demo:

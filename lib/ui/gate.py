@@ -38,6 +38,8 @@ from lib.settings import (
     Welcome,
     admit,
 )
+from lib.ui import address
+from lib.ui.address import WORKSPACE
 from lib.web import streamlit_internals
 from lib.web.key import key_of
 from lib.web.logs import RareWarning
@@ -45,9 +47,6 @@ from lib.web.logs import RareWarning
 log = logging.getLogger(__name__)
 _warn_of_settings = RareWarning(log)
 _warn_of_issuer = RareWarning(log)
-
-WORKSPACE = "workspace"
-"""The parameter of the URL that names one."""
 
 _OF_PERIOD = ("period", "from", "to", "compare")
 """What of a choice makes sense in another workspace."""
@@ -139,20 +138,10 @@ def choose_workspace(visitor: Visitor, welcome: Welcome) -> tuple[Settings, list
     first = welcome.workspaces[0]
     if len(configuration.workspaces) == 1:
         return configuration.workspaces[0], []
-    # It is in the URL from the first run on: to a colleague another one may be the first.
-    if WORKSPACE not in st.session_state and WORKSPACE not in st.query_params:
-        st.query_params[WORKSPACE] = first
-        st.session_state[WORKSPACE] = [first]
-    st.html("<style>.st-key-url-workspace { display: none; }</style>")
-    with st.container(key="url-workspace"):
-        given = st.multiselect(
-            WORKSPACE,
-            [],
-            key=WORKSPACE,
-            accept_new_options=True,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+    # It is in the address from the first run on: to a colleague another one may be the first.
+    if WORKSPACE not in address.values():
+        address.change({WORKSPACE: [first]})
+    given = address.values()[WORKSPACE]
     asked = [str(name).strip().casefold() for name in given]
     chosen = next((name for name in asked if name in welcome.workspaces), first)
     notes = []
@@ -185,10 +174,8 @@ def _take_workspace(names: tuple[str, ...]) -> None:
     picked = st.session_state.get("pick-workspace")
     if picked not in names or not may_see(picked):
         return
-    st.session_state[WORKSPACE] = [picked]
-    for name in PARAMETERS:
-        if name not in _OF_PERIOD:
-            st.session_state[name] = []
+    of_this_one: dict[str, list[str]] = {name: [] for name in PARAMETERS if name not in _OF_PERIOD}
+    address.change({WORKSPACE: [picked], **of_this_one})
 
 
 def draw_account(welcome: Welcome) -> None:

@@ -1,15 +1,12 @@
-"""The choice as widgets: URL ↔ widgets. What it means for the rows is `lib.query`.
+"""The choice as widgets. What it means for the rows is `lib.query`.
 
-The URL is the state. Streamlit binds a widget to a parameter by the text of its options, but ours
-show names and counts, which change; so each parameter is bound to a hidden widget that holds keys,
-and the visible widgets are set from it before they are drawn and write to it when they are used.
-Back and forward, deep links and links to colleagues follow from that.
+The address is the state (`lib.ui.address`): the widgets are set from it before they are drawn, and
+write to it when they are used. Back and forward, deep links and links to colleagues follow from
+that.
 """
 
-import time
 from dataclasses import replace
 from datetime import date
-from math import inf
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -18,63 +15,25 @@ from lib.query import presets, url
 from lib.query.choice import QUEUES, Choice, Queue
 from lib.query.options import Options
 from lib.query.presets import COMPARISONS
-from lib.query.url import PARAMETERS
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.reference.timezones import timezones
 from lib.settings import BASES, Settings
 from lib.store.dimensions import DIMENSIONS, Dimension
+from lib.ui import address
 
 MOST_CHIPS = 12
 
-_ANSWERED_AFTER = 1.0
-"""Seconds after which the address in the browser is that of the last choice."""
 
-
-def read(options: Options, page: str) -> tuple[Choice, list[str]]:
-    """The choice that the URL makes, and notes on what in it could not be used. `page` is the name
-    of the page that is shown."""
-    _follow_link(page)
-    given = {}
-    with st.container(key="url-state"):
-        for name in PARAMETERS:
-            given[name] = st.multiselect(
-                name,
-                [],
-                key=name,
-                accept_new_options=True,
-                bind="query-params",
-                label_visibility="collapsed",
-            )
-    st.session_state["url-known"] = given
-    return url.parse(given, options)
-
-
-def _follow_link(page: str) -> None:
-    """Takes over what a link to another page, or the way back to it, says of the choice: for
-    Streamlit, widgets that are there already know better.
-
-    A link adds to the parameters of the page that it is on, so the last one counts. A page that is
-    asked for right after a choice may come with the address from before it.
-    """
-    is_new, st.session_state["page-known"] = st.session_state.get("page-known") != page, page
-    known = st.session_state.get("url-known")
-    if not is_new or known is None:
-        return
-    given = {name: list(dict.fromkeys(st.query_params.get_all(name))) for name in PARAMETERS}
-    since_choice = time.monotonic() - st.session_state.get("chosen-at", -inf)
-    if given == known or since_choice < _ANSWERED_AFTER:
-        return
-    for name, values in given.items():
-        st.session_state[name] = values if name in url.MANY else values[-1:]
+def read(options: Options) -> tuple[Choice, list[str]]:
+    """The choice that the address makes, and notes on what in it could not be used."""
+    return url.parse(address.values(), options)
 
 
 def set_choice(choice: Choice) -> None:
-    """Makes `choice` the one of this session and its URL. For callbacks, before widgets exist."""
-    st.session_state["chosen-at"] = time.monotonic()
-    for name, values in url.parameters(choice).items():
-        st.session_state[name] = values
+    """Makes `choice` the one of this session and its address. For callbacks."""
+    address.change(url.parameters(choice))
 
 
 def chips(choice: Choice, options: Options) -> None:
@@ -187,10 +146,10 @@ def _take_queue(choice: Choice) -> None:
 
 def link(choice: Choice) -> str:
     """The address of the page under this choice."""
-    address = (st.context.url or "").split("?")[0]
-    workspace = st.query_params.get_all("workspace")[-1:]
-    query = urlencode({"workspace": workspace, **url.parameters(choice)}, doseq=True)
-    return f"{address}?{query}" if query else address
+    here = (st.context.url or "").split("?")[0]
+    given = {**address.values(), **url.parameters(choice)}
+    query = urlencode({name: given[name] for name in address.NAMES if given.get(name)}, doseq=True)
+    return f"{here}?{query}" if query else here
 
 
 def _draw_dates(choice: Choice, period: Period) -> None:

@@ -16,6 +16,7 @@ import streamlit
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships none
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import (
@@ -130,3 +131,10 @@ def own_address() -> str:
         if bound not in ("0.0.0.0", "::", "127.0.0.1"):
             host = bound
     return server_util.get_url(host).rstrip("/")
+
+
+def is_history_navigation() -> bool:
+    """Whether the run was asked for by going back or forward in the browser's history, so that the
+    address is what people want to see. Streamlit knows, and has no public name for it."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation

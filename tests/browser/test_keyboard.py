@@ -65,7 +65,7 @@ def test_tab_reaches_all_controls_from_the_filters_to_the_foot(at: Serve, open_p
 STOPS = [
     "[data-testid=stSkipToContent]",
     ".st-key-pick-preset input",
-    ".st-key-pick-compare input",
+    ".st-key-pick-against input",
     ".st-key-pick-channel input",
     "[data-testid=stTopNavLink] >> nth=1",
     ".st-key-chips button >> visible=true >> nth=0",

@@ -356,8 +356,9 @@ def state(monkeypatch: pytest.MonkeyPatch) -> State:
 
 
 def chosen_in(state: State) -> dict[str, list[str]] | None:
-    """The parameters that were set, if any were."""
-    return {name: state[name] for name in PARAMETERS} if "period" in state else None
+    """What the address was set to, if it was."""
+    address = state.get("address")
+    return None if address is None else {name: address.get(name, []) for name in PARAMETERS}
 
 
 def test_a_click_on_a_mark_makes_the_choice_of_its_trace_and_place(state: State) -> None:

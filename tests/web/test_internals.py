@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import streamlit
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_app_utils as utils
 from streamlit.web.server.starlette import starlette_websocket
@@ -158,3 +160,11 @@ def test_a_script_comes_with_all_that_it_imports() -> None:
     for script in scripts:
         for name in re.findall(r"""from\s*["'`]\./([\w.-]+\.js)""", (STATIC / script).read_text()):
             assert f"static/js/{name}" in scripts or name in internals.INDEX.read_text("utf-8")
+
+
+def test_a_run_knows_whether_the_browser_went_back() -> None:
+    names = {field.name for field in dataclasses.fields(ScriptRunContext)}
+    assert "is_history_navigation" in names, (
+        "Streamlit no longer says that a run was asked for by Back or Forward: see "
+        "streamlit_internals.is_history_navigation, and check Back after a click in a browser."
+    )

@@ -28,7 +28,7 @@ def show(view: View) -> None:
         )
     else:
         sentence = f"No channel brought a new contact {view.during}."
-    fall = channels["new"] - channels["new_previous"]
+    fall = channels["new"] - channels["new_before"]
     if view.compares and len(fall) and fall.min() < 0:
         worst = str(fall.idxmin())
         sentence += (
@@ -42,7 +42,7 @@ def show(view: View) -> None:
     several, pairs = view.compute(audience.several_channels)
     cards.numbers(
         [
-            Number("new", formatting.number(total.new), total.new, total.new_previous),
+            Number("new", formatting.number(total.new), total.new, total.new_before),
             Number("contacts", formatting.number(total.contacts)),
             Number("window_24h", formatting.number(engaged.window_24h)),
             Number("reach_at_risk", formatting.number(engaged.reach_at_risk), more_is="bad"),

@@ -37,7 +37,7 @@ def show(view: View) -> None:
     cards.numbers(
         [
             Number("contacts", formatting.number(total.contacts)),
-            Number("new", formatting.number(total.new), total.new, total.new_previous),
+            Number("new", formatting.number(total.new), total.new, total.new_before),
             Number(
                 "country",
                 formatting.number(len(known)),

@@ -32,7 +32,7 @@ def show(view: View) -> None:
 
     sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
     if view.compares:
-        sentence += f", {formatting.compared(total.new, total.new_previous, view.before)}"
+        sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
     if total.new and len(view.choice.keys(CHANNEL)) != 1:
         best = str(channels["new"].idxmax())
         share = formatting.percent(int(channels["new"].max()) / total.new)
@@ -60,14 +60,14 @@ def show(view: View) -> None:
                 "new",
                 formatting.number(total.new),
                 total.new,
-                total.new_previous,
+                total.new_before,
                 trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
             ),
             Number(
                 "net",
                 formatting.signed(total.net),
                 total.net,
-                total.net_previous,
+                total.net_before,
                 trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
             ),
         ],

@@ -41,7 +41,7 @@ def show(view: View) -> None:
                 formatting.number(total.contacts),
                 note=f"{formatting.number(untagged)} untagged",
             ),
-            Number("new", formatting.number(total.new), total.new, total.new_previous),
+            Number("new", formatting.number(total.new), total.new, total.new_before),
             cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast),
         ],
         view,

@@ -143,10 +143,10 @@ def show(view: View) -> None:
             "Waiting (h)": listed["hours"],
             "Since": [formatting.moment_of(each, terms.timezone) for each in listed["since"]],
             "Channel": [
-                formatting.listed(map(formatting.channel_name, keys.split(",")))
+                formatting.listed(map(formatting.channel_name, keys))
                 if keys
                 else formatting.NOTHING
-                for keys in listed["channels"].fillna("")
+                for keys in listed["channels"]
             ],
             "Agent": [
                 formatting.NOTHING if pd.isna(key) else view.options.name(AGENT, key)

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from lib.reference import formatting
 from lib.settings import read_again
-from tests.fake_chatbotx import EDGE_CONTACTS, JULY, Contact, FakeChatbotx
+from tests.fake_chatbotx import EDGE_CONTACTS, JULY, NOVEMBER_CONTACTS, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
 settings.register_profile("ours", deadline=None, derandomize=True)
@@ -29,6 +29,13 @@ def configuration_of_this_test() -> Iterator[None]:
 def edge_contacts() -> list[Contact]:
     """The 137 recorded contacts, oldest first; 25 of them share one `createdAt`."""
     contacts: list[Contact] = json.loads(EDGE_CONTACTS.read_text("utf-8"))
+    return contacts
+
+
+@pytest.fixture
+def november_contacts() -> list[Contact]:
+    """The same workspace as the newest servers send it."""
+    contacts: list[Contact] = json.loads(NOVEMBER_CONTACTS.read_text("utf-8"))
     return contacts
 
 

@@ -20,13 +20,15 @@ Day = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Question:
-    """The days `start..end` in a zone, "now", and the API's name of the subscription time."""
+    """The days `start..end` in a zone, "now", the API's name of the subscription time, and whether
+    the company has a bot that answers."""
 
     start: date
     end: date
     timezone: str
     as_of: datetime
     basis: str
+    bot_answers: bool = True
 
     @property
     def previous(self) -> tuple[date, date]:
@@ -102,6 +104,17 @@ def in_days(question: Question, contact: Json, key: str, days: tuple[date, date]
     return moment is not None and days[0] <= question.day(moment) <= days[1]
 
 
+def is_before(question: Question, contact: Json, key: str) -> bool:
+    """Whether the time lies in the previous period, as far as this one is over."""
+    if not in_days(question, contact, key, question.previous):
+        return False
+    moment = time(contact, key)
+    assert moment is not None
+    then, now = (each.astimezone(ZoneInfo(question.timezone)) for each in (moment, question.as_of))
+    length = question.start - question.previous[0]
+    return (then.date() + length, then.time()) < (now.date(), now.time())
+
+
 def counted(contacts: list[Json], question: Question) -> dict[str, int]:
     """The numbers of "Audience" and the parts of the rates of "Opt-in"."""
     period, previous = (question.start, question.end), question.previous
@@ -117,8 +130,10 @@ def counted(contacts: list[Json], question: Question) -> dict[str, int]:
         "active": len(active),
         "new": during(question.basis, period),
         "new_previous": during(question.basis, previous),
+        "new_before": sum(is_before(question, each, question.basis) for each in contacts),
         "lost": during("blockedAt", period),
         "lost_previous": during("blockedAt", previous),
+        "lost_before": sum(is_before(question, each, "blockedAt") for each in contacts),
         "on_channel": len(on_channel),
         "broadcast": sum(time(each, "broadcastSubscribedAt") is not None for each in on_channel),
         "with_email": len(with_email),
@@ -220,13 +235,51 @@ def in_open_conversation(contacts: list[Json]) -> list[Json]:
     ]
 
 
-def open_conversations(contacts: list[Json]) -> list[Json]:
-    return [each["conversation"] for each in in_open_conversation(contacts)]
+def wrote(contact: Json) -> datetime | None:
+    """When the contact wrote last."""
+    links = contact.get("contactInboxes") or []
+    said = [time(link, "lastIncomingMessageAt") for link in links]
+    said.append(time(contact["conversation"], "contactRepliedAt"))
+    return max((each for each in said if each is not None), default=None)
 
 
-def awaits_reply(conversation: Json) -> bool:
-    replied, answered = time(conversation, "contactRepliedAt"), time(conversation, "adminRepliedAt")
-    return replied is not None and (answered is None or replied > answered)
+def bot_is_on(conversation: Json, question: Question) -> bool:
+    resumes = time(conversation, "botResumeAt")
+    return conversation.get("botEnabled") is not False or (
+        resumes is not None and resumes <= question.as_of
+    )
+
+
+def answered(contact: Json, question: Question) -> datetime | None:
+    replies = [time(contact["conversation"], "adminRepliedAt")]
+    if bot_is_on(contact["conversation"], question):
+        for link in contact.get("contactInboxes") or []:
+            last, incoming = time(link, "lastMessageAt"), time(link, "lastIncomingMessageAt")
+            if last is not None and (incoming is None or last > incoming):
+                replies.append(last)
+    return max((each for each in replies if each is not None), default=None)
+
+
+def has_last_word(contact: Json, question: Question) -> bool:
+    asked, told = wrote(contact), answered(contact, question)
+    return asked is not None and (told is None or asked > told)
+
+
+def awaits_reply(contact: Json, question: Question) -> bool:
+    tells = any(time(link, "lastMessageAt") for link in contact.get("contactInboxes") or [])
+    is_off = not bot_is_on(contact["conversation"], question)
+    return has_last_word(contact, question) and (is_off or tells or not question.bot_answers)
+
+
+def never_answered(contact: Json, question: Question) -> bool:
+    return (
+        awaits_reply(contact, question) and time(contact["conversation"], "adminRepliedAt") is None
+    )
+
+
+def is_orphaned(contact: Json, question: Question) -> bool:
+    conversation = contact["conversation"]
+    return not bot_is_on(conversation, question) and is_unassigned(conversation)
 
 
 def is_unread(conversation: Json) -> bool:
@@ -234,10 +287,11 @@ def is_unread(conversation: Json) -> bool:
     return activity is not None and read is not None and activity > read
 
 
-def waited(conversation: Json, as_of: datetime) -> timedelta:
-    replied = time(conversation, "contactRepliedAt")
-    assert replied is not None
-    return as_of - replied
+def waited(contact: Json, question: Question) -> timedelta:
+    """Never less than nothing, whatever the clocks say."""
+    since = wrote(contact)
+    assert since is not None
+    return max(question.as_of - since, timedelta())
 
 
 def age(wait: timedelta) -> str:
@@ -253,34 +307,36 @@ def age(wait: timedelta) -> str:
     return "3d_7d" if wait < 7 * Day else "over_7d"
 
 
-def workload(contacts: list[Json], as_of: datetime) -> dict[str, Any]:
+def workload(contacts: list[Json], question: Question) -> dict[str, Any]:
     numbers: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
-    for each in open_conversations(contacts):
+    for contact in in_open_conversation(contacts):
+        each = contact["conversation"]
         agent, team = each.get("assignedUserId"), each.get("assignedInboxTeamId")
-        unassigned = agent is None and team is None
-        with_human = each.get("botEnabled") is False
         activity, read = time(each, "lastActivityAt"), time(each, "agentLastReadAt")
-        answered = time(each, "adminRepliedAt") is not None
+        replied, admin = time(each, "contactRepliedAt"), time(each, "adminRepliedAt")
         numbers["open"] += 1
         numbers["assigned_agent"] += agent is not None
         numbers["assigned_team_only"] += agent is None and team is not None
-        numbers["unassigned"] += unassigned
-        numbers["awaiting_reply"] += awaits_reply(each)
-        numbers["never_answered"] += awaits_reply(each) and not answered
-        numbers["no_admin_reply"] += awaits_reply(each) and answered
+        numbers["unassigned"] += is_unassigned(each)
+        numbers["awaiting_reply"] += awaits_reply(contact, question)
+        numbers["left_to_bot"] += has_last_word(contact, question) and not awaits_reply(
+            contact, question
+        )
+        numbers["never_answered"] += never_answered(contact, question)
+        numbers["no_admin_reply"] += bool(replied and admin and replied > admin)
         numbers["unread"] += is_unread(each)
         numbers["never_read"] += activity is not None and read is None
-        numbers["with_human"] += with_human
-        numbers["orphaned_handoff"] += with_human and unassigned
+        numbers["with_human"] += not bot_is_on(each, question)
+        numbers["orphaned_handoff"] += is_orphaned(contact, question)
         numbers["follow_up"] += each.get("followed") is True
-        if awaits_reply(each):
-            waiting[age(waited(each, as_of))] += 1
+        if awaits_reply(contact, question):
+            waiting[age(waited(contact, question))] += 1
     return {**numbers, "waiting": dict(waiting)}
 
 
 def load(
-    contacts: list[Json], key: str, as_of: datetime, everyone: list[Json]
+    contacts: list[Json], key: str, question: Question, everyone: list[Json]
 ) -> dict[str, dict[str, Any]]:
     """By agent or team, as `key` says: those ever seen with `everyone` in the workspace, archived
     conversations included."""
@@ -291,28 +347,45 @@ def load(
     }
     found = {}
     for holder in seen:
-        held = [each for each in open_conversations(contacts) if each.get(key) == holder]
-        waits = [waited(each, as_of) for each in held if awaits_reply(each)]
+        held = [
+            each
+            for each in in_open_conversation(contacts)
+            if each["conversation"].get(key) == holder
+        ]
+        waits = [waited(each, question) for each in held if awaits_reply(each, question)]
         hour = timedelta(hours=1)
         found[holder] = {
             "open": len(held),
             "awaiting_reply": len(waits),
-            "never_answered": sum(
-                awaits_reply(each) and each.get("adminRepliedAt") is None for each in held
-            ),
-            "unread": sum(is_unread(each) for each in held),
-            "follow_up": sum(each.get("followed") is True for each in held),
+            "never_answered": sum(never_answered(each, question) for each in held),
+            "unread": sum(is_unread(each["conversation"]) for each in held),
+            "follow_up": sum(each["conversation"].get("followed") is True for each in held),
             "oldest_wait_hours": max(waits) / hour if waits else None,
             "median_wait_hours": median(wait / hour for wait in waits) if waits else None,
         }
     return found
 
 
-def awaiting_by(contacts: list[Json], keys: Callable[[Json], set[str]]) -> Counter[str]:
+def longest_waits(
+    contacts: list[Json], question: Question
+) -> tuple[float | None, int, float | None]:
+    """Hours of all who wait; how many of them are orphaned, and the hours of these."""
+    waiting = [each for each in in_open_conversation(contacts) if awaits_reply(each, question)]
+    orphaned = [each for each in waiting if is_orphaned(each, question)]
+    longest, longest_orphaned = (
+        max((waited(each, question) / timedelta(hours=1) for each in some), default=None)
+        for some in (waiting, orphaned)
+    )
+    return longest, len(orphaned), longest_orphaned
+
+
+def awaiting_by(
+    contacts: list[Json], question: Question, keys: Callable[[Json], set[str]]
+) -> Counter[str]:
     return Counter(
         key
         for each in in_open_conversation(contacts)
-        if awaits_reply(each["conversation"])
+        if awaits_reply(each, question)
         for key in keys(each) or {""}
     )
 
@@ -333,36 +406,45 @@ def backlog_before(contacts: list[Json], question: Question, day: date) -> tuple
     """How many of those who wait now had written before the day began, and how many of those who
     are with nobody now had gone quiet."""
 
-    def were(is_one: Callable[[Json], bool], key: str) -> int:
-        since = [time(each, key) for each in open_conversations(contacts) if is_one(each)]
-        return sum(moment is not None and question.day(moment) < day for moment in since)
+    open_ones = in_open_conversation(contacts)
+    waiting = [wrote(each) for each in open_ones if awaits_reply(each, question)]
+    quiet = [
+        time(each["conversation"], "lastActivityAt")
+        for each in open_ones
+        if is_unassigned(each["conversation"])
+    ]
+    had_begun, had_gone = (
+        sum(moment is not None and question.day(moment) < day for moment in since)
+        for since in (waiting, quiet)
+    )
+    return had_begun, had_gone
 
-    return were(awaits_reply, "contactRepliedAt"), were(is_unassigned, "lastActivityAt")
 
-
-def queue(contacts: list[Json], which: str, as_of: datetime) -> list[dict[str, Any]]:
+def queue(contacts: list[Json], which: str, question: Question) -> list[dict[str, Any]]:
     """Longest first, then in the order in which the contacts came."""
     is_in: dict[str, Callable[[Json], bool]] = {
-        "waiting": awaits_reply,
-        "orphaned": lambda each: each.get("botEnabled") is False and is_unassigned(each),
-        "unread": is_unread,
+        "waiting": lambda contact: awaits_reply(contact, question),
+        "orphaned": lambda contact: is_orphaned(contact, question),
+        "unread": lambda contact: is_unread(contact["conversation"]),
     }
     rows = []
     for contact in in_open_conversation(contacts):
         each = contact["conversation"]
-        if not is_in[which](each):
+        if not is_in[which](contact):
             continue
-        since = time(each, "contactRepliedAt" if awaits_reply(each) else "lastActivityAt")
+        awaits = awaits_reply(contact, question)
+        since = wrote(contact) if awaits else time(each, "lastActivityAt")
         came = (time(contact, "createdAt"), int(contact["id"]))
+        hours = None if since is None else (question.as_of - since) / timedelta(hours=1)
         row = {
             "conversation": each["id"],
             "since": since,
-            "hours": None if since is None else (as_of - since) / timedelta(hours=1),
+            "hours": None if hours is None else max(hours, 0),
             "assignee": each.get("assignedUserId"),
             "team": each.get("assignedInboxTeamId"),
-            "awaiting": awaits_reply(each),
-            "never_answered": awaits_reply(each) and time(each, "adminRepliedAt") is None,
-            "channels": channels(contact),
+            "awaiting": awaits,
+            "never_answered": never_answered(contact, question),
+            "channels": tuple(sorted(channels(contact))),
         }
         never = datetime.max.replace(tzinfo=UTC)
         rows.append(((since is None, since or never, came), row))

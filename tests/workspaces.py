@@ -99,9 +99,10 @@ def terms(
     *,
     basis: Basis = "createdAt",
     as_of: datetime = AS_OF,
+    bot_answers: bool = True,
 ) -> Terms:
     period = Period(date.fromisoformat(start), date.fromisoformat(end), timezone)
-    return Terms(as_of, period, basis)
+    return Terms(as_of, period, basis, bot_answers)
 
 
 def before_as_of(**time: float) -> str:

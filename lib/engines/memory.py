@@ -25,7 +25,12 @@ from lib.store.tables import Tables
 Facts = dict[str, nw.Expr]
 """Boolean expressions over the columns of the contacts, by name; null counts as false."""
 
-LINKS = {"channel": "contact_channels", "inbox": "contact_inboxes", "tag": "contact_tags"}
+LINKS = {
+    "channel": "contact_channels",
+    "inbox": "contact_inboxes",
+    "source": "contact_sources",
+    "tag": "contact_tags",
+}
 """The keys that a contact may have several of, each with its table of links."""
 
 PROFILES_KEPT = 12

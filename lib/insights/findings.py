@@ -99,7 +99,7 @@ def every_finding(view: View) -> list[Finding]:
 
 def _orphaned_handoff(view: View) -> Iterator[Finding]:
     """Somebody awaits a reply, the bot is off, and neither an agent nor a team has them."""
-    waiting = view.compute(_waiting, view.terms)
+    waiting = view.compute(workload.longest_waits, view.terms)
     if waiting.orphaned:
         yield Finding(
             "orphaned-handoff",
@@ -118,6 +118,7 @@ def _orphaned_handoff(view: View) -> Iterator[Finding]:
 def _waiting_long(view: View) -> Iterator[Finding]:
     """Somebody is in the last bucket of the waiting time: 7 days and more."""
     load = view.compute(workload.workload, view.terms)
+    longest = view.compute(workload.longest_waits, view.terms).hours
     long = load.waiting["over_7d"]
     if long:
         have = "person has" if long == 1 else "people have"
@@ -125,33 +126,11 @@ def _waiting_long(view: View) -> Iterator[Finding]:
             "waiting-long",
             f"{formatting.number(long)} {have} waited for an answer for 7 days or more.",
             f"That is {formatting.rate(Rate(long, load.awaiting_reply))} of those who await one. "
-            f"The longest wait is {formatting.duration(view.compute(_waiting, view.terms).hours)}.",
+            f"The longest wait is {formatting.duration(longest)}.",
             "workload",
             queue="waiting",
             weight=long * URGENCY["waiting-long"],
         )
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """The longest wait of all who await a reply; how many are orphaned, and theirs."""
-
-    hours: float | None
-    orphaned: int
-    orphaned_hours: float | None
-
-
-def _waiting(tables: Tables, terms: Terms) -> _Waiting:
-    conversations = workload.with_open_conversation(tables)
-    waiting = where("awaiting_reply", conversations, workload.facts)
-    orphaned = waiting & where("orphaned_handoff", conversations, workload.facts)
-    replied = times(tables, "contact_replied")
-    (now,) = stamps([terms.as_of])
-
-    def longest(who: np.ndarray) -> float | None:
-        return (now - replied[who].min()) / np.timedelta64(1, "h") if who.any() else None
-
-    return _Waiting(longest(waiting), int(orphaned.sum()), longest(orphaned))
 
 
 LEAST_AGENTS = 3

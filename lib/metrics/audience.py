@@ -28,20 +28,26 @@ NONE = MISSING
 """The key of contacts without a channel, or without a tag."""
 
 Key = Literal["channel", "country", "tag"]
-_NUMBERS = {"channel": "channels", "tag": "tags"}
+_NUMBERS = {"channel": "channels", "tag": "tags", "source": "sources"}
 """The column that says how many of a key a contact has."""
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Contacts of the workspace, or of a selection of it; the period is that of the terms."""
+    """Contacts of the workspace, or of a selection of it; the period is that of the terms.
+
+    `previous` is the whole period before, `before` what the terms compare with, by default as much
+    of it as the period is over.
+    """
 
     contacts: int
     active: int
     new: int
     new_previous: int
+    new_before: int
     lost: int
     lost_previous: int
+    lost_before: int
 
     @property
     def blocked(self) -> int:
@@ -52,18 +58,20 @@ class Audience:
         return self.new - self.lost
 
     @property
-    def net_previous(self) -> int:
-        return self.new_previous - self.lost_previous
+    def net_before(self) -> int:
+        return self.new_before - self.lost_before
 
 
 def facts(terms: Terms) -> Facts:
     """What `Audience` has counted; the breakdowns have the facts of `opt_in` counted too."""
     return {
         "active": is_active(),
-        "new": within(terms.subscription, terms.period),
-        "new_previous": within(terms.subscription, terms.period.previous),
-        "lost": within("blocked", terms.period),
-        "lost_previous": within("blocked", terms.period.previous),
+        "new": within(terms.subscription, terms.period.span),
+        "new_previous": within(terms.subscription, terms.period.previous.span),
+        "new_before": within(terms.subscription, terms.before),
+        "lost": within("blocked", terms.period.span),
+        "lost_previous": within("blocked", terms.period.previous.span),
+        "lost_before": within("blocked", terms.before),
     }
 
 
@@ -76,7 +84,8 @@ def by_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
     """A row per channel and one keyed `none`; a contact on two channels counts once in each.
 
     Indexed by channel, by contacts descending, then key. Columns: contacts, active, new,
-    new_previous, lost, lost_previous, and a numerator and a denominator for each rate of `opt_in`.
+    new_previous, new_before, lost, lost_previous, lost_before, and a numerator and a denominator
+    for each rate of `opt_in`.
     """
     return _by_link(tables, terms, "channel")
 
@@ -87,6 +96,14 @@ def by_tag(tables: Tables, terms: Terms) -> pd.DataFrame:
     names = tables.tags.set_index("id")["name"]
     counted.insert(0, "tag", names.reindex(counted.index).to_numpy())
     return counted
+
+
+def by_source(tables: Tables, terms: Terms) -> pd.DataFrame:
+    """As `by_channel`, of how contacts came into an inbox; empty where no contact of the workspace
+    says so, as servers did not tell before."""
+    if not len(tables.whole.contact_sources):
+        return tally(tables, facts, terms, also=opt_in.facts, by="source")
+    return _by_link(tables, terms, "source")
 
 
 def by_country(tables: Tables, terms: Terms) -> pd.DataFrame:

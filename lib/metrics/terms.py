@@ -7,7 +7,7 @@ from typing import Literal
 import narwhals as nw
 import pandas as pd
 
-from lib.reference.periods import Period
+from lib.reference.periods import Period, Span
 
 Basis = Literal["subscribedAt", "createdAt"]
 BASIS_COLUMNS: dict[Basis, str] = {"subscribedAt": "subscribed", "createdAt": "created"}
@@ -15,11 +15,20 @@ BASIS_COLUMNS: dict[Basis, str] = {"subscribedAt": "subscribed", "createdAt": "c
 
 @dataclass(frozen=True)
 class Terms:
-    """`as_of` (UTC) is "now" in every number; days are those of the zone of `period`."""
+    """`as_of` (UTC) is "now" in every number; days are those of the zone of `period`; `bot_answers`
+    says whether a bot that is on may have answered where the server does not tell ("Workload")."""
 
     as_of: datetime
     period: Period
     basis: Basis = "createdAt"
+    bot_answers: bool = True
+    compared: Span | None = None
+    """The instants that changes are counted against: those of the period before, a year ago, …; by
+    default the previous period to date."""
+
+    @property
+    def before(self) -> Span:
+        return self.compared or self.period.previous_to_date(self.as_of).span
 
     @property
     def timezone(self) -> str:
@@ -44,9 +53,9 @@ def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto"
     return "subscribedAt" if len(contacts) and 2 * with_time >= len(contacts) else "createdAt"
 
 
-def within(column: str, period: Period) -> nw.Expr:
-    """Whether the time in `column` lies in the period."""
-    return nw.col(column).is_between(period.first_moment, period.end_moment, closed="left")
+def within(column: str, span: Span) -> nw.Expr:
+    """Whether the time in `column` lies in the span."""
+    return nw.col(column).is_between(span.start, span.end, closed="left")
 
 
 def is_active() -> nw.Expr:

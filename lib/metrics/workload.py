@@ -1,6 +1,12 @@
-"""Who is waiting, and for whom? "Workload" of the metrics: all among open conversations."""
+"""Who is waiting, and for whom? "Workload" of the metrics: all among open conversations.
+
+No field says who had the last word. Servers write `contactRepliedAt` for web chat only, or for all
+channels; they pause a bot with `botResumeAt` and never set `botEnabled` back; and only the newest
+tell that something was sent. `facts` draws the conclusions.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import narwhals as nw
@@ -9,6 +15,7 @@ import pandas as pd
 
 from lib.engines.memory import (
     Facts,
+    Keys,
     Links,
     before_edges,
     keys_in,
@@ -24,7 +31,7 @@ from lib.store.dimensions import MISSING
 from lib.store.tables import Tables
 
 AGES: dict[str, tuple[float, float]] = {
-    "under_1h": (float("-inf"), 1),
+    "under_1h": (0, 1),
     "1h_4h": (1, 4),
     "4h_24h": (4, 24),
     "1d_3d": (24, 72),
@@ -43,6 +50,7 @@ class Workload:
     assigned_team_only: int
     unassigned: int
     awaiting_reply: int
+    left_to_bot: int
     never_answered: int
     no_admin_reply: int
     unread: int
@@ -69,27 +77,51 @@ def is_open() -> nw.Expr:
     return nw.col("has_conversation") & nw.col("archived_at").is_null() & is_active()
 
 
-def is_awaiting_reply() -> nw.Expr:
-    replied, answered = nw.col("contact_replied"), nw.col("admin_replied")
-    return ~replied.is_null() & (answered.is_null() | (replied > answered))
+def is_bot_on(as_of: datetime) -> nw.Expr:
+    """A paused bot takes over again at `botResumeAt`, while `botEnabled` stays false."""
+    resumed = (nw.col("bot_resume") <= as_of).fill_null(value=False)
+    return nw.col("bot_enabled") | resumed
 
 
-def is_unread() -> nw.Expr:
-    return (nw.col("last_activity") > nw.col("agent_read")).fill_null(value=False)
+def has_last_word(as_of: datetime) -> nw.Expr:
+    """The contact wrote, and nobody has answered since.
+
+    What was sent answers only while the bot is on. While it is off, people wait for a person, and
+    a broadcast is sent too.
+    """
+    return (
+        ~nw.col("wrote").is_null()
+        & ~_at_or_after("admin_replied", "wrote")
+        & ~(is_bot_on(as_of) & _at_or_after("sent", "wrote"))
+    )
 
 
-def facts() -> Facts:
-    """What `Workload` and the breakdowns count among the contacts with an open conversation."""
+def _at_or_after(column: str, other: str) -> nw.Expr:
+    return (nw.col(column) >= nw.col(other)).fill_null(value=False)
+
+
+def _after(column: str, other: str) -> nw.Expr:
+    return (nw.col(column) > nw.col(other)).fill_null(value=False)
+
+
+def facts(as_of: datetime, bot_answers: bool) -> Facts:
+    """What `Workload` and the breakdowns count among the contacts with an open conversation.
+
+    Whoever has the last word awaits a reply where no bot can have given it: it is off, or the
+    server tells that nothing was sent, or the operator said that it never answers.
+    """
     by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
-    awaiting, with_human = is_awaiting_reply(), ~nw.col("bot_enabled")
+    last_word, with_human = has_last_word(as_of), ~is_bot_on(as_of)
+    awaiting = last_word & (with_human | nw.col("tells")) if bot_answers else last_word
     return {
         "assigned_agent": by_agent,
         "assigned_team_only": ~by_agent & by_team,
         "unassigned": ~by_agent & ~by_team,
         "awaiting_reply": awaiting,
+        "left_to_bot": last_word & ~awaiting,
         "never_answered": awaiting & nw.col("admin_replied").is_null(),
-        "no_admin_reply": awaiting & ~nw.col("admin_replied").is_null(),
-        "unread": is_unread(),
+        "no_admin_reply": _after("contact_replied", "admin_replied"),
+        "unread": _after("last_activity", "agent_read"),
         "never_read": ~nw.col("last_activity").is_null() & nw.col("agent_read").is_null(),
         "with_human": with_human,
         "orphaned_handoff": with_human & ~by_agent & ~by_team,
@@ -99,13 +131,19 @@ def facts() -> Facts:
 
 def workload(tables: Tables, terms: Terms) -> Workload:
     conversations = with_open_conversation(tables)
-    row = tally(conversations, facts).iloc[0]
-    numbers = {name: int(row[name]) for name in facts()}
+    row = _tally(conversations, terms).iloc[0]
+    numbers = {str(name): int(row[name]) for name in row.index.drop("contacts")}
     hours = _waits(conversations, terms, [])["hours"]
     begins = [low for low, _ in AGES.values()]
     by_age = np.bincount(np.searchsorted(begins, hours, "right") - 1, minlength=len(AGES))
     waiting = {age: int(number) for age, number in zip(AGES, by_age, strict=True)}
     return Workload(open=int(row["contacts"]), waiting=waiting, **numbers)
+
+
+def server_tells(tables: Tables) -> bool:
+    """Whether the server says of any contact when something was sent: else nobody can tell a bot
+    that answered from one that did not. Asked of the whole workspace."""
+    return bool(tables.whole.contacts["tells"].any())
 
 
 def with_open_conversation(tables: Tables) -> Tables:
@@ -125,11 +163,10 @@ def _taken(tables: Tables, mask: np.ndarray, columns: list[str]) -> pd.DataFrame
     return taken if tables.mask is None else taken.set_axis(tables.mask.cumsum()[rows] - 1)
 
 
-def waiting_hours(conversations: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    """Those of the open conversations that await a reply, with a column `hours`: how long."""
-    waiting = nw.from_native(conversations).filter(is_awaiting_reply()).to_native()
-    since = pd.Timestamp(terms.as_of) - waiting["contact_replied"]
-    return waiting.assign(hours=since.dt.total_seconds() / 3600)
+def waiting_hours(since: pd.Series, terms: Terms) -> pd.Series:
+    """How long those have waited who wrote at these times; 0 from the future, as clocks differ."""
+    hours: pd.Series = (pd.Timestamp(terms.as_of) - since).dt.total_seconds() / 3600
+    return hours.clip(lower=0)
 
 
 def by_agent(tables: Tables, terms: Terms) -> pd.DataFrame:
@@ -147,10 +184,10 @@ def by_team(tables: Tables, terms: Terms) -> pd.DataFrame:
 
 
 def _by(tables: Tables, terms: Terms, key: str, known: pd.DataFrame) -> pd.DataFrame:
-    seen = tally(tables.whole, facts, by=key).index
+    seen = _tally(tables.whole, terms, by=key).index
     known = known[known["id"].isin(seen)]
     conversations = with_open_conversation(tables)
-    counted = tally(conversations, facts, by=key).rename(columns={"contacts": "open"})
+    counted = _tally(conversations, terms, by=key).rename(columns={"contacts": "open"})
     columns = ["open", "awaiting_reply", "never_answered", "unread", "follow_up"]
     waits = _waits(conversations, terms, [key]).groupby(key, observed=True)["hours"]
     ids = known["id"].to_numpy()
@@ -161,16 +198,17 @@ def _by(tables: Tables, terms: Terms, key: str, known: pd.DataFrame) -> pd.DataF
     return _by_load(table)
 
 
-def awaiting_by(tables: Tables, key: str) -> pd.Series:
+def awaiting_by(tables: Tables, terms: Terms, key: str) -> pd.Series:
     """Conversations that await a reply, by a value of `channel`, `country` or `tag`; `none` for
     contacts without one."""
     number = {"channel": "channels", "tag": "tags"}.get(key)
     conversations = with_open_conversation(tables)
-    waiting = tally(conversations, facts, by=key)["awaiting_reply"]
+    waiting = _tally(conversations, terms, by=key)["awaiting_reply"]
     if number is not None:
         rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
         nothing = Links(np.zeros_like(rows), pd.Index([MISSING], dtype="str"), rows)
-        waiting = pd.concat([waiting, tally(conversations, facts, by=nothing)["awaiting_reply"]])
+        without = _tally(conversations, terms, by=nothing)["awaiting_reply"]
+        waiting = pd.concat([waiting, without])
     return waiting
 
 
@@ -201,10 +239,10 @@ def backlog_by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
     does not tell what was answered or assigned in between.
     """
     conversations = with_open_conversation(tables)
-    since = {"awaiting_reply": "contact_replied", "unassigned": "last_activity"}
+    since = {"awaiting_reply": "wrote", "unassigned": "last_activity"}
     counts = {}
     for fact, column in since.items():
-        found = places(tables, column, terms.period)[where(fact, conversations, facts)]
+        found = places(tables, column, terms.period)[_where(fact, conversations, terms)]
         counts[fact] = before_edges(found, terms.period)
     moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
     return pd.DataFrame(counts, index=moments)
@@ -222,47 +260,74 @@ def queue(tables: Tables, terms: Terms, which: Queue, most: int) -> tuple[int, p
     contact's message where that is what is unanswered. Those without a time come last.
 
     Columns: conversation (id); since (UTC), hours: since when and how long; assignee, team (ids);
-    awaiting, never_answered (bool); channels: the keys, joined by a comma.
+    awaiting, never_answered (bool); channels: the keys, a tuple.
     """
     conversations = with_open_conversation(tables)
-    mask = where(_IN_QUEUE[which], conversations, facts)
-    awaits = where("awaiting_reply", conversations, facts)
+    mask = _where(_IN_QUEUE[which], conversations, terms)
+    awaits = _where("awaiting_reply", conversations, terms)
     since = times(tables, "last_activity").copy()
-    since[awaits] = times(tables, "contact_replied")[awaits]
+    since[awaits] = times(tables, "wrote")[awaits]
     rows = np.flatnonzero(mask)
     rows = rows[np.argsort(since[rows], kind="stable")[:most]]  # NaT is last
     contacts = tables.whole.contacts
     taken = contacts[["conversation", "assignee", "team"]].take(rows).reset_index(drop=True)
     moments = pd.Series(pd.DatetimeIndex(since[rows]).tz_localize("UTC"))
-    hours = (pd.Timestamp(terms.as_of) - moments).dt.total_seconds() / 3600
     chosen = np.zeros(len(contacts), dtype=np.bool_)
     chosen[rows] = True
     found = links(tables, "channel", among=chosen)
-    joined = (
-        pd.Series(found.labels[found.codes].astype(object))
-        .groupby(found.contact)
-        .agg(",".join)
-        .reindex(rows)
-    )
+    channels: dict[int, tuple[str, ...]] = dict.fromkeys(rows.tolist(), ())
+    for contact, channel in zip(found.contact.tolist(), found.labels[found.codes], strict=True):
+        channels[contact] += (channel,)
     return int(mask.sum()), pd.DataFrame(
         {
             "conversation": taken["conversation"].astype("str"),
             "since": moments,
-            "hours": hours,
+            "hours": waiting_hours(moments, terms),
             "assignee": taken["assignee"].astype("str"),
             "team": taken["team"].astype("str"),
             "awaiting": awaits[rows],
-            "never_answered": where("never_answered", conversations, facts)[rows],
-            "channels": joined.astype("str").to_numpy(),
+            "never_answered": _where("never_answered", conversations, terms)[rows],
+            "channels": pd.Series(list(channels.values()), dtype="object"),
         }
     )
 
 
 def _waits(conversations: Tables, terms: Terms, columns: list[str]) -> pd.DataFrame:
-    """`waiting_hours` with fewer columns."""
-    waiting = where("awaiting_reply", conversations, facts)
-    columns = [*columns, "contact_replied", "admin_replied"]
-    return waiting_hours(_taken(conversations, waiting, columns), terms)
+    """These columns of those who await a reply, and their `hours`."""
+    waiting = _where("awaiting_reply", conversations, terms)
+    taken = _taken(conversations, waiting, [*columns, "wrote"])
+    return taken.assign(hours=waiting_hours(taken["wrote"], terms))
+
+
+def _tally(tables: Tables, terms: Terms, by: str | Keys | None = None) -> pd.DataFrame:
+    return tally(tables, facts, terms.as_of, terms.bot_answers, by=by)
+
+
+def _where(fact: str, tables: Tables, terms: Terms) -> np.ndarray:
+    return where(fact, tables, facts, terms.as_of, terms.bot_answers)
+
+
+@dataclass(frozen=True)
+class LongestWaits:
+    """In hours, of all who await a reply, and of those of them who are orphaned and how many these
+    are; None where nobody waits."""
+
+    hours: float | None
+    orphaned: int
+    orphaned_hours: float | None
+
+
+def longest_waits(tables: Tables, terms: Terms) -> LongestWaits:
+    conversations = with_open_conversation(tables)
+    waiting = _where("awaiting_reply", conversations, terms)
+    orphaned = waiting & _where("orphaned_handoff", conversations, terms)
+    wrote = times(tables, "wrote")
+
+    def longest(who: np.ndarray) -> float | None:
+        since = pd.Series(pd.DatetimeIndex(wrote[who]).tz_localize("UTC"))
+        return float(waiting_hours(since, terms).max()) if len(since) else None
+
+    return LongestWaits(longest(waiting), int(orphaned.sum()), longest(orphaned))
 
 
 def _by_load(table: pd.DataFrame) -> pd.DataFrame:

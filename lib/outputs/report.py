@@ -40,7 +40,7 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
     tables, verdict = snapshot.tables if tables is None else tables, snapshot.verdict
     total = audience.audience(tables, terms)
     overall = opt_in.opt_in(tables)
-    sources = audience.country_sources(tables)
+    told_by = audience.country_sources(tables)
     return {
         "workspace_id": snapshot.workspace_id,
         "as_of": _time(terms.as_of),
@@ -60,6 +60,7 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
             "blocked": total.blocked,
             "new": total.new,
             "new_previous": total.new_previous,
+            "new_previous_to_date": total.new_before,
             "lost": total.lost,
             "net": total.net,
         },
@@ -72,7 +73,11 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
             {"country": key} | _breakdown(row)
             for key, row in audience.by_country(tables, terms).iterrows()
         ],
-        "country_sources": {source: int(sources.get(source, 0)) for source in countries.SOURCES},
+        "country_sources": {source: int(told_by.get(source, 0)) for source in countries.SOURCES},
+        "sources": [
+            {"source": str(key) or "none"} | _breakdown(row)
+            for key, row in audience.by_source(tables, terms).iterrows()
+        ],
         "tags": [
             {"tag_id": key, "tag": _text(row["tag"])} | _breakdown(row)
             if key != audience.NONE
@@ -113,7 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ChatbotXError as error:
         return _fail(3, error)
     basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
-    text = json.dumps(report(snapshot, Terms(as_of, period, basis)), indent=1, ensure_ascii=False)
+    bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
+    terms = Terms(as_of, period, basis, bot_answers)
+    text = json.dumps(report(snapshot, terms), indent=1, ensure_ascii=False)
     place = given.save
     try:
         if given.save is not None:
@@ -148,6 +155,11 @@ def _parser() -> _Parser:
     parser.add_argument("--from", dest="start", type=_day, help="first day, like 2026-06-01")
     parser.add_argument("--to", dest="end", type=_day, help="last day, included")
     parser.add_argument("--basis", choices=settings.BASES, help="what counts as subscribed")
+    parser.add_argument(
+        "--bot-answers",
+        choices=("yes", "no"),
+        help="whether a bot that is on may have answered where the server does not tell",
+    )
     parser.add_argument("--out", type=Path, help="write there instead of to standard output")
     parser.add_argument("--save", type=Path, metavar="DIR", help="also save the tables as Parquet")
     return parser

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from lib.reference import formatting
-from lib.reference.periods import ONE_DAY, Period, day_of
+from lib.reference.periods import ONE_DAY, Period, Unit, day_of, unit_of
 
-Unit = Literal["day", "week", "month", "year"]
 Days = tuple[date, date]
 Against = Literal["previous", "year", "none"]
 
@@ -39,11 +37,6 @@ def _last(days: int) -> Callable[[date], Days]:
     return lambda today: (today - (days - 1) * ONE_DAY, today)
 
 
-def week_of(day: date) -> date:
-    """The Monday of its week."""
-    return day - day.weekday() * ONE_DAY
-
-
 def _month_before(day: date) -> Days:
     end = day.replace(day=1) - ONE_DAY
     return end.replace(day=1), end
@@ -54,20 +47,25 @@ _WEEK = timedelta(weeks=1)
 PRESETS: dict[str, Preset] = {
     preset.key: preset
     for preset in (
-        Preset("today", "Today", "today", lambda today: (today, today), "day"),
+        Preset("today", "Today", "today", lambda today: (today, today)),
         Preset(
             "yesterday",
             "Yesterday",
             "yesterday",
             lambda today: (today - ONE_DAY, today - ONE_DAY),
-            "day",
         ),
-        Preset("week", "This week", "this week", lambda today: (week_of(today), today), "week"),
+        Preset(
+            "week",
+            "This week",
+            "this week",
+            lambda today: (unit_of("week", today)[0], today),
+            "week",
+        ),
         Preset(
             "last-week",
             "Last week",
             "last week",
-            lambda today: (week_of(today) - _WEEK, week_of(today) - ONE_DAY),
+            lambda today: (unit_of("week", today)[0] - _WEEK, unit_of("week", today)[0] - ONE_DAY),
             "week",
         ),
         Preset("7d", "Last 7 days", "in the last 7 days", _last(7)),
@@ -130,78 +128,18 @@ def compared(period: Period, preset: str, against: Against, as_of: datetime) -> 
         return None
     unit = PRESETS[preset].unit if preset in PRESETS else None
     if against == "year":
-        days = years_before(period.start), years_before(period.end)
-        then: Callable[[date], date] = years_before
-        phrase = "the same day a year ago" if days[0] == days[1] else "the same period a year ago"
-    elif period.number_of_days == 1 and unit in (None, "day"):
-        days = period.start - _WEEK, period.end - _WEEK
-        then = _a_week_before
-        phrase = f"the {formatting.weekday(days[0])} before"
-    elif unit is not None:
-        days = _unit_before(unit, period)
-        then = _THEN[unit]
-        phrase = f"the {unit} before"
+        found = period.a_year_before(as_of)
+        what = "day" if found.days.number_of_days == 1 else "period"
+        phrase = f"the same {what} a year ago"
     else:
-        days = period.previous.start, period.previous.end
-        length = period.number_of_days * ONE_DAY
-
-        def then(day: date) -> date:
-            return day - length
-
-        phrase = f"the {formatting.number(period.number_of_days)} days before"
-    earlier = Period(*days, period.timezone)
-    to_date = as_of < period.end_moment
-    until = _same_time(then, as_of, period.timezone) if to_date else earlier.end_moment
-    if to_date:
-        until = min(until, earlier.end_moment)
-    return Comparison(earlier, until, to_date, phrase)
-
-
-def years_before(day: date, years: int = 1) -> date:
-    """The same date of an earlier year; 28 February for the 29th."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
-
-
-def months_before(day: date) -> date:
-    """The same day of the month before, or its last."""
-    start, end = _month_before(day)
-    return min(end, start + (day.day - 1) * ONE_DAY)
-
-
-def _a_week_before(day: date) -> date:
-    return day - _WEEK
-
-
-_THEN: dict[Unit, Callable[[date], date]] = {
-    "day": _a_week_before,
-    "week": _a_week_before,
-    "month": months_before,
-    "year": years_before,
-}
-
-
-def _unit_before(unit: Unit, period: Period) -> Days:
-    """All of the unit before the one in which the period begins."""
-    match unit:
-        case "week":
-            return period.start - _WEEK, period.start - ONE_DAY
-        case "month":
-            return _month_before(period.start)
-        case "year":
-            start = years_before(period.start)
-            return start, period.start - ONE_DAY
-    return period.start - _WEEK, period.end - _WEEK
-
-
-def _same_time(then: Callable[[date], date], moment: datetime, timezone: str) -> datetime:
-    """The moment at the same local time of day on another day, through daylight-saving changes."""
-    zone = ZoneInfo(timezone)
-    local = moment.astimezone(zone)
-    moved = datetime.combine(then(local.date()), local.time().replace(fold=local.fold), zone)
-    return moved.astimezone(moment.tzinfo)
+        found = period.before(as_of, unit)
+        if unit is not None:
+            phrase = f"the {unit} before"
+        elif period.number_of_days == 1:
+            phrase = f"the {formatting.weekday(found.days.start)} before"
+        else:
+            phrase = f"the {formatting.number(period.number_of_days)} days before"
+    return Comparison(found.days, found.until, as_of < period.end_moment, phrase)
 
 
 def first_and_last(preset: str, as_of: datetime, timezone: str) -> Days:

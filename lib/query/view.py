@@ -175,7 +175,7 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
         snapshot=snapshot,
         choice=choice,
         options=options(snapshot),
-        terms=Terms(snapshot.as_of, period, basis),
+        terms=Terms(snapshot.as_of, period, basis, settings.bot_answers),
         tables=memory.selections.get(_rows_key(choice), selected),
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )

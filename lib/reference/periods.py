@@ -1,8 +1,10 @@
 """Whole days in a reporting zone: "Clock, zone, period" of the metrics."""
 
-from collections.abc import Iterator
+from calendar import monthrange
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,10 +24,39 @@ def day_of(moment: datetime, timezone: str) -> date:
 def midnight(day: date, timezone: str) -> datetime:
     """The instant, in UTC, at which a day begins in an IANA zone, through daylight-saving changes:
     the first of two midnights, and the first moment of a day that has none."""
+    return _at(day, time(), timezone)
+
+
+def _at(day: date, clock: time, timezone: str) -> datetime:
+    """The instant, in UTC, at which clocks in an IANA zone show this; the first of two."""
     try:
-        return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
+        return datetime.combine(day, clock, ZoneInfo(timezone)).astimezone(UTC)
     except OverflowError:  # the first day of the calendar began east of Greenwich, before it in UTC
         return datetime.min.replace(tzinfo=UTC)
+
+
+Unit = Literal["week", "month", "year"]
+"""Of the calendar; weeks start on Monday."""
+
+
+def unit_of(unit: Unit, day: date) -> tuple[date, date]:
+    """The first and the last day of the week, month or year that a day lies in."""
+    match unit:
+        case "week":
+            start = day - day.weekday() * ONE_DAY
+            return start, start + 6 * ONE_DAY
+        case "month":
+            return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
+        case "year":
+            return day.replace(month=1, day=1), day.replace(month=12, day=31)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The instants from `start` to before `end`, UTC; none where the two are one."""
+
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -69,6 +100,67 @@ class Period:
         """UTC; no longer belongs to the period."""
         return midnight(self.end + ONE_DAY, self.timezone)
 
+    @property
+    def span(self) -> Span:
+        return Span(self.first_moment, self.end_moment)
+
+    def previous_to_date(self, as_of: datetime) -> "Comparison":
+        """`previous`, as far as this period is over: what the report compares with."""
+        before = self.previous
+        return self._to_date(as_of, before, lambda day: before.start + (day - self.start))
+
+    def before(self, as_of: datetime, unit: Unit | None = None) -> "Comparison":
+        """What pages call the period before, as far as this one is over ("Clock" of the metrics).
+
+        `unit` says that this is a week, month or year of the calendar, or its part until today:
+        then it is the unit before. A single day has the same weekday of the week before; all else
+        has the days before.
+        """
+        if unit is not None:
+            first, last = unit_of(unit, unit_of(unit, self.start)[0] - ONE_DAY)
+
+            def counterpart(day: date) -> date:
+                if unit == "year":
+                    return _in_year(day, first.year)
+                return min(first + (day - unit_of(unit, day)[0]), last)
+
+            return self._to_date(as_of, Period(first, last, self.timezone), counterpart)
+        if self.number_of_days == 1:
+            day = self.start - 7 * ONE_DAY
+            return self._to_date(as_of, Period(day, day, self.timezone), lambda _: day)
+        return self.previous_to_date(as_of)
+
+    def a_year_before(self, as_of: datetime) -> "Comparison":
+        """The same dates, 28 February for the 29th, as far as this period is over."""
+
+        def counterpart(day: date) -> date:
+            return _in_year(day, day.year - 1)
+
+        days = Period(counterpart(self.start), counterpart(self.end), self.timezone)
+        return self._to_date(as_of, days, counterpart)
+
+    def same_weekdays(self, as_of: datetime, weeks: int = 8) -> tuple[Span, ...]:
+        """Of a single day: the same weekday of the weeks before, each up to the time of day of
+        `as_of` where this day is not over; the last week first."""
+
+        def part_of(day: date) -> Span:
+            return self._to_date(as_of, Period(day, day, self.timezone), lambda _: day).span
+
+        return tuple(part_of(self.start - 7 * week * ONE_DAY) for week in range(1, weeks + 1))
+
+    def _to_date(
+        self, as_of: datetime, days: "Period", counterpart: Callable[[date], date]
+    ) -> "Comparison":
+        """`days`, all of them if this period is over, none if it has not begun; else up to the
+        counterpart of the day of `as_of`, and to the same local time of day."""
+        if as_of >= self.end_moment:
+            return Comparison(days, days.end_moment)
+        if as_of < self.first_moment:
+            return Comparison(days, days.first_moment)
+        local = as_of.astimezone(ZoneInfo(self.timezone))
+        moment = _at(counterpart(local.date()), local.time().replace(fold=0), self.timezone)
+        return Comparison(days, min(max(moment, days.first_moment), days.end_moment))
+
     def days(self) -> Iterator[date]:
         return (self.start + number * ONE_DAY for number in range(self.number_of_days))
 
@@ -76,6 +168,29 @@ class Period:
         """The first moment of each day, and the moment at which the last one has ended. UTC; a day
         that the zone skipped has no length."""
         return [*(midnight(day, self.timezone) for day in self.days()), self.end_moment]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Days that a period is compared with, counted up to `until` (UTC), an instant in or right
+    after them."""
+
+    days: Period
+    until: datetime
+
+    @property
+    def span(self) -> Span:
+        return Span(self.days.first_moment, self.until)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the days count."""
+        return self.until == self.days.end_moment
+
+
+def _in_year(day: date, year: int) -> date:
+    """The same date of another year, 28 February for the 29th."""
+    return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
 
 
 def stamps(moments: list[datetime]) -> np.ndarray:

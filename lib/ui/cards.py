@@ -457,7 +457,7 @@ def breakdown(
 ) -> pd.DataFrame:
     """A table of `audience.by_channel` and its like with the columns that people read."""
     contacts = view.compute(audience.audience, view.terms).contacts
-    waiting = view.compute(workload.awaiting_by, dimension)
+    waiting = view.compute(workload.awaiting_by, view.terms, dimension)
     daily = view.compute(audience.new_by_day_and, view.terms, dimension)
     trends = figures.stepped(daily, figures.step_for(view.terms.period.number_of_days))
     rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
@@ -470,8 +470,8 @@ def breakdown(
         }
     )
     if view.compares:
-        frame["New before"] = counted["new_previous"].to_numpy()
-        before = counted["new_previous"].where(counted["new_previous"] > 0)
+        frame["New before"] = counted["new_before"].to_numpy()
+        before = counted["new_before"].where(counted["new_before"] > 0)
         frame[CHANGE] = (counted["new"] / before - 1).to_numpy(dtype="float64")
     if len(trends) > 1:
         frame[TREND] = [

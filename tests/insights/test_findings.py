@@ -62,7 +62,10 @@ OLD = contact()
 
 def waits(*parts: Json, **ago: float) -> Json:
     """For a reply, for so long."""
-    return contact(conversation(contactRepliedAt=before_as_of(**ago)), *parts)
+    said = before_as_of(**ago)
+    return contact(
+        conversation(contactRepliedAt=said, botEnabled=False, assignedUserId="101"), *parts
+    )
 
 
 def handed_over(**ago: float) -> Json:

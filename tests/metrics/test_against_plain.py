@@ -50,7 +50,8 @@ class Case:
     def terms(self) -> Terms:
         ask = self.question
         basis: Basis = "createdAt" if ask.basis == "createdAt" else "subscribedAt"
-        return Terms(ask.as_of, Period(ask.start, ask.end, ask.timezone), basis)
+        period = Period(ask.start, ask.end, ask.timezone)
+        return Terms(ask.as_of, period, basis, ask.bot_answers)
 
 
 def as_text(moment: datetime) -> str:
@@ -67,9 +68,8 @@ def cases(draw: st.DrawFn) -> Case:
         for day in (strange + timedelta(days=number) for number in range(-20, 20))
     ]
     as_of = draw(st.sampled_from(midnights[15:]))
-    question = Question(
-        start, end, zone, as_of, draw(st.sampled_from(["createdAt", "subscribedAt"]))
-    )
+    basis = draw(st.sampled_from(["createdAt", "subscribedAt"]))
+    question = Question(start, end, zone, as_of, basis, draw(st.booleans()))
     a_little = st.sampled_from([timedelta(milliseconds=number) for number in (-1, 0, 1)])
     quarters = st.integers(-50 * 96, 30 * 96).map(lambda number: number * timedelta(minutes=15))
     moment = st.one_of(
@@ -98,14 +98,18 @@ IDS = [str(number) for number in range(1, 13)]
 
 def contact_of(moment: st.SearchStrategy[str], time: st.SearchStrategy[str | None]) -> Any:
     link = st.builds(
-        lambda inbox, channel, incoming: {
+        lambda inbox, channel, source, incoming, last: {
             "inboxId": inbox,
             "channel": channel,
+            "source": source,
             "lastIncomingMessageAt": incoming,
+            "lastMessageAt": last,
             "inbox": {"channel": "Webchat", "status": STATUSES[inbox]},
         },
         st.sampled_from(sorted(STATUSES)),
         st.sampled_from(["whatsapp", " WhatsApp ", "telegram", "zalo", None]),
+        st.sampled_from(["ads", " botLink ", "none", "", None]),
+        time,
         time,
     )
     tag = st.fixed_dictionaries(
@@ -121,6 +125,7 @@ def contact_of(moment: st.SearchStrategy[str], time: st.SearchStrategy[str | Non
             "id": st.sampled_from([*IDS, None]),
             "botEnabled": st.sampled_from([None, True, False]),
             "followed": st.sampled_from([None, True, False]),
+            "botResumeAt": time,
             "archivedAt": st.none() | time,
             "assignedUserId": agent,
             "assignedInboxTeamId": team,
@@ -167,7 +172,8 @@ def by_date(table: pd.DataFrame) -> dict[date, dict[str, int]]:
 @given(cases())
 def test_audience_is_as_defined(case: Case) -> None:
     numbers = plain.counted(case.contacts, case.question)
-    names = ("contacts", "active", "new", "new_previous", "lost", "lost_previous")
+    changes = ("new", "new_previous", "new_before", "lost", "lost_previous", "lost_before")
+    names = ("contacts", "active", *changes)
 
     found = audience.audience(case.tables, case.terms)
 
@@ -304,7 +310,7 @@ def test_pairs_of_tags_are_as_defined(case: Case) -> None:
 @some
 @given(cases())
 def test_workload_is_as_defined(case: Case) -> None:
-    expected = plain.workload(case.contacts, case.question.as_of)
+    expected = plain.workload(case.contacts, case.question)
 
     found = asdict(workload.workload(case.tables, case.terms))
 
@@ -325,7 +331,7 @@ def test_workload_is_as_defined(case: Case) -> None:
 def test_load_is_as_defined(
     breakdown: Callable[[Tables, Terms], pd.DataFrame], key: str, case: Case
 ) -> None:
-    expected = plain.load(case.contacts, key, case.question.as_of, case.everyone)
+    expected = plain.load(case.contacts, key, case.question, case.everyone)
 
     found = breakdown(case.tables, case.terms).drop(columns="name")
 
@@ -335,14 +341,25 @@ def test_load_is_as_defined(
         assert row == pytest.approx(numbers)
 
 
+@some
+@given(cases())
+def test_longest_waits_are_as_defined(case: Case) -> None:
+    hours, orphaned, orphaned_hours = plain.longest_waits(case.contacts, case.question)
+
+    found = workload.longest_waits(case.tables, case.terms)
+
+    assert found.orphaned == orphaned
+    assert (found.hours, found.orphaned_hours) == pytest.approx((hours, orphaned_hours))
+
+
 @pytest.mark.parametrize("key", KEYS)
 @some
 @given(case=cases())
 def test_awaiting_by_key_is_as_defined(key: audience.Key, case: Case) -> None:
-    found = workload.awaiting_by(case.tables, key)
+    found = workload.awaiting_by(case.tables, case.terms, key)
 
     assert found.index.is_unique
-    assert found[found > 0].to_dict() == plain.awaiting_by(case.contacts, KEYS[key])
+    assert found[found > 0].to_dict() == plain.awaiting_by(case.contacts, case.question, KEYS[key])
 
 
 @some
@@ -374,13 +391,12 @@ def test_backlog_is_as_defined(case: Case) -> None:
 @some
 @given(case=cases(), most=st.sampled_from([0, 1, 3, 100]))
 def test_queue_is_as_defined(which: workload.Queue, case: Case, most: int) -> None:
-    expected = plain.queue(case.contacts, which, case.question.as_of)
+    expected = plain.queue(case.contacts, which, case.question)
 
     many, found = workload.queue(case.tables, case.terms, which, most)
 
     rows = found.astype("object").where(found.notna(), None).to_dict("records")
     for row in rows:
-        row["channels"] = set(row["channels"].split(",")) if row["channels"] else set()
         row["hours"] = pytest.approx(row["hours"])
     assert many == len(expected)
     assert rows == expected[:most]

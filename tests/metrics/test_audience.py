@@ -1,4 +1,5 @@
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import pandas as pd
 import pytest
@@ -39,7 +40,7 @@ def daily(column: pd.Series) -> dict[date, int]:
 
 class TestAudience:
     def test_of_no_contacts_is_zero(self) -> None:
-        assert audience(tables_of(), terms()) == Audience(0, 0, 0, 0, 0, 0)
+        assert audience(tables_of(), terms()) == Audience(0, 0, 0, 0, 0, 0, 0, 0)
 
     def test_active_are_those_not_blocked(self) -> None:
         tables = tables_of(contact(), contact(), contact(blockedAt="2020-02-01T00:00:00.000Z"))
@@ -100,6 +101,36 @@ class TestAudience:
 
         assert (found.new, found.lost, found.net) == (1, 1, 0)
 
+    @pytest.mark.parametrize(
+        ("as_of", "before"),
+        [
+            ("2026-07-01T00:00:00+00:00", 3),
+            ("2026-06-16T15:20:00+00:00", 2),
+            ("2026-06-16T15:19:59+00:00", 1),
+            ("2026-05-31T23:59:59+00:00", 0),
+        ],
+        ids=["over", "up to this time of day", "a second earlier", "not begun"],
+    )
+    def test_previous_period_counts_as_far_as_this_one_is_over(
+        self, as_of: str, before: int
+    ) -> None:
+        tables = tables_of(
+            contact(createdAt="2026-05-02T00:00:00.000Z"),
+            contact(createdAt="2026-05-17T15:19:59.000Z"),
+            contact(createdAt="2026-05-17T15:20:00.000Z"),
+        )
+
+        found = audience(tables, terms(as_of=datetime.fromisoformat(as_of)))
+
+        assert (found.new_previous, found.new_before) == (3, before)
+
+    def test_what_changes_are_counted_against_can_be_chosen(self) -> None:
+        tables = tables_of(contact(createdAt="2025-06-10T00:00:00.000Z"))
+        asked = terms()
+        a_year_ago = asked.period.a_year_before(asked.as_of).span
+
+        assert audience(tables, replace(asked, compared=a_year_ago)).new_before == 1
+
     def test_net_of_the_previous_period_is_of_that_period(self) -> None:
         tables = tables_of(
             contact(createdAt="2026-05-10T00:00:00.000Z"),
@@ -109,7 +140,7 @@ class TestAudience:
 
         found = audience(tables, terms())
 
-        assert (found.new_previous, found.lost_previous, found.net_previous) == (2, 1, 1)
+        assert (found.new_before, found.lost_before, found.net_before) == (2, 1, 1)
 
     def test_contact_without_subscribed_at_is_not_new_by_it(self) -> None:
         tables = tables_of(contact(createdAt="2026-06-10T00:00:00.000Z"))

@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from lib.metrics.workload import (
     by_agent_and_channel,
     by_team,
     queue,
+    server_tells,
     workload,
 )
 from lib.store.tables import Tables
@@ -33,6 +35,9 @@ from tests.workspaces import (
 NOON, ONE_O_CLOCK = "2026-06-10T12:00:00.000Z", "2026-06-10T13:00:00.000Z"
 ARCHIVED = {"archivedAt": NOON}
 
+without_bot = partial(terms, bot_answers=False)
+"""On these, whoever has the last word waits; what a bot changes of that is in `TestLastWord`."""
+
 
 def in_conversation(**fields: Any) -> Json:
     return contact(conversation(**fields))
@@ -40,13 +45,13 @@ def in_conversation(**fields: Any) -> Json:
 
 def numbers(*contacts: Json) -> dict[str, int]:
     """The numbers of the workload that are not 0, ages aside."""
-    found = asdict(workload(tables_of(*contacts), terms()))
+    found = asdict(workload(tables_of(*contacts), without_bot()))
     return {name: number for name, number in found.items() if number and name != "waiting"}
 
 
 def ages(*contacts: Json) -> dict[str, int]:
     """The ages of waiting conversations that are not 0."""
-    found = workload(tables_of(*contacts), terms()).waiting
+    found = workload(tables_of(*contacts), without_bot()).waiting
     return {age: number for age, number in found.items() if number}
 
 
@@ -121,6 +126,93 @@ class TestReplies:
         assert counted.keys() - {"open", "unassigned"} == found
 
 
+def in_an_inbox(incoming: str | None = None, last: str | None = None, **fields: Any) -> Json:
+    """In a conversation through one inbox, which tells when something last came in, and when the
+    last message was."""
+    times = {"lastIncomingMessageAt": incoming, "lastMessageAt": last}
+    inbox = {"inboxId": "301", "channel": "whatsapp"} | times
+    return contact(conversation(**fields), contactInboxes=[inbox])
+
+
+def last_word(found: Json, *, bot_answers: bool = True) -> str | None:
+    """To whom a contact who has the last word is left."""
+    load = workload(tables_of(found), terms(bot_answers=bot_answers))
+    assert load.awaiting_reply + load.left_to_bot <= 1
+    if load.awaiting_reply:
+        return "person"
+    return "bot" if load.left_to_bot else None
+
+
+class TestLastWord:
+    def test_is_had_by_those_who_wrote_to_any_inbox_where_the_conversation_does_not_say(
+        self,
+    ) -> None:
+        assert last_word(in_an_inbox(NOON, botEnabled=False)) == "person"
+        assert last_word(in_an_inbox(NOON, botEnabled=False, adminRepliedAt=NOON)) is None
+        assert last_word(in_an_inbox(ONE_O_CLOCK, botEnabled=False, adminRepliedAt=NOON))
+
+    def test_is_not_taken_by_a_broadcast_while_people_wait_for_a_person(self) -> None:
+        assert last_word(in_an_inbox(NOON, ONE_O_CLOCK, botEnabled=False)) == "person"
+
+    def test_is_taken_by_whatever_was_sent_while_the_bot_is_on(self) -> None:
+        assert last_word(in_an_inbox(NOON, ONE_O_CLOCK)) is None
+
+    def test_is_taken_by_what_was_sent_through_an_inbox_where_nothing_came_in(self) -> None:
+        assert last_word(in_an_inbox(None, ONE_O_CLOCK, contactRepliedAt=NOON)) is None
+
+    def test_is_not_taken_by_what_was_sent_before(self) -> None:
+        assert last_word(in_an_inbox(None, NOON, contactRepliedAt=ONE_O_CLOCK)) == "person"
+
+    def test_is_left_to_a_bot_where_the_server_does_not_tell(self) -> None:
+        assert last_word(in_an_inbox(NOON)) == "bot"
+        assert last_word(in_conversation(contactRepliedAt=NOON)) == "bot"
+
+    def test_is_not_left_to_a_bot_that_is_known_to_be_silent(self) -> None:
+        assert last_word(in_an_inbox(NOON, NOON)) == "person"
+
+    def test_is_not_left_to_a_bot_that_never_answers(self) -> None:
+        assert last_word(in_an_inbox(NOON), bot_answers=False) == "person"
+
+    @pytest.mark.parametrize(
+        ("resumes", "left_to"),
+        [
+            (None, "person"),
+            (before_as_of(hours=1), "bot"),
+            (before_as_of(hours=0), "bot"),
+            (before_as_of(milliseconds=-1), "person"),
+            ("2199-12-31T00:00:00.000Z", "person"),
+        ],
+        ids=["off for good", "resumed", "resumes now", "still paused", "paused for ages"],
+    )
+    def test_is_left_to_a_bot_from_the_end_of_its_pause(
+        self, resumes: str | None, left_to: str
+    ) -> None:
+        paused = in_an_inbox(NOON, botEnabled=False, botResumeAt=resumes)
+
+        assert last_word(paused) == left_to
+        assert numbers(paused).get("with_human", 0) == (left_to == "person")
+        assert numbers(paused).get("orphaned_handoff", 0) == (left_to == "person")
+
+
+def test_no_admin_reply_is_what_the_filter_of_the_platform_counts_whoever_has_the_last_word() -> (
+    None
+):
+    answered_by_bot = in_an_inbox(
+        NOON, ONE_O_CLOCK, contactRepliedAt=NOON, adminRepliedAt="2026-06-01T00:00:00.000Z"
+    )
+
+    assert numbers(answered_by_bot) == {"open": 1, "unassigned": 1, "no_admin_reply": 1}
+
+
+def test_a_server_tells_where_some_inbox_has_the_time_of_its_last_message() -> None:
+    silent, telling = in_an_inbox(NOON), in_an_inbox(NOON, NOON)
+    tables = tables_of(silent, telling)
+
+    assert not server_tells(tables_of(silent))
+    assert server_tells(tables)
+    assert server_tells(tables.select((tables.contacts["id"] == 1).to_numpy()))
+
+
 class TestReading:
     @pytest.mark.parametrize(
         ("activity", "read", "found"),
@@ -174,7 +266,7 @@ class TestAge:
 
 class TestByAgent:
     def table(self, *contacts: Json) -> pd.DataFrame:
-        return by_agent(tables_of(*contacts), terms())
+        return by_agent(tables_of(*contacts), without_bot())
 
     def test_counts_what_each_holds(self) -> None:
         table = self.table(
@@ -299,7 +391,7 @@ WAITING = {"contactRepliedAt": NOON}
 class TestAwaitingBy:
     def counts(self, key: Key, *contacts: Json) -> dict[str, int]:
         """Those that are not 0."""
-        found = awaiting_by(tables_of(*contacts), key)
+        found = awaiting_by(tables_of(*contacts), without_bot(), key)
         return {str(name): int(number) for name, number in found.items() if number}
 
     def test_contact_on_two_channels_counts_in_each(self) -> None:
@@ -347,7 +439,9 @@ class TestAwaitingBy:
         waiting = conversation(**WAITING)
         tables = tables_of(contact(on("zalo"), waiting), contact(on("sms"), waiting))
 
-        found = awaiting_by(tables.select((tables.contacts["id"] == 2).to_numpy()), "channel")
+        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
+
+        found = awaiting_by(chosen, without_bot(), "channel")
 
         assert found[found > 0].to_dict() == {"sms": 1}
 
@@ -423,7 +517,7 @@ class TestBacklogByDay:
     """As the first three days of June begin, and as the last of them ends."""
 
     def backlog(self, tables: Tables) -> dict[str, list[int]]:
-        found = backlog_by_day(tables, terms("2026-06-01", "2026-06-03"))
+        found = backlog_by_day(tables, without_bot("2026-06-01", "2026-06-03"))
         return {str(name): numbers for name, numbers in found.to_dict("list").items()}
 
     def test_those_who_wait_count_from_their_message(self) -> None:
@@ -453,7 +547,7 @@ class TestBacklogByDay:
     def test_days_are_those_of_the_zone(self) -> None:
         tables = tables_of(in_conversation(contactRepliedAt="2026-06-02T02:59:59.999Z"))
 
-        found = backlog_by_day(tables, terms("2026-06-01", "2026-06-02", "America/Sao_Paulo"))
+        found = backlog_by_day(tables, without_bot("2026-06-01", "2026-06-02", "America/Sao_Paulo"))
 
         assert found["awaiting_reply"].to_list() == [0, 1, 1]
         assert [f"{each:%d %H}" for each in found.index] == ["01 03", "02 03", "03 03"]
@@ -475,7 +569,7 @@ class TestBacklogByDay:
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
         tables = tables_of(in_conversation(**WAITING), in_conversation(contactRepliedAt=NOON))
-        asked = terms("2026-06-10", "2026-06-10")
+        asked = without_bot("2026-06-10", "2026-06-10")
 
         chosen = tables.select((tables.contacts["id"] == 1).to_numpy())
 
@@ -487,7 +581,7 @@ class TestQueue:
         self, *contacts: Json, which: Queue = "waiting", most: int = 10
     ) -> list[dict[str, Any]]:
         """What is listed, None for what is missing."""
-        _, table = queue(tables_of(*contacts), terms(), which, most)
+        _, table = queue(tables_of(*contacts), without_bot(), which, most)
         return records(table)
 
     def ids(self, *contacts: Json, which: Queue = "waiting", most: int = 10) -> list[str]:
@@ -516,7 +610,7 @@ class TestQueue:
                 "team": "7",
                 "awaiting": True,
                 "never_answered": True,
-                "channels": "sms",
+                "channels": ("sms",),
             }
         ]
 
@@ -586,11 +680,21 @@ class TestQueue:
             in_conversation(id="3", contactRepliedAt=before_as_of(hours=1)),
         )
 
-        many, table = queue(tables, terms(), "waiting", most)
+        many, table = queue(tables, without_bot(), "waiting", most)
 
         assert (many, table["conversation"].to_list()) == (3, listed)
 
-    def test_channels_of_a_contact_are_joined(self) -> None:
+    def test_channel_with_a_comma_in_its_name_is_one(self) -> None:
+        (row,) = self.rows(contact(on("sms, viber"), conversation(**WAITING)))
+
+        assert row["channels"] == ("sms, viber",)
+
+    def test_wait_that_began_in_the_future_is_none(self) -> None:
+        (row,) = self.rows(in_conversation(contactRepliedAt=before_as_of(days=-2)))
+
+        assert (row["since"], row["hours"]) == (pd.Timestamp(AS_OF) + pd.Timedelta(days=2), 0)
+
+    def test_channels_of_a_contact_are_all_told(self) -> None:
         found = self.rows(
             contact(on("zalo", "sms"), conversation(**WAITING)),
             contact(on("line"), conversation(**WAITING)),
@@ -598,7 +702,7 @@ class TestQueue:
         )
 
         two, one, none = (row["channels"] for row in found)
-        assert (set(two.split(",")), one, none) == ({"sms", "zalo"}, "line", None)
+        assert (two, one, none) == (("sms", "zalo"), ("line",), ())
 
     @pytest.mark.parametrize(
         ("answered", "awaiting", "never"),
@@ -654,12 +758,12 @@ class TestQueue:
         )
 
         chosen = tables.select((tables.contacts["id"] != 1).to_numpy())
-        many, table = queue(chosen, terms(), "waiting", 10)
+        many, table = queue(chosen, without_bot(), "waiting", 10)
 
         assert many == 2
         assert [(row["conversation"], row["channels"]) for row in records(table)] == [
-            ("3", "zalo"),
-            ("2", "line"),
+            ("3", ("zalo",)),
+            ("2", ("line",)),
         ]
 
 

@@ -42,7 +42,7 @@ def test_overview_shows_growth_opt_in_and_workload(connect: Connect) -> None:
         "Net growth": "+24",
         "Broadcast opt-in": "51.2%",
         "E-mail opt-in": "89.4%",
-        "Awaiting reply": "47",
+        "Awaiting reply": "9",
         "Unassigned": "53",
     }
     assert "25 new contacts" in page.markdown[0].value
@@ -300,14 +300,14 @@ def links(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
 class TestWorthALook:
     """The recorded workspace has been silent since June 2026, so these findings stay."""
 
-    WAITING = "47 people have waited for an answer for 7 days or more."
+    WAITING = "9 people have waited for an answer for 7 days or more."
     ORPHANED = "6 people wait for an answer that nobody is assigned to give."
     INBOX = "The inbox “WhatsApp VN” is disconnected: nothing else reaches 10 contacts."
 
     def test_overview_tells_who_waits_and_who_cannot_be_reached(self, connect: Connect) -> None:
         connect()
         told = text(open_page(**JUNE)).replace("\\", "")
-        places = [told.index(each) for each in (self.WAITING, self.ORPHANED, self.INBOX)]
+        places = [told.index(each) for each in (self.ORPHANED, self.WAITING, self.INBOX)]
         assert places == sorted(places)
 
     def test_each_leads_to_the_page_and_the_choice_under_which_it_can_be_seen(
@@ -350,15 +350,11 @@ def queue(page: AppTest) -> list[dict[str, object]]:
 class TestQueue:
     ORPHANED = (
         "2809879131586860130",
-        "2821330913198380125",
         "2878589821255980100",
         "2947844093239399452",
         "2947844093239399462",
-        "2947844093239399457",
-        "2951760088924460035",
         "2953815030497580030",
         "2962034796790060010",
-        "2964089738363180005",
     )
     """Of the recorded workspace: the bot is off and nobody is assigned; the oldest first."""
 
@@ -366,16 +362,16 @@ class TestQueue:
         connect()
         page = open_page("workload", **JUNE)
         hours = [row["Waiting (h)"] for row in queue(page)]
-        assert len(hours) == EXPECTED["workload"]["awaiting_reply"] == 47
+        assert len(hours) == EXPECTED["workload"]["awaiting_reply"] == 9
         assert hours == sorted(hours, key=lambda each: -float(str(each)))
-        assert "**47 conversations await a reply**" in text(page)
+        assert "**9 conversations await a reply**" in text(page)
 
     def test_switch_lists_orphaned_handoffs(self, connect: Connect) -> None:
         connect()
         page = open_page("workload", **JUNE)
         page.button_group(key="pick-queue").set_value("orphaned").run()
         assert sorted(listed(page)) == sorted(self.ORPHANED)
-        assert "**10 orphaned hand-offs**" in text(page)
+        assert "**6 orphaned hand-offs**" in text(page)
 
     def test_switch_lists_unread_conversations(
         self, connect: Connect, edge_contacts: list[Contact]
@@ -394,7 +390,7 @@ class TestQueue:
         assert listed(page) == list(self.ORPHANED)
         first = queue(page)[0]
         assert (first["Since"], first["State"], first["Agent"], first["Team"]) == (
-            "24 Apr 2025, 16:16",
+            "27 Apr 2025, 15:56",
             "never answered",
             "–",
             "–",
@@ -402,8 +398,8 @@ class TestQueue:
 
     def test_is_of_those_who_pass_the_filters(self, connect: Connect) -> None:
         connect()
-        page = open_page("workload", **JUNE, queue="orphaned", channel="omnichannel")
-        assert listed(page) == ["2821330913198380125", "2951760088924460035"]
+        page = open_page("workload", **JUNE, queue="orphaned", channel="zalo")
+        assert listed(page) == ["2947844093239399452"]
 
     def test_links_lead_to_the_conversation_in_chatbotx(
         self, connect: Connect, edge_server: FakeChatbotx

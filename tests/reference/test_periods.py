@@ -1,8 +1,9 @@
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.reference.periods import Period, day_of, midnight
+from lib.reference.periods import Comparison, Period, Span, Unit, day_of, midnight, unit_of
 
 HOUR = timedelta(hours=1)
 
@@ -140,3 +141,179 @@ class TestLast:
         period = Period.last(1, utc("2026-07-01T00:00"), "America/Sao_Paulo")
 
         assert period == a_day("2026-06-30", "America/Sao_Paulo")
+
+
+def days(start: str, end: str, timezone: str = "UTC") -> Period:
+    return Period(date.fromisoformat(start), date.fromisoformat(end), timezone)
+
+
+def told(comparison: Comparison) -> tuple[str, str, str]:
+    """The days that are compared with, and up to when they count, in their own zone."""
+    until = comparison.until.astimezone(ZoneInfo(comparison.days.timezone))
+    return f"{comparison.days.start}", f"{comparison.days.end}", f"{until:%Y-%m-%d %H:%M}"
+
+
+NOVEMBER_28 = utc("2026-11-28T15:20")  # a Saturday
+
+
+class TestBefore:
+    @pytest.mark.parametrize(
+        ("period", "unit", "expected"),
+        [
+            (
+                days("2026-11-28", "2026-11-28"),
+                None,
+                ("2026-11-21", "2026-11-21", "2026-11-21 15:20"),
+            ),
+            (
+                days("2026-11-27", "2026-11-27"),
+                None,
+                ("2026-11-20", "2026-11-20", "2026-11-21 00:00"),
+            ),
+            (
+                days("2026-11-23", "2026-11-28"),
+                "week",
+                ("2026-11-16", "2026-11-22", "2026-11-21 15:20"),
+            ),
+            (
+                days("2026-11-16", "2026-11-22"),
+                "week",
+                ("2026-11-09", "2026-11-15", "2026-11-16 00:00"),
+            ),
+            (
+                days("2026-11-22", "2026-11-28"),
+                None,
+                ("2026-11-15", "2026-11-21", "2026-11-21 15:20"),
+            ),
+            (
+                days("2026-10-30", "2026-11-28"),
+                None,
+                ("2026-09-30", "2026-10-29", "2026-10-29 15:20"),
+            ),
+            (
+                days("2026-11-01", "2026-11-28"),
+                "month",
+                ("2026-10-01", "2026-10-31", "2026-10-28 15:20"),
+            ),
+            (
+                days("2026-10-01", "2026-10-31"),
+                "month",
+                ("2026-09-01", "2026-09-30", "2026-10-01 00:00"),
+            ),
+            (
+                days("2026-02-01", "2026-02-28"),
+                "month",
+                ("2026-01-01", "2026-01-31", "2026-02-01 00:00"),
+            ),
+            (
+                days("2026-01-01", "2026-11-28"),
+                "year",
+                ("2025-01-01", "2025-12-31", "2025-11-28 15:20"),
+            ),
+            (
+                days("2025-01-01", "2025-12-31"),
+                "year",
+                ("2024-01-01", "2024-12-31", "2025-01-01 00:00"),
+            ),
+            (
+                days("2026-12-01", "2026-12-10"),
+                None,
+                ("2026-11-21", "2026-11-30", "2026-11-21 00:00"),
+            ),
+        ],
+        ids=[
+            "today",
+            "yesterday",
+            "this week",
+            "last week",
+            "last 7 days",
+            "last 30 days",
+            "this month",
+            "last month",
+            "February",
+            "this year",
+            "last year",
+            "not begun",
+        ],
+    )
+    def test_is_as_much_of_what_came_before_as_is_over(
+        self, period: Period, unit: Unit | None, expected: tuple[str, str, str]
+    ) -> None:
+        assert told(period.before(NOVEMBER_28, unit)) == expected
+
+    def test_of_the_last_of_a_month_is_up_to_the_last_of_a_shorter_one(self) -> None:
+        march = days("2026-03-01", "2026-03-30")
+
+        assert told(march.before(utc("2026-03-30T09:00"), "month")) == (
+            "2026-02-01",
+            "2026-02-28",
+            "2026-02-28 09:00",
+        )
+
+    def test_of_29_february_is_up_to_the_28th_of_a_common_year(self) -> None:
+        leap = days("2028-01-01", "2028-02-29")
+
+        assert told(leap.before(utc("2028-02-29T09:00"), "year"))[2] == "2027-02-28 09:00"
+
+    def test_time_of_day_is_local_on_both_sides_of_a_change_of_clocks(self) -> None:
+        # Clocks in Berlin went from 02:00 to 03:00 on 29 March.
+        week = days("2026-03-30", "2026-03-31", "Europe/Berlin")
+
+        before = week.before(utc("2026-03-31T10:00"), "week")
+
+        assert told(before)[2] == "2026-03-24 12:00"
+        assert before.until == utc("2026-03-24T11:00")
+
+    def test_a_time_that_clocks_skipped_is_read_as_if_they_had_not_changed_yet(self) -> None:
+        monday = days("2026-04-05", "2026-04-05", "Europe/Berlin")
+
+        before = monday.before(utc("2026-04-05T00:30"))  # 02:30, which was none on 29 March
+
+        assert before.until == utc("2026-03-29T01:30")
+
+    def test_is_whole_when_the_period_is_over(self) -> None:
+        assert days("2026-11-01", "2026-11-27").before(NOVEMBER_28).is_whole
+        assert not days("2026-11-01", "2026-11-28").before(NOVEMBER_28).is_whole
+
+
+class TestAYearBefore:
+    @pytest.mark.parametrize(
+        ("period", "expected"),
+        [
+            (
+                days("2026-11-01", "2026-11-28"),
+                ("2025-11-01", "2025-11-28", "2025-11-28 15:20"),
+            ),
+            (
+                days("2026-10-01", "2026-10-31"),
+                ("2025-10-01", "2025-10-31", "2025-11-01 00:00"),
+            ),
+            (
+                days("2024-02-29", "2024-02-29"),
+                ("2023-02-28", "2023-02-28", "2023-03-01 00:00"),
+            ),
+        ],
+        ids=["to date", "over", "leap day"],
+    )
+    def test_is_the_same_dates(self, period: Period, expected: tuple[str, str, str]) -> None:
+        assert told(period.a_year_before(NOVEMBER_28)) == expected
+
+
+def test_same_weekdays_are_the_eight_before_up_to_this_time_of_day() -> None:
+    spans = days("2026-11-28", "2026-11-28").same_weekdays(NOVEMBER_28)
+
+    assert len(spans) == 8
+    assert spans[0] == Span(utc("2026-11-21T00:00"), utc("2026-11-21T15:20"))
+    assert spans[-1] == Span(utc("2026-10-03T00:00"), utc("2026-10-03T15:20"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "last"),
+    [
+        ("week", "2026-11-23", "2026-11-29"),
+        ("month", "2026-11-01", "2026-11-30"),
+        ("year", "2026-01-01", "2026-12-31"),
+    ],
+)
+def test_unit_of_a_day_is_that_of_the_calendar(unit: Unit, first: str, last: str) -> None:
+    assert [f"{day}" for day in unit_of(unit, date(2026, 11, 28))] == [first, last]

@@ -223,7 +223,7 @@ def test_one_day_makes_no_trend() -> None:
 def test_a_breakdown_says_how_many_await_a_reply(
     dimension: audience.Key, waiting: dict[str, int]
 ) -> None:
-    wrote = conversation(contactRepliedAt="2026-06-10T12:00:00Z")
+    wrote = conversation(contactRepliedAt="2026-06-10T12:00:00Z", botEnabled=False)
     view = june_view(
         contacts=(
             contact(on("line", "sms"), tagged("601"), wrote, country="BR"),

@@ -37,6 +37,7 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
     """Every number of the snapshot, or of those of its rows that `tables` hold. Times are ISO 8601
     UTC, rates fractions of six decimals, hours have two, an absent number is None, lists are by
     contacts descending, then key."""
+    terms = replace(terms, compared=None)  # it knows the previous period only
     tables, verdict = snapshot.tables if tables is None else tables, snapshot.verdict
     total = audience.audience(tables, terms)
     overall = opt_in.opt_in(tables)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from lib.reference import formatting
-from lib.reference.periods import ONE_DAY, Period, Unit, day_of, unit_of
+from lib.reference.periods import ONE_DAY, Period, Span, Unit, day_of, unit_of
 
 Days = tuple[date, date]
 Against = Literal["previous", "year", "none"]
@@ -112,6 +112,10 @@ class Comparison:
     until: datetime
     to_date: bool
     phrase: str
+
+    @property
+    def span(self) -> Span:
+        return Span(self.period.first_moment, self.until)
 
     @property
     def with_preposition(self) -> str:

@@ -166,6 +166,7 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
     first = memory.results.get(("first", basis), contacts[BASIS_COLUMNS[basis]].min)
     timezone = choice.timezone or settings.timezone
     period = choice.period(snapshot.as_of, timezone, None if pd.isna(first) else first)
+    compared = presets.compared(period, choice.preset, choice.against, snapshot.as_of)
 
     def selected() -> Tables:
         rows = choice.rows(snapshot.tables)
@@ -175,7 +176,13 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
         snapshot=snapshot,
         choice=choice,
         options=options(snapshot),
-        terms=Terms(snapshot.as_of, period, basis, settings.bot_answers),
+        terms=Terms(
+            snapshot.as_of,
+            period,
+            basis,
+            settings.bot_answers,
+            compared.span if compared is not None else None,
+        ),
         tables=memory.selections.get(_rows_key(choice), selected),
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )

@@ -124,7 +124,9 @@ class Period:
                     return _in_year(day, first.year)
                 return min(first + (day - unit_of(unit, day)[0]), last)
 
-            return self._to_date(as_of, Period(first, last, self.timezone), counterpart)
+            is_whole = self.end == unit_of(unit, self.start)[1]
+            days = Period(first, last if is_whole else counterpart(self.end), self.timezone)
+            return self._to_date(as_of, days, counterpart)
         if self.number_of_days == 1:
             day = self.start - 7 * ONE_DAY
             return self._to_date(as_of, Period(day, day, self.timezone), lambda _: day)

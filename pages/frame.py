@@ -68,6 +68,9 @@ def main() -> None:
     for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
         st.warning(formatting.markdown(note), icon=":material/link_off:")
 
+    if seen.caveat:
+        st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
+
     failure = None
     if not state.snapshot.contacts:
         st.title("There are no contacts yet")

@@ -8,6 +8,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -18,6 +19,7 @@ from lib.query.choice import Choice
 from lib.query.options import Options, counts_under, options_of
 from lib.query.presets import Comparison
 from lib.reference import formatting
+from lib.reference.periods import day_of
 from lib.settings import Settings
 from lib.store.dimensions import DIMENSIONS, Dimension
 from lib.store.snapshot import Snapshot
@@ -95,6 +97,8 @@ class View:
     options: Options
     terms: Terms
     tables: Tables
+    first: datetime | None = None
+    """The first subscription of the workspace (UTC), whatever the filters."""
     inbox_url: str | None = None
     """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
 
@@ -113,6 +117,19 @@ class View:
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
         """What people call the keys that a table is indexed by."""
         return [self.options.name(dimension, str(key)) for key in table.index]
+
+    @property
+    def caveat(self) -> str | None:
+        """Why there can be nothing new in the period, where it has not begun or was over before
+        anybody came; as plain text."""
+        period, as_of = self.terms.period, self.terms.as_of
+        if as_of < period.first_moment:
+            said = formatting.moment(as_of, period.timezone)
+            return f"This period has not begun: the data is of {said}."
+        if self.first is not None and period.end_moment <= self.first:
+            day = formatting.day(day_of(self.first, period.timezone))
+            return f"This period was over before the first contact came, on {day}."
+        return None
 
     @property
     def is_empty(self) -> bool:
@@ -164,9 +181,11 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
     wanted = choice.basis or settings.basis
     basis = memory.results.get(("basis", wanted), lambda: choose_basis(contacts, wanted))
     first = memory.results.get(("first", basis), contacts[BASIS_COLUMNS[basis]].min)
+    first = None if pd.isna(first) else first
     timezone = choice.timezone or settings.timezone
-    period = choice.period(snapshot.as_of, timezone, None if pd.isna(first) else first)
+    period = choice.period(snapshot.as_of, timezone, first)
     compared = presets.compared(period, choice.preset, choice.against, snapshot.as_of)
+    bot_answers = settings.bot_answers if choice.bot_answers is None else choice.bot_answers
 
     def selected() -> Tables:
         rows = choice.rows(snapshot.tables)
@@ -180,10 +199,11 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
             snapshot.as_of,
             period,
             basis,
-            settings.bot_answers,
+            bot_answers,
             compared.span if compared is not None else None,
         ),
         tables=memory.selections.get(_rows_key(choice), selected),
+        first=first,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )
 

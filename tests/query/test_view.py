@@ -330,3 +330,39 @@ def test_a_view_knows_where_chatbotx_shows_a_conversation(snapshot: Snapshot) ->
 
 def test_a_view_of_the_demo_knows_no_such_place(snapshot: Snapshot) -> None:
     assert seen(replace(snapshot, workspace_id="299"), settings=Settings()).inbox_url is None
+
+
+# Periods in which nobody can have come
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2199-01-01", "2199-01-02", "This period has not begun: the data is of"),
+        ("2024-12-31", "2024-12-31", "was over before the first contact came, on 1 Jan 2025."),
+        ("2024-12-31", "2025-01-01", None),
+        ("2025-01-01", "2025-01-01", None),
+    ],
+)
+def test_a_period_to_come_or_before_the_first_contact_says_so(
+    snapshot: Snapshot, start: str, end: str, said: str | None
+) -> None:
+    choice = Choice("dates", date.fromisoformat(start), date.fromisoformat(end))
+    caveat = seen(snapshot, choice).caveat
+    assert (caveat is None) if said is None else (said in (caveat or ""))
+
+
+def test_an_empty_workspace_has_no_first_contact_to_be_before() -> None:
+    choice = Choice("dates", date(2000, 1, 1), date(2000, 1, 1))
+    assert seen(snapshot_of(), choice).caveat is None
+
+
+@pytest.mark.parametrize(
+    ("configured", "chosen", "answers"),
+    [(True, None, True), (False, None, False), (True, False, False), (False, True, True)],
+)
+def test_whether_the_bot_answers_is_as_configured_until_somebody_chooses(
+    snapshot: Snapshot, configured: bool, chosen: bool | None, answers: bool
+) -> None:
+    view = seen(snapshot, Choice(bot_answers=chosen), Settings(bot_answers=configured))
+    assert view.terms.bot_answers == answers

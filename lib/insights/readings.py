@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import times, where
+from lib.engines.memory import times
 from lib.insights.findings import Finding, every_finding
 from lib.insights.past import Level, Past
 from lib.metrics import engagement, workload
@@ -77,7 +77,7 @@ def reading_of(view: View, past: Past) -> Reading:
         timezone=terms.timezone,
         complete=view.snapshot.verdict.complete,
         waiting=load.awaiting_reply,
-        longest_wait_hours=view.compute(longest_wait, terms),
+        longest_wait_hours=view.compute(workload.longest_waits, terms).hours,
         unassigned=load.unassigned,
         handed_over=load.orphaned_handoff,
         inboxes=_disconnected(view),
@@ -87,15 +87,6 @@ def reading_of(view: View, past: Past) -> Reading:
         opt_outs=past.opt_outs(view.choice, days),
         findings=tuple(every_finding(view)),
     )
-
-
-def longest_wait(tables: Tables, terms: Terms) -> float | None:
-    """Hours that the one waits who has waited longest; None where nobody waits."""
-    conversations = workload.with_open_conversation(tables)
-    replied = times(tables, "contact_replied")
-    waiting = replied[where("awaiting_reply", conversations, workload.facts)]
-    (now,) = stamps([terms.as_of])
-    return float((now - waiting.min()) / np.timedelta64(1, "h")) if len(waiting) else None
 
 
 def new_by_hour(tables: Tables, terms: Terms, hours: int) -> tuple[int, ...]:

@@ -159,7 +159,7 @@ def _sentence(view: View) -> str:
     total = view.compute(audience.audience, view.terms)
     waiting = view.compute(workload.workload, view.terms).awaiting_reply
     sentence = f"{formatting.counted(total.new, 'new contact')} {view.during}"
-    change = _compared(total.new, total.new_previous, view.before) if view.compares else ""
+    change = _compared(total.new, total.new_before, view.before) if view.compares else ""
     sentence += f", {change}. " if change else ". "
     return sentence + (
         f"{formatting.counted(waiting, 'person waits', 'people wait')} for an answer right now."
@@ -196,12 +196,12 @@ def _numbers(view: View, past: Past) -> tuple[Number, ...]:
         Number(
             glossary.name("new"),
             formatting.number(total.new),
-            _compared(total.new, total.new_previous, view.before) if view.compares else "",
+            _compared(total.new, total.new_before, view.before) if view.compares else "",
         ),
         Number(
             glossary.name("net"),
             formatting.signed(total.net),
-            f"after {formatting.signed(total.net_previous)} in {view.before}"
+            f"after {formatting.signed(total.net_before)} in {view.before}"
             if view.compares
             else "",
         ),

@@ -7,6 +7,7 @@ restart the last one comes from disk, before the first crawl begins.
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -61,27 +62,28 @@ _MOST_PERSONS = 1000
 
 
 class _Bucket:
-    """Holds `most` permissions at first, and gets one back `every` so often."""
+    """Holds `most` permissions at first, and gets one back `every` so many seconds. What is `now`,
+    in seconds, comes from a clock that nobody sets."""
 
-    def __init__(self, most: int, every: timedelta) -> None:
+    def __init__(self, most: int, every: float) -> None:
         self._most, self._every = most, every
-        self._taken: deque[datetime] = deque(maxlen=most)
+        self._taken: deque[float] = deque(maxlen=most)
 
-    def wait(self, now: datetime) -> timedelta:
+    def wait(self, now: float) -> timedelta:
         """Until there is one; zero if there is."""
         if len(self._taken) < self._most:
             return timedelta(0)
-        return max(self._taken[0] + self._most * self._every - now, timedelta(0))
+        return timedelta(seconds=max(self._taken[0] + self._most * self._every - now, 0))
 
-    def take(self, now: datetime) -> None:
+    def take(self, now: float) -> None:
         self._taken.append(now)
 
 
 class Refresher:
     """Owns the current snapshot of one workspace. `start` it once; `state` may be read at any time.
 
-    `connect` gives a client for one crawl; `clock` gives the time, UTC; `store` keeps snapshots for
-    the time after a restart.
+    `connect` gives a client for one crawl; `clock` gives the time, UTC, and `timer` seconds that
+    pass whatever the clock is set to; `store` keeps snapshots for the time after a restart.
     """
 
     def __init__(
@@ -89,19 +91,22 @@ class Refresher:
         settings: Settings,
         connect: Callable[..., Client] = connect,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timer: Callable[[], float] = time.monotonic,
         store: Store | None = None,
     ) -> None:
         self._settings = settings
         self._connect = connect
         self._clock = clock
+        self._timer = timer
         self._store = store
         self._usual = timedelta(minutes=settings.refresh_minutes)
         self._wanted = threading.Event()
         self._stopped = threading.Event()
         self._changed = threading.Condition()
         self._state = State()
+        self._fetched: float | None = None  # by the timer, when the current snapshot was begun
         self._thread: threading.Thread | None = None
-        self._by_all = _Bucket(6, timedelta(seconds=15))
+        self._by_all = _Bucket(6, 15)
         self._by_persons: OrderedDict[str, _Bucket] = OrderedDict()
 
     @property
@@ -127,13 +132,13 @@ class Refresher:
     def pause_for(self, person: str) -> timedelta:
         """How long somebody has to wait until they may ask for a new snapshot; zero if they may."""
         with self._changed:
-            now = self._clock()
+            now = self._timer()
             return max(self._by_all.wait(now), self._by_person(person).wait(now))
 
     def refresh_for(self, person: str) -> None:
         """`refresh`, unless too many were asked for lately: by this person, or by all together."""
         with self._changed:
-            now = self._clock()
+            now = self._timer()
             buckets = self._by_all, self._by_person(person)
             if any(bucket.wait(now) for bucket in buckets):
                 return
@@ -142,7 +147,7 @@ class Refresher:
         self.refresh()
 
     def _by_person(self, person: str) -> "_Bucket":
-        bucket = self._by_persons.setdefault(person, _Bucket(3, timedelta(seconds=30)))
+        bucket = self._by_persons.setdefault(person, _Bucket(3, 30))
         self._by_persons.move_to_end(person)
         while len(self._by_persons) > _MOST_PERSONS:
             self._by_persons.popitem(last=False)
@@ -193,6 +198,9 @@ class Refresher:
         """Until the current snapshot is old enough to be fetched anew."""
         if self._state.snapshot is None:
             return timedelta(0)
+        if self._fetched is not None:
+            age = timedelta(seconds=self._timer() - self._fetched)
+            return max(self._usual - age, timedelta(0))
         age = self._clock() - self._state.snapshot.as_of
         # One from the future was made by a clock that went wrong: nobody knows its age.
         return timedelta(0) if age < -SHORTEST_PAUSE else max(self._usual - age, timedelta(0))
@@ -200,7 +208,7 @@ class Refresher:
     def _fetch(self) -> bool:
         """One crawl. A failed one leaves the last snapshot in place."""
         before = self._state
-        began = self._clock()
+        began, began_by_timer = self._clock(), self._timer()
         self._set(replace(before, progress=Progress()))
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
@@ -225,6 +233,7 @@ class Refresher:
             )
             return False
         log.info("Refreshed: %s contacts in %.1f s", snapshot.contacts, snapshot.verdict.seconds)
+        self._fetched = began_by_timer
         self._end(State(snapshot))
         self._save(snapshot)
         return True
@@ -279,21 +288,27 @@ class Refresher:
             self._changed.notify_all()
 
 
-_refreshers: dict[Settings, Refresher] = {}
+_refreshers: dict[tuple[str, str | None, str | None], Refresher] = {}
 _lock = threading.Lock()
 
 
 def refresher_of(settings: Settings) -> Refresher:
     """The one refresher of the workspace in this process, begun."""
     with _lock:
-        if settings not in _refreshers:
-            _refreshers[settings] = Refresher(settings, store=store_of(settings))
-        return _refreshers[settings].start()
+        if settings.identity not in _refreshers:
+            _refreshers[settings.identity] = Refresher(settings, store=store_of(settings))
+        return _refreshers[settings.identity].start()
 
 
 def start_all(workspaces: Iterable[Settings]) -> None:
-    """Begins to fetch each of them, with a refresher of its own; for the server's start-up."""
-    for settings in workspaces:
+    """Begins to fetch each of them, with a refresher of its own, and no other workspace any more;
+    for the server's start-up."""
+    configured = {settings.identity: settings for settings in workspaces}
+    with _lock:
+        gone = [_refreshers.pop(identity) for identity in set(_refreshers) - set(configured)]
+    for refresher in gone:
+        refresher.stop()
+    for settings in configured.values():
         refresher_of(settings)
 
 

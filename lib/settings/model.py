@@ -79,6 +79,12 @@ class Settings:
         return self.token is None
 
     @property
+    def identity(self) -> tuple[str, str | None, str | None]:
+        """What makes it this workspace and no other. The region is part of it because countries are
+        told by it before anything is kept."""
+        return self.base_url, self.token, self.default_region
+
+    @property
     def store_folder(self) -> Path | None:
         """The folder of the store; None where it is a bucket."""
         return None if "://" in self.store else Path(self.store)

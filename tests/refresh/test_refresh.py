@@ -31,13 +31,17 @@ LONG = 10
 
 
 class Clock:
-    """Stands still until it is set."""
+    """Stands still until time passes. What it shows is `wrong_by` so much."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
+        self.wrong_by = timedelta(0)
 
     def __call__(self) -> datetime:
-        return self.now
+        return self.now + self.wrong_by
+
+    def seconds(self) -> float:
+        return (self.now - NOON).total_seconds()
 
 
 class Source:
@@ -100,7 +104,8 @@ def make(source: Source, clock: Clock) -> Iterator[Make]:
     made: list[Refresher] = []
 
     def make(settings: Settings = SETTINGS, **others: Any) -> Refresher:
-        made.append(Refresher(settings, **{"connect": source, "clock": clock, **others}))
+        by_default = {"connect": source, "clock": clock, "timer": clock.seconds}
+        made.append(Refresher(settings, **{**by_default, **others}))
         return made[-1]
 
     yield make
@@ -158,6 +163,25 @@ def test_the_button_works_a_few_times_in_a_row_and_then_after_a_pause(
     assert refresher.pause_for("ana@example.com") == timedelta(seconds=90)
     clock.now += timedelta(seconds=90)
     assert not refresher.pause_for("ana@example.com")
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=-1), timedelta(days=30)])
+def test_a_clock_that_is_set_changes_no_pause(
+    make: Make, source: Source, clock: Clock, wrong_by: timedelta
+) -> None:
+    refresher = make(Settings(token="secret", refresh_minutes=15)).start()
+    refresher.wait(LONG)
+    for _ in range(3):
+        refresher.refresh_for("ana@example.com")
+        refresher.wait(LONG)
+    clock.wrong_by = wrong_by
+    assert refresher.pause_for("ana@example.com") == timedelta(seconds=90)
+    assert refresher._time_left() == timedelta(minutes=15)
+    clock.now += timedelta(seconds=90)
+    crawls = len(source.crawls)
+    refresher.refresh_for("ana@example.com")
+    refresher.wait(LONG)
+    assert len(source.crawls) == crawls + 1
 
 
 def test_somebody_who_presses_all_the_time_does_not_keep_others_from_it(make: Make) -> None:
@@ -598,6 +622,39 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_workspace_has_one_refresher_in_a_process() -> None:
     settings = Settings(token="a")
     assert refreshers.refresher_of(settings) is refreshers.refresher_of(replace(settings))
+
+
+@pytest.mark.usefixtures("idle")
+def test_what_does_not_make_another_workspace_of_it_makes_no_other_refresher() -> None:
+    settings = Settings(token="a")
+    renamed = replace(settings, label="Renamed", refresh_minutes=5, timezone="Asia/Tokyo")
+    assert refreshers.refresher_of(settings) is refreshers.refresher_of(renamed)
+    others = [
+        replace(settings, token="b"),
+        replace(settings, base_url="https://b.io"),
+        replace(settings, default_region="BR"),
+    ]
+    assert len({refreshers.refresher_of(each) for each in [settings, *others]}) == 4
+
+
+def test_what_is_configured_no_longer_is_fetched_no_longer(
+    edge_server: FakeChatbotx, tmp_path: Path
+) -> None:
+    kept, gone = (
+        Settings(token=token, base_url=edge_server.base_url, store=str(tmp_path))
+        for token in ("edge", "empty")
+    )
+    try:
+        refreshers.start_all([kept, gone])
+        before = {each.token: refreshers.refresher_of(each) for each in (kept, gone)}
+        for refresher in before.values():
+            refresher.wait(LONG)
+        refreshers.start_all([kept])
+        assert is_alive(before["edge"])
+        assert not is_alive(before["empty"])
+        assert refreshers.refresher_of(kept) is before["edge"]
+    finally:
+        refreshers.stop_all()
 
 
 @pytest.mark.usefixtures("idle")

@@ -1,0 +1,163 @@
+"""Whatever one viewer sends, the others are served: floods against the server as it is started."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosed
+
+from tests.serving import dashboard
+from tests.test_app import run, stream
+
+IN_TIME = 1.0
+"""Seconds for the health check, the second to the last time each."""
+
+FOR_A_PAGE = 3.0
+
+
+@dataclass
+class Watch:
+    """Asks for the health of a server all the time; `slowest` is how long an answer took."""
+
+    address: str
+    slowest: float = 0.0
+    asked: int = 0
+    failures: list[str] = field(default_factory=list)
+    _ends: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Watch:
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.set()
+        self._thread.join(30)
+
+    def _ask(self) -> None:
+        while not self._ends.wait(0.05):
+            began = time.monotonic()
+            try:
+                assert httpx.get(f"{self.address}/_stcore/health", timeout=20).text == "ok"
+            except (httpx.HTTPError, AssertionError) as error:
+                self.failures.append(repr(error))
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.asked += 1
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(tmp_path_factory.mktemp("dashboard")) as address:
+        with stream(address) as connection:
+            while b"Contacts" not in b"".join(each.SerializeToString() for each in run(connection)):
+                time.sleep(0.2)
+        yield address
+
+
+def reruns(kind: str) -> list[bytes]:
+    """A thousand messages, each of which makes a page run, as fast as one can send them."""
+    found = []
+    for number in range(1000):
+        message = BackMsg()
+        if kind == "stopping" and number % 2:
+            message.stop_script = True
+        else:
+            message.rerun_script.query_string = f"tag={number}"
+            message.rerun_script.page_name = ("", "channels", "workload")[number % 3]
+        found.append(message.SerializeToString())
+    return found
+
+
+@pytest.mark.parametrize("kind", ["reruns", "stopping"])
+def test_a_thousand_messages_of_one_tab_keep_nobody_waiting(address: str, kind: str) -> None:
+    with stream(address) as flooding, Watch(address) as watch:
+        # Whoever does not read what comes is hung up on in the end, which is all right, too.
+        sender = threading.Thread(target=_send, args=(flooding, reruns(kind)), daemon=True)
+        sender.start()
+        seconds = []
+        for _ in range(4):
+            time.sleep(0.5)
+            began = time.monotonic()
+            with stream(address) as other:
+                run(other, "period=all")
+            seconds.append(time.monotonic() - began)
+    sender.join(10)
+    assert not watch.failures
+    assert watch.asked > 5
+    assert watch.slowest < IN_TIME
+    assert max(seconds) < FOR_A_PAGE
+
+
+def _send(connection: object, messages: list[bytes]) -> None:
+    with suppress(ConnectionClosed, OSError):
+        for message in messages:
+            connection.send(message)  # type: ignore[attr-defined]
+
+
+def test_a_thousand_half_requests_keep_nobody_waiting_and_fill_no_log(
+    tmp_path: Path, raised_limit: int
+) -> None:
+    with dashboard(tmp_path) as address, ExitStack() as clients:
+        port = int(address.rsplit(":", 1)[1])
+        for _ in range(raised_limit):
+            client = socket.create_connection(("127.0.0.1", port), timeout=5)
+            clients.enter_context(client)
+            with suppress(OSError):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        with Watch(address) as watch:
+            time.sleep(2)
+        assert not watch.failures
+        assert watch.slowest < IN_TIME
+        with stream(address) as connection:
+            run(connection)
+    assert (tmp_path / "server.log").stat().st_size < 20_000
+
+
+@pytest.fixture
+def raised_limit() -> Iterator[int]:
+    """How many connections to open; this process may open so many files meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    number = 1200
+    if hard != resource.RLIM_INFINITY and hard < number + 200:
+        pytest.skip("this machine allows too few files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, number + 200), hard))
+    yield number
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_hundred_unfinished_messages_take_no_memory(address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
+    before = memory_of(port)
+    with ExitStack() as clients:
+        for _ in range(100):
+            client = clients.enter_context(stream(address))
+            # A frame that says it has 9 MB, and 9 MB of it but for the last byte.
+            client.socket.sendall(b"\x82\xff" + (9_000_000).to_bytes(8, "big") + b"\0\0\0\0")
+            with suppress(OSError):
+                client.socket.sendall(b"x" * 300_000)
+        time.sleep(1)
+        assert memory_of(port) - before < 60_000_000
+        assert httpx.get(f"{address}/_stcore/health").text == "ok"
+
+
+def memory_of(port: int) -> int:
+    """The resident set of the server that listens there, in bytes."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            command = (status.parent / "cmdline").read_bytes()
+            if f"--server.port={port}".encode() in command:
+                (line,) = (
+                    line for line in status.read_text().splitlines() if line.startswith("VmRSS")
+                )
+                return int(line.split()[1]) * 1024
+    raise AssertionError("no server listens there")

@@ -1,0 +1,115 @@
+"""Rights that end while a page is open, and identities that are not for us: clients made by hand
+against the server as it is started."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.fake_chatbotx import FakeChatbotx
+from tests.identities import AUTH, cookies_of, stream_as
+from tests.serving import dashboard
+from tests.test_app import ask, run
+
+HOURS = 0.25
+"""That an identity is good for: the shortest there is."""
+
+INVITED = f'[access]\nemails = ["ana@example.com"]\nhours = {HOURS}\n'
+
+
+@pytest.fixture
+def address(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[str]:
+    file = tmp_path / ".streamlit" / "secrets.toml"
+    file.parent.mkdir()
+    file.write_text(
+        f'CHATBOTX_TOKEN = "edge"\nCHATBOTX_BASE_URL = "{edge_server.base_url}"\n{AUTH}{INVITED}'
+    )
+    with dashboard(tmp_path) as address:
+        while not list(tmp_path.glob("cache/*/**/contacts*")):
+            time.sleep(0.1)
+        yield address
+
+
+def fragments_in(sent: list[ForwardMsg]) -> set[str]:
+    """The parts of a page that may be asked for by themselves."""
+    found = {message.delta.fragment_id for message in sent if message.HasField("delta")}
+    return {each for each in found if each} | {
+        message.auto_rerun.fragment_id for message in sent if message.HasField("auto_rerun")
+    }
+
+
+def buttons_in(sent: list[ForwardMsg]) -> set[str]:
+    return {
+        message.delta.new_element.button.id
+        for message in sent
+        if message.delta.new_element.HasField("button")
+    }
+
+
+def downloads_in(sent: list[ForwardMsg]) -> set[str]:
+    whole = b"".join(each.SerializeToString() for each in sent)
+    return {found.decode() for found in re.findall(rb"/media/[\w.]+", whole)}
+
+
+def shows_numbers(sent: list[ForwardMsg]) -> bool:
+    return b"137" in b"".join(each.SerializeToString() for each in sent)
+
+
+def test_whoever_loses_their_right_gets_nothing_more_and_begins_nothing(
+    address: str, edge_server: FakeChatbotx
+) -> None:
+    left = 12.0
+    cookies = cookies_of(address, "ana@example.com", age=HOURS * 3600 - left)
+    until = time.monotonic() + left + 0.5
+    with stream_as(address, cookies) as connection:
+        sent = run(connection)
+        while not shows_numbers(sent):
+            sent = run(connection)
+        downloads = downloads_in(sent)
+        assert downloads, "the page offers nothing to download"
+        assert httpx.get(address + downloads.copy().pop(), headers={"Cookie": cookies}).is_success
+        assert fragments_in(sent)
+        before = len(edge_server.requests)
+        time.sleep(max(until - time.monotonic(), 0))
+        for fragment in fragments_in(sent):
+            message = BackMsg()
+            message.rerun_script.fragment_id = fragment
+            assert not shows_numbers(ask(connection, message)), "a part of a page asks nobody"
+        for button in buttons_in(sent):
+            message = BackMsg()
+            message.rerun_script.widget_states.widgets.add(id=button, trigger_value=True)
+            assert not shows_numbers(ask(connection, message))
+        assert not shows_numbers(run(connection))
+    for download in downloads:
+        answer = httpx.get(address + download, headers={"Cookie": cookies})
+        assert answer.status_code in (403, 404)
+    assert len(edge_server.requests) == before
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"aud": "another-dashboard"},
+        {"iss": "https://accounts.evil.example"},
+        {"provider": "okta"},
+        {"aud": None, "iss": None, "provider": None},
+    ],
+    ids=["audience", "issuer", "provider", "none of them"],
+)
+def test_a_cookie_of_another_dashboard_with_the_same_secret_opens_nothing(
+    address: str, others: dict[str, Any]
+) -> None:
+    with stream_as(address, cookies_of(address, "ana@example.com")) as connection:
+        assert shows_numbers(run(connection))
+    with stream_as(address, cookies_of(address, "ana@example.com", **others)) as connection:
+        sent = run(connection)
+    assert not shows_numbers(sent)
+    assert "Sign in" in str(sent)

@@ -23,6 +23,11 @@ from lib.web.names import Rules
 
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
+SWITCH_SECONDS = 0.0005
+"""After which a thread that computes lets another one go on. Each element of a page takes several
+turns between its script and the server; with Python's 5 ms, one script that computes makes the
+pages of all others ten times slower."""
+
 log = logging.getLogger(__name__)
 
 
@@ -84,6 +89,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     key = key_of(configured())
     logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
     connections.install()
+    sys.setswitchinterval(SWITCH_SECONDS)
     stops: list[Callable[[], None]] = []
     try:
         configuration = settings.configuration()

@@ -18,12 +18,17 @@ ROOT = Path(__file__).parents[1]
 
 @contextmanager
 def dashboard(
-    folder: Path, *, app: Path | None = None, bound: str = "127.0.0.1", **environment: str
+    folder: Path,
+    *,
+    app: Path | None = None,
+    bound: str = "127.0.0.1",
+    files: int | None = None,
+    **environment: str,
 ) -> Iterator[str]:
     """A cold server on this machine; gives its address. What it keeps and its log, `server.log`,
     go into `folder`. `app` is another main file, `bound` the address that it listens at;
     `environment` is all that it knows of ours. A real workspace is open unless the folder has
-    secrets, or the environment says otherwise."""
+    secrets, or the environment says otherwise. `files` is how many it may have open."""
     port = free_port()
     clean = {
         name: value
@@ -35,7 +40,7 @@ def dashboard(
     clean |= {"HOME": str(folder), "CHATBOTX_SNAPSHOT_DIR": str(folder / "cache")}
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(app or "app.py")]
+            [*_allowing(files), sys.executable, "-m", "streamlit", "run", str(app or "app.py")]
             + [f"--server.port={port}", f"--server.address={bound}"]
             + ["--server.fileWatcherType=none", "--server.headless=true"],
             cwd=ROOT,
@@ -50,6 +55,11 @@ def dashboard(
     finally:
         server.terminate()
         server.wait(20)
+
+
+def _allowing(files: int | None) -> list[str]:
+    """What begins a command whose process may have so many files open."""
+    return [] if files is None else ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh"]
 
 
 @contextmanager

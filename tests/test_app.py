@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -237,7 +238,10 @@ def test_an_unexpected_error_shows_a_number_and_the_log_has_it_without_secrets(
     (tmp_path / "failing.py").write_text(FAILS)
     (tmp_path / "main.py").write_text(FAILING)
     main = tmp_path / "main.py"
-    known = {"CHATBOTX_TOKEN": "cbx_secret_token", "CHATBOTX_BASE_URL": "http://127.0.0.1:9"}
+    known: dict[str, Any] = {
+        "CHATBOTX_TOKEN": "cbx_secret_token",
+        "CHATBOTX_BASE_URL": "http://127.0.0.1:9",
+    }
     with dashboard(tmp_path, app=main, **known) as address, stream(address) as connection:
         sent = run(connection)
     # Streamlit tells every page where its main script lies, error or not.

@@ -1,6 +1,7 @@
 """The server: `streamlit run app.py`. Starts fetching before the first viewer comes, lets in
 what it should, and shows the page of last resort."""
 
+import asyncio
 import logging
 import runpy
 import sys
@@ -89,6 +90,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     key = key_of(configured())
     logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
     connections.install()
+    connections.accept_in_turns(asyncio.get_running_loop())
     sys.setswitchinterval(SWITCH_SECONDS)
     stops: list[Callable[[], None]] = []
     try:

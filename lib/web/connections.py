@@ -150,7 +150,7 @@ def _files_allowed() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return _FILES
+        return wanted
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         return wanted
@@ -158,7 +158,12 @@ def _files_allowed() -> int:
 
 
 _FILES = 2048
-"""Connections, web sockets, and room for files, threads and the crawl."""
+_FOR_OTHERS = 700
+"""Files for web sockets, snapshots, the crawl and all the rest."""
+
+ACCEPTED_AT_ONCE = 100
+"""Connections that asyncio accepts before it looks after those that it has. uvicorn says 2048, more
+than there may be files: asyncio would try all of them, and log each that fails."""
 
 
 _installed: Connections | None = None
@@ -169,7 +174,7 @@ def install(connections: Connections | None = None) -> Connections:
     bounds."""
     global _installed  # noqa: PLW0603 - the classes that are bounded belong to the process, too
     is_first = _installed is None
-    spare = _files_allowed() - (_FILES - MOST_CONNECTIONS)
+    spare = _files_allowed() - _FOR_OTHERS
     _installed = connections or Connections(most=max(min(MOST_CONNECTIONS, spare), 100))
     if is_first:
         for protocol in (H11Protocol, HttpToolsProtocol):
@@ -177,6 +182,16 @@ def install(connections: Connections | None = None) -> Connections:
                 _wrap(protocol)
         logging.getLogger("asyncio").addFilter(_Sparingly())
     return _installed
+
+
+def accept_in_turns(loop: asyncio.AbstractEventLoop) -> None:
+    """Bounds how many connections `loop` accepts at once, of servers that it starts from now on."""
+    create_server = loop.create_server
+
+    def create_bounded(*arguments: Any, backlog: int = 100, **more: Any) -> Any:
+        return create_server(*arguments, backlog=min(backlog, ACCEPTED_AT_ONCE), **more)
+
+    loop.create_server = create_bounded  # type: ignore[method-assign]
 
 
 def _wrap(protocol: Any) -> None:

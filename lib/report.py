@@ -1,8 +1,18 @@
 """`python -m lib.report`: see `lib.outputs.report`."""
 
+import os
+import signal
 import sys
 
-from lib.outputs.report import main
+
+def _stop(*_: object) -> None:
+    """At once, whatever is under way: waiting for threads and imports would look like a crash."""
+    os.write(sys.stderr.fileno(), b"Interrupted: no report was made.\n")
+    os._exit(128 + signal.SIGINT)
+
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _stop)
+    from lib.outputs.report import main
+
     sys.exit(main())

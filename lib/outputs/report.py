@@ -1,8 +1,8 @@
 """The same numbers as JSON, without a browser: `python -m lib.report`.
 
 "The headless report" of the metrics says what is in it. Exit status: 0 done; 2 a wrong argument or
-setting; 3 the workspace could not be fetched. Then one sentence on standard error says why and what
-to do.
+setting; 3 the workspace could not be fetched; 130 interrupted. Then one sentence on standard error
+says why and what to do.
 """
 
 import argparse
@@ -299,7 +299,3 @@ def _text(name: object) -> str | None:
 
 def _rounded(number: float | None, decimals: int) -> float | None:
     return None if number is None or pd.isna(number) else round(float(number), decimals)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -466,6 +468,28 @@ class TestAsACommand:
 
         assert (done.returncode, done.stderr) == (0, b"")
         assert json.loads(done.stdout)["as_of"] == "2026-07-01T00:00:00Z"
+
+    def test_interrupt_ends_it_with_a_sentence(self) -> None:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("CHATBOTX_")
+        }
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            started = subprocess.Popen(
+                [sys.executable, "-m", "lib.report"],
+                cwd=ROOT,
+                env=environment
+                | {"CHATBOTX_BASE_URL": f"http://127.0.0.1:{port}/api", "CHATBOTX_TOKEN": "t"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            silent.settimeout(60)
+            asking, _ = silent.accept()
+            with asking:
+                started.send_signal(signal.SIGINT)
+                out, err = started.communicate(timeout=10)
+
+        assert (started.returncode, out, err) == (130, b"", b"Interrupted: no report was made.\n")
 
     def test_mistake_is_its_exit_status(self) -> None:
         done = self.run("--as-of", "yesterday")

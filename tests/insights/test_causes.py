@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from lib.chatbotx.crawl import Verdict
+from lib.insights import arrivals
 from lib.insights.causes import Subset, in_words, made_of
 from lib.query.choice import Choice
 from lib.query.view import View, view_of
@@ -92,3 +93,19 @@ def test_where_there_is_nobody_to_compare_with_nothing_is_said() -> None:
     assert made_of(seen, Subset(((CHANNEL, "whatsapp"),))) == ()
     assert made_of(seen, Subset()) == ()
     assert made_of(seen, Subset.of_day(date(2199, 1, 1))) == ()
+
+
+def test_the_finding_of_a_day_says_what_it_is_made_of() -> None:
+    friday = [
+        *came(FRIDAY, on("whatsapp"), tagged("9"), times=83),
+        *came(FRIDAY, on("webchat"), tagged("9"), times=20),
+        *came(FRIDAY, on("webchat"), times=76),
+    ]
+    days = (FRIDAY - timedelta(days=number) for number in range(1, 64))
+    before = [each for day in days for each in came(day, on("webchat"), times=5)]
+    (finding,) = arrivals.outlier_day(view(*before, *friday))
+    assert finding.sentence == (
+        "Friday, 27 Nov 2026 brought 179 new contacts, where a Friday usually brings 5. "
+        "103 are tagged name of 9 (usually 0.0%) and 83 came by WhatsApp (usually 0.0%)."
+    )
+    assert (finding.verb, finding.day) == ("Look at Friday", FRIDAY)

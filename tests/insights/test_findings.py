@@ -85,6 +85,7 @@ class TestOrphanedHandoff:
             "The longest wait is 3 d 4 h; a single person is enough to be listed.",
             "workload",
             queue="orphaned",
+            verb="See who",
             weight=1000,
         )
 
@@ -133,6 +134,7 @@ class TestWaitingLong:
             "That is 25.0% (1 of 4) of those who await one. The longest wait is 12 d.",
             "workload",
             queue="waiting",
+            verb="See who",
             weight=300,
         )
 
@@ -180,6 +182,7 @@ class TestLoad:
             "An equal share would be 25.0%. Allowing for chance, the busiest holds at least 51.1%; "
             "listed above 50.0%.",
             "workload",
+            verb="Compare the agents",
             weight=20,
         )
 
@@ -200,6 +203,7 @@ class TestDisconnectedInbox:
             "connected. A single contact is enough to be listed.",
             "channels",
             narrow=((CHANNEL, "whatsapp"),),
+            verb="See who can't be reached",
             weight=100,
         )
 
@@ -575,7 +579,7 @@ class TestBlocked:
             "60 contacts were blocked from 1 Jun 2026 to 30 Jun 2026, "
             "after 10 in the 30 days before."
         )
-        assert (finding.page, finding.weight) == ("overview", 50 * URGENCY["blocked-more"])
+        assert (finding.page, finding.weight) == ("channels", 50 * URGENCY["blocked-more"])
 
     @pytest.mark.parametrize(
         ("lost", "previous", "stayed", "came"),
@@ -651,6 +655,7 @@ class TestOutlierDay:
             "Listed when a day differs by more than 22.",
             "overview",
             day=self.DAY,
+            verb="Look at Wednesday",
             weight=220 * URGENCY["outlier-day"],
         )
 
@@ -880,3 +885,29 @@ class TestIntervals:
 
     def test_of_a_pace_after_nothing_has_no_end(self) -> None:
         assert pace(5, 0, Z)[1] == pace(5, 5, Z, 0)[1] == float("inf")
+
+
+class TestALinkOfAFinding:
+    """A finding never leads to where one is."""
+
+    DAY = date(2026, 6, 10)
+
+    def view(self, choice: Choice = JUNE) -> View:
+        verdict = Verdict(datetime(2026, 7, 1, 12, tzinfo=UTC))
+        return view_of(Snapshot(tables_of(contact(on("sms"))), verdict), choice, Settings())
+
+    def test_leads_to_its_day_on_the_same_page(self) -> None:
+        finding = Finding("outlier-day", "", "", "overview", day=self.DAY)
+        assert finding.leads_elsewhere(self.view(), "overview")
+        assert finding.choice(self.view()).start == self.DAY
+
+    def test_leads_nowhere_once_the_day_is_shown(self) -> None:
+        finding = Finding("outlier-day", "", "", "overview", day=self.DAY)
+        shown = replace(JUNE, preset="dates", start=self.DAY, end=self.DAY)
+        assert not finding.leads_elsewhere(self.view(shown), "overview")
+        assert finding.leads_elsewhere(self.view(shown), "workload")
+
+    def test_leads_to_its_channel_and_queue(self) -> None:
+        finding = Finding("x", "", "", "workload", ((CHANNEL, "sms"),), queue="unread")
+        choice = finding.choice(self.view())
+        assert (choice.keys(CHANNEL), choice.queue) == (("sms",), "unread")

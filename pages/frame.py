@@ -13,7 +13,7 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, cards, gate, navigation, sidebar, status
+from lib.ui import address, cards, deferred, gate, navigation, sidebar, status
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -72,32 +72,33 @@ def main() -> None:
         st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
 
     failure = None
-    if not state.snapshot.contacts:
-        st.title("There are no contacts yet")
-        st.write(
-            "The workspace answers, and it is empty. As soon as somebody writes to one of its "
-            "channels, or contacts are imported, they are counted here."
-        )
-    elif seen.is_empty and page.url_path != "data":
-        st.title("No contact passes these filters")
-        st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
-        st.button(
-            "Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary"
-        )
-    else:
-        try:
-            shown.append(seen)
-            page.run()
-            cards.save_page(seen, page.url_path or "overview")
-        except Exception as error:  # noqa: BLE001 - raised again below the filters
-            failure = error
+    with deferred.charts_last():
+        if not state.snapshot.contacts:
+            st.title("There are no contacts yet")
+            st.write(
+                "The workspace answers, and it is empty. As soon as somebody writes to one of its "
+                "channels, or contacts are imported, they are counted here."
+            )
+        elif seen.is_empty and page.url_path != "data":
+            st.title("No contact passes these filters")
+            st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
+            st.button(
+                "Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary"
+            )
+        else:
+            try:
+                shown.append(seen)
+                page.run()
+                cards.save_page(seen, page.url_path or "overview")
+            except Exception as error:  # noqa: BLE001 - raised again below the filters
+                failure = error
 
-    # Numbers first: the browser takes about as long to draw the filters as the page's head.
-    with controls:
-        sidebar.draw(seen, configured)
-    st.divider()
-    fetched = status.Fetched.of(state.snapshot)
-    status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
+        # Numbers first: the browser takes about as long to draw the filters as the page's head.
+        with controls:
+            sidebar.draw(seen, configured)
+        st.divider()
+        fetched = status.Fetched.of(state.snapshot)
+        status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
     if failure is not None:
         raise failure
 

@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
@@ -31,11 +32,10 @@ from lib.reference import formatting, glossary
 from lib.reference.periods import ONE_DAY
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import BY_KEY, Dimension
-from lib.ui import sidebar
+from lib.ui import deferred, sidebar
 
 _STYLE = """
 <style>
-.st-key-url-state { display: none; }
 .st-key-headline h1 { padding-bottom: 0.25rem; }
 .st-key-headline p { font-size: 1.1rem; line-height: 1.5; max-width: 62rem; }
 /* Streamlit writes white on the light primary colour of the dark theme. */
@@ -239,17 +239,16 @@ def chart(
         # Made anew in another theme: a figure gets the colours of a theme only once.
         widget = f"chart-{key}-{_times_clicked(key)}-{_theme()}"
         config = _CHART | formatting.plotly_locale()
+        taking: dict[str, Any] = {}
         if clicks:
-            st.plotly_chart(
-                figure,
-                key=widget,
-                config=config,
-                alt=alt,
-                on_select=lambda: _take_mark(key, widget, clicks),
-                selection_mode="points",
-            )
-        else:
-            st.plotly_chart(figure, key=widget, config=config, alt=alt)
+            taking = {
+                "on_select": lambda: _take_mark(key, widget, clicks),
+                "selection_mode": "points",
+            }
+        deferred.at_last(
+            partial(st.plotly_chart, figure, key=widget, config=config, alt=alt, **taking),
+            height=figure.layout.height,
+        )
         opened = st.expander("As a table", key=f"open-{key}", on_change="rerun")
         if opened.open:
             with opened:

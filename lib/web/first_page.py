@@ -1,9 +1,9 @@
 """Streamlit's page with what has to be known before anything is drawn.
 
 Streamlit's page fetches scripts, opens a web socket and only then learns what to draw and how it
-looks. So what is to be hidden stands there in grey first, and the scripts of numbers and charts are
-asked for when they are needed. Here the page is given its first styles and the names of those
-scripts. It says nothing of anybody and is the same for all, so it may be compressed.
+looks. So it shows what moves right after, and asks for the scripts of numbers and charts when they
+are needed. Here the page is given its first style and the names of those scripts. It says nothing
+of anybody and is the same for all, so it may be compressed.
 """
 
 import hashlib
@@ -16,11 +16,8 @@ from lib.web import streamlit_internals
 from lib.web.compression import CODECS, Collected, coding_for, of_unchanged, without_conditions
 from lib.web.paths import relative
 
-STYLE = f"""
-{streamlit_internals.VIEW_TO_COME} {{ display: none; }}
-.st-key-url-state {{ display: none; }}
-"""
-"""What the sidebar would push aside when it comes, and the widgets that hold the address."""
+STYLE = f"{streamlit_internals.VIEW_TO_COME} {{ display: none; }}"
+"""Nothing is shown that the sidebar would push aside when it comes."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar: their scripts are fetched with those

@@ -16,6 +16,7 @@ from lib.web.headers import Headers
 from lib.web.key import Key, KeyRequired, cookies_of
 from lib.web.messages import Messages
 from lib.web.names import Names, Rules
+from lib.web.painted import Painted
 from lib.web.requests import Requests
 from lib.web.sockets import Sockets
 
@@ -34,6 +35,7 @@ def guard(
         Middleware(Requests, rules.base_path),
         Middleware(KeyRequired, key, rules.base_path),
         Middleware(Downloads, is_welcome, rules.base_path),
+        Middleware(Painted, rules.base_path),
         Middleware(CompressedFiles, rules.base_path),
         Middleware(FirstPage, rules.base_path),
         Middleware(Sockets, is_welcome),

@@ -62,7 +62,7 @@ def rows() -> list[Row]:
         configured: Settings = settings.load(environment, {})
         store = store_of(configured)
         assert store is not None
-        store.save(snapshot_of(contacts))
+        store.commit(store.head(), snapshot_of(contacts))
         started = time.perf_counter()
         store.load()
         loading = time.perf_counter() - started

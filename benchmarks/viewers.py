@@ -40,7 +40,7 @@ def rows() -> list[Row]:
     }
     store = store_of(settings.load(environment, {}))
     assert store is not None
-    store.save(snapshot_of(CONTACTS))
+    store.commit(store.head(), snapshot_of(CONTACTS))
     with serve(ROOT / "app.py", environment) as (address, process):
         alone = asyncio.run(_look(address, 1))
         together = asyncio.run(_look(address, VIEWERS))

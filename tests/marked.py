@@ -52,7 +52,10 @@ def contacts(number: int = 400) -> list[Json]:
             if agent is not None:
                 marked = {"email": f"{agent['id']}@{MARK}.example", "image": f"https://{MARK}/x"}
                 contact["conversation"]["assignedUser"] = agent | marked
-        contact["tags"] = [*contact["tags"], {"id": "699", "name": SHOWN, "deletedAt": None}]
+        contact["tags"] = [
+            *contact["tags"],
+            {"id": f"699-{SHOWN}", "name": SHOWN, "deletedAt": None},
+        ]
         contact |= _ODD.get(place, {})
         found.append(contact)
     return found

@@ -16,6 +16,7 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,12 @@ from google.protobuf.message import Message  # type: ignore[import-untyped]  # i
 from streamlit.testing.v1 import AppTest
 
 from lib import settings
+from lib.chatbotx.crawl import Verdict
+from lib.history.recorder import recorder_of
 from lib.outputs import report
 from lib.refresh import refreshers
+from lib.store.builder import TableBuilder
+from lib.store.snapshot import Snapshot
 from tests.switching import PATHS, switch_page
 
 FRAME = Path(__file__).parents[1] / "pages" / "frame.py"
@@ -46,11 +51,12 @@ def found_in(text: str | bytes, marks: Iterable[str]) -> list[str]:
 def texts_of_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The bytes of every file, and of Parquet also what is in its tables and its metadata."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        yield path.name, path.name.encode() + path.read_bytes()
+        table_name = path.parent.name
+        yield table_name, path.name.encode() + path.read_bytes()
         if path.suffix == ".parquet":
             table = pq.read_table(path)
-            yield f"{path.name}, decoded", repr(table.to_pylist()).encode()
-            yield f"{path.name}, metadata", repr(table.schema.metadata).encode()
+            yield f"{table_name}, decoded", repr(table.to_pylist()).encode()
+            yield f"{table_name}, metadata", repr(table.schema.metadata).encode()
 
 
 def texts_in_memory() -> Iterator[tuple[str, str | bytes]]:
@@ -128,6 +134,11 @@ def _main() -> None:
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     configured = settings.load(secrets={})
+    # Compared with an empty workspace, every contact is an event of history.
+    recorder = recorder_of(configured)
+    assert recorder is not None
+    before = Verdict(datetime(2026, 1, 1, tzinfo=UTC))
+    recorder.save(Snapshot(TableBuilder().build(), before))
     state = refreshers.refresher_of(configured).wait(60)
     assert state.snapshot is not None, state.failure
     pages = []
@@ -139,7 +150,7 @@ def _main() -> None:
         pages.append((dashboard, list(_messages(dashboard))))
     reported = io.TextIOWrapper(io.BytesIO(), "utf-8")
     with redirect_stdout(reported):
-        assert report.main([]) == 0
+        assert report.main(["--record"]) == 0
     reported.seek(0)
     places: dict[str, set[str]] = {}
 

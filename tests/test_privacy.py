@@ -31,6 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
                 "CHATBOTX_TOKEN": "cbx_marked",
                 "CHATBOTX_BASE_URL": base_url,
                 "CHATBOTX_SNAPSHOT_DIR": str(folder / "cache"),
+                "CHATBOTX_OPEN_ACCESS": "yes",
             },
             input=json.dumps([marked.MARK, marked.DIGITS, marked.SHOWN]) + "\n",
             check=False,
@@ -57,7 +58,8 @@ def test_nothing_personal_is_in_memory_on_disk_in_logs_reports_or_pages(
     [
         "memory: DataFrame",
         "memory: str",
-        "snapshot: tags.parquet, decoded",
+        "snapshot: tags, decoded",
+        "snapshot: events, decoded",
         "report: JSON",
         "page: message",
     ],

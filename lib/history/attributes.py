@@ -17,7 +17,7 @@ def attributes(tables: Tables, rows: np.ndarray, side: str) -> dict[str, pa.Arra
     for dimension in DIMENSIONS:
         if dimension.links is not None:
             links = getattr(tables, dimension.links)
-            values = _lists(links["contact"].to_numpy(), links[dimension.key].array, rows)
+            values = lists(links["contact"].to_numpy(), links[dimension.key].array, rows)
         else:
             values = _texts(contacts[dimension.column].array, rows)
         found[events.column(dimension, side)] = values
@@ -40,7 +40,7 @@ def _texts(column: pd.Categorical, rows: np.ndarray) -> pa.Array:
     return _named(codes, column.categories)
 
 
-def _lists(contact: np.ndarray, column: pd.Categorical, rows: np.ndarray) -> pa.ListArray:
+def lists(contact: np.ndarray, column: pd.Categorical, rows: np.ndarray) -> pa.ListArray:
     """The values of each row. Links are in the order of their contacts."""
     first, end = np.searchsorted(contact, rows, "left"), np.searchsorted(contact, rows, "right")
     offsets = np.concatenate([[0], np.cumsum(end - first)])

@@ -10,7 +10,7 @@ from lib.reference.periods import stamps
 from lib.store.dimensions import DIMENSIONS
 from lib.store.tables import Tables
 
-_LINKS = {"inbox": "contact_inboxes"} | {
+LINKS = {"inbox": "contact_inboxes"} | {
     dimension.key: dimension.links for dimension in DIMENSIONS if dimension.links is not None
 }
 _NAMES = ("tags", "inboxes", "agents", "teams")
@@ -47,7 +47,7 @@ def join(tables: Tables, others: Tables) -> tuple[Tables, np.ndarray]:
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     joined = {"contacts": contacts}
-    for name, table in _LINKS.items():
+    for name, table in LINKS.items():
         one, other = getattr(tables, table), getattr(others, table)
         links = _concatenated(one, other.assign(contact=other["contact"] + np.int32(number)))
         links["contact"] = place[links["contact"].to_numpy()]

@@ -19,6 +19,9 @@ import pandas as pd
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.history import outline
+from lib.history.reading import changes
+from lib.history.recorder import recorder_of
 from lib.metrics import audience, cohorts, engagement, opt_in, workload
 from lib.metrics.terms import Terms, choose_basis
 from lib.reference import countries
@@ -26,6 +29,8 @@ from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
 from lib.reference.rates import Rate
 from lib.reference.timezones import check_timezone
 from lib.settings import Settings, SettingsError
+from lib.store.delta import Unreadable
+from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot, fetch, save_tables
 from lib.store.tables import Tables
 from lib.store.workspace import connect
@@ -121,7 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
     terms = Terms(as_of, period, basis, bot_answers)
-    text = json.dumps(report(snapshot, terms), indent=1, ensure_ascii=False)
+    found = report(snapshot, terms)
+    found |= _changes(configured, snapshot if given.record else None, terms)
+    text = json.dumps(found, indent=1, ensure_ascii=False)
     place = given.save
     try:
         if given.save is not None:
@@ -135,6 +142,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(2, f"Cannot write to {place}: {error.strerror or error}.")
     return 0
+
+
+def _changes(configured: Settings, recorded: Snapshot | None, terms: Terms) -> Json:
+    """`changes`, where anything is recorded for the workspace, after recording a snapshot if there
+    is one. Says on standard error what could not be kept or read."""
+    recorder = recorder_of(configured)
+    if recorder is None:
+        return {}
+    kept = recorder.save(recorded) if recorded is not None else recorder.open()
+    notes = list(kept.notes)
+    found = None
+    try:
+        if kept.history is not None:
+            found = changes(kept.history, terms.period)
+    except (StoreError, Unreadable) as why:
+        notes.append(f"What was recorded before cannot be read: {why}.")
+    for note in notes:
+        print(note, file=sys.stderr)
+    if found is None:
+        return {}
+    return {"changes": outline.of(found, bot_answers=terms.bot_answers)}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -162,6 +190,9 @@ def _parser() -> _Parser:
         help="whether a bot that is on may have answered where the server does not tell",
     )
     parser.add_argument("--out", type=Path, help="write there instead of to standard output")
+    parser.add_argument(
+        "--record", action="store_true", help="keep the snapshot, and record what has changed"
+    )
     parser.add_argument("--save", type=Path, metavar="DIR", help="also save the tables as Parquet")
     return parser
 

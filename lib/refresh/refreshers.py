@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import ChatbotXError
+from lib.history.reading import History
+from lib.history.recorder import Recorder
 from lib.settings import Settings
-from lib.store import storage
 from lib.store.snapshot import Snapshot, fetch
 from lib.store.storage import Store, store_of
 from lib.store.workspace import connect
@@ -43,8 +44,9 @@ class Failure:
 class State:
     """What a session sees: the current snapshot, whether a crawl runs, how it goes, what failed.
 
-    `due` is when the next crawl begins, UTC; None while there is something to do. `notes` are
-    sentences about the keeping of snapshots on disk, where that went wrong.
+    `due` is when the next crawl begins, UTC; None while there is something to do. `history` is what
+    has been recorded of the workspace; None where nothing was, or it cannot be read. `notes` are
+    sentences about the keeping of snapshots and of history, where that went wrong.
     """
 
     snapshot: Snapshot | None = None
@@ -52,6 +54,7 @@ class State:
     failure: Failure | None = None
     due: datetime | None = None
     notes: tuple[str, ...] = ()
+    history: History | None = None
 
     @property
     def is_running(self) -> bool:
@@ -98,7 +101,9 @@ class Refresher:
         self._connect = connect
         self._clock = clock
         self._timer = timer
-        self._store = store
+        self._recorder = (
+            Recorder(store, settings.timezone, settings.history_days) if store else None
+        )
         self._usual = timedelta(minutes=settings.refresh_minutes)
         self._wanted = threading.Event()
         self._stopped = threading.Event()
@@ -234,37 +239,33 @@ class Refresher:
             return False
         log.info("Refreshed: %s contacts in %.1f s", snapshot.contacts, snapshot.verdict.seconds)
         self._fetched = began_by_timer
-        self._end(State(snapshot))
-        self._save(snapshot)
+        self._end(State(snapshot, history=before.history))
+        self._keep(snapshot, before.history)
         return True
 
     def _show_stored(self) -> None:
-        if self._store is None:
+        if self._recorder is None:
             return
         try:
-            snapshot, notes = self._store.load()
+            kept = self._recorder.load()
         except Exception:
-            # Nothing on disk may keep the dashboard from fetching.
+            # Nothing that was kept may keep the dashboard from fetching.
             log.exception("Stored snapshots could not be read")
             return
-        self._set(State(snapshot, notes=notes))
+        self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
 
-    def _save(self, snapshot: Snapshot) -> None:
-        if self._store is None:
+    def _keep(self, snapshot: Snapshot, before: History | None) -> None:
+        if self._recorder is None:
             return
         try:
-            self._store.save(snapshot)
-        except OSError as error:
-            log.warning("The snapshot could not be saved: %s", error)
-            why = f": {storage.reason(error)}"
+            kept = self._recorder.save(snapshot)
         except Exception:
-            # What is shown is good, whatever became of its copy on disk.
+            # What is shown is good, whatever became of its copy in the store.
             log.exception("The snapshot could not be saved")
-            why = ""
-        else:
+            note = "This data could not be saved. After a restart it has to be fetched again."
+            self._set(State(snapshot, notes=(note,), history=before))
             return
-        note = f"This data could not be saved{why}. After a restart it has to be fetched again."
-        self._set(State(snapshot, notes=(note,)))
+        self._set(State(snapshot, notes=kept.notes, history=kept.history or before))
 
     def _fail(self, before: State, reason: str) -> None:
         since = before.failure.since if before.failure is not None else self._clock()

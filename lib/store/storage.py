@@ -1,56 +1,135 @@
-"""Snapshots on disk: after a restart, the last one is on screen at once.
+"""What is kept of a workspace: snapshots, and the history between them, as Delta tables.
 
-Each snapshot is a numbered folder of its workspace's: a Parquet file a table, and a manifest with
-their checksums under a seal. It is written beside and renamed into place, so that a process may be
-killed at any moment. What is not as it was written is set aside, never loaded.
+A snapshot counts from the commit of its row in the table `snapshots`. The row names the version of
+each other table, and that version's files, so whoever begins with a row sees a whole snapshot, and
+history that goes exactly as far; nobody needs a lock. Of several processes that save at once, one
+commits the next row and the others look again. A process may be killed at any moment: what it
+wrote is then in no row, and is removed later.
+
+Nothing here is sealed. Whoever can write to the store can change the numbers that are shown, and no
+more than that: files are read as columns of known kinds, never run, and hold no personal data. Such
+a person can usually write the program, or the settings, too; a bucket is guarded by its keys. A
+checksum on each page of a file finds what was damaged by accident.
 """
 
-import contextlib
+from __future__ import annotations
+
 import hashlib
-import hmac
-import json
 import logging
-import os
-import shutil
-import sys
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from lib.chatbotx.crawl import Verdict
 from lib.settings import Settings
-from lib.store.builder import TableBuilder
+from lib.store import columns
+from lib.store.delta import Delta, Unreadable, Version
+from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 log = logging.getLogger(__name__)
 
 FORMAT = 2
-"""To be counted up when what stands in a table or in the manifest changes its meaning."""
+"""To be counted up when what stands in a table changes its meaning. 1 were numbered folders."""
 
 KEPT = 3
-KEPT_ASIDE = 3
+KEPT_DAYS = 7
+"""Kept are so many snapshots, and the last of each of so many days."""
 
-_MANIFEST = "manifest.json"
-_LOCK = "lock"
-_ASIDE = ".unreadable"
-_BESIDE = "beside-"
-"""Begins the name of a folder that is being written or removed."""
+UNUSED_FOR = timedelta(hours=1)
+"""Files in no snapshot that is kept stay for so long, for those who are reading them."""
+
+_SNAPSHOTS = pa.schema(
+    [
+        pa.field("number", pa.int64()),
+        pa.field("as_of", pa.timestamp("us", tz="UTC")),
+        pa.field("saved", pa.timestamp("us", tz="UTC")),
+        pa.field("format", pa.int32()),
+        pa.field("workspace", pa.string()),
+        pa.field("verdict", pa.string()),
+        pa.field("recorded", pa.bool_()),
+        pa.field("previous", pa.timestamp("us", tz="UTC")),
+        pa.field("versions", pa.map_(pa.string(), pa.int64())),
+        pa.field("files", pa.map_(pa.string(), pa.list_(pa.string()))),
+    ]
+)
+"""number: rises with each row. as_of, saved: UTC. workspace: the platform's id. verdict: how the
+crawl went, as JSON. recorded: whether history goes on to it; previous: as of when the snapshot is
+with which it was compared, missing for the first. versions, files: of each table, empty for a
+snapshot whose tables are no longer kept; tables of history are named by the last row only."""
 
 
-def store_of(settings: Settings) -> "Store | None":
+@dataclass(frozen=True)
+class Row:
+    """A row of the table `snapshots`."""
+
+    number: int
+    as_of: datetime
+    saved: datetime
+    format: int
+    workspace: str | None
+    verdict: str
+    recorded: bool
+    previous: datetime | None
+    versions: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What has been committed, as of one look.
+
+    `rows` are the snapshots whose tables are kept, in their order, and not empty; `past` holds the
+    rows of those that were recorded and are no longer kept: for 400 days there are many.
+    """
+
+    version: Version
+    rows: tuple[Row, ...]
+    past: pa.Table
+
+    @property
+    def last(self) -> Row:
+        return self.rows[-1]
+
+    @property
+    def last_recorded(self) -> Row | None:
+        return next((row for row in reversed(self.rows) if row.recorded), None)
+
+    @property
+    def recorded(self) -> pa.Table:
+        """as_of and previous of all recorded snapshots, in their order."""
+        kept = [row for row in self.rows if row.recorded]
+        table = pa.concat_tables([self.past, _table(kept)])
+        return table.select(["number", "as_of", "previous"]).sort_by("number")
+
+
+@dataclass(frozen=True)
+class Change:
+    """To a table of history: files to write, each with a label that begins its name, and the names
+    of those that go."""
+
+    schema: pa.Schema
+    add: Sequence[tuple[str, pa.Table]] = ()
+    drop: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """That a snapshot was compared with the one of `previous` (None: it is the first), and what
+    that adds to the tables of history. Rows of `snapshots` before `forget` go, but the first."""
+
+    previous: datetime | None
+    changes: Mapping[str, Change]
+    forget: datetime | None = None
+
+
+def store_of(settings: Settings) -> Store | None:
     """Where snapshots of the configured workspace are kept; None for the demo workspace."""
     if settings.token is None:
         return None
@@ -59,249 +138,263 @@ def store_of(settings: Settings) -> "Store | None":
     identity = "\0".join(parts).encode()
     # Nothing of it can be told from the name.
     name = hashlib.sha256(b"chatbotx snapshots\0" + identity).hexdigest()[:16]
-    key = hashlib.sha256(b"chatbotx seal\0" + identity).digest()
-    return Store(Path(settings.store) / name, key)
+    return Store(Place(f"{settings.store}/{name}", dict(settings.store_options)))
 
 
 class Store:
-    """The snapshots of one workspace, in `folder`; `key` seals them.
+    """What is kept of one workspace. Several processes may use one place."""
 
-    Several processes may use one folder.
-    """
+    def __init__(self, place: Place, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
+        self.place = place
+        self._clock = clock
+        self._snapshots = Delta(place, "snapshots")
 
-    def __init__(self, folder: Path, key: bytes) -> None:
-        self.folder = folder
-        self._key = key
+    def table(self, name: str) -> Delta:
+        return Delta(self.place, name)
+
+    def head(self) -> Head | None:
+        """What has been committed; None where nothing has. Raises StoreError, also for what a newer
+        version of this dashboard wrote."""
+        version = self._snapshots.latest()
+        if version is None:
+            return None
+        parts = [_SNAPSHOTS.empty_table()]
+        for name in version.files:
+            try:
+                parts.append(self._snapshots.get(name).cast(_SNAPSHOTS))
+            except (Unreadable, pa.ArrowException, ValueError):
+                log.warning("The list of snapshots in %s cannot be read.", name)
+        table = pa.concat_tables(parts)
+        kept = pc.greater(pc.list_value_length(table["files"].cast(_LISTED)), 0)
+        rows = sorted(map(_row, table.filter(kept).to_pylist()), key=lambda row: row.number)
+        if not rows:
+            return None
+        if rows[-1].format > FORMAT:
+            raise StoreError("a newer version of this dashboard keeps its data there")
+        return Head(version, tuple(rows), table.filter(pc.invert(kept)))
 
     def load(self) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The latest snapshot that can be read, and a sentence for each that could not be."""
-        notes: list[str] = []
-        for folder in reversed(self._snapshots()):
+        try:
+            head = self.head()
+        except StoreError as why:
+            log.warning("The store in %s cannot be read: %s.", self.place.root, why)
+            return None, (f"Data that was saved before cannot be read: {why}.",)
+        notes = self._set_old_aside() if head is None else []
+        for row in reversed(head.rows if head is not None else ()):
             try:
-                return self._read(folder), tuple(notes)
-            except _Unreadable as why:
-                if not folder.exists():  # another process has just removed it
-                    continue
-                log.warning("The snapshot in %s cannot be used: %s.", folder, why)
+                return self.read(row), tuple(notes)
+            except Unreadable as why:
+                log.warning("Snapshot %s cannot be used: %s.", row.number, why)
                 notes.append(f"Data that was saved before could not be used: {why}.")
-                self._set_aside(folder)
-            except OSError as error:
-                log.warning("The snapshot in %s cannot be read: %s.", folder, error)
-                notes.append(f"Data that was saved before cannot be read: {reason(error)}.")
+            except StoreError as why:
+                log.warning("Snapshot %s cannot be read: %s.", row.number, why)
+                notes.append(f"Data that was saved before cannot be read: {why}.")
         return None, tuple(notes)
 
-    def save(self, snapshot: Snapshot) -> None:
-        """Keeps a snapshot, the latest three in all. Does nothing while another process saves one.
-        Raises OSError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._alone() as is_alone:
-            if not is_alone:
-                log.info("Another process is saving a snapshot of this workspace.")
-                return
-            self._clear()
-            beside = self._beside()
-            try:
-                beside.mkdir()
-                self._write(snapshot, beside)
-                # An empty folder may be replaced, so the rename needs a name that is free.
-                beside.rename(self.folder / f"{self._next_number():06}")
-            except OSError:
-                shutil.rmtree(beside, ignore_errors=True)
-                raise
-            self._forget(self._snapshots()[:-KEPT])
-
-    def _write(self, snapshot: Snapshot, folder: Path) -> None:
-        checksums = {}
-        for name, frame in snapshot.tables.frames().items():
-            data = _encoded(frame)
-            checksums[name] = hashlib.sha256(data).hexdigest()
-            _write_file(folder / f"{name}.parquet", data)
-        manifest = _Manifest(FORMAT, snapshot.workspace_id, snapshot.verdict, checksums)
-        _write_file(folder / _MANIFEST, _sealed(msgspec.json.encode(manifest), self._key))
-
-    def _read(self, folder: Path) -> Snapshot:
-        """Raises _Unreadable, or OSError."""
-        manifest = _opened(_read_file(folder / _MANIFEST), self._key)
-        frames = {}
-        for name, columns in _columns().items():
-            data = _read_file(folder / f"{name}.parquet")
-            if hashlib.sha256(data).hexdigest() != manifest.tables.get(name):
-                raise _Unreadable(f"{name}.parquet is not as it was written")
-            frames[name] = _decoded(data)
-            if frames[name].columns.to_list() != columns:
-                raise _Unreadable(_OTHER_VERSION)
-        pa.default_memory_pool().release_unused()
-        return Snapshot(Tables(**frames), manifest.verdict, manifest.workspace_id)
-
-    def _snapshots(self) -> list[Path]:
-        """The folders of snapshots, the latest last."""
-        return sorted((path for path in self._entries() if path.name.isdecimal()), key=_number)
-
-    def _entries(self) -> list[Path]:
-        try:
-            return list(self.folder.iterdir())
-        except OSError:
+    def _set_old_aside(self) -> list[str]:
+        """What the version before left: it did not keep what is needed today."""
+        if not self.place.is_folder:
             return []
+        try:
+            old = [each for each in self.place.entries() if each.name.isdecimal()]
+            for each in old:
+                self.place.set_aside(each.name)
+        except StoreError as why:
+            return [f"Data that an earlier version saved cannot be set aside: {why}."]
+        return [_OLD] if old else []
 
-    def _next_number(self) -> int:
-        """Numbers go on, whatever the clock says, and are not used twice."""
-        names = (path.name.removesuffix(_ASIDE) for path in self._entries())
-        return 1 + max((int(name) for name in names if name.isdecimal()), default=0)
+    def read(self, row: Row) -> Snapshot:
+        """Raises StoreError and Unreadable."""
+        if row.format != FORMAT:
+            raise Unreadable("another version of this dashboard wrote it")
+        try:
+            verdict = msgspec.json.decode(row.verdict, type=Verdict)
+        except msgspec.MsgspecError:
+            raise Unreadable("another version of this dashboard wrote it") from None
+        frames = {}
+        for name in columns.names():
+            files = row.files.get(name, ())
+            if len(files) != 1:
+                raise Unreadable("a table of it is missing")
+            table = self.table(name).get(files[0], categorical=columns.categorical(name))
+            frames[name] = columns.from_columns(name, table)
+            del table
+        pa.default_memory_pool().release_unused()
+        return Snapshot(Tables(**frames), verdict, row.workspace)
 
-    def _set_aside(self, folder: Path) -> None:
-        """For somebody to look at; the latest three are kept."""
-        with contextlib.suppress(OSError):
-            folder.rename(folder.with_name(folder.name + _ASIDE))
-        aside = [path for path in self._entries() if path.name.endswith(_ASIDE)]
-        self._forget(sorted(aside, key=_number)[:-KEPT_ASIDE])
-
-    def _forget(self, folders: list[Path]) -> None:
-        """Renamed first, so that nobody comes upon one that is half removed."""
-        for folder in folders:
-            beside = self._beside()
-            with contextlib.suppress(OSError):
-                folder.rename(beside)
-            shutil.rmtree(beside, ignore_errors=True)
-
-    def _clear(self) -> None:
-        """Removes what processes that were killed have left."""
-        for path in self._entries():
-            if path.name.startswith(_BESIDE):
-                shutil.rmtree(path, ignore_errors=True)
-
-    def _beside(self) -> Path:
-        return self.folder / f"{_BESIDE}{uuid.uuid4().hex}"
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether no other process writes here; none begins to while the block lasts. The system
-        lifts the lock of a process that dies. Raises OSError."""
-        with (self.folder / _LOCK).open("a") as file:
+    def commit(
+        self, head: Head | None, snapshot: Snapshot, recording: Recording | None = None
+    ) -> Head:
+        """Keeps a snapshot, and what was recorded of it, if nothing was committed since `head`.
+        Where the disk is full the oldest that is kept goes first. Raises Overtaken, StoreError."""
+        if self.place.is_folder:
+            self.place.make()
+        dropped: set[int] = set()
+        while True:
             try:
-                if sys.platform == "win32":
-                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-                else:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                yield False
-                return
-            yield True
+                return self._commit(head, snapshot, recording, dropped)
+            except StoreFull:
+                oldest = self._oldest(head, dropped)
+                if oldest is None:
+                    raise
+                log.warning("The store is full: snapshot %s goes.", oldest.number)
+                if not dropped and head is not None:
+                    self._tidy(head, timedelta(0))
+                dropped.add(oldest.number)
+                self._remove(oldest)
+
+    def _commit(
+        self,
+        head: Head | None,
+        snapshot: Snapshot,
+        recording: Recording | None,
+        dropped: set[int],
+    ) -> Head:
+        number = head.last.number + 1 if head is not None else 1
+        versions: dict[str, int] = {}
+        files: dict[str, tuple[str, ...]] = {}
+        for name, frame in snapshot.tables.frames().items():
+            data = columns.to_columns(name, frame)
+            change = Change(columns.schema_of(data), [(f"{number:06}", data)])
+            versions[name], files[name] = self._change(name, (), change)
+        before = dict(head.last.files) if head is not None else {}
+        for name in HISTORY:
+            if recording is not None and name in recording.changes:
+                change = recording.changes[name]
+                versions[name], files[name] = self._change(name, before.get(name, ()), change)
+            elif head is not None and name in before:
+                versions[name], files[name] = head.last.versions[name], before[name]
+        row = Row(
+            number=number,
+            as_of=snapshot.as_of,
+            saved=self._clock(),
+            format=FORMAT,
+            workspace=snapshot.workspace_id,
+            verdict=msgspec.json.encode(snapshot.verdict).decode(),
+            recorded=recording is not None,
+            previous=recording.previous if recording is not None else None,
+            versions=versions,
+            files=files,
+        )
+        kept, past = _kept(head, row, dropped, recording.forget if recording is not None else None)
+        table = pa.concat_tables([past, _table(kept)])
+        name = self._snapshots.put(table, label=f"{number:06}")
+        version = self._snapshots.replace(
+            head.version if head is not None else None,
+            _SNAPSHOTS,
+            [name],
+            {name: len(table)},
+        )
+        return Head(version, kept, past)
+
+    def _change(
+        self, name: str, before: Sequence[str], change: Change
+    ) -> tuple[int, tuple[str, ...]]:
+        """Makes a version of the table from its files before; returns it with its files."""
+        table = self.table(name)
+        rows = {table.put(data, label=label): len(data) for label, data in change.add}
+        files = [each for each in before if each not in change.drop] + list(rows)
+        version = table.set_files(change.schema, files, rows)
+        return version.number, version.files
+
+    def tidy(self, head: Head) -> None:
+        """Removes files that nobody needs any more, and old logs. Raises StoreError."""
+        self._tidy(head, UNUSED_FOR)
+        for name in (*columns.names(), *HISTORY):
+            self.table(name).forget_old_log()
+        self._snapshots.forget_old_log()
+
+    def _tidy(self, head: Head, older_than: timedelta) -> None:
+        for name in (*columns.names(), *HISTORY):
+            needed = [each for row in head.rows for each in row.files.get(name, ())]
+            # What another process is writing just now is of the next number.
+            self.table(name).tidy(needed, older_than, before=f"{head.last.number + 1:06}")
+        self._snapshots.tidy(head.version.files, older_than, before=f"{head.last.number + 1:06}")
+
+    def _oldest(self, head: Head | None, dropped: set[int]) -> Row | None:
+        """The snapshot that can be spared first: not the last one, nor that with which the next has
+        to be compared."""
+        if head is None:
+            return None
+        needed = {head.last.number, head.last_recorded.number if head.last_recorded else 0}
+        spare = (row for row in head.rows if row.number not in needed and row.number not in dropped)
+        return next(spare, None)
+
+    def _remove(self, row: Row) -> None:
+        for name in columns.names():
+            for each in row.files.get(name, ()):
+                self.place.below(name).remove(each)
 
 
-class _Unreadable(Exception):
-    """Why a snapshot cannot be used, as the end of a sentence."""
+_OLD = (
+    "Data that an earlier version of this dashboard saved cannot be used any more. It was set "
+    "aside in the store's folder, where it can be removed."
+)
+
+HISTORY = ("events", "levels", "carried")
+"""The tables of history."""
 
 
-_OTHER_VERSION = "another version of this dashboard wrote it"
+def _kept(
+    head: Head | None, last: Row, dropped: set[int], forget: datetime | None
+) -> tuple[tuple[Row, ...], pa.Table]:
+    """The rows to go on with: those whose tables are kept, without history but for the last, and
+    the past, without what says nothing any more."""
+    before = head.rows if head is not None else ()
+    past = head.past if head is not None else _SNAPSHOTS.empty_table()
+    rows = [*(row for row in before if row.number not in dropped), last]
+    first_day = last.as_of.date() - timedelta(days=KEPT_DAYS - 1)
+    of_days = {row.as_of.date(): row.number for row in rows if row.as_of.date() >= first_day}
+    needed = {*(row.number for row in rows[-KEPT:]), *of_days.values()}
+    needed |= {row.number for row in [row for row in rows if row.recorded][-1:]}
+    gone = [
+        replace(row, verdict="", versions={}, files={})
+        for row in before
+        if row.recorded and row.number not in needed
+    ]
+    past = pa.concat_tables([past, _table(gone)])
+    if forget is not None and len(past):
+        is_first = pc.equal(past["number"], pc.min(past["number"]))
+        past = past.filter(pc.or_(is_first, pc.greater_equal(past["as_of"], forget)))
+    kept = [
+        row if row is last else replace(row, **_without_history(row))
+        for row in rows
+        if row.number in needed
+    ]
+    return tuple(kept), past
 
 
-@dataclass(frozen=True)
-class _Manifest:
-    """`tables` holds the SHA-256 of each table's file."""
-
-    format: int
-    workspace_id: str | None
-    verdict: Verdict
-    tables: dict[str, str]
+def _without_history(row: Row) -> dict[str, Any]:
+    return {
+        "versions": {name: each for name, each in row.versions.items() if name not in HISTORY},
+        "files": {name: each for name, each in row.files.items() if name not in HISTORY},
+    }
 
 
-class _Sealed(msgspec.Struct):
-    """As a file: the manifest, and a code for it that only who holds the key can make."""
-
-    seal: str
-    manifest: msgspec.Raw
-
-
-class _Format(msgspec.Struct):
-    format: int
-
-
-def _sealed(manifest: bytes, key: bytes) -> bytes:
-    seal = hmac.new(key, manifest, "sha256").hexdigest()
-    return msgspec.json.encode(_Sealed(seal, msgspec.Raw(manifest)))
-
-
-def _opened(data: bytes, key: bytes) -> _Manifest:
-    """Raises _Unreadable."""
-    try:
-        sealed = msgspec.json.decode(data, type=_Sealed)
-        manifest = bytes(sealed.manifest)
-        if not hmac.compare_digest(
-            sealed.seal.encode(), hmac.new(key, manifest, "sha256").hexdigest().encode()
-        ):
-            raise _Unreadable("its manifest is not as this dashboard wrote it for this workspace")
-        if msgspec.json.decode(manifest, type=_Format).format != FORMAT:
-            raise _Unreadable(_OTHER_VERSION)
-    except msgspec.MsgspecError:
-        raise _Unreadable("its manifest is not as it was written") from None
-    try:
-        return msgspec.json.decode(manifest, type=_Manifest)
-    except msgspec.MsgspecError:
-        raise _Unreadable(_OTHER_VERSION) from None
-
-
-_CATEGORIES = b"categories"
-
-
-def _encoded(frame: pd.DataFrame) -> pa.Buffer:
-    """As Parquet. Of a categorical column its codes, and its categories beside: so they come back
-    as they were, those that do not occur too, and in half the time."""
-    columns = dict(frame.items())
-    categories: dict[str, list[str]] = {}
-    for name, column in frame.select_dtypes("category").items():
-        columns[name] = column.cat.codes
-        categories[str(name)] = column.cat.categories.to_list()
-    table = pa.Table.from_pandas(pd.DataFrame(columns), preserve_index=False)
-    table = table.replace_schema_metadata(
-        {**table.schema.metadata, _CATEGORIES: json.dumps(categories).encode()}
+_LISTED = pa.list_(
+    pa.struct(
+        [
+            pa.field("key", pa.string(), nullable=False),
+            pa.field("value", pa.list_(pa.string())),
+        ]
     )
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="lz4", write_statistics=False)
-    return buffer.getvalue()
+)
+"""What a column of files is to those who count them."""
 
 
-def _decoded(data: bytes) -> pd.DataFrame:
-    """Raises _Unreadable for what `_encoded` did not make."""
-    try:
-        table = pq.read_table(pa.BufferReader(data))
-        all_categories = json.loads(table.schema.metadata[_CATEGORIES])
-        # Each column is given up as soon as it is copied, or not copied at all.
-        frame = table.to_pandas(split_blocks=True, self_destruct=True)
-        for name, categories in all_categories.items():
-            frame[name] = pd.Categorical.from_codes(
-                frame[name].to_numpy(), categories=pd.Index(categories, dtype="str")
-            )
-    except (pa.ArrowException, ValueError, KeyError, TypeError):
-        raise _Unreadable(_OTHER_VERSION) from None
-    return frame
+def _table(rows: Sequence[Row]) -> pa.Table:
+    listed = [
+        {name: getattr(row, name) for name in _SNAPSHOTS.names}
+        | {"versions": list(row.versions.items())}
+        | {"files": [(name, list(files)) for name, files in row.files.items()]}
+        for row in rows
+    ]
+    return pa.Table.from_pylist(listed, _SNAPSHOTS)
 
 
-def _write_file(path: Path, data: bytes | pa.Buffer) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _read_file(path: Path) -> bytes:
-    """Raises _Unreadable if there is none, or OSError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise _Unreadable(f"{path.name} is missing") from None
-
-
-def _number(folder: Path) -> int:
-    return int(folder.name.removesuffix(_ASIDE))
-
-
-def reason(error: OSError) -> str:
-    """What the system says, without the path."""
-    return error.strerror or "the disk does not say why"
-
-
-@cache
-def _columns() -> dict[str, list[str]]:
-    """The columns of each table."""
-    empty = TableBuilder().build()
-    return {name: frame.columns.to_list() for name, frame in empty.frames().items()}
+def _row(listed: dict[str, Any]) -> Row:
+    """Raises KeyError, TypeError or ValueError for what is no row of ours."""
+    versions = dict(listed.pop("versions") or ())
+    files = {name: tuple(files) for name, files in listed.pop("files") or ()}
+    return Row(**listed, versions=versions, files=files)

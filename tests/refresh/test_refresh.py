@@ -15,12 +15,14 @@ from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, Verdict
 from lib.chatbotx.errors import Unreachable
 from lib.demo import company
+from lib.history.recorder import Recorder
 from lib.refresh import refreshers
 from lib.refresh.refreshers import Failure, Refresher, State
 from lib.settings import Settings, load_all
 from lib.store.builder import TableBuilder
+from lib.store.place import Place
 from lib.store.snapshot import Snapshot
-from lib.store.storage import Store, store_of
+from lib.store.storage import Head, Store, store_of
 from tests.fake_chatbotx import Answer, Contact, FakeChatbotx, RecordedRequest
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -494,13 +496,17 @@ def test_a_refused_token_is_told_and_not_shown(edge_server: FakeChatbotx, clock:
 # On disk
 
 
-def stored(as_of: datetime = NOON, contacts: str = "7") -> Snapshot:
-    return Snapshot(TableBuilder().build(), Verdict(as_of), contacts)
+def stored(as_of: datetime = NOON) -> Snapshot:
+    return Snapshot(TableBuilder().build(), Verdict(as_of))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "workspace", b"key")
+    return Store(Place(str(tmp_path / "workspace")))
+
+
+def keep(store: Store, snapshot: Snapshot) -> None:
+    assert Recorder(store).save(snapshot).notes == ()
 
 
 def as_of(state: State) -> datetime | None:
@@ -510,7 +516,7 @@ def as_of(state: State) -> datetime | None:
 def test_the_stored_snapshot_is_shown_before_the_first_crawl_ends(
     make: Make, source: Source, store: Store
 ) -> None:
-    store.save(stored(NOON - timedelta(days=1)))
+    keep(store, stored(NOON - timedelta(days=1)))
     source.is_open.clear()
     refresher = make(store=store).start()
     assert source.is_asked.wait(LONG)
@@ -519,21 +525,21 @@ def test_the_stored_snapshot_is_shown_before_the_first_crawl_ends(
 
 
 def test_a_stored_snapshot_of_age_is_fetched_anew_at_once(make: Make, store: Store) -> None:
-    store.save(stored(NOON - 15 * MINUTE))
+    keep(store, stored(NOON - 15 * MINUTE))
     assert as_of(make(store=store).start().wait(LONG)) == NOON
 
 
 def test_a_stored_snapshot_that_is_young_enough_is_not_fetched_anew_yet(
     make: Make, source: Source, store: Store
 ) -> None:
-    store.save(stored(NOON - 5 * MINUTE))
+    keep(store, stored(NOON - 5 * MINUTE))
     state = make(store=store).start().wait(LONG)
     assert (as_of(state), state.due) == (NOON - 5 * MINUTE, NOON + 10 * MINUTE)
     assert source.crawls == []
 
 
 def test_the_button_fetches_however_young_the_stored_snapshot_is(make: Make, store: Store) -> None:
-    store.save(stored(NOON - 5 * MINUTE))
+    keep(store, stored(NOON - 5 * MINUTE))
     refresher = make(store=store).start()
     refresher.wait(LONG)
     assert as_of(again(refresher)) == NOON
@@ -542,12 +548,12 @@ def test_the_button_fetches_however_young_the_stored_snapshot_is(make: Make, sto
 def test_a_stored_snapshot_from_the_future_is_shown_and_fetched_anew_at_once(
     make: Make, store: Store
 ) -> None:
-    store.save(stored(NOON + timedelta(days=365)))
+    keep(store, stored(NOON + timedelta(days=365)))
     assert as_of(make(store=store).start().wait(LONG)) == NOON
 
 
 def test_a_failure_keeps_the_stored_snapshot(make: Make, source: Source, store: Store) -> None:
-    store.save(stored(NOON - timedelta(days=1)))
+    keep(store, stored(NOON - timedelta(days=1)))
     source.trouble = Unreachable("ChatbotX cannot be reached.")
     state = make(store=store).start().wait(LONG)
     assert as_of(state) == NOON - timedelta(days=1)
@@ -564,26 +570,29 @@ def test_a_new_snapshot_is_stored(make: Make, store: Store) -> None:
 def test_what_could_not_be_loaded_is_noted_until_the_next_snapshot(
     make: Make, source: Source, store: Store
 ) -> None:
-    store.save(stored())
-    (store.folder / "000001" / "manifest.json").write_text("{")
+    keep(store, stored(NOON - timedelta(days=1)))
+    for file in store.place.below("contacts").path("").glob("*.parquet"):
+        file.write_bytes(b"{")
     source.is_open.clear()
     refresher = make(store=store).start()
     assert source.is_asked.wait(LONG)
     assert refresher.state.notes == (
-        "Data that was saved before could not be used: its manifest is not as it was written.",
+        "Data that was saved before could not be used: a file of it is not as it was written.",
     )
     source.is_open.set()
-    assert refresher.wait(LONG).notes == ()
+    (note,) = refresher.wait(LONG).notes
+    assert note.startswith("What changed since ")
+    assert again(refresher).notes == ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems say it in other words")
 def test_a_disk_that_cannot_be_written_is_a_note_and_no_failure(make: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    state = make(store=Store(tmp_path / "file" / "workspace", b"key")).start().wait(LONG)
+    state = make(store=Store(Place(str(tmp_path / "file" / "workspace")))).start().wait(LONG)
     assert (as_of(state), state.failure) == (NOON, None)
     assert state.notes == (
-        "This data could not be saved: Not a directory. "
-        "After a restart it has to be fetched again.",
+        "This data could not be saved: Not a directory. After a restart it has to be fetched "
+        "again, and what changes meanwhile is not recorded.",
     )
 
 
@@ -593,14 +602,14 @@ class BrokenStore(Store):
     def load(self) -> tuple[Snapshot | None, tuple[str, ...]]:
         raise ZeroDivisionError
 
-    def save(self, snapshot: Snapshot) -> None:
+    def head(self) -> Head | None:
         raise ZeroDivisionError
 
 
 def test_nothing_that_goes_wrong_on_disk_keeps_the_dashboard_from_fetching(
     make: Make, tmp_path: Path
 ) -> None:
-    state = make(store=BrokenStore(tmp_path, b"key")).start().wait(LONG)
+    state = make(store=BrokenStore(Place(str(tmp_path)))).start().wait(LONG)
     assert as_of(state) == NOON
     assert state.notes == (
         "This data could not be saved. After a restart it has to be fetched again.",
@@ -673,14 +682,14 @@ def test_after_the_end_of_all_a_workspace_begins_anew() -> None:
 @pytest.mark.usefixtures("idle")
 def test_the_demo_workspace_is_not_kept_on_disk(tmp_path: Path) -> None:
     refresher = refreshers.refresher_of(Settings(token=None, store=str(tmp_path)))
-    assert refresher._store is None
+    assert refresher._recorder is None
 
 
 @pytest.mark.usefixtures("idle")
 def test_a_real_workspace_is(tmp_path: Path) -> None:
     refresher = refreshers.refresher_of(Settings(token="a", store=str(tmp_path)))
-    assert refresher._store is not None
-    assert refresher._store.folder.parent == tmp_path
+    assert refresher._recorder is not None
+    assert Path(refresher._recorder._store.place.root).parent == tmp_path
 
 
 # Several workspaces
@@ -708,7 +717,7 @@ def test_the_token_of_each_workspace_goes_to_its_own_server_only(
         assert {request.token for request in main.requests} == {"token-of-main"}
         assert {request.token for request in sales.requests} == {"token-of-sales"}
     assert [state.snapshot and state.snapshot.contacts for state in states] == [137, 60]
-    folders = [store.folder for each in configured if (store := store_of(each))]
+    folders = [Path(store.place.root) for each in configured if (store := store_of(each))]
     assert [folder.parent.name for folder in folders] == ["workspace-main", "workspace-sales"]
     assert len({folder.name for folder in folders}) == 2
 

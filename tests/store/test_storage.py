@@ -1,51 +1,55 @@
+"""What is kept of a workspace comes back as it was, or not at all, and what is broken is said."""
+
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
-from lib.chatbotx.crawl import Verdict
+from lib.chatbotx.crawl import Range, Verdict
 from lib.chatbotx.schema import Decoder
 from lib.settings import Settings
-from lib.store import storage
+from lib.store import columns
 from lib.store.builder import TableBuilder
+from lib.store.delta import Overtaken
+from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import Snapshot
-from lib.store.storage import Store, store_of
+from lib.store.storage import Head, Recording, Store, store_of
 from lib.store.tables import Tables
 from tests.fake_chatbotx import Contact
 from tests.synthetic import synthetic_contacts
 from tests.workspaces import AS_OF, Json, contact, conversation, on, tables_of, tagged
 
-ROOT = Path(__file__).parents[2]
-KEY = b"of this workspace"
-
-posix = pytest.mark.skipif(os.name != "posix", reason="forks, kills, or looks at permissions")
+posix = pytest.mark.skipif(os.name != "posix", reason="makes pipes, or looks at permissions")
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache" / "workspace", KEY)
+    return Store(Place(str(tmp_path / "cache" / "workspace é")))
 
 
-def snapshot_of(*contacts: Json, day: int = 0) -> Snapshot:
+def folder(store: Store) -> Path:
+    return Path(store.place.root)
+
+
+def snapshot_of(*contacts: Json, day: float = 0) -> Snapshot:
     """Of that many days after `AS_OF`."""
     return Snapshot(tables_of(*contacts), Verdict(AS_OF + timedelta(days=day)), "299")
+
+
+def save(store: Store, snapshot: Snapshot) -> Head:
+    """As recorded; what recording adds is not asked here."""
+    return store.commit(store.head(), snapshot, Recording(None, {}))
 
 
 def day(snapshot: Snapshot | None) -> int | None:
@@ -61,8 +65,14 @@ def loaded(store: Store) -> Snapshot:
     return snapshot
 
 
-def names(store: Store) -> list[str]:
-    return sorted(path.name for path in store.folder.iterdir())
+def kept_days(store: Store) -> list[float]:
+    head = store.head()
+    assert head is not None
+    return [(row.as_of - AS_OF) / timedelta(days=1) for row in head.rows]
+
+
+def files(store: Store, table: str = "contacts") -> list[Path]:
+    return sorted((folder(store) / table).glob("*.parquet"))
 
 
 # What was saved is what is loaded
@@ -89,13 +99,13 @@ def test_the_recorded_workspace_comes_back_as_it_was(
     store: Store, edge_contacts: list[Contact]
 ) -> None:
     tables = built(edge_contacts)
-    store.save(Snapshot(tables, Verdict(AS_OF)))
+    save(store, Snapshot(tables, Verdict(AS_OF)))
     assert_same(tables, loaded(store).tables)
 
 
 def test_an_invented_workspace_comes_back_as_it_was(store: Store) -> None:
     tables = built(list(synthetic_contacts(3000, seed=1)))
-    store.save(Snapshot(tables, Verdict(AS_OF)))
+    save(store, Snapshot(tables, Verdict(AS_OF)))
     assert_same(tables, loaded(store).tables)
 
 
@@ -120,7 +130,7 @@ def test_an_invented_workspace_comes_back_as_it_was(store: Store) -> None:
 )
 def test_awkward_workspaces_come_back_as_they_were(store: Store, contacts: list[Json]) -> None:
     snapshot = snapshot_of(*contacts)
-    store.save(snapshot)
+    save(store, snapshot)
     assert_same(snapshot.tables, loaded(store).tables)
 
 
@@ -137,373 +147,298 @@ def test_how_it_came_to_be_comes_back(store: Store) -> None:
         complete=False,
         warnings=("Up to 3 “VIP” contacts may be missing.", "…"),
         unreadable={"createdAt": 4},
+        doubtful=(Range(AS_OF, AS_OF + timedelta(days=1)),),
+        checked="differs",
     )
-    store.save(Snapshot(tables_of(contact()), verdict, "2990000000000000002"))
+    save(store, Snapshot(tables_of(contact()), verdict, "2990000000000000002"))
     snapshot = loaded(store)
     assert (snapshot.verdict, snapshot.workspace_id) == (verdict, "2990000000000000002")
     assert not snapshot.is_demo
 
 
-# Which is loaded, which are kept
+# For others, and to whom the files belong
+
+
+def test_others_read_the_tables_as_plain_columns(store: Store) -> None:
+    save(store, snapshot_of(contact(on("whatsapp"), tagged("601"), country="BR")))
+    schema = pq.read_schema(files(store)[0])
+    assert not any(pa.types.is_dictionary(kind) for kind in schema.types)
+    assert not any(
+        pa.types.is_dictionary(kind) for kind in pq.read_table(files(store)[0]).schema.types
+    )
+    fields = DeltaTable(folder(store) / "contacts").schema().fields
+    types = {field.name: str(field.type) for field in fields}
+    assert "string" in types["country"]
+    assert "integer" in types["row"]
+    assert "timestamp" in types["created"]
+
+
+def test_the_row_of_a_snapshot_names_the_version_of_each_table(store: Store) -> None:
+    for number in range(2):
+        save(store, snapshot_of(contact(), day=number))
+    head = store.head()
+    assert head is not None
+    assert [row.versions["contacts"] for row in head.rows] == [0, 1]
+    first = pa.table(DeltaTable(folder(store) / "contacts", version=0).get_add_actions())
+    assert tuple(first["path"].to_pylist()) == head.rows[0].files["contacts"]
 
 
 def test_where_nothing_was_saved_nothing_is_loaded_and_nothing_made(store: Store) -> None:
     assert store.load() == (None, ())
-    assert not store.folder.exists()
-
-
-def test_the_one_saved_last_is_loaded(store: Store) -> None:
-    for number in range(2):
-        store.save(snapshot_of(day=number))
-    assert day(loaded(store)) == 1
-
-
-def test_the_one_saved_last_is_loaded_even_if_the_clock_was_set_back(store: Store) -> None:
-    store.save(snapshot_of(day=900))
-    store.save(snapshot_of(day=1))
-    assert day(loaded(store)) == 1
-
-
-def test_the_latest_three_are_kept(store: Store) -> None:
-    for number in range(5):
-        store.save(snapshot_of(day=number))
-    assert names(store) == ["000003", "000004", "000005", "lock"]
-
-
-def test_the_tenth_is_later_than_the_ninth_however_many_digits(store: Store) -> None:
-    store.save(snapshot_of(day=1))
-    (store.folder / "000001").rename(store.folder / "999999")
-    store.save(snapshot_of(day=2))
-    assert day(loaded(store)) == 2
+    assert not folder(store).exists()
 
 
 @posix
 def test_nobody_else_on_the_machine_may_read_it(store: Store) -> None:
-    store.save(snapshot_of())
-    assert store.folder.stat().st_mode & 0o077 == 0
+    save(store, snapshot_of())
+    assert folder(store).stat().st_mode & 0o077 == 0
 
 
 def test_files_of_others_are_left_alone(store: Store) -> None:
-    store.save(snapshot_of())
-    (store.folder / "README").write_text("mine")
-    (store.folder / "notes").mkdir()
-    for number in range(4):
-        store.save(snapshot_of(day=number))
-    assert {"README", "notes"} < set(names(store))
+    save(store, snapshot_of())
+    (folder(store) / "README").write_text("mine")
+    (folder(store) / "notes").mkdir()
+    store.tidy(save(store, snapshot_of(day=1)))
+    assert {"README", "notes"} < {path.name for path in folder(store).iterdir()}
 
 
-# Nothing broken is loaded
+# Which is loaded, which are kept
 
 
-def change(file: str, how: Callable[[bytes], bytes]) -> Callable[[Path], None]:
-    def spoil(folder: Path) -> None:
-        (folder / file).write_bytes(how((folder / file).read_bytes()))
-
-    return spoil
-
-
-def foreign(folder: Path) -> None:
-    """A whole snapshot of another workspace takes its place."""
-    other = Store(folder.parent.parent / "other", b"of another workspace")
-    other.save(snapshot_of(day=77))
-    shutil.rmtree(folder)
-    (other.folder / "000001").rename(folder)
+def test_the_one_saved_last_is_loaded_even_if_the_clock_was_set_back(store: Store) -> None:
+    save(store, snapshot_of(day=5))
+    save(store, snapshot_of(day=1))
+    assert day(loaded(store)) == 1
 
 
-def older(folder: Path) -> None:
-    """Rightly sealed, by a version that wrote another format."""
-    manifest = json.loads((folder / "manifest.json").read_bytes())["manifest"] | {"format": 0}
-    sealed = storage._sealed(json.dumps(manifest).encode(), KEY)
-    (folder / "manifest.json").write_bytes(sealed)
+def test_three_are_kept_and_the_last_of_each_of_seven_days(store: Store) -> None:
+    for number in range(20):
+        save(store, snapshot_of(day=number / 2))
+    # AS_OF is a midnight, so the second of each day is that of noon.
+    assert kept_days(store) == [3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9, 9.5]
+    head = store.head()
+    assert head is not None
+    assert len(head.past) == 12
+    assert len(head.recorded) == 20
 
 
-def with_other_columns(folder: Path) -> None:
-    """Rightly sealed, by a version whose tables had another column."""
-    frame = pd.DataFrame({"id": ["601"], "title": ["VIP"]})
-    data = storage._encoded(frame)
-    (folder / "tags.parquet").write_bytes(data)
-    manifest = json.loads((folder / "manifest.json").read_bytes())["manifest"]
-    manifest["tables"]["tags"] = hashlib.sha256(data).hexdigest()
-    sealed = storage._sealed(json.dumps(manifest).encode(), KEY)
-    (folder / "manifest.json").write_bytes(sealed)
+def test_what_is_kept_no_longer_is_removed_when_nobody_can_be_reading_it(store: Store) -> None:
+    for number in range(6):
+        save(store, snapshot_of(contact(), day=number / 24))
+    head = store.head()
+    assert head is not None
+    store.tidy(head)
+    assert len(files(store)) == 6
+    an_hour_ago = datetime.now(UTC).timestamp() - 3601
+    for file in files(store):
+        os.utime(file, (an_hour_ago, an_hour_ago))
+    store.tidy(head)
+    assert len(files(store)) == 3
+    assert [store.read(row).contacts for row in head.rows] == [1, 1, 1]
 
 
-def flipped(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+# What is broken is passed over
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def flip(path: Path) -> None:
+    """A bit of the data, not of what describes it."""
+    data = path.read_bytes()
+    place = 40
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def with_other_columns(path: Path) -> None:
+    pq.write_table(pa.table({"title": ["VIP"]}), path)
+
+
+def as_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def as_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+NOT_AS_WRITTEN = "a file of it is not as it was written"
+MISSING = "a file of it is missing"
 BREAKAGES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a table was cut": (
-        change("contacts.parquet", lambda data: data[:-9]),
-        "contacts.parquet is not as it was written",
-    ),
-    "a table is empty": (
-        change("tags.parquet", lambda data: b""),
-        "tags.parquet is not as it was written",
-    ),
-    "a bit of a table flipped": (
-        change("contact_tags.parquet", flipped),
-        "contact_tags.parquet is not as it was written",
-    ),
-    "a table is missing": (
-        lambda folder: (folder / "teams.parquet").unlink(),
-        "teams.parquet is missing",
-    ),
-    "the manifest was cut": (
-        change("manifest.json", lambda data: data[:-9]),
-        "its manifest is not as it was written",
-    ),
-    "the manifest is empty": (
-        change("manifest.json", lambda data: b""),
-        "its manifest is not as it was written",
-    ),
-    "the manifest is missing": (
-        lambda folder: (folder / "manifest.json").unlink(),
-        "manifest.json is missing",
-    ),
-    "the manifest was tampered with": (
-        change("manifest.json", lambda data: data.replace(b'"complete":true', b'"complete":false')),
-        "its manifest is not as this dashboard wrote it for this workspace",
-    ),
-    "a folder of another workspace": (
-        foreign,
-        "its manifest is not as this dashboard wrote it for this workspace",
-    ),
-    "a folder of an older version": (older, "another version of this dashboard wrote it"),
-    "tables with other columns": (with_other_columns, "another version of this dashboard wrote it"),
+    "was cut": (cut, NOT_AS_WRITTEN),
+    "is empty": (empty, NOT_AS_WRITTEN),
+    "has a bit that flipped": (flip, NOT_AS_WRITTEN),
+    "is missing": (Path.unlink, MISSING),
+    "is a folder": (as_a_folder, MISSING),
+    "is of another version": (with_other_columns, "another version of this dashboard wrote it"),
 }
+if os.name == "posix":
+    BREAKAGES["is a pipe"] = (as_a_pipe, MISSING)
 
 
 @pytest.mark.parametrize(("spoil", "why"), BREAKAGES.values(), ids=BREAKAGES)
-def test_what_is_not_as_it_was_written_is_set_aside_and_the_one_before_is_loaded(
+def test_where_a_file_is_broken_the_snapshot_before_is_loaded(
     store: Store, spoil: Callable[[Path], None], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.save(snapshot_of(day=1))
-    store.save(snapshot_of(day=2))
-    spoil(store.folder / "000002")
-
+    save(store, snapshot_of(contact(tagged("601")), day=1))
+    head = save(store, snapshot_of(contact(tagged("601")), day=2))
+    (file,) = head.last.files["contact_tags"]
+    spoil(folder(store) / "contact_tags" / file)
     snapshot, notes = store.load()
-
     assert day(snapshot) == 1
     assert notes == (f"Data that was saved before could not be used: {why}.",)
     assert why in caplog.text
-    assert names(store) == ["000001", "000002.unreadable", "lock"]
+    save(store, snapshot_of(day=3))
+    assert day(loaded(store)) == 3
 
 
-def test_what_was_set_aside_is_not_tried_again(store: Store) -> None:
-    store.save(snapshot_of(day=1))
-    (store.folder / "000001" / "manifest.json").unlink()
-    store.load()
+def half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def not_json(path: Path) -> None:
+    path.write_text("?")
+
+
+LOGS: dict[str, Callable[[Path], None]] = {
+    "was cut": half,
+    "is empty": empty,
+    "is not JSON": not_json,
+    "is a folder": as_a_folder,
+}
+if os.name == "posix":
+    LOGS["is a pipe"] = as_a_pipe
+
+
+@pytest.mark.parametrize("table", ["snapshots", "contacts"])
+@pytest.mark.parametrize("spoil", LOGS.values(), ids=LOGS)
+def test_where_the_newest_part_of_a_log_is_broken_the_good_older_one_is_used(
+    store: Store, spoil: Callable[[Path], None], table: str
+) -> None:
+    for number in range(3):
+        save(store, snapshot_of(contact(), day=number))
+    spoil(sorted((folder(store) / table / "_delta_log").glob("*.json"))[-1])
+    # The files of a snapshot are named by its row: a log of contacts is not even read.
+    assert day(loaded(store)) == (1 if table == "snapshots" else 2)
+    save(store, snapshot_of(contact(), day=7))
+    assert day(loaded(store)) == 7
+    assert kept_days(store)[-1] == 7
+
+
+@posix
+def test_odd_names_in_the_folder_are_in_nobodys_way(store: Store) -> None:
+    save(store, snapshot_of(contact(), day=1))
+    log = folder(store) / "contacts" / "_delta_log"
+    (log / ("9" * 250 + ".json")).write_text("{}")
+    (log / "\n; rm -rf *.json").write_text("")
+    (log / "not a number.json").write_text("")
+    os.mkfifo(log / "00000000000000000001.json")
+    os.mkfifo(folder(store) / "tags" / "00.parquet")
+    (folder(store) / ("9" * 255)).mkdir()
+    store.tidy(save(store, snapshot_of(contact(), day=2)))
+    assert day(loaded(store)) == 2
+
+
+@posix
+def test_what_is_in_the_place_of_a_table_is_set_aside(store: Store) -> None:
+    folder(store).mkdir(parents=True)
+    os.mkfifo(folder(store) / "contacts")
+    (folder(store) / "snapshots").write_text("?")
+    save(store, snapshot_of(contact(), day=1))
+    assert day(loaded(store)) == 1
+
+
+def test_what_an_earlier_version_saved_is_set_aside_once(store: Store) -> None:
+    (folder(store) / "000007").mkdir(parents=True)
+    (folder(store) / "000007" / "manifest.json").write_text("{}")
+    (note,) = store.load()[1]
+    assert "an earlier version of this dashboard saved" in note
     assert store.load() == (None, ())
-
-
-def test_a_number_that_was_set_aside_is_not_used_again(store: Store) -> None:
-    store.save(snapshot_of(day=1))
-    (store.folder / "000001" / "manifest.json").unlink()
-    store.load()
-    store.save(snapshot_of(day=2))
-    assert names(store) == ["000001.unreadable", "000002", "lock"]
-
-
-def test_at_most_three_are_kept_aside(store: Store) -> None:
-    for number in range(5):
-        store.save(snapshot_of(day=number))
-        (store.folder / f"{number + 1:06}" / "manifest.json").unlink()
-        store.load()
-    aside = ["000003.unreadable", "000004.unreadable", "000005.unreadable"]
-    assert names(store) == [*aside, "lock"]
-
-
-def test_a_file_in_place_of_a_folder_is_no_snapshot(store: Store) -> None:
-    store.save(snapshot_of(day=1))
-    (store.folder / "000002").write_text("?")
-    assert day(store.load()[0]) == 1
+    assert save(store, snapshot_of(day=1)).last.number == 1
 
 
 # The disk does not want
 
 
-def test_a_disk_that_cannot_be_read_is_noted_and_nothing_set_aside(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.save(snapshot_of(day=1))
-
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    assert store.load() == (
-        None,
-        ("Data that was saved before cannot be read: Permission denied.",),
-    )
-    assert names(store) == ["000001", "lock"]
-
-
-@posix
-def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory"):
-        Store(tmp_path / "file" / "workspace", KEY).save(snapshot_of())
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_full_disk_leaves_nothing_behind_and_the_one_before(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.save(snapshot_of(day=1))
-
-    def refuse(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(OSError, match="No space left"):
-        store.save(snapshot_of(day=2))
-    assert names(store) == ["000001", "lock"]
+    save(store, snapshot_of(day=1))
+    before = set(folder(store).rglob("*.parquet"))
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", refuse)
+        with pytest.raises(StoreFull, match="the disk is full"):
+            save(store, snapshot_of(day=2))
+    assert set(folder(store).rglob("*.parquet")) == before
     assert day(loaded(store)) == 1
+
+
+def test_on_a_full_disk_the_oldest_goes_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is room for four tables of contacts."""
+    write = Place.write
+
+    def bounded(place: Place, name: str, data: pa.Buffer) -> None:
+        if place.root.endswith("/contacts") and len(files(store)) >= 4:
+            raise StoreFull("the disk is full")
+        write(place, name, data)
+
+    monkeypatch.setattr(Place, "write", bounded)
+    for number in range(8):
+        save(store, snapshot_of(contact(), day=number))
+    assert kept_days(store) == [4, 5, 6, 7]
+    assert day(loaded(store)) == 7
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_said(store: Store) -> None:
+    folder(store).mkdir(parents=True)
+    folder(store).chmod(0o500)
+    with pytest.raises(StoreError, match="may not read or write there"):
+        save(store, snapshot_of())
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="Not a directory"):
+        save(Store(Place(str(tmp_path / "file" / "workspace"))), snapshot_of())
 
 
 # Several processes
 
 
-def test_while_another_saves_nothing_is_saved_and_loading_goes_on(store: Store) -> None:
-    store.save(snapshot_of(day=1))
-    other = Store(store.folder, KEY)
-    with other._alone() as is_alone:
-        assert is_alone
-        store.save(snapshot_of(day=2))
-        assert day(loaded(store)) == 1
-    store.save(snapshot_of(day=3))
+def test_of_two_that_looked_at_once_the_second_has_to_look_again(store: Store) -> None:
+    head = save(store, snapshot_of(day=1))
+    store.commit(head, snapshot_of(day=2))
+    with pytest.raises(Overtaken):
+        store.commit(head, snapshot_of(day=3))
+    assert day(loaded(store)) == 2
+    save(store, snapshot_of(day=3))
     assert day(loaded(store)) == 3
 
 
-NURSERY = """
-import json, os, signal, sys, time
-from datetime import timedelta
-from pathlib import Path
-from lib.store import storage
-from lib.chatbotx.crawl import Verdict
-from lib.store.snapshot import Snapshot
-from lib.store.storage import Store
-from tests.workspaces import AS_OF, tables_of
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-
-def say(word):
-    os.write(1, f"{os.getpid()} {word}\\n".encode())
-
-def hang(*_, **__):
-    say("hangs")
-    time.sleep(600)
-
-def save(day):
-    store.save(Snapshot(tables_of(), Verdict(AS_OF + timedelta(days=day))))
-
-for line in sys.stdin:
-    folder, key, code = json.loads(line)
-    if not os.fork():
-        store = Store(Path(folder), key.encode())
-        exec(code)
-        say("is done")
-        os._exit(0)
-"""
-"""A process that has loaded everything already, and has children that share its start-up time."""
+def test_of_two_that_begin_at_once_one_comes_first(store: Store) -> None:
+    store.commit(None, snapshot_of(day=1))
+    with pytest.raises(Overtaken):
+        store.commit(None, snapshot_of(day=2))
+    assert day(loaded(store)) == 1
 
 
-class Nursery:
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def begin(self, store: Store, code: str) -> None:
-        """A new process does what `code` says with a store in the same folder."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([str(store.folder), KEY.decode(), code]) + "\n")
-        self._process.stdin.flush()
-
-    def hear(self) -> tuple[int, str]:
-        """Which process says what next."""
-        assert self._process.stdout is not None
-        process, _, word = self._process.stdout.readline().strip().partition(" ")
-        return int(process), word
-
-    def close(self) -> None:
-        self._process.communicate(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
-
-
-def kill(process: int) -> None:
-    os.kill(process, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError):
-        while True:
-            os.kill(process, 0)
-            time.sleep(0.001)
-
-
-@posix
-def test_processes_that_save_and_load_together_never_see_anything_broken(
-    store: Store, nursery: Nursery
-) -> None:
-    for _ in range(2):
-        nursery.begin(store, "for number in range(15): save(number)")
-    said: list[str] = []
-    listener = threading.Thread(target=lambda: said.extend(nursery.hear()[1] for _ in range(2)))
-    listener.start()
-    while listener.is_alive():
-        assert store.load()[1] == ()
-    assert said == ["is done", "is done"]
-    assert loaded(store).contacts == 0
-    assert [name for name in names(store) if not re.fullmatch(r"\d{6}|lock", name)] == []
-    assert len(names(store)) == 4
-
-
-IN_THE_MIDDLE_OF_FILE = """
-def write(path, data, number=[0]):
-    number[0] += 1
-    if number[0] == {}:
-        path.write_bytes(memoryview(data)[:len(data) // 2])
-        hang()
-    path.write_bytes(data)
-
-storage._write_file = write
-"""
-MOMENTS: dict[str, tuple[str, int]] = {
-    "the first file is half written": (IN_THE_MIDDLE_OF_FILE.format(1), 1),
-    "another file is half written": (IN_THE_MIDDLE_OF_FILE.format(5), 1),
-    "the manifest is half written": (IN_THE_MIDDLE_OF_FILE.format(9), 1),
-    "it is written but not in place": ("Path.rename = hang", 1),
-    "it is in place and the oldest not removed": ("Store._forget = hang", 2),
-    "the oldest is being removed": ("storage.shutil.rmtree = hang", 2),
-}
-
-
-@posix
-@pytest.mark.parametrize(("code", "latest"), MOMENTS.values(), ids=MOMENTS)
-def test_a_process_killed_while_it_saves_leaves_a_whole_snapshot(
-    store: Store, nursery: Nursery, code: str, latest: int
-) -> None:
-    for number in (-1, 0, 1):
-        store.save(snapshot_of(contact(tagged("601")), day=number))
-    nursery.begin(store, f"{code}\nsave(2)")
-    process, said = nursery.hear()
-    assert said == "hangs"
-    kill(process)
-
-    assert day(loaded(store)) == latest
-    store.save(snapshot_of(day=3))
-    assert day(loaded(store)) == 3
-    assert len(names(store)) == 4
-    assert [name for name in names(store) if not re.fullmatch(r"\d{6}|lock", name)] == []
+def test_every_table_of_a_snapshot_is_kept(store: Store) -> None:
+    save(store, snapshot_of())
+    assert {path.name for path in folder(store).iterdir()} == {*columns.names(), "snapshots"}
 
 
 # Whose it is
@@ -516,7 +451,7 @@ def test_the_demo_workspace_is_not_kept() -> None:
 def place(**settings: str) -> Path:
     store = store_of(Settings(**{"token": "a-secret-token", **settings}))  # type: ignore[arg-type]  # all text
     assert store is not None
-    return store.folder
+    return folder(store)
 
 
 def test_a_workspace_has_its_own_folder_after_every_start() -> None:
@@ -543,7 +478,7 @@ def test_neither_the_token_nor_personal_data_is_on_disk(
 ) -> None:
     store = store_of(Settings(token="a-secret-token", store=str(tmp_path)))
     assert store is not None
-    store.save(Snapshot(built(edge_contacts), Verdict(AS_OF)))
+    save(store, Snapshot(built(edge_contacts), Verdict(AS_OF)))
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     written = " ".join(str(path) for path in tmp_path.rglob("*"))
     for path in files:
@@ -559,6 +494,6 @@ def test_neither_the_token_nor_personal_data_is_on_disk(
         for field in ("firstName", "lastName", "email", "phoneNumber", "avatar")
         if contact.get(field) and len(contact[field]) > 4
     }
-    assert len(files) == 11
+    assert len(files) == 20  # a file and a log of each of ten tables
     assert len(private) > 100
     assert [text for text in ("a-secret-token", *private) if text in written] == []

@@ -1,0 +1,154 @@
+"""Keeps the tables of history small: many files become one a day, deleted contacts lose their ids,
+and what is older than it has to be goes. It runs with a commit that is due anyway.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lib.history import events, levels
+from lib.history.stored import kind_of, label, span
+from lib.reference.periods import day_of, stamps
+from lib.store.storage import Change, Head, Store
+
+MOST_NEW = 32
+"""Files as they were recorded; when there are more, they are put together."""
+
+LONGEST_NEW = timedelta(hours=20)
+"""They are also put together when the first of them is so old: ids of deleted contacts go within a
+day."""
+
+LEVELS_IN_FULL = timedelta(days=35)
+"""After that only the last level of each day is kept."""
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """Of the history up to `head` (None: there is none yet), as of `now` (UTC). Events go when they
+    were seen before `forget`; `timezone` is the workspace's own."""
+
+    store: Store
+    head: Head | None
+    now: datetime
+    forget: datetime
+    timezone: str
+
+    def events(self, new: pa.Table) -> Change:
+        """What adding the events of a transition comes to. Raises StoreError and Unreadable."""
+        files = self._files("events")
+        limit = stamps([self.forget])[0]
+        drop = {file for file in files if span(file)[1] < limit}
+        files = [file for file in files if file not in drop]
+        if not self._is_due(files):
+            return Change(events.SCHEMA, _new(new), frozenset(drop))
+        table = self.store.table("events")
+        # What is put together now was recorded since ids were looked for last.
+        recent = {file: table.get(file) for file in files if kind_of(file) == "new"}
+        gone = _deleted([new, *recent.values()])
+        groups: dict[str, list[pa.Table]] = defaultdict(list)
+        for file in files:
+            part = recent.get(file)
+            if part is None and _holds(table.get(file, columns=["contact"]), gone):
+                part = table.get(file)
+            if part is not None:
+                groups[_day(file)].append(part)
+                drop.add(file)
+        for file in files:  # a day that is written anew is written whole
+            if file not in drop and _day(file) in groups:
+                groups[_day(file)].append(table.get(file))
+                drop.add(file)
+        add = [_whole("day", _without_ids(parts, gone)) for parts in groups.values()]
+        return Change(events.SCHEMA, [*add, *_new(_without_ids([new], gone))], frozenset(drop))
+
+    def levels(self, new: pa.Table) -> Change:
+        """What adding the levels of a snapshot comes to. Raises StoreError and Unreadable."""
+        files = self._files("levels")
+        if not self._is_due(files):
+            return Change(levels.SCHEMA, _new(new))
+        limit = stamps([self.now - LEVELS_IN_FULL])[0]
+        table = self.store.table("levels")
+        last = _last_of_days(self._moments(files), self.timezone)
+        days: dict[str, list[str]] = defaultdict(list)
+        months: dict[str, list[str]] = defaultdict(list)
+        for file in files:
+            is_old = span(file)[1] < limit
+            (months if is_old else days)[_day(file)[: 6 if is_old else 8]].append(file)
+        drop, add = set(), []
+        for kind, groups in (("day", days), ("month", months)):
+            for group in groups.values():
+                if [kind_of(file) for file in group] == [kind]:
+                    continue
+                parts = [table.get(file) for file in group]
+                if kind == "month":
+                    parts = [_at(part, last) for part in parts]
+                drop |= set(group)
+                if whole := pa.concat_tables(parts):
+                    add.append(_whole(kind, whole))
+        return Change(levels.SCHEMA, [*add, *_new(new)], frozenset(drop))
+
+    def _moments(self, files: Sequence[str]) -> np.ndarray:
+        """As of when the levels in these files are, ascending."""
+        total = [("dimension", "=", levels.TOTAL)]
+        table = self.store.table("levels")
+        parts = [table.get(file, columns=["seen"], filters=total) for file in files]
+        return np.unique(np.asarray(pa.concat_tables(parts)["seen"], dtype="datetime64[us]"))
+
+    def _files(self, name: str) -> Sequence[str]:
+        return self.head.last.files.get(name, ()) if self.head is not None else ()
+
+    def _is_due(self, files: Sequence[str]) -> bool:
+        new = [file for file in files if kind_of(file) == "new"]
+        oldest = min((span(file)[0] for file in new), default=None)
+        limit = stamps([self.now - LONGEST_NEW])[0]
+        return len(new) > MOST_NEW or (oldest is not None and oldest <= limit)
+
+
+def _new(table: pa.Table) -> list[tuple[str, pa.Table]]:
+    return [(label("new", table["seen"]), table)] if len(table) else []
+
+
+def _whole(kind: str, table: pa.Table) -> tuple[str, pa.Table]:
+    """In an order in which what is asked for lies together."""
+    first = "dimension" if "dimension" in table.column_names else "kind"
+    table = table.sort_by([(first, "ascending"), ("seen", "ascending")])
+    return label(kind, table["seen"]), table
+
+
+def _day(file: str) -> str:
+    """On which day of UTC its first row was seen."""
+    return f"{span(file)[0].item():%Y%m%d}"
+
+
+def _deleted(tables: Sequence[pa.Table]) -> pa.Array:
+    ids = [
+        table["contact"].filter(pc.equal(table["kind"], "deleted")).combine_chunks()
+        for table in tables
+    ]
+    return pc.drop_null(pa.concat_arrays(ids))
+
+
+def _holds(table: pa.Table, ids: pa.Array) -> bool:
+    return bool(pc.any(pc.is_in(table["contact"], value_set=ids)).as_py())
+
+
+def _without_ids(parts: Sequence[pa.Table], gone: pa.Array) -> pa.Table:
+    whole = pa.concat_tables(parts)
+    contact = whole["contact"]
+    kept = pc.if_else(pc.is_in(contact, value_set=gone), pa.scalar(None, pa.string()), contact)
+    return whole.set_column(whole.schema.get_field_index("contact"), "contact", kept)
+
+
+def _last_of_days(moments: np.ndarray, timezone: str) -> np.ndarray:
+    """Of the moments (UTC), the last of each day in a zone."""
+    days = {day_of(moment.item().replace(tzinfo=UTC), timezone): moment for moment in moments}
+    return np.array(list(days.values()), dtype="datetime64[us]")
+
+
+def _at(part: pa.Table, moments: np.ndarray) -> pa.Table:
+    seen = np.asarray(part["seen"], dtype="datetime64[us]")
+    return part.filter(pa.array(np.isin(seen, moments)))

@@ -1,0 +1,213 @@
+"""Keeps the snapshots of a workspace and records what changes between them.
+
+It runs where the crawl ends, not where viewers wait. Nothing that goes wrong here keeps current
+numbers from being shown: a sentence says what is not kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from lib.history import beside, events, levels
+from lib.history.compaction import Compaction
+from lib.history.compare import compare
+from lib.history.recorded import Recorded, baseline
+from lib.history.stored import StoredHistory
+from lib.settings import Settings
+from lib.store.delta import Overtaken, Unreadable
+from lib.store.place import StoreError
+from lib.store.snapshot import Snapshot
+from lib.store.storage import Change, Head, Recording, Store, store_of
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+"""At a commit, when other processes come first."""
+
+TIDY_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The snapshot that was kept last, what has been recorded (None: nothing, or it cannot be
+    read), and sentences about what could not be kept."""
+
+    snapshot: Snapshot | None = None
+    history: StoredHistory | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Last:
+    number: int
+    recorded: Recorded
+
+
+class Recorder:
+    """Of one workspace. Not to be used by two threads at once."""
+
+    def __init__(self, store: Store, timezone: str = "UTC", history_days: int = 400) -> None:
+        self._store = store
+        self._timezone = timezone
+        self._kept_for = timedelta(days=history_days)
+        self._last: _Last | None = None
+        self._number = 0
+        self._tidied: datetime | None = None
+
+    def load(self) -> Kept:
+        """What was kept before."""
+        snapshot, notes = self._store.load()
+        try:
+            head = self._store.head()
+        except StoreError:
+            return Kept(snapshot, None, notes)
+        if head is None:
+            return Kept(snapshot, None, notes)
+        self._number = head.last.number
+        return Kept(snapshot, self._history(head, snapshot), notes)
+
+    def open(self) -> Kept:
+        """What has been recorded, without the snapshot."""
+        try:
+            head = self._store.head()
+        except StoreError as why:
+            return Kept(notes=(f"What was recorded before cannot be read: {why}.",))
+        return Kept(history=self._history(head, None)) if head is not None else Kept()
+
+    def save(self, snapshot: Snapshot) -> Kept:
+        """Keeps a snapshot and records what has changed since the one recorded before."""
+        try:
+            head, notes = self._save(snapshot)
+        except (StoreError, Unreadable) as why:
+            log.warning("The snapshot could not be saved: %s.", why)
+            note = (
+                f"This data could not be saved: {why}. After a restart it has to be fetched again, "
+                "and what changes meanwhile is not recorded."
+            )
+            return Kept(snapshot, None, (note,))
+        return Kept(snapshot, self._history(head, snapshot), notes)
+
+    def _save(self, snapshot: Snapshot) -> tuple[Head, tuple[str, ...]]:
+        for _ in range(ATTEMPTS):
+            head = self._store.head()
+            notes = self._emptied(head)
+            if head is not None and head.last.as_of == snapshot.as_of:
+                return head, notes
+            if head is not None and not _may_be_of(snapshot, head):
+                raise StoreError("another workspace's data is kept there")
+            before, why = self._before(head)
+            recording, after, not_recorded = self._record(head, before, snapshot)
+            try:
+                head = self._store.commit(head, snapshot, recording)
+            except Overtaken:
+                continue
+            self._number = head.last.number
+            if after is not None:
+                self._last = _Last(head.last.number, after)
+            self._tidy(head)
+            return head, (*notes, *why, *not_recorded)
+        raise StoreError("others write there all the time")
+
+    def _record(
+        self, head: Head | None, before: Recorded | None, snapshot: Snapshot
+    ) -> tuple[Recording | None, Recorded | None, tuple[str, ...]]:
+        """What to record of a snapshot, the recorded one, and why nothing is."""
+        doubtful = snapshot.verdict.doubtful
+        if doubtful is None:
+            return None, None, (_INCOMPLETE,)
+        if before is None:
+            found, after = events.none(), baseline(snapshot.as_of, snapshot.tables)
+        elif snapshot.as_of <= before.as_of:
+            return None, None, (_NOT_NEWER.format(before.as_of.astimezone(UTC)),)
+        else:
+            transition = compare(before, snapshot.as_of, snapshot.tables, doubtful)
+            found, after = transition.events, transition.after
+        forget = snapshot.as_of - self._kept_for
+        forget = forget.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        compaction = Compaction(self._store, head, snapshot.as_of, forget, self._timezone)
+        changes = {
+            "events": compaction.events(found),
+            "levels": compaction.levels(levels.levels(after)),
+            "carried": self._carried(head, after),
+        }
+        previous = before.as_of if before is not None else None
+        return Recording(previous, changes, forget), after, ()
+
+    def _carried(self, head: Head | None, after: Recorded) -> Change:
+        old = head.last.files.get("carried", ()) if head is not None else ()
+        return Change(beside.schema(), [("carried", beside.to_table(after))], frozenset(old))
+
+    def _before(self, head: Head | None) -> tuple[Recorded | None, tuple[str, ...]]:
+        """The snapshot to compare with; None if there is none. Raises StoreError."""
+        row = head.last_recorded if head is not None else None
+        if head is None or row is None:
+            return None, ()
+        if self._last is not None and self._last.number == row.number:
+            return self._last.recorded, ()
+        try:
+            return self._restore(head), ()
+        except Unreadable as why:
+            log.warning("The snapshot recorded last cannot be used: %s.", why)
+            return None, (f"What changed since {row.as_of:%-d %B %H:%M} UTC is not known: {why}.",)
+
+    def _restore(self, head: Head, snapshot: Snapshot | None = None) -> Recorded:
+        """The snapshot recorded last. Raises StoreError and Unreadable."""
+        row = head.last_recorded
+        if row is None:
+            raise Unreadable("nothing has been recorded")
+        if self._last is not None and self._last.number == row.number:
+            return self._last.recorded
+        if snapshot is None or snapshot.as_of != row.as_of:
+            snapshot = self._store.read(row)
+        table = self._store.table("carried")
+        parts = [table.get(file) for file in head.last.files.get("carried", ())]
+        if len(parts) != 1:
+            raise Unreadable("a table of it is missing")
+        return beside.restore(snapshot, parts[0].cast(beside.schema()))
+
+    def _history(self, head: Head, snapshot: Snapshot | None) -> StoredHistory | None:
+        if head.last_recorded is None:
+            return None
+        return StoredHistory(self._store, head, partial(self._restore, head, snapshot))
+
+    def _emptied(self, head: Head | None) -> tuple[str, ...]:
+        number = head.last.number if head is not None else 0
+        was, self._number = self._number, number
+        return (_EMPTIED,) if number < was else ()
+
+    def _tidy(self, head: Head) -> None:
+        if self._tidied is not None and head.last.saved - self._tidied < TIDY_EVERY:
+            return
+        self._tidied = head.last.saved
+        try:
+            self._store.tidy(head)
+        except StoreError as why:
+            log.warning("The store could not be tidied: %s.", why)
+
+
+_INCOMPLETE = (
+    "This data was saved, but what changed is not recorded: the crawl may have missed contacts, "
+    "nobody can tell where."
+)
+_NOT_NEWER = (
+    "This data was saved, but what changed is not recorded: the clock says that it is no newer "
+    "than what was recorded as of {:%-d %B %Y %H:%M} UTC."
+)
+_EMPTIED = "Data that was saved before has disappeared from the store: history begins anew."
+
+
+def _may_be_of(snapshot: Snapshot, head: Head) -> bool:
+    """Whether a snapshot is of the workspace that is kept there, as far as both say."""
+    known = head.last.workspace
+    return known is None or snapshot.workspace_id is None or known == snapshot.workspace_id
+
+
+def recorder_of(settings: Settings) -> Recorder | None:
+    """Of the configured workspace; None for the demo workspace."""
+    store = store_of(settings)
+    if store is None:
+        return None
+    return Recorder(store, settings.timezone, settings.history_days)

@@ -1,0 +1,114 @@
+"""A history that is kept in the store, as of one commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib.history import events, levels
+from lib.history.recorded import Recorded
+from lib.reference.periods import stamps
+from lib.store.storage import Head, Store
+
+_NAME = re.compile(r"(new|day|month)-(\d{8}T\d{12})-(\d{8}T\d{12})-[0-9a-f]{32}\.parquet")
+_MOMENT = "%Y%m%dT%H%M%S%f"
+
+
+class StoredHistory:
+    """`latest` gives the last recorded snapshot when it is asked for."""
+
+    def __init__(self, store: Store, head: Head, latest: Callable[[], Recorded]) -> None:
+        self._store, self._head = store, head
+        self._latest = latest
+
+    @cached_property
+    def recorded(self) -> np.ndarray:
+        """From the last one back as far as each was compared with the one before it."""
+        return chain(self._head)
+
+    @cached_property
+    def since(self) -> datetime:
+        first: datetime = self._head.recorded["as_of"][0].as_py()
+        return first.astimezone(UTC)
+
+    @cached_property
+    def latest(self) -> Recorded:
+        return self._latest()
+
+    def events(
+        self, after: np.datetime64, until: np.datetime64, columns: Sequence[str]
+    ) -> pa.Table:
+        """Raises StoreError and Unreadable."""
+        names = list(dict.fromkeys([*columns, "seen"]))
+        first = after + np.timedelta64(1, "us")
+        return self._read("events", events.SCHEMA, names, first, until).select(list(columns))
+
+    def levels(self, dimension: str, first: np.datetime64, last: np.datetime64) -> pd.DataFrame:
+        """Raises StoreError and Unreadable."""
+        only = [("dimension", "=", dimension)]
+        table = self._read("levels", levels.SCHEMA, levels.SCHEMA.names, first, last, only)
+        found: pd.DataFrame = table.to_pandas()
+        return found
+
+    def _read(
+        self,
+        name: str,
+        schema: pa.Schema,
+        columns: Sequence[str],
+        first: np.datetime64,
+        last: np.datetime64,
+        only: Sequence[tuple[str, str, object]] | None = None,
+    ) -> pa.Table:
+        """The rows that were seen between two instants, both included."""
+        table = self._store.table(name)
+        wanted = pa.schema([schema.field(column) for column in columns])
+        parts = [wanted.empty_table()]
+        for file in self._head.last.files.get(name, ()):
+            begins, ends = span(file)
+            if begins > last or ends < first:
+                continue
+            part = table.get(file, columns=columns, filters=only).cast(wanted)
+            if begins < first or ends > last:
+                seen = np.asarray(part["seen"], dtype="datetime64[us]")
+                part = part.filter(pa.array((first <= seen) & (seen <= last)))
+            parts.append(part)
+        return pa.concat_tables(parts)
+
+
+def chain(head: Head) -> np.ndarray:
+    """As of when the snapshots are that were compared with each other, up to the last recorded."""
+    table = head.recorded
+    moments = np.asarray(table["as_of"], dtype="datetime64[us]")
+    previous = np.asarray(table["previous"], dtype="datetime64[us]")
+    breaks = np.flatnonzero(previous[1:] != moments[:-1])
+    return moments[breaks[-1] + 1 if len(breaks) else 0 :]
+
+
+def label(kind: str, seen: pa.ChunkedArray) -> str:
+    """The beginning of the name of a file: from when to when its rows were seen."""
+    moments = np.asarray(seen, dtype="datetime64[us]")
+    texts = [f"{moment.item():{_MOMENT}}" for moment in (moments.min(), moments.max())]
+    return f"{kind}-{texts[0]}-{texts[1]}"
+
+
+def span(file: str) -> tuple[np.datetime64, np.datetime64]:
+    """From when to when the rows of a file were seen; of one with another name, always."""
+    found = _NAME.fullmatch(file)
+    if found is None:
+        return np.datetime64(0, "us"), np.datetime64(2**62, "us")
+    begins, ends = (
+        datetime.strptime(text, _MOMENT).replace(tzinfo=UTC) for text in found.group(2, 3)
+    )
+    return stamps([begins, ends])[0], stamps([begins, ends])[1]
+
+
+def kind_of(file: str) -> str:
+    """new: as it was recorded; day, month: put together."""
+    found = _NAME.fullmatch(file)
+    return found[1] if found is not None else "new"

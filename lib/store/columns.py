@@ -1,0 +1,112 @@
+"""Tables of a snapshot ↔ columns of files, in types that every reader of Delta tables knows.
+
+Text is plain strings on disk; a column that is categorical here becomes so again when it is read.
+`contacts` has its row numbers in a column `row`, to which the tables of links refer as `contact`.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib.store.builder import TableBuilder
+from lib.store.delta import Unreadable
+
+_ROW = "row"
+
+
+def to_columns(name: str, frame: pd.DataFrame) -> pa.Table:
+    """The table `name` for a file."""
+    columns: dict[str, pa.Array] = {}
+    if name == "contacts":
+        columns[_ROW] = pa.array(np.arange(len(frame), dtype=np.int32))
+    for column, values in frame.items():
+        columns[str(column)] = _to_column(values)
+    return pa.table(columns)
+
+
+def _to_column(values: pd.Series) -> pa.Array:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes = values.cat.codes.to_numpy()
+        indices = pa.array(codes, pa.int32(), mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(values.cat.categories, pa.string()))
+    if values.dtype == "uint16":  # Delta tables know no unsigned numbers
+        return pa.array(values.to_numpy(dtype=np.int32))
+    if isinstance(values.dtype, pd.StringDtype):
+        return pa.array(values, pa.string())
+    return pa.Array.from_pandas(values)
+
+
+def schema_of(table: pa.Table) -> pa.Schema:
+    """What a Delta table says of it: text, not how it is coded."""
+    return pa.schema(
+        [
+            pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type)
+            for f in table.schema
+        ]
+    )
+
+
+def names() -> tuple[str, ...]:
+    """The tables of a snapshot."""
+    return tuple(_templates())
+
+
+def categorical(name: str) -> list[str]:
+    """The columns of the table `name` that are categorical here."""
+    frame = _templates()[name]
+    return [str(c) for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)]
+
+
+def from_columns(name: str, table: pa.Table) -> pd.DataFrame:
+    """The table `name` from a file, read with its `categorical` columns as dictionaries. Raises
+    Unreadable for one that has other columns."""
+    template = _templates()[name]
+    has = [column for column in table.column_names if column != _ROW]
+    if has != list(template.columns):
+        raise Unreadable("another version of this dashboard wrote it")
+    coded: dict[str, object] = {column: _categorical(table[column]) for column in categorical(name)}
+    if "conversation" in has:
+        coded["conversation"] = _ids_or_missing(table["conversation"])
+    plain = table.select([column for column in has if column not in coded])
+    del table
+    # Each column is given up as soon as it is copied, or not copied at all.
+    frame = plain.to_pandas(split_blocks=True, self_destruct=True)
+    del plain
+    for column, kind in template.dtypes.items():
+        if kind == "uint16":
+            coded[str(column)] = frame.pop(column).to_numpy(dtype=np.uint16)
+    columns = {column: coded[column] if column in coded else frame.pop(column) for column in has}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _ids_or_missing(column: pa.ChunkedArray) -> object:
+    """As nullable Int64, or as text."""
+    if not pa.types.is_integer(column.type):
+        return pd.array(column.to_pandas(), dtype="str")
+    values: np.ndarray = column.fill_null(0).to_numpy()
+    return pd.arrays.IntegerArray(values, column.is_null().to_numpy())
+
+
+def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
+    """Categories are those that occur, sorted, as a builder makes them."""
+    column = column.unify_dictionaries()
+    if not column.num_chunks:
+        return pd.Categorical.from_codes(np.zeros(0, np.int8), pd.Index([], dtype="str"))
+    texts: Sequence[str] = column.chunk(0).dictionary.to_pylist()
+    order = np.argsort(np.array(texts, dtype=object)) if texts else np.zeros(0, np.int64)
+    rank = np.full(len(texts) + 1, -1, dtype=np.min_scalar_type(-len(texts) - 1))
+    rank[order] = np.arange(len(texts))
+    codes = np.concatenate(
+        [rank[chunk.indices.fill_null(len(texts)).to_numpy()] for chunk in column.chunks]
+    )
+    categories = pd.Index([texts[place] for place in order], dtype="str")
+    return pd.Categorical.from_codes(codes, categories=categories)
+
+
+@cache
+def _templates() -> dict[str, pd.DataFrame]:
+    """The empty tables."""
+    return TableBuilder().build().frames()

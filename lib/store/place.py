@@ -1,0 +1,219 @@
+"""Where a workspace's data is kept: a folder, or a bucket of Amazon S3, Google Cloud Storage or
+Azure. The same few questions are asked of all of them, and errors become sentences.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake.exceptions import DeltaError
+from deltalake.fs import DeltaStorageHandler
+from pyarrow import fs
+
+
+class StoreError(Exception):
+    """Why the store cannot be used: the end of a sentence, without addresses, paths and keys."""
+
+
+class StoreFull(StoreError):
+    """There is no room left."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file; `modified` is UTC. `is_plain` is False for what only looks like one, a folder, a pipe
+    or a device: nobody may try to read it."""
+
+    name: str
+    modified: datetime
+    is_plain: bool = True
+
+
+@dataclass(frozen=True)
+class Place:
+    """`root` is a folder, or the address of a bucket with perhaps a folder in it; `options` are
+    those of `[store]`, for a bucket."""
+
+    root: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_folder(self) -> bool:
+        return "://" not in self.root
+
+    def below(self, name: str) -> Place:
+        return Place(f"{self.root}/{name}", self.options)
+
+    @property
+    def above(self) -> Place:
+        return Place(self.root.rpartition("/")[0], self.options)
+
+    def path(self, name: str) -> Path:
+        """Of a file in a folder."""
+        return Path(self.root, name)
+
+    @property
+    def storage_options(self) -> dict[str, str] | None:
+        """For deltalake."""
+        if self.is_folder:
+            return None
+        # Of two that write the same version, S3 lets one through only when asked to.
+        usual = {"conditional_put": "etag"} if self.root.startswith("s3://") else {}
+        patience = {"timeout": "60s", "connect_timeout": "5s", "max_retries": "3"}
+        return patience | usual | dict(self.options)
+
+    def entries(self) -> list[Entry]:
+        """What lies in it, not what lies deeper; nothing where it is not there. Raises
+        StoreError."""
+        if self.is_folder:
+            with _told(self):
+                return _entries(Path(self.root))
+        with _told(self):
+            infos = self._bucket().get_file_info(fs.FileSelector("", allow_not_found=True))
+            return [
+                Entry(info.base_name, info.mtime or datetime.now(UTC))
+                for info in infos
+                if info.type == fs.FileType.File
+            ]
+
+    def read(self, name: str) -> pa.Buffer:
+        """Raises StoreError, or FileNotFoundError."""
+        with _told(self):
+            if self.is_folder:
+                path = self.path(name)
+                if not stat.S_ISREG(path.stat().st_mode):
+                    raise FileNotFoundError(name)
+                with pa.OSFile(str(path)) as file:
+                    return file.read_buffer()
+            with self._bucket().open_input_file(name) as file:
+                return file.read_buffer()
+
+    def make(self) -> None:
+        """Makes the folder, for this user only. Raises StoreError."""
+        with _told(self):
+            Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write(self, name: str, data: pa.Buffer) -> None:
+        """Whole or not at all, as far as the place allows. Raises StoreError."""
+        with _told(self):
+            if not self.is_folder:
+                with self._bucket().open_output_stream(name) as stream:
+                    stream.write(data)
+                return
+            Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self.path(name)
+            try:
+                with path.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                raise
+
+    def size(self, name: str) -> int:
+        """Bytes. Raises StoreError."""
+        with _told(self):
+            if self.is_folder:
+                return self.path(name).stat().st_size
+            return int(self._bucket().get_file_info(name).size or 0)
+
+    def remove(self, name: str) -> None:
+        """Does nothing if it is not there. Raises StoreError."""
+        with _told(self), contextlib.suppress(FileNotFoundError):
+            if self.is_folder:
+                self.path(name).unlink()
+            else:
+                self._bucket().delete_file(name)
+
+    def set_aside(self, name: str) -> None:
+        """Gives a file or folder in it a name that nobody looks for. Raises StoreError."""
+        plain = re.sub(r"[^\w.-]", "_", name[:100], flags=re.ASCII)
+        aside = f"_unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{plain}.aside"
+        with _told(self), contextlib.suppress(FileNotFoundError):
+            if self.is_folder:
+                self.path(name).rename(self.path(aside))
+            else:
+                self._bucket().move(name, aside)
+
+    def _bucket(self) -> fs.FileSystem:
+        return fs.PyFileSystem(DeltaStorageHandler(self.root, self.storage_options))
+
+
+def _entries(folder: Path) -> list[Entry]:
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    seen = entry.stat()
+                    modified = datetime.fromtimestamp(seen.st_mtime, UTC)
+                    found.append(Entry(entry.name, modified, stat.S_ISREG(seen.st_mode)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return found
+
+
+@contextlib.contextmanager
+def _told(place: Place) -> Iterator[None]:
+    """Raises StoreError for what goes wrong with a place, except FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, DeltaError, pa.ArrowException) as error:
+        raise told(error, place) from None
+
+
+def told(error: Exception, place: Place) -> StoreError:
+    """What went wrong, in words of ours: what a library says may hold addresses and keys."""
+    number = getattr(error, "errno", None)
+    text = str(error).lower()
+    if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "quota" in text:
+        return StoreFull("the disk is full")
+    if place.is_folder:
+        if number in (errno.EACCES, errno.EPERM) or "permission denied" in text:
+            return StoreError("this program may not read or write there")
+        if number == errno.EROFS or "read-only" in text:
+            return StoreError("the disk is read-only")
+        if "hard link" in text or number in (errno.EOPNOTSUPP, errno.ENOTSUP):
+            return StoreError("its file system knows neither hard links nor an atomic rename")
+        return StoreError(os.strerror(number) if number else "the disk does not say why")
+    if _REFUSED.search(text):
+        return StoreError(f"the keys were refused: check {_keys(place)} in [store]")
+    if _NO_BUCKET.search(text):
+        return StoreError("there is no such bucket: check CHATBOTX_STORE")
+    if _NO_CONNECTION.search(text):
+        return StoreError("the bucket cannot be reached: check the network and [store]")
+    return StoreError("the bucket refused what was asked of it")
+
+
+_REFUSED = re.compile(
+    r"\b40[13]\b|forbidden|unauthori[sz]ed|invalidaccesskeyid|signaturedoesnotmatch|accessdenied"
+    r"|credential|unauthenticated|permission"
+)
+_NO_BUCKET = re.compile(r"nosuchbucket|bucket does not exist|containernotfound")
+_NO_CONNECTION = re.compile(r"connect|timed out|timeout|dns|resolve|error sending request|retries")
+_IS_A_KEY = re.compile(r"key|secret|token|account|credential|sas", re.IGNORECASE)
+
+
+def _keys(place: Place) -> str:
+    """The names of the options that may be wrong."""
+    names = [name for name in place.options if _IS_A_KEY.search(name)]
+    if names:
+        return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return {
+        "s3": "aws_access_key_id and aws_secret_access_key",
+        "gs": "google_service_account_key",
+        "az": "azure_storage_account_name and azure_storage_account_key",
+    }.get(place.root.split("://")[0], "the keys")

@@ -1,0 +1,274 @@
+"""What is recorded stands in the store, and is read from there as it is from memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.chatbotx.crawl import Range, Verdict
+from lib.history import outline
+from lib.history.reading import changes
+from lib.history.recorder import Kept, Recorder
+from lib.reference.periods import Period
+from lib.store.place import Place
+from lib.store.snapshot import Snapshot
+from lib.store.storage import Store
+from tests.history.states import contact, on, tables_of, tagged, talk
+from tests.history.test_expected import DATA, MOMENTS, PERIODS, rounded
+
+Json = dict[str, Any]
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(Place(str(tmp_path / "cache" / "workspace")))
+
+
+def snapshot(
+    hours: float, *contacts: Json, doubtful: tuple[Range, ...] | None = (), workspace: str = "299"
+) -> Snapshot:
+    """As of so many hours after `START`."""
+    verdict = Verdict(START + timedelta(hours=hours), doubtful=doubtful)
+    return Snapshot(tables_of(contacts), verdict, workspace)
+
+
+def events(kept: Kept, days: int = 600) -> dict[str, int]:
+    """How many there were of each kind, of those that there were."""
+    assert kept.history is not None
+    period = Period(START.date() - timedelta(days=1), START.date() + timedelta(days=days))
+    found = changes(kept.history, period)
+    assert found is not None
+    return {kind: number for kind, number in found.events.items() if number}
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_what_changed_comes_back_from_the_store(store: Store, name: str) -> None:
+    kept = Kept()
+    for state, moment in MOMENTS.items():
+        contacts = json.loads((DATA / "history" / f"{state}.json").read_text("utf-8"))
+        # Each is saved by another process.
+        kept = Recorder(store).save(Snapshot(tables_of(contacts), Verdict(moment), "299"))
+        assert kept.notes == ()
+    expected = json.loads((DATA / "expected" / f"{name}.json").read_text("utf-8"))
+    loaded = Recorder(store).load()
+    for each in (kept, loaded):
+        assert each.history is not None
+        found = changes(each.history, PERIODS[name])
+        assert found is not None
+        assert outline.of(found) == rounded(expected)
+
+
+def test_the_first_snapshot_is_where_history_begins(store: Store) -> None:
+    kept = Recorder(store).save(snapshot(0, contact(1)))
+    assert kept.history is not None
+    assert kept.history.since == START
+    assert events(kept) == {}
+
+
+def test_what_the_crawl_may_have_missed_is_carried_over_and_compared_when_it_is_seen_again(
+    store: Store,
+) -> None:
+    one = contact(1, tags=tagged("601"), contactInboxes=[on("whatsapp", source="ads")])
+    waits = contact(
+        2, conversation=talk(contactRepliedAt="2026-02-28T00:00:00Z", assignedUserId="101")
+    )
+    Recorder(store).save(snapshot(0, one, waits))
+    everything = (Range(datetime(2020, 1, 1, tzinfo=UTC), START),)
+    kept = Recorder(store).save(snapshot(1, doubtful=everything))
+    assert events(kept) == {}
+    assert kept.snapshot is not None
+    assert kept.snapshot.contacts == 0
+    assert kept.history is not None
+    assert len(kept.history.latest.tables.contacts) == 2
+    answered = waits["conversation"] | {"adminRepliedAt": "2026-03-01T02:00:00Z"}
+    kept = Recorder(store).save(
+        snapshot(2, one | {"tags": tagged("602")}, waits | {"conversation": answered})
+    )
+    assert events(kept) == {"tag_added": 1, "tag_removed": 1, "answered": 1}
+    found = changes(kept.history, Period(date(2026, 3, 1), date(2026, 3, 1)))  # type: ignore[arg-type]  # there is one
+    assert found is not None
+    assert found.response.median_hours == 26
+
+
+def test_how_long_somebody_has_waited_survives_a_restart(store: Store) -> None:
+    def wrote(hours: int) -> Json:
+        moment = START + timedelta(hours=hours)
+        return contact(1, conversation=talk(contactRepliedAt=moment.isoformat()))
+
+    Recorder(store).save(snapshot(1, wrote(0)))
+    Recorder(store).save(snapshot(3, wrote(2)))
+    Recorder(store).save(snapshot(5, wrote(4)))
+    each = wrote(4)
+    each["conversation"]["adminRepliedAt"] = (START + timedelta(hours=6)).isoformat()
+    kept = Recorder(store).save(snapshot(7, each))
+    assert kept.history is not None
+    found = changes(kept.history, Period(START.date(), START.date()))
+    assert found is not None
+    assert found.response.median_hours == 6
+
+
+def test_where_no_range_can_be_named_the_snapshot_is_kept_and_not_recorded(store: Store) -> None:
+    Recorder(store).save(snapshot(0, contact(1), contact(2)))
+    kept = Recorder(store).save(snapshot(1, contact(1), doubtful=None))
+    assert kept.notes == (
+        "This data was saved, but what changed is not recorded: the crawl may have missed contacts,"
+        " nobody can tell where.",
+    )
+    assert events(kept) == {}
+    loaded = Recorder(store).load()
+    assert loaded.snapshot is not None
+    assert loaded.snapshot.contacts == 1
+    # What is recorded next is compared with what was recorded last.
+    assert events(Recorder(store).save(snapshot(2, contact(2)))) == {"deleted": 1}
+
+
+def test_a_clock_that_was_set_back_leaves_history_as_it_was(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.save(snapshot(24, contact(1)))
+    kept = recorder.save(snapshot(0, contact(1), contact(2)))
+    (note,) = kept.notes
+    assert "no newer than what was recorded as of 2 March 2026 00:00 UTC" in note
+    assert events(kept) == {}
+    assert events(recorder.save(snapshot(25, contact(1), contact(2)))) == {"joined": 1}
+
+
+def test_the_same_snapshot_twice_is_recorded_once(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.save(snapshot(0, contact(1)))
+    recorder.save(snapshot(1, contact(2)))
+    kept = Recorder(store).save(snapshot(1, contact(2)))
+    assert kept.notes == ()
+    assert events(kept) == {"joined": 1, "deleted": 1}
+    assert kept.history is not None
+    assert len(kept.history.recorded) == 2
+
+
+def test_a_store_of_another_workspace_is_left_alone(store: Store) -> None:
+    Recorder(store).save(snapshot(0, contact(1)))
+    kept = Recorder(store).save(snapshot(1, contact(2), workspace="300"))
+    assert "another workspace's data is kept there" in kept.notes[0]
+    loaded = Recorder(store).load()
+    assert loaded.snapshot is not None
+    assert loaded.snapshot.workspace_id == "299"
+
+
+def test_a_store_that_was_emptied_begins_anew_and_says_so(store: Store) -> None:
+    recorder = Recorder(store)
+    recorder.save(snapshot(0, contact(1)))
+    shutil.rmtree(store.place.root)
+    kept = recorder.save(snapshot(1, contact(2)))
+    assert kept.notes == (
+        "Data that was saved before has disappeared from the store: history begins anew.",
+    )
+    assert events(kept) == {}
+    assert events(recorder.save(snapshot(2))) == {"deleted": 1}
+
+
+def test_a_store_of_a_newer_version_is_left_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr("lib.store.storage.FORMAT", 3)
+        Recorder(store).save(snapshot(0, contact(1)))
+    assert Recorder(store).load().notes == (
+        "Data that was saved before cannot be read: a newer version of this dashboard keeps its "
+        "data there.",
+    )
+    (note,) = Recorder(store).save(snapshot(1, contact(2))).notes
+    assert "a newer version of this dashboard keeps its data there" in note
+
+
+def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(store: Store) -> None:
+    Recorder(store).save(snapshot(0, contact(1)))
+    Recorder(store).save(snapshot(1, contact(1), contact(2)))
+    head = store.head()
+    assert head is not None
+    store.place.below("contacts").path(head.last.files["contacts"][0]).unlink()
+    kept = Recorder(store).save(snapshot(2, contact(3)))
+    (note,) = kept.notes
+    assert note == ("What changed since 1 March 01:00 UTC is not known: a file of it is missing.")
+    # Nothing is said of what lies before the hole, as it would not add up.
+    assert events(kept) == {}
+    assert kept.history is not None
+    assert kept.history.since == START
+    assert len(kept.history.recorded) == 1
+
+
+class TestCompaction:
+    """Saved so many times, so many hours apart, with one contact that comes and one that goes."""
+
+    @pytest.fixture
+    def evolve(self, store: Store) -> Callable[[int, int], Kept]:
+        def run(times: int, hours: int) -> Kept:
+            recorder = Recorder(store, "America/Sao_Paulo", 30)
+            kept = Kept()
+            for number in range(times):
+                there = [contact(each) for each in range(number, number + 3)]
+                kept = recorder.save(snapshot(number * hours, *there))
+                assert kept.notes == ()
+            return kept
+
+        return run
+
+    def test_files_do_not_grow_with_time(
+        self, store: Store, evolve: Callable[[int, int], Kept]
+    ) -> None:
+        kept = evolve(30, 6)
+        head = store.head()
+        assert head is not None
+        assert len(head.last.files["events"]) <= 8 + 4
+        assert len(head.last.files["levels"]) <= 8 + 4
+        assert events(kept) == {"joined": 29, "deleted": 29}
+
+    def test_a_deleted_contact_loses_its_id_within_a_day_and_its_events_stay(
+        self, store: Store, evolve: Callable[[int, int], Kept]
+    ) -> None:
+        kept = evolve(24, 4)
+        assert kept.history is not None
+        moments = kept.history.recorded
+        found = kept.history.events(moments[0], moments[-1], ["contact", "kind", "seen"])
+        seen = np.asarray(found["seen"], dtype="datetime64[us]")
+        old = found.filter(seen < moments[-1] - np.timedelta64(24, "h"))
+        assert len(old) > 20
+        gone = {str(each) for each in range(4 * 6 - 6 - 1)}
+        assert not gone & set(old["contact"].to_pylist())
+
+    def test_events_go_when_they_are_old_and_levels_of_days_stay(
+        self, store: Store, evolve: Callable[[int, int], Kept]
+    ) -> None:
+        kept = evolve(95, 12)
+        assert kept.history is not None
+        recorded = kept.history.recorded
+        assert recorded[-1] - recorded[0] <= np.timedelta64(31, "D")
+        assert kept.history.since == START
+        levels = kept.history.levels(
+            "", np.datetime64(START.replace(tzinfo=None), "us"), recorded[-1]
+        )
+        seen = levels["seen"].dt.tz_convert("America/Sao_Paulo")
+        of_days = seen.groupby(seen.dt.date).agg(["size", "max"])
+        old = of_days[of_days.index < recorded[-1].item().date() - timedelta(days=37)]
+        assert len(old) > 5
+        assert set(old["size"][1:]) == {1}
+        assert {moment.hour for moment in old["max"][1:]} == {21}  # 00:00 UTC, the last of its day
+        assert 60 <= events(kept)["joined"] <= 62
+
+
+def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:
+    first = snapshot(0, contact(1))
+    recorder = Recorder(store)
+    recorder.save(first)
+    later = Range(START, START + timedelta(hours=1))
+    verdict = replace(first.verdict, began=START + timedelta(hours=1), doubtful=(later,))
+    kept = recorder.save(Snapshot(tables_of([]), verdict, "299"))
+    # It was created outside of the range, so it is gone.
+    assert events(kept) == {"deleted": 1}

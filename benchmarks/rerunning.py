@@ -201,10 +201,11 @@ def _click_to_dom(page: Page) -> float:
         """() => {
             window.redrawn = new Promise((resolve, reject) => {
                 setTimeout(() => reject('nothing was redrawn'), 20000);
-                const before = document.querySelector('[data-testid=stMetricValue]').textContent;
+                const number = '.numbers .value, [data-testid=stMetricValue]';
+                const before = document.querySelector(number).textContent;
                 const began = performance.now();
                 const look = () => {
-                    const value = document.querySelector('[data-testid=stMetricValue]');
+                    const value = document.querySelector(number);
                     if (value && value.textContent !== before) resolve(performance.now() - began);
                     else requestAnimationFrame(look);
                 };

@@ -1,136 +1,142 @@
-"""Where are they?"""
+"""Where are our contacts?"""
 
 import pandas as pd
 import streamlit as st
 
-from lib.charts import figures
+from lib.charts.heat import arrivals
+from lib.charts.world import world
 from lib.metrics import audience
+from lib.metrics.tails import Counted
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import countries, formatting
 from lib.store.dimensions import COUNTRY
-from lib.ui import cards
+from lib.ui import breakdowns, cards, charts, clicks, tables
 from lib.ui.cards import Number
+
+_HOW = {
+    "recorded": "recorded in ChatbotX",
+    "phone": "told by the phone number",
+    "timezone": "told by the time zone",
+    "locale": "guessed from language",
+    "unknown": "not known",
+}
 
 
 def show(view: View) -> None:
-    terms = view.terms
-    total = view.compute(audience.audience, terms)
-    by_country = view.compute(audience.by_country, terms)
-    names = view.names(COUNTRY, by_country)
+    total = view.compute(audience.audience, view.terms)
+    by_country = view.compute(audience.by_country, view.terms)
     known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
-
-    if len(known):
-        first = formatting.country(str(known.index[0]))
-        sentence = (
-            f"**{formatting.percent(known['contacts'].iloc[0] / total.contacts)}** of the contacts "
-            f"are in "
-            f"{formatting.markdown(first)}; they come from "
-            f"{formatting.counted(len(known), 'country', 'countries')}."
-        )
-    else:
-        sentence = "The country of no contact is known."
-    if unknown:
-        sentence += f" Of {formatting.percent(unknown / total.contacts)} the country is not known."
-    cards.headline("Where are they?", sentence, view)
-
+    cards.headline("Where are our contacts?", _sentence(known, unknown, total.contacts), view)
     cards.numbers(
         [
-            Number("contacts", formatting.number(total.contacts)),
             Number("new", formatting.number(total.new), total.new, total.new_before),
+            Number("contacts", formatting.number(total.contacts)),
             Number(
                 "country",
                 formatting.number(len(known)),
                 name="Countries",
-                note=f"{formatting.number(unknown)} unknown",
+                note=f"{formatting.counted(unknown, 'contact')} unknown",
             ),
         ],
         view,
     )
-
-    def rows_shown() -> pd.DataFrame:
-        return cards.breakdown(by_country, "country", "Country", view)
-
-    on_map = [key for key in by_country.index if countries.alpha3(str(key))]
+    counted = breakdowns.pick_counted("countries-counted")
     left, right = st.columns([3, 2])
     with left:
-        cards.chart(
-            "On the map",
-            figures.world(
-                {str(key): int(n) for key, n in by_country["contacts"].items()}, "contacts"
-            ),
-            rows_shown,
-            key="world",
-            alt=f"World map of contacts; the most are in {names[0]}.",
-            view=view,
-            clicks=[cards.clicks_on(COUNTRY, on_map, view)],
-            explanation="The darker, the more contacts, by orders of magnitude.",
-        )
+        _map(view, counted)
     with right:
-        cards.chart(
-            "Ranking",
-            figures.ranking(
-                dict(zip(names, by_country["contacts"].tolist(), strict=True)), "contacts", most=9
-            ),
-            rows_shown,
-            key="country-ranking",
-            alt="Contacts by country: "
-            + formatting.listed(
-                f"{name} {formatting.number(value)}"
-                for name, value in zip(names[:5], by_country["contacts"], strict=False)
-            )
-            + ".",
-            view=view,
-            clicks=[cards.clicks_on(COUNTRY, by_country.index[:9], view)],
-        )
-
-    cards.breakdown_table(
+        breakdowns.ranking(view, COUNTRY, key="country-ranking", most=10, counted=counted)
+    breakdowns.show(
         "Countries",
         by_country,
-        "country",
+        COUNTRY,
         key="countries",
         view=view,
-        note=f"Countries add up to the total of "
-        f"**{formatting.counted(total.contacts, 'contact')}**, "
-        "unknown included.",
+        note="Countries add up to the total of "
+        f"**{formatting.counted(total.contacts, 'contact')}**, unknown included.",
     )
-
     left, right = st.columns(2)
     with left:
-        week = view.compute(audience.arrivals, terms)
-        flat = week.set_axis([f"{hour:02d}:00" for hour in week.columns], axis="columns")
-        flat.insert(0, "Weekday", formatting.weekdays())
-        cards.chart(
-            "When new contacts arrive",
-            figures.arrivals(week),
-            flat,
-            key="arrivals",
-            alt=f"{formatting.counted(total.new, 'new contact')} by weekday and hour in "
-            f"{terms.timezone}.",
-            view=view,
-            explanation=f"Hours are those of {terms.timezone}.",
-        )
+        _arrivals(view, total)
     with right:
-        sources = view.compute(audience.country_sources)
-        how = {
-            "recorded": "recorded in ChatbotX",
-            "phone": "told by the phone number",
-            "timezone": "told by the time zone",
-            "locale": "told by the language's region",
-            "unknown": "not known",
-        }
-        cards.table(
-            "How we know the country",
-            pd.DataFrame(
-                {
-                    "Country is": list(how.values()),
-                    "Contacts": [int(sources.get(source, 0)) for source in how],
-                    "Share of contacts": [
-                        sources.get(source, 0) / total.contacts for source in how
-                    ],
-                }
-            ),
-            key="country-sources",
-            view=view,
-            note="“Only recorded countries”, under Settings, leaves out all but the first.",
-        )
+        _how_known(view, total)
+
+
+def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:
+    if not len(known):
+        return "The country of no contact is known."
+    first = formatting.markdown(formatting.country(str(known.index[0])))
+    sentence = (
+        f"**{formatting.percent(known['contacts'].iloc[0] / contacts)}** of the contacts are in "
+        f"{first}; they come from {formatting.counted(len(known), 'country', 'countries')}."
+    )
+    if unknown:
+        sentence += f" Of {formatting.percent(unknown / contacts)} the country is not known."
+    return sentence
+
+
+def _map(view: View, counted: Counted) -> None:
+    whole = view.without(COUNTRY)
+    found = whole.compute(audience.by_country, whole.terms)
+    shown = found[found[counted] > 0]
+    on_map = [str(key) for key in shown.index if countries.alpha3(str(key))]
+    what = "new contacts" if counted == "new" else "contacts"
+    numbers = {key: int(shown[counted][key]) for key in on_map}
+    most = max(numbers, key=lambda key: numbers[key], default=None)
+    charts.show(
+        "On the map",
+        # The shades stay those of the whole workspace, whatever is filtered.
+        world(numbers, what, view.snapshot.contacts) if numbers else None,
+        lambda: breakdowns.breakdown(found, COUNTRY, whole),
+        key="world",
+        alt=f"World map of {what}; the most are in "
+        f"{formatting.country(most) if most else 'no country'}.",
+        view=view,
+        clicks=[clicks.on_keys(COUNTRY, on_map, view)],
+        explanation="The stronger the colour, the more, by orders of magnitude.",
+        scale=("1", formatting.counted(view.snapshot.contacts, "contact")),
+        if_empty=f"No new contacts whose country is known {view.during}.",
+    )
+
+
+def _arrivals(view: View, total: audience.Audience) -> None:
+    week = view.compute(audience.arrivals, view.terms)
+    charts.show(
+        "When new contacts arrive",
+        arrivals(week),
+        Table(
+            (
+                column("Weekday", formatting.weekdays(), of.TEXT),
+                *(column(f"{hour:02d}:00", week[hour], of.COUNT) for hour in week.columns),
+            )
+        ),
+        key="arrivals",
+        alt=f"{formatting.counted(total.new, 'new contact')} by weekday and hour in "
+        f"{view.terms.timezone}.",
+        view=view,
+        explanation=f"Hours are those of {view.terms.timezone}.",
+    )
+
+
+def _how_known(view: View, total: audience.Audience) -> None:
+    sources = view.compute(audience.country_sources)
+    tables.show(
+        "How we know the country",
+        Table(
+            (
+                column("Country is", list(_HOW.values()), of.TEXT),
+                column("Contacts", [int(sources.get(how, 0)) for how in _HOW], of.COUNT),
+                column(
+                    "Share of contacts",
+                    [float(sources.get(how, 0)) / max(1, total.contacts) for how in _HOW],
+                    of.SHARE,
+                ),
+            )
+        ),
+        key="country-sources",
+        view=view,
+        note="“Only recorded countries”, under Settings, leaves out all but the first.",
+    )

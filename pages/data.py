@@ -3,112 +3,215 @@
 import pandas as pd
 import streamlit as st
 
-from lib.metrics import opt_in
-from lib.outputs import page_file
+from lib.metrics import opt_in, workload
+from lib.outputs import archive
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting, glossary
-from lib.ui import cards
+from lib.store.dimensions import TEAM
+from lib.ui import cards, tables
+from lib.ui.cards import Number
+
+_FUTURE = {
+    "created": "when they came",
+    "subscribed": "when they subscribed",
+    "broadcast": "when they agreed to broadcasts",
+    "blocked": "when they were blocked",
+    "last_activity": "their last activity",
+    "contact_replied": "when they wrote",
+    "admin_replied": "when they were answered",
+}
+"""Times that can lie after the data was fetched, and what they tell."""
 
 
 def show(view: View) -> None:
-    snapshot, terms = view.snapshot, view.terms
-    verdict = snapshot.verdict
-    contacts = snapshot.tables.contacts
-    total = len(contacts)
+    cards.headline("Can I trust this?", _sentence(view), view, with_basis=True)
+    left, right = st.columns(2)
+    with left:
+        cards.facts("How it was fetched", _fetched(view), heads=("What", "Value"))
+    with right:
+        _fields(view)
+    _unreadable(view)
+    _workload(view)
+    _differences(view)
+    _downloads(view)
+    with st.expander("Glossary", key="glossary", on_change="rerun") as folded:
+        if folded.open:
+            cards.facts(
+                "Glossary",
+                {term.name: term.meaning for term in glossary.TERMS.values()},
+                heads=("Number", "Means"),
+            )
 
-    sentence = (
-        f"All **{formatting.counted(total, 'contact')}** that existed at "
-        f"{formatting.markdown(formatting.moment(snapshot.as_of, terms.timezone))} are here, each "
-        f"exactly once."
-        if verdict.complete
-        else f"**{formatting.counted(total, 'contact')}** are here, but some may be missing: "
-        + formatting.markdown(" ".join(verdict.warnings))
-    )
+
+def _sentence(view: View) -> str:
+    snapshot, verdict = view.snapshot, view.snapshot.verdict
+    many = f"**{formatting.counted(snapshot.contacts, 'contact')}**"
+    if verdict.complete and not verdict.without_id:
+        moment = formatting.markdown(formatting.moment(snapshot.as_of, view.terms.timezone))
+        sentence = f"All {many} that existed at {moment} are here, each exactly once."
+    elif verdict.complete:
+        lost = formatting.counted(verdict.without_id, "contact")
+        verb = "has" if verdict.without_id == 1 else "have"
+        sentence = (
+            f"{many} are here, each exactly once; {lost} could not be counted, as they {verb} no "
+            "id."
+        )
+    else:
+        warnings = formatting.markdown(" ".join(verdict.warnings))
+        sentence = f"{many} are here, but some may be missing: {warnings}"
     if snapshot.unreadable:
         sentence += f" {formatting.counted(snapshot.unreadable, 'value')} could not be read."
-    cards.headline("Can I trust this?", sentence, view)
+    return sentence
 
-    future = int((contacts["created"] > pd.Timestamp(terms.as_of)).sum())
-    facts = {
+
+def _fetched(view: View) -> dict[str, str]:
+    snapshot, terms, verdict = view.snapshot, view.terms, view.snapshot.verdict
+    repeated = getattr(verdict, "repeated_differently", 0)
+    return {
         "Data as of": formatting.moment(snapshot.as_of, terms.timezone),
-        "Fetched in": f"{verdict.seconds:.1f} s",
+        "Fetched in": f"{formatting.decimal(verdict.seconds)} s",
         "Requests": formatting.number(verdict.requests),
-        "Repeated after trouble": formatting.number(verdict.retries),
-        "Way of reading": "by creation time, in order"
+        "Retries": formatting.number(verdict.retries),
+        "Fetch order": "by creation time, in order"
         if verdict.by_key
         else "page by page, several times: the server ignores the order it is asked for",
-        "Contacts received twice": formatting.number(verdict.duplicates),
+        "Contacts received twice": formatting.number(verdict.duplicates)
+        + (f", {formatting.number(repeated)} of them with other contents" if repeated else ""),
         "Contacts left out, without an id": formatting.number(verdict.without_id),
-        "Contacts created after that time": formatting.number(future),
+        **_future(view),
         "Subscribed means": f"{terms.basis}; the switch is under Settings, beside the filters",
         "Workspace": snapshot.workspace_id or formatting.NOTHING,
     }
-    left, right = st.columns(2)
-    with left:
-        cards.facts("How it was fetched", facts, heads=("What", "Value"))
-    with right:
-        filled = {
-            "createdAt": contacts["created"].notna(),
-            "subscribedAt": contacts["subscribed"].notna(),
-            "broadcastSubscribedAt": contacts["broadcast"].notna(),
-            "blockedAt": contacts["blocked"].notna(),
-            "country (recorded and known)": contacts["country_source"] == "recorded",
-            "phone number": contacts["has_phone"],
-            "e-mail address": contacts["has_email"],
-            "timezone": contacts["has_timezone"],
-            "locale": contacts["has_locale"],
-            "conversation": contacts["has_conversation"],
-            "last incoming message": contacts["last_incoming"].notna(),
-            "tags": contacts["tags"] > 0,
-            "inbox with a channel": contacts["channels"] > 0,
-        }
-        cards.table(
-            "How filled the fields are",
-            pd.DataFrame(
-                {
-                    "Field": list(filled),
-                    "Contacts": [int(each.sum()) for each in filled.values()],
-                    "Share of contacts": [
-                        float(each.mean()) if total else float("nan") for each in filled.values()
-                    ],
-                }
+
+
+def _future(view: View) -> dict[str, str]:
+    """How many times lie after the data was fetched, by kind: they count as that moment."""
+    contacts, as_of = view.snapshot.tables.contacts, pd.Timestamp(view.terms.as_of)
+    found = {
+        what: int((contacts[name] > as_of).sum())
+        for name, what in _FUTURE.items()
+        if name in contacts
+    }
+    told = [f"{what}: {formatting.number(number)}" for what, number in found.items() if number]
+    return {"Times in the future": "; ".join(told) or "none"}
+
+
+def _fields(view: View) -> None:
+    contacts = view.snapshot.tables.contacts
+    filled = {
+        "createdAt": contacts["created"].notna(),
+        "subscribedAt": contacts["subscribed"].notna(),
+        "broadcastSubscribedAt": contacts["broadcast"].notna(),
+        "blockedAt": contacts["blocked"].notna(),
+        "country (recorded and known)": contacts["country_source"] == "recorded",
+        "phone number": contacts["has_phone"],
+        "e-mail address": contacts["has_email"],
+        "timezone": contacts["has_timezone"],
+        "locale": contacts["has_locale"],
+        "conversation": contacts["has_conversation"],
+        "last incoming message": contacts["last_incoming"].notna(),
+        "tags": contacts["tags"] > 0,
+        "inbox with a channel": contacts["channels"] > 0,
+    }
+    tables.show(
+        "How complete the data is",
+        Table(
+            (
+                column("Field", list(filled), of.TEXT),
+                column("Contacts", [int(each.sum()) for each in filled.values()], of.COUNT),
+                column(
+                    "Share of contacts",
+                    [float(each.mean()) if len(each) else None for each in filled.values()],
+                    of.SHARE,
+                ),
+            )
+        ),
+        key="fields",
+        view=view,
+        note="Of the whole workspace, whatever is filtered.",
+    )
+
+
+def _unreadable(view: View) -> None:
+    unreadable = view.snapshot.verdict.unreadable
+    if not unreadable:
+        return
+    tables.show(
+        "What could not be read",
+        Table(
+            (
+                column("Field", list(unreadable), of.TEXT),
+                column("Values", list(unreadable.values()), of.COUNT),
+            )
+        ),
+        key="unreadable",
+        view=view,
+        note="These values were there, in a form that this dashboard does not know. They count as "
+        "missing; everything else of the same contacts counts.",
+    )
+
+
+def _workload(view: View) -> None:
+    """How evenly work is shared, and what the platform itself counts."""
+    load = view.compute(workload.workload, view.terms)
+    agents = view.compute(workload.by_agent, view.terms)
+    teams = view.compute(workload.by_team, view.terms)
+    balance = workload.balance(agents["open"].tolist())
+    cards.headed("Workload in detail")
+    cards.numbers(
+        [
+            Number("gini", formatting.decimal(balance.gini)),
+            Number("top_share", formatting.percent(balance.top_share)),
+            Number("assigned_agent", formatting.number(load.assigned_agent)),
+            Number("assigned_team_only", formatting.number(load.assigned_team_only)),
+            Number("no_admin_reply", formatting.number(load.no_admin_reply)),
+            Number("unread", formatting.number(load.unread)),
+            Number("never_read", formatting.number(load.never_read)),
+            Number("follow_up", formatting.number(load.follow_up)),
+        ],
+        view,
+        about=cards.right_now(view),
+    )
+    if len(teams):
+        tables.show(
+            "Per team",
+            Table(
+                (
+                    column("Team", view.names(TEAM, teams), of.TEXT),
+                    column("Open", teams["open"], of.COUNT),
+                    column("Waiting for a person", teams["awaiting_reply"], of.COUNT),
+                    column("Oldest wait", teams["oldest_wait_hours"], of.HOURS),
+                    column("Median wait", teams["median_wait_hours"], of.HOURS),
+                )
             ),
-            key="fields",
+            key="team-table",
             view=view,
-            note="Of the whole workspace, whatever is filtered.",
         )
 
-    if verdict.unreadable:
-        cards.table(
-            "What could not be read",
-            pd.DataFrame(
-                {"Field": list(verdict.unreadable), "Values": list(verdict.unreadable.values())}
-            ),
-            key="unreadable",
-            view=view,
-            note="These values were there, in a form that this dashboard does not know. They count "
-            "as missing; everything else of the same contacts counts.",
-        )
 
+def _differences(view: View) -> None:
     raw = view.compute(opt_in.raw_email_opt_in)
     cards.points(
         "Why these numbers differ from ChatbotX's own",
         [
             "ChatbotX counts pairs of contact and inbox, and events; here a contact counts once.",
-            "Its “no admin reply” needs both times; “awaiting reply” here also counts "
+            "Its “no admin reply” needs both times; “waiting for a person” here also counts "
             "conversations in which no admin ever replied.",
-            f"It marks contacts as opted in to e-mail by default: {formatting.rate(raw.share)} "
-            f"carry that "
-            f"mark, {formatting.counted(raw.without_address, 'contact')} of them without an "
-            f"address. The "
+            "It marks contacts as opted in to e-mail by default: "
+            f"{formatting.rate(raw.share)} carry that mark, "
+            f"{formatting.counted(raw.without_address, 'contact')} of them without an address. The "
             "rate here is taken over active contacts with an address.",
             "Contacts deleted in ChatbotX are gone from these numbers, past ones too.",
             "It names at most one conversation per contact to us, so workload is a lower bound.",
         ],
     )
 
+
+def _downloads(view: View) -> None:
     with st.container(border=True):
-        st.header("Everything, to take with you", anchor=False)
+        st.header("Downloads", anchor=False)
         st.caption(
             "Of the contacts that pass the filters, with period, filters, time zone and time of "
             "the data. There are no names, addresses or messages of contacts in it."
@@ -116,23 +219,17 @@ def show(view: View) -> None:
         with st.container(horizontal=True):
             st.download_button(
                 "All tables (Parquet)",
-                data=lambda: page_file.tables_zip(view),
-                file_name=cards.file_name("audience", "zip", view),
+                data=lambda: archive.tables_zip(view),
+                file_name=tables.file_name("audience", "zip", view),
                 mime="application/zip",
                 icon=":material/download:",
                 on_click="ignore",
             )
             st.download_button(
                 "All numbers (JSON)",
-                data=lambda: page_file.numbers_json(view),
-                file_name=cards.file_name("audience", "json", view),
+                data=lambda: archive.numbers_json(view),
+                file_name=tables.file_name("audience", "json", view),
                 mime="application/json",
                 icon=":material/download:",
                 on_click="ignore",
             )
-
-    cards.facts(
-        "Glossary",
-        {term.name: term.meaning for term in glossary.TERMS.values()},
-        heads=("Number", "Means"),
-    )

@@ -13,7 +13,7 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, cards, deferred, gate, navigation, sidebar, status
+from lib.ui import address, deferred, gate, navigation, sidebar, status, style
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -38,7 +38,7 @@ def main() -> None:
         initial_sidebar_state="auto",
     )
     st.logo(str(STATIC / "logo.svg"), size="large")
-    cards.style()
+    style.apply()
 
     visitor = gate.visitor()
     pages = [navigation.page(path, partial(_show, path, shown)) for path in SHOWS]
@@ -89,7 +89,6 @@ def main() -> None:
             try:
                 shown.append(seen)
                 page.run()
-                cards.save_page(seen, page.url_path or "overview")
             except Exception as error:  # noqa: BLE001 - raised again below the filters
                 failure = error
 

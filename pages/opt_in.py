@@ -1,30 +1,41 @@
 """May we write to them?"""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 import streamlit as st
 
-from lib.charts import figures
+from lib.charts.ranking import Ranking
+from lib.charts.rates import cohort_shares
+from lib.charts.rates import rates as rates_figure
 from lib.metrics import audience, cohorts, opt_in
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting
+from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from lib.ui import cards
+from lib.ui import cards, charts, clicks
+
+MOST_GROUPS = 15
+_KINDS: Mapping[str, tuple[str, str, str]] = {
+    "Broadcast": ("broadcast", "Broadcast opt-in", "opted in"),
+    "E-mail": ("email", "E-mail opt-in", "opted in"),
+    "Verified e-mail": ("email_verified", "Verified e-mail", "verified"),
+}
+"""The field of `opt_in.OptIn`, the title, and what the rate says, by the name of the kind."""
 
 
 def show(view: View) -> None:
-    terms = view.terms
-    total = view.compute(audience.audience, terms)
+    total = view.compute(audience.audience, view.terms)
     rates = view.compute(opt_in.opt_in)
-
     sentence = (
         f"We may broadcast to **{formatting.rate(rates.broadcast)}** of the active contacts on a "
-        f"channel, "
-        f"and mail **{formatting.rate(rates.email)}** of those with an address."
+        f"channel, and mail **{formatting.rate(rates.email)}** of those with an address."
         if rates.broadcast.denominator
         else "There is no active contact on any channel to broadcast to."
     )
     cards.headline("May we write to them?", sentence, view)
-
     cards.numbers(
         [
             cards.rate_number("broadcast", rates.broadcast),
@@ -32,103 +43,121 @@ def show(view: View) -> None:
             cards.rate_number("email_verified", rates.email_verified),
         ],
         view,
+        about=cards.right_now(view),
     )
-
-    steps = {
-        "Contacts": total.contacts,
-        "Active": total.active,
-        "On a channel": rates.broadcast.denominator,
-        "Broadcast opt-in": rates.broadcast.numerator,
-    }
-    mail_steps = {
-        "Contacts": total.contacts,
-        "Active": total.active,
-        "With an address": rates.email.denominator,
-        "E-mail opt-in": rates.email.numerator,
-    }
     left, right = st.columns(2)
-    for column, title, values in (
-        (left, "From contacts to broadcast", steps),
-        (right, "From contacts to e-mail", mail_steps),
-    ):
-        with column:
-            cards.chart(
-                title,
-                figures.ranking(values, "contacts"),
-                pd.DataFrame({"Step": list(values), "Contacts": list(values.values())}),
-                key="steps-" + ("mail" if column is right else "broadcast"),
-                alt=f"{title}: "
-                + formatting.listed(
-                    f"{name} {formatting.number(value)}" for name, value in values.items()
-                )
-                + ".",
-                view=view,
-            )
-
-    kinds = {"Broadcast": "broadcast", "E-mail": "email", "Verified e-mail": "email_verified"}
-    kind = st.segmented_control(
-        "Opt-in to", list(kinds), default="Broadcast", key="kind", required=True
+    with left:
+        _steps(
+            "From contacts to broadcast",
+            {
+                "Contacts": total.contacts,
+                "Active": total.active,
+                "On a channel": rates.broadcast.denominator,
+                "Broadcast opt-in": rates.broadcast.numerator,
+            },
+            "steps-broadcast",
+            view,
+        )
+    with right:
+        _steps(
+            "From contacts to e-mail",
+            {
+                "Contacts": total.contacts,
+                "Active": total.active,
+                "With an address": rates.email.denominator,
+                "E-mail opt-in": rates.email.numerator,
+            },
+            "steps-mail",
+            view,
+        )
+    picked = st.segmented_control(
+        "Opt-in to", list(_KINDS), default="Broadcast", key="kind", required=True
     )
-    kind = kind if kind in kinds else "Broadcast"
+    kind = picked if picked in _KINDS else "Broadcast"
     groups: list[tuple[Dimension, pd.DataFrame]] = [
-        (CHANNEL, view.compute(audience.by_channel, terms)),
-        (COUNTRY, view.compute(audience.by_country, terms)),
-        (TAG, view.compute(audience.by_tag, terms)),
+        (CHANNEL, view.compute(audience.by_channel, view.terms)),
+        (COUNTRY, view.compute(audience.by_country, view.terms)),
+        (TAG, view.compute(audience.by_tag, view.terms)),
     ]
-    for column, (dimension, counted) in zip(st.columns(3), groups, strict=True):
-        group = dimension.noun
-        rates_of_kind = [
-            getattr(opt_in.rates_of(row), kinds[kind]) for _, row in counted.iterrows()
-        ]
-        rows = list(zip(view.names(dimension, counted), rates_of_kind, strict=True))
-        has_rate = [place for place, (_, rate) in enumerate(rows) if rate.denominator][:15]
-        shown = [rows[place] for place in has_rate]
-        keys = [counted.index[place] for place in has_rate]
-        with column:
-            cards.chart(
-                f"{kind} opt-in by {group}" if kind != "Verified e-mail" else f"{kind} by {group}",
-                figures.rates(shown, "opted in" if kind != "Verified e-mail" else "verified"),
-                pd.DataFrame(
-                    {
-                        group.capitalize(): [label for label, _ in rows],
-                        "Opted in": [rate.numerator for _, rate in rows],
-                        "Of": [rate.denominator for _, rate in rows],
-                        "Rate": pd.Series([rate.rate for _, rate in rows], dtype="float64"),
-                        "95% interval": [formatting.interval(rate) for _, rate in rows],
-                    }
-                ),
-                key=f"rates-{group}",
-                alt=f"{kind} by {group}: "
-                + (
-                    formatting.listed(
-                        f"{label} {formatting.percent(rate.rate)}" for label, rate in shown[:5]
-                    )
-                    or "none"
-                )
-                + ".",
-                view=view,
-                clicks=[cards.clicks_on(dimension, keys, view)],
-                explanation="Dots are rates, whiskers their 95% intervals. Muted: fewer than 30.",
-            )
+    for place, (dimension, counted) in zip(st.columns(3), groups, strict=True):
+        with place:
+            _rates_by(dimension, counted, kind, view)
+    _months(view)
 
-    months = view.compute(cohorts.cohorts, terms)
-    table = pd.DataFrame(
-        {
-            "Month": months.index,
-            "Contacts": months["contacts"].to_numpy(),
-            "Still active": (months["still_active"] / months["contacts"]).to_numpy(),
-            "Broadcast opt-in": (months["broadcast"] / months["still_active"]).to_numpy(),
-            "Active in 30 days": (months["active_30d"] / months["still_active"]).to_numpy(),
-        }
+
+def _steps(title: str, steps: Mapping[str, int], key: str, view: View) -> None:
+    ranking = Ranking.of(list(steps), list(steps), list(steps.values()))
+    charts.show(
+        title,
+        ranking.figure(),
+        Table(
+            (
+                column("Step", list(steps), of.TEXT),
+                column("Contacts", list(steps.values()), of.COUNT),
+            )
+        ),
+        key=key,
+        alt=ranking.alt(title),
+        view=view,
     )
-    cards.chart(
-        "By month of subscription",
-        figures.cohort_shares(months) if len(months) else None,
-        table,
+
+
+def _rates_by(dimension: Dimension, counted: pd.DataFrame, kind: str, view: View) -> None:
+    field, title, said = _KINDS[kind]
+    found: list[Rate] = [getattr(opt_in.rates_of(row), field) for _, row in counted.iterrows()]
+    group = dimension.noun
+    names = view.names(dimension, counted)
+    shown = [row for row, rate in enumerate(found) if rate.denominator][:MOST_GROUPS]
+    rows: Sequence[tuple[str, Rate]] = [(names[row], found[row]) for row in shown]
+    told = [f"{name} {formatting.percent(rate.rate)}" for name, rate in rows[:5]]
+    small = [rate.is_small for rate in found]
+    charts.show(
+        f"{title} by {group}",
+        rates_figure(rows, said) if rows else None,
+        Table(
+            (
+                column(group.capitalize(), names, of.TEXT),
+                column("Opted in", [rate.numerator for rate in found], of.COUNT),
+                column("Of", [rate.denominator for rate in found], of.COUNT),
+                column("Rate", [rate.rate for rate in found], of.SHARE, muted=small),
+                column("Likely range", [rate.interval for rate in found], of.SHARES, muted=small),
+            )
+        ),
+        key=f"rates-{group}",
+        alt=f"{title} by {group}: {formatting.listed(told) or 'none'}.",
+        view=view,
+        clicks=[clicks.on_keys(dimension, [counted.index[row] for row in shown], view)],
+        explanation="Dots are rates, lines their likely ranges (95%). Hollow: fewer than "
+        f"{SMALL_SAMPLE}.",
+    )
+
+
+def _months(view: View) -> None:
+    months = view.compute(cohorts.cohorts, view.terms)
+    active = months["still_active"].where(months["still_active"] > 0)
+    few = (months["contacts"] < SMALL_SAMPLE).tolist()
+    charts.show(
+        "By month they joined",
+        cohort_shares(months) if len(months) else None,
+        lambda: Table(
+            (
+                column("Month", list(months.index), of.MONTH),
+                column("Contacts", months["contacts"], of.COUNT),
+                column(
+                    "Still active",
+                    months["still_active"] / months["contacts"],
+                    of.SHARE,
+                    muted=few,
+                ),
+                column("Broadcast opt-in", months["broadcast"] / active, of.SHARE, muted=few),
+                column("Active in 30 days", months["active_30d"] / active, of.SHARE, muted=few),
+            )
+        ),
         key="cohorts",
         alt="Shares still active, opted in and lately active for "
         f"{formatting.counted(len(months), 'month')}.",
         view=view,
-        explanation="All contacts by the month in which they subscribed, whatever the period "
-        "chosen. Contacts deleted in ChatbotX are missing from old months.",
+        explanation="All contacts by the month in which they joined, whatever the period chosen. "
+        "Contacts deleted in ChatbotX are missing from old months. Hollow dots are months of fewer "
+        f"than {SMALL_SAMPLE}.",
     )

@@ -2,66 +2,81 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
-from lib.charts import figures
+from lib.charts.growth import growth, new_by_hour
+from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.style import CHANNEL_COLOURS
 from lib.insights.findings import Finding, findings
 from lib.metrics import audience, opt_in, workload
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
 from lib.query import url
 from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG
-from lib.ui import cards, navigation, sidebar
+from lib.ui import breakdowns, cards, charts, clicks, navigation, sidebar
 from lib.ui.cards import Number
+
+MOST_FINDINGS = 3
 
 
 def show(view: View) -> None:
-    terms = view.terms
-    today = day_of(terms.as_of, terms.timezone)
+    total = view.compute(audience.audience, view.terms)
+    load = view.compute(workload.workload, view.terms)
+    cards.headline("How is our audience doing?", _sentence(view, total, load), view)
+    _numbers(view, total, load)
+    _worth_a_look(view)
+    _growth(view, total)
+    _where_from(view)
 
-    total = view.compute(audience.audience, terms)
-    channels = view.compute(audience.by_channel, terms)
-    rates = view.compute(opt_in.opt_in)
-    rates_over_time = view.compute(opt_in.over_time, terms)
-    load = view.compute(workload.workload, terms)
-    backlog = view.compute(workload.backlog_by_day, terms)
-    daily = view.compute(audience.by_day, terms)
-    subscribers = view.compute(audience.subscribers_by_day, terms)
 
-    sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
-    if view.compares:
-        sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
-    if total.new and len(view.choice.keys(CHANNEL)) != 1:
-        best = str(channels["new"].idxmax())
-        share = formatting.percent(int(channels["new"].max()) / total.new)
+def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> str:
+    if view.terms.period.start > day_of(view.terms.as_of, view.terms.timezone):
+        sentence = "This period is still to come"
+    else:
+        sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
+        if view.compares:
+            sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
+    known = view.compute(audience.by_channel, view.terms)["new"].drop(
+        audience.NONE, errors="ignore"
+    )
+    if total.new and len(view.choice.keys(CHANNEL)) != 1 and known.sum():
+        best = str(known.idxmax())
+        share = formatting.percent(int(known.max()) / total.new)
         sentence += (
             f". {formatting.markdown(formatting.channel_name(best))} brought {share} of them"
         )
-    sentence += f". {formatting.counted(load.awaiting_reply, 'conversation')} "
-    sentence += "awaits a reply." if load.awaiting_reply == 1 else "await a reply."
-    cards.headline("How is our audience doing?", sentence, view)
+    waiting = formatting.counted(load.awaiting_reply, "conversation")
+    verb = "waits" if load.awaiting_reply == 1 else "wait"
+    return f"{sentence}. Right now {waiting} {verb} for a person."
 
-    def since_then(fact: str, now: int, what: str) -> str:
-        """How many of those in the backlog came to be there in the period."""
-        return f"{formatting.number(now - int(backlog[fact].iloc[0]))} {what} {view.during}"
+
+def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> None:
+    terms = view.terms
+    rates = view.compute(opt_in.opt_in)
+    over_time = view.compute(opt_in.over_time, terms)
+    backlog = view.compute(workload.backlog_by_day, terms)
+    daily = view.compute(audience.by_day, terms)
+    joined = total.contacts - total.new + daily["new"].cumsum()
+    ends_now = terms.period.end >= day_of(terms.as_of, terms.timezone) >= terms.period.start
+
+    def since(fact: str, what: str) -> str:
+        """How many came to be in the backlog between the period's two ends."""
+        came = int(backlog[fact].iloc[-1]) - int(backlog[fact].iloc[0])
+        return f"{formatting.number(came)} {what} {view.during}"
 
     cards.numbers(
         [
-            Number(
-                "contacts",
-                formatting.number(total.contacts),
-                change=formatting.signed(total.new) if view.compares else None,
-                note=view.during if view.compares else None,
-                trend=subscribers.tolist(),
-            ),
             Number(
                 "new",
                 formatting.number(total.new),
                 total.new,
                 total.new_before,
-                trend=figures.stepped(daily, figures.step_for(len(daily)))["new"].tolist(),
+                trend=stepped(daily, step_for(len(daily)))["new"].tolist(),
             ),
             Number(
                 "net",
@@ -69,6 +84,13 @@ def show(view: View) -> None:
                 total.net,
                 total.net_before,
                 trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
+            ),
+            Number(
+                "contacts",
+                formatting.number(total.contacts),
+                note=f"{formatting.number(total.active)} active, "
+                f"{formatting.number(total.blocked)} blocked",
+                trend=joined.tolist() if ends_now else None,
             ),
         ],
         view,
@@ -78,81 +100,48 @@ def show(view: View) -> None:
             cards.rate_number(
                 "broadcast",
                 rates.broadcast,
-                rates_over_time["broadcast"],
+                over_time["broadcast"],
                 compares=view.compares,
-            ),
-            cards.rate_number(
-                "email", rates.email, rates_over_time["email"], compares=view.compares
+                during=view.during,
             ),
             Number(
                 "awaiting_reply",
                 formatting.number(load.awaiting_reply),
-                note=since_then("awaiting_reply", load.awaiting_reply, "wrote"),
-                trend=backlog["awaiting_reply"].tolist(),
+                note=since("awaiting_reply", "wrote"),
             ),
             Number(
                 "unassigned",
                 formatting.number(load.unassigned),
-                note=since_then("unassigned", load.unassigned, "last active"),
-                trend=backlog["unassigned"].tolist(),
+                note=since("unassigned", "last active"),
             ),
         ],
         view,
+        about=cards.right_now(view),
     )
 
-    def choice_of(finding: Finding) -> Choice:
-        """The choice under which a finding can be seen."""
-        choice = replace(view.choice, queue=finding.queue or view.choice.queue)
-        for dimension, key in finding.narrow:
-            choice = choice.limited_to(dimension, (key,))
-        return choice.on_days(finding.day, finding.day) if finding.day else choice
 
-    def where(finding: Finding) -> str:
-        """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
-        parts = [finding.page.replace("_", "-").capitalize()]
-        parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
-        if finding.queue:
-            parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
-        if finding.day:
-            parts.append(formatting.day(finding.day))
-        return formatting.markdown(" · ".join(parts))
-
-    def link_to(finding: Finding) -> None:
-        label, icon = where(finding), ":material/arrow_forward:"
-        about, choice = f"Look at: {formatting.markdown(finding.sentence)}", choice_of(finding)
-        if finding.page == "overview":
-            st.button(
-                label,
-                help=about,
-                icon=icon,
-                type="tertiary",
-                on_click=sidebar.set_choice,
-                args=(choice,),
-            )
-            return
-        navigation.link(
-            finding.page, label, parameters=url.parameters(choice), icon=icon, about=about
-        )
-
+def _worth_a_look(view: View) -> None:
     with st.container(border=True, key="worth-a-look"):
         st.header(
             "Worth a look",
             anchor=False,
-            help="Picked by rules from the numbers: at most five, the most urgent first. "
-            "Differences count only where chance does not explain them.",
+            help="Picked by rules from the numbers, the most urgent first. Differences count only "
+            "where chance does not explain them.",
         )
         found = findings(view)
         if not found:
             st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
-        for finding in found:
-            text, link = st.columns([5, 2], vertical_alignment="center")
-            with text:
-                st.markdown(
-                    f"{formatting.markdown(finding.sentence)} "
-                    f":gray[{formatting.markdown(finding.evidence)}]"
-                )
-            with link:
-                link_to(finding)
+        for finding in found[:MOST_FINDINGS]:
+            _draw_finding(finding, view)
+        others = found[MOST_FINDINGS:]
+        if others:
+            more = st.expander(
+                f"{formatting.number(len(others))} more", key="more-findings", on_change="rerun"
+            )
+            if more.open:
+                with more:
+                    for finding in others:
+                        _draw_finding(finding, view)
         cards.note_points(
             "Worth a look",
             [
@@ -161,87 +150,118 @@ def show(view: View) -> None:
             ],
         )
 
-    step = figures.step_for(terms.period.number_of_days)
-    stepped = figures.stepped(daily, step)
-    cards.chart(
-        "New and lost contacts",
-        figures.growth(daily, step, today) if total.new or total.lost else None,
-        lambda: (
-            stepped.rename(columns={"new": "New", "lost": "Lost"}).rename_axis("From").reset_index()
+
+def _draw_finding(finding: Finding, view: View) -> None:
+    text, link = st.columns([5, 2], vertical_alignment="center")
+    with text:
+        st.markdown(
+            formatting.markdown(finding.sentence),
+            help=f"Why am I seeing this? {formatting.markdown(finding.evidence)}",
+        )
+    with link:
+        _link_to(finding, view)
+
+
+def _choice_of(finding: Finding, view: View) -> Choice:
+    """The choice under which a finding can be seen."""
+    choice = replace(view.choice, queue=finding.queue or view.choice.queue)
+    for dimension, key in finding.narrow:
+        choice = choice.limited_to(dimension, (key,))
+    return choice.on_days(finding.day, finding.day) if finding.day else choice
+
+
+def _where(finding: Finding, view: View) -> str:
+    """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
+    parts = [navigation.TITLES[finding.page]]
+    parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
+    if finding.queue:
+        parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
+    if finding.day:
+        parts.append(formatting.day(finding.day))
+    return formatting.markdown(" · ".join(parts))
+
+
+def _link_to(finding: Finding, view: View) -> None:
+    label, icon = _where(finding, view), ":material/arrow_forward:"
+    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", _choice_of(finding, view)
+    if finding.page == "overview":
+        st.button(
+            label,
+            help=about,
+            icon=icon,
+            type="tertiary",
+            on_click=sidebar.set_choice,
+            args=(choice,),
+        )
+        return
+    navigation.link(finding.page, label, parameters=url.parameters(choice), icon=icon, about=about)
+
+
+def _growth(view: View, total: audience.Audience) -> None:
+    period = view.terms.period
+    today = day_of(view.terms.as_of, view.terms.timezone)
+    if_empty = f"No new contacts, and none lost, {view.during}. Choose another period to see more."
+    if period.number_of_days == 1:
+        hours = view.compute(audience.arrivals, view.terms).sum().tolist()
+        charts.show(
+            "New contacts per hour",
+            new_by_hour(hours) if total.new else None,
+            Table(
+                (
+                    column("Hour", [f"{hour:02d}:00" for hour in range(24)], of.TEXT),
+                    column("New", hours, of.COUNT),
+                )
+            ),
+            key="growth",
+            alt=f"{formatting.counted(total.new, 'new contact')} {view.during}, by hour.",
+            view=view,
+            if_empty=if_empty,
+        )
+        return
+    daily = view.compute(audience.by_day, view.terms)
+    step = step_for(period.number_of_days)
+    table = stepped(daily, step)
+    charts.show(
+        f"New and lost contacts per {STEP_NAMES[step]}",
+        growth(daily, step, today, _before(view, step)) if total.new or total.lost else None,
+        lambda: Table(
+            (
+                column("From", list(table.index), of.DAY),
+                column("New", table["new"], of.COUNT),
+                column("Lost", table["lost"], of.COUNT),
+            )
         ),
         key="growth",
-        if_empty=f"Nobody came and nobody was lost {view.during}. Choose another period to see "
-        "more.",
+        if_empty=if_empty,
         alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} "
         f"lost {view.during}.",
         view=view,
-        clicks=[cards.clicks_on_steps(stepped.index, step, view)] * 2,
+        clicks=[clicks.on_steps(table.index, step, view)] * 2,
     )
 
+
+def _before(view: View, step: str) -> list[int] | None:
+    """New contacts of the period compared with, by its own days, weeks or months."""
+    comparison = view.comparison
+    if comparison is None:
+        return None
+    terms = replace(view.terms, period=comparison.period)
+    before: pd.DataFrame = stepped(view.compute(audience.by_day, terms), step)
+    return [int(new) for new in before["new"]]
+
+
+def _where_from(view: View) -> None:
+    counted = breakdowns.pick_counted("overview-counted")
     left, right = st.columns(2)
     with left:
-        new = channels["new"].sort_values(ascending=False, kind="stable")
-        new = new[new > 0]
-        names = view.names(CHANNEL, new.to_frame())
-        cards.chart(
-            "New contacts by channel",
-            figures.ranking(
-                dict(zip(names, new.tolist(), strict=True)),
-                "new",
-                {
-                    name: figures.channel_colour(key)
-                    for name, key in zip(names, new.index, strict=True)
-                },
-            )
-            if len(new)
-            else None,
-            lambda: cards.breakdown(channels, "channel", "Channel", view),
+        breakdowns.ranking(
+            view,
+            CHANNEL,
             key="overview-channels",
-            if_empty=f"Nobody came {view.during}.",
-            alt="New contacts by channel: "
-            + (
-                formatting.listed(
-                    f"{name} {formatting.number(value)}"
-                    for name, value in zip(names, new, strict=True)
-                )
-                or "none"
-            )
-            + ".",
-            view=view,
-            clicks=[cards.clicks_on(CHANNEL, new.index, view)],
-            explanation="A contact on two channels counts in both.",
+            most=8,
+            counted=counted,
+            colours=CHANNEL_COLOURS,
         )
     with right:
-        by_country = view.compute(audience.by_country, terms)
-        country_names = view.names(COUNTRY, by_country)
-        cards.chart(
-            "Contacts by country",
-            figures.ranking(
-                dict(zip(country_names, by_country["contacts"].tolist(), strict=True)),
-                "contacts",
-                most=8,
-            ),
-            lambda: cards.breakdown(by_country, "country", "Country", view),
-            key="overview-countries",
-            alt=f"Most contacts are in {country_names[0]}: "
-            f"{formatting.number(by_country['contacts'].iloc[0])} of "
-            f"{formatting.number(total.contacts)}.",
-            view=view,
-            clicks=[cards.clicks_on(COUNTRY, by_country.index[:8], view)],
-        )
-
-    tags = view.compute(audience.by_tag, terms)
-    tag_names = view.names(TAG, tags)
-    cards.chart(
-        "Contacts by tag",
-        figures.ranking(
-            dict(zip(tag_names, tags["contacts"].tolist(), strict=True)), "contacts", most=10
-        ),
-        lambda: cards.breakdown(tags, "tag", "Tag", view),
-        key="overview-tags",
-        alt=f"The largest of {formatting.counted(len(tags), 'group')} by tag is {tag_names[0]}, "
-        f"with {formatting.counted(int(tags['contacts'].iloc[0]), 'contact')}.",
-        view=view,
-        clicks=[cards.clicks_on(TAG, tags.index[:10], view)],
-        explanation="A contact with two tags counts in both.",
-    )
+        breakdowns.ranking(view, COUNTRY, key="overview-countries", most=8, counted=counted)
+    breakdowns.ranking(view, TAG, key="overview-tags", most=8, counted=counted)

@@ -1,118 +1,162 @@
 """Who is waiting, and for whom?"""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
 
-from lib.charts import figures
+from lib.charts.heat import filled, grid
+from lib.charts.load import load as load_figure
+from lib.charts.ranking import Ranking
+from lib.charts.style import AMBER, RUST
 from lib.metrics import workload
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
 from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
-from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM
-from lib.ui import cards, sidebar
+from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
+from lib.ui import cards, charts, clicks, sidebar, tables
 from lib.ui.cards import Number
 
-MOST_LISTED = 100
+MOST_AGENTS = 12
+
+AGES: Mapping[str, str] = {
+    "under_1h": "under 1 h",
+    "1h_4h": "1–4 h",
+    "4h_24h": "4–24 h",
+    "1d_3d": "1–3 d",
+    "3d_7d": "3–7 d",
+    "over_7d": "7 d and more",
+}
+_LATE = {"3d_7d": AMBER, "over_7d": RUST}
+_QUEUES = {
+    "waiting": ("Longest waiting", "conversation waits", "conversations wait", " for a person"),
+    "orphaned": (
+        "Handed over, nobody took it",
+        "conversation was",
+        "conversations were",
+        " handed over and nobody took it",
+    ),
+    "unread": ("Unread", "conversation is", "conversations are", " unread"),
+}
 
 
 def show(view: View) -> None:
-    terms = view.terms
-    load = view.compute(workload.workload, terms)
-    agents = view.compute(workload.by_agent, terms)
-    teams = view.compute(workload.by_team, terms)
-    balance = workload.balance(agents["open"].tolist())
-
-    if not load.open:
-        sentence = "There is no open conversation."
-    elif not load.awaiting_reply:
-        sentence = (
-            f"Nobody is waiting: all {formatting.counted(load.open, 'open conversation')} "
-            "are answered."
-        )
-    else:
-        sentence = (
-            f"**{formatting.counted(load.awaiting_reply, 'conversation')}** of "
-            f"{formatting.number(load.open)} open ones "
-            + ("awaits" if load.awaiting_reply == 1 else "await")
-            + f" a reply, {formatting.number(load.never_answered)} of them never answered; "
-            f"{formatting.number(load.waiting['over_7d'])} for a week or more. "
-            f"{formatting.number(load.unassigned)} open ones are assigned to nobody."
-        )
-    _, oldest = view.compute(workload.queue, terms, "waiting", MOST_LISTED)
-    if len(oldest):
-        holder = oldest["assignee"].iloc[0]
-        sentence += (
-            f" The longest has waited {formatting.duration(float(oldest['hours'].iloc[0]))}"
-            + (
-                ", and nobody is assigned."
-                if pd.isna(holder)
-                else f", with {formatting.markdown(view.options.name(AGENT, str(holder)))}."
-            )
-        )
-    cards.headline("Who is waiting, and for whom?", sentence, view)
-
-    shown = (
-        "open",
-        "awaiting_reply",
-        "never_answered",
-        "unassigned",
-        "orphaned_handoff",
-        "with_human",
-        "follow_up",
-        "never_read",
+    load = view.compute(workload.workload, view.terms)
+    agents = view.compute(workload.by_agent, view.terms)
+    agents = agents.assign(name=view.names(AGENT, agents))
+    cards.headline("Who is waiting, and for whom?", _sentence(view, load, agents), view)
+    cards.numbers(
+        [
+            Number(
+                "awaiting_reply",
+                formatting.number(load.awaiting_reply),
+                note=f"of {formatting.number(load.open)} open",
+            ),
+            Number("never_answered", formatting.number(load.never_answered)),
+            Number("unassigned", formatting.number(load.unassigned)),
+            Number("orphaned_handoff", formatting.number(load.orphaned_handoff)),
+        ],
+        view,
+        about=cards.right_now(view),
     )
-    cards.numbers([Number(term, formatting.number(getattr(load, term))) for term in shown], view)
-
-    ages = {
-        "under 1 h": "under_1h",
-        "1–4 h": "1h_4h",
-        "4–24 h": "4h_24h",
-        "1–3 d": "1d_3d",
-        "3–7 d": "3d_7d",
-        "7 d and more": "over_7d",
-    }
-    waiting = {label: load.waiting[age] for label, age in ages.items()}
     left, right = st.columns([2, 3])
     with left:
-        cards.chart(
-            "How long they have waited",
-            figures.ranking(waiting, "waiting"),
-            pd.DataFrame({"Waiting for": list(waiting), "Conversations": list(waiting.values())}),
-            key="ageing",
-            alt="Conversations awaiting a reply by waiting time: "
-            + formatting.listed(
-                f"{label} {formatting.number(value)}" for label, value in waiting.items()
-            )
-            + ".",
-            view=view,
-            explanation="Of the conversations awaiting a reply.",
-        )
-
-    def readable(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                kind: table["name"],
-                "Open": table["open"],
-                "Awaiting reply": table["awaiting_reply"],
-                "Never answered": table["never_answered"],
-                "Unread": table["unread"],
-                "Follow-up": table["follow_up"],
-                "Oldest wait (h)": table["oldest_wait_hours"],
-                "Median wait (h)": table["median_wait_hours"],
-            }
-        )
-
-    agents = agents.assign(name=view.names(AGENT, agents)).sort_values("name", kind="stable")
-    teams = teams.assign(name=view.names(TEAM, teams))
+        _ageing(view, load)
     with right:
-        cards.chart(
+        _agents(view, agents)
+    _queue(view)
+    _agents_and_channels(view)
+
+
+def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
+    if not load.open:
+        return "There is no open conversation."
+    if not load.awaiting_reply:
+        return (
+            f"Nobody is waiting: all {formatting.counted(load.open, 'open conversation')} are "
+            "answered."
+        )
+    verb = "waits" if load.awaiting_reply == 1 else "wait"
+    sentence = (
+        f"**{formatting.counted(load.awaiting_reply, 'conversation')}** of "
+        f"{formatting.number(load.open)} open ones {verb} for a person, "
+        f"{formatting.number(load.waiting['over_7d'])} of them for a week or more; "
+        f"{formatting.number(load.unassigned)} open ones are assigned to nobody."
+    )
+    if len(agents) and agents["awaiting_reply"].max():
+        busiest = agents.iloc[int(agents["awaiting_reply"].argmax())]
+        sentence += (
+            f" {formatting.markdown(str(busiest['name']))} has the most of those who wait: "
+            f"{formatting.number(busiest['awaiting_reply'])}."
+        )
+    return sentence
+
+
+def _ageing(view: View, load: workload.Workload) -> None:
+    """How long they have waited. A click on a bar filters the queue; another one lifts that."""
+    waiting = [load.waiting[age] for age in AGES]
+    picked = _picked_age()
+    ranking = Ranking.of(
+        list(AGES), list(AGES.values()), waiting, what="waiting", chosen=[picked] if picked else []
+    )
+    charts.show(
+        "How long they have waited",
+        ranking.figure(_LATE),
+        Table(
+            (
+                column("Waiting for", list(AGES.values()), of.TEXT),
+                column("Conversations", waiting, of.COUNT),
+            )
+        ),
+        key="ageing",
+        alt=ranking.alt("Conversations that wait for a person, by waiting time"),
+        view=view,
+        on_mark=_take_age,
+        explanation="A click on a bar shows those conversations in the list below.",
+    )
+
+
+def _picked_age() -> str | None:
+    age = st.session_state.get("queue-age")
+    return age if age in AGES else None
+
+
+def _take_age(place: int | None) -> None:
+    """A callback: lists only those who have waited as long; the same again, or None, lists all."""
+    age = list(AGES)[place] if place is not None and place < len(AGES) else None
+    st.session_state["queue-age"] = None if age == _picked_age() else age
+
+
+def _agents(view: View, agents: pd.DataFrame) -> None:
+    """What each holds, with the waits beside it."""
+    orders = {"By waiting": "awaiting_reply", "By name": "name"}
+    with st.container(border=True, height="stretch"):
+        picked = st.segmented_control(
+            "Order",
+            list(orders),
+            default="By waiting",
+            key="agents-order",
+            required=True,
+            label_visibility="collapsed",
+        )
+        if picked == "By name":
+            ordered = agents.sort_values(
+                "name", kind="stable", key=lambda name: name.str.casefold()
+            )
+        else:
+            ordered = agents.sort_values(["awaiting_reply", "open"], ascending=False, kind="stable")
+        drawn = ordered.head(MOST_AGENTS)
+        balance = workload.balance(agents["open"].tolist())
+        charts.show(
             "Open conversations per agent",
-            figures.load(agents) if len(agents) else None,
-            lambda: readable(agents, "Agent"),
+            load_figure(drawn) if len(drawn) else None,
+            lambda: _holders(ordered, "Agent"),
             key="agents",
-            alt=f"Open conversations of {formatting.counted(len(agents), 'agent')}, by name; "
+            alt=f"Open conversations of {formatting.counted(len(agents), 'agent')}; "
             + (
                 f"the busiest holds {formatting.percent(balance.top_share)} of those that agents "
                 "hold."
@@ -120,140 +164,156 @@ def show(view: View) -> None:
                 else "none holds any."
             ),
             view=view,
-            clicks=[cards.clicks_on(AGENT, agents.index, view)] * 3,
-            explanation="By name: a distribution, not a ranking of people.",
+            clicks=[clicks.on_keys(AGENT, drawn.index, view)] * 3,
+            explanation="Everybody who was ever assigned a conversation, so that a free agent "
+            "shows as 0."
+            + (
+                f" Drawn are {formatting.number(MOST_AGENTS)} of "
+                f"{formatting.number(len(agents))}; the table has all."
+                if len(agents) > MOST_AGENTS
+                else ""
+            ),
             if_empty="No agent was ever assigned a conversation.",
+            rows=tables.Rows(clicks.on_keys(AGENT, ordered.index, view)),
+            is_framed=False,
         )
 
+
+def _holders(table: pd.DataFrame, kind: str) -> Table:
+    """What agents or teams hold."""
+    return Table(
+        (
+            column(kind, table["name"], of.TEXT),
+            column("Open", table["open"], of.COUNT),
+            column("Waiting for a person", table["awaiting_reply"], of.COUNT),
+            column("Oldest wait", table["oldest_wait_hours"], of.HOURS),
+            column("Median wait", table["median_wait_hours"], of.HOURS),
+            column("Never answered", table["never_answered"], of.COUNT, detail=True),
+            column("Unread", table["unread"], of.COUNT, detail=True),
+            column("Follow-up", table["follow_up"], of.COUNT, detail=True),
+        )
+    )
+
+
+def _queue(view: View) -> None:
+    """All conversations of a list; those that have waited longest come first."""
     cards.headed("Conversations")
-    sidebar.pick_queue(view.choice)
-    many, listed = view.compute(workload.queue, terms, view.choice.queue, MOST_LISTED)
-    kinds = {
-        "waiting": (
-            "Longest waiting",
-            "conversation awaits a reply",
-            "conversations await a reply",
-        ),
-        "orphaned": ("Orphaned hand-offs", "orphaned hand-off", "orphaned hand-offs"),
-        "unread": ("Unread", "unread conversation", "unread conversations"),
-    }
-    title, one, several = kinds[view.choice.queue]
-    found = pd.DataFrame(
-        {
-            "Waiting (h)": listed["hours"],
-            "Since": [formatting.moment_of(each, terms.timezone) for each in listed["since"]],
-            "Channel": [
-                formatting.listed(map(formatting.channel_name, keys))
-                if keys
-                else formatting.NOTHING
-                for keys in listed["channels"]
-            ],
-            "Agent": [
-                formatting.NOTHING if pd.isna(key) else view.options.name(AGENT, key)
-                for key in listed["assignee"]
-            ],
-            "Team": [
-                formatting.NOTHING if pd.isna(key) else view.options.name(TEAM, key)
-                for key in listed["team"]
-            ],
-            "State": [
-                "never answered" if never else "awaiting a reply" if awaiting else "answered"
+    with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
+        sidebar.pick_queue(view.choice)
+        age = _picked_age() if view.choice.queue == "waiting" else None
+        if age:
+            st.button(
+                AGES[age],
+                key="chip-age",
+                icon=":material/close:",
+                help="List all who wait.",
+                on_click=_take_age,
+                args=(None,),
+            )
+    listed = _listed(view)
+    if age:
+        low, high = workload.AGES[age]
+        listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
+    title, one, several, state = _QUEUES[view.choice.queue]
+    note = f"**{formatting.counted(len(listed), one, several)}**{state}."
+    if view.inbox_url is not None:
+        note += (
+            " The link opens a conversation in ChatbotX, which shows only its latest ones: if it "
+            "does not open, search for it there."
+        )
+    if view.snapshot.is_demo:
+        note += " The demo workspace has no ChatbotX to open them in."
+    tables.show(
+        title,
+        _conversations(listed, view),
+        key=f"queue-{view.choice.queue}",
+        view=view,
+        note=note,
+    )
+
+
+def _listed(view: View) -> pd.DataFrame:
+    everything = view.snapshot.contacts
+    _, listed = view.compute(workload.queue, view.terms, view.choice.queue, everything)
+    return listed
+
+
+def _conversations(listed: pd.DataFrame, view: View) -> Table:
+    def named(dimension: Dimension, keys: "pd.Series[Any]") -> list[str | None]:
+        return [None if pd.isna(key) else view.options.name(dimension, key) for key in keys]
+
+    made = [
+        column("Waiting", listed["hours"], of.HOURS),
+        column("Channel", [_channels(keys) for keys in listed["channels"]], of.TEXT),
+        column("Agent", named(AGENT, listed["assignee"]), of.TEXT),
+        column(
+            "State",
+            [
+                "never answered" if never else "waiting" if awaiting else "answered"
                 for never, awaiting in zip(
                     listed["never_answered"], listed["awaiting"], strict=True
                 )
             ],
-        }
-    )
-    links = {}
-    if view.inbox_url is not None and len(found):
-        found["ChatbotX"] = [
-            view.inbox_url + quote(str(each), safe="") if pd.notna(each) else None
+            of.TEXT,
+        ),
+        column("Team", named(TEAM, listed["team"]), of.TEXT),
+        column("Since", listed["since"], of.time_in(view.terms.timezone)),
+    ]
+    if view.inbox_url is not None:
+        opens = [
+            None if pd.isna(each) else view.inbox_url + quote(str(each), safe="")
             for each in listed["conversation"]
         ]
-        links["ChatbotX"] = st.column_config.LinkColumn(display_text="Open", width="small")
-    cards.table(
-        title,
-        found,
-        key=f"queue-{view.choice.queue}",
-        view=view,
-        note=f"**{formatting.counted(many, one, several)}**"
-        + (
-            f"; these are the {formatting.number(len(found))} oldest. "
-            if many > len(found)
-            else ". "
-        )
-        + ("The link opens a conversation in ChatbotX." if links else "")
-        + (" The demo workspace has no ChatbotX to open them in." if view.snapshot.is_demo else ""),
-        columns=links,
-    )
+        made.insert(4, column("ChatbotX", opens, of.LINK))
+    return Table(tuple(made))
 
+
+def _channels(keys: tuple[str, ...]) -> str | None:
+    return formatting.listed(map(formatting.channel_name, keys)) if keys else None
+
+
+def _agents_and_channels(view: View) -> None:
     lines = view.compute(workload.by_agent_and_channel)
     order = sorted(
         lines.index, key=lambda key: (key == MISSING, view.options.name(AGENT, key).casefold())
     )
     lines = lines.reindex(order)
     names = [view.options.name(AGENT, key) for key in lines.index]
-
-    def cell(agent: str, channel: str) -> Choice:
-        """Limited to one agent on one channel, or no longer so."""
-        both = view.choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
-        return both if both != view.choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())
-
     heads = [formatting.channel_name(key) for key in lines.columns]
-    cards.chart(
+    most = (
+        f"{formatting.number(int(lines.to_numpy().max()))}, are with "
+        f"{names[int(lines.max(axis=1).argmax())]}."
+        if len(lines)
+        else "none."
+    )
+    charts.show(
         "Agents and channels",
-        figures.grid(lines, names, heads, "open") if len(lines) else None,
-        lambda: (
-            lines.set_axis(heads, axis="columns")
-            .assign(Agent=names)
-            .set_index("Agent")
-            .reset_index()
+        grid(lines, names, heads, "open") if len(lines) else None,
+        lambda: Table(
+            (
+                column("Agent", names, of.TEXT),
+                *(
+                    column(head, lines[key], of.COUNT)
+                    for head, key in zip(heads, lines.columns, strict=True)
+                ),
+            )
         ),
         key="agents-channels",
         alt=f"Open conversations of {formatting.counted(len(names), 'agent')} by channel; the "
-        "most, "
-        + (
-            f"{formatting.number(int(lines.to_numpy().max()))}, are with "
-            f"{names[int(lines.max(axis=1).argmax())]}."
-            if len(lines)
-            else "none."
-        ),
+        f"most, {most}",
         view=view,
         clicks=[
             [
-                cell(str(lines.index[row]), str(lines.columns[column]))
-                for row, column in figures.filled(lines)
+                _cell(view.choice, str(lines.index[row]), str(lines.columns[place]))
+                for row, place in filled(lines)
             ]
         ],
         explanation="Open conversations. A contact on two channels counts in both.",
         if_empty="There is no open conversation.",
     )
 
-    if balance.gini is not None:
-        cards.numbers(
-            [
-                Number("gini", formatting.decimal(balance.gini)),
-                Number("top_share", formatting.percent(balance.top_share)),
-                Number("assigned_agent", formatting.number(load.assigned_agent)),
-                Number("assigned_team_only", formatting.number(load.assigned_team_only)),
-                Number("no_admin_reply", formatting.number(load.no_admin_reply)),
-                Number("unread", formatting.number(load.unread)),
-            ],
-            view,
-        )
-    cards.table(
-        "Per agent",
-        readable(agents, "Agent"),
-        key="agent-table",
-        view=view,
-        note="Everybody who was ever assigned a conversation, so that a free agent shows as 0. By "
-        "name.",
-        clicks=cards.clicks_on(AGENT, agents.index, view),
-    )
-    cards.table(
-        "Per team",
-        readable(teams, "Team"),
-        key="team-table",
-        view=view,
-        clicks=cards.clicks_on(TEAM, teams.index, view),
-    )
+
+def _cell(choice: Choice, agent: str, channel: str) -> Choice:
+    """Limited to one agent on one channel, or no longer so."""
+    both = choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
+    return both if both != choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())

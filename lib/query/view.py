@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -118,6 +118,16 @@ class View:
         """What people call the keys that a table is indexed by."""
         return [self.options.name(dimension, str(key)) for key in table.index]
 
+    def without(self, dimension: Dimension) -> "View":
+        """The same view with one filter lifted: what a ranking of that filter's values shows, so
+        that a choice does not empty the chart that it was made in."""
+        choice = self.choice.limited_to(dimension, ())
+        if choice == self.choice:
+            return self
+        kept = _memory(self.snapshot).selections
+        tables = kept.get(_rows_key(choice), lambda: _selected(self.snapshot, choice))
+        return replace(self, choice=choice, tables=tables)
+
     @property
     def caveat(self) -> str | None:
         """Why there can be nothing new in the period, where it has not begun or was over before
@@ -187,10 +197,6 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
     compared = presets.compared(period, choice.preset, choice.against, snapshot.as_of)
     bot_answers = settings.bot_answers if choice.bot_answers is None else choice.bot_answers
 
-    def selected() -> Tables:
-        rows = choice.rows(snapshot.tables)
-        return snapshot.tables if rows is None else snapshot.tables.select(rows)
-
     return View(
         snapshot=snapshot,
         choice=choice,
@@ -202,10 +208,15 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
             bot_answers,
             compared.span if compared is not None else None,
         ),
-        tables=memory.selections.get(_rows_key(choice), selected),
+        tables=memory.selections.get(_rows_key(choice), lambda: _selected(snapshot, choice)),
         first=first,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )
+
+
+def _selected(snapshot: Snapshot, choice: Choice) -> Tables:
+    rows = choice.rows(snapshot.tables)
+    return snapshot.tables if rows is None else snapshot.tables.select(rows)
 
 
 def _rows_key(choice: Choice) -> Hashable:

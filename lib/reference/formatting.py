@@ -13,7 +13,7 @@ from babel import Locale, dates, numbers
 
 from lib.reference import countries
 from lib.reference.periods import Period
-from lib.reference.rates import Rate
+from lib.reference.rates import SMALL_SAMPLE, Rate
 
 NOTHING = "–"
 """Stands for what does not exist, which is not the same as 0."""
@@ -28,6 +28,8 @@ CHANNEL_NAMES = {
     "zalo": "Zalo",
     "smtp": "E-mail",
     "omnichannel": "Omnichannel",
+    "threads": "Threads",
+    "api": "API",
     "": "No channel",
 }
 
@@ -64,6 +66,11 @@ def language() -> str:
 def separators() -> str:
     """The decimal point and the separator of thousands."""
     return numbers.get_decimal_symbol(_speaking) + numbers.get_group_symbol(_speaking)
+
+
+def decimal_mark() -> str:
+    """The decimal point, or what the locale has for it."""
+    return str(numbers.get_decimal_symbol(_speaking))
 
 
 def plotly_locale() -> dict[str, object]:
@@ -182,11 +189,15 @@ def signed(value: int) -> str:
     return _with_sign(value, number)
 
 
-def change(new: int, old: int) -> str | None:
-    """By how much `new` exceeds `old`, like "+18.0%"; None where there is nothing to compare to."""
-    if old <= 0:
-        return None
-    return signed_percent(new / old - 1)
+def has_percentage(new: int, old: int) -> bool:
+    """Whether the change from `old` to `new` may be told in per cent: of too few it says nothing,
+    and of what changes its sign it is none."""
+    return old >= SMALL_SAMPLE and new >= 0
+
+
+def change(new: int, old: int) -> str:
+    """By how much `new` exceeds `old`: "+18.0%", or "+5" where a percentage would mislead."""
+    return signed_percent(new / old - 1) if has_percentage(new, old) else signed(new - old)
 
 
 def signed_percent(share: float) -> str:
@@ -200,7 +211,7 @@ def compared(new: int, old: int, before: str) -> str:
         return f"as many as in {before}"
     if old <= 0:
         return f"after none in {before}"
-    by = percent(abs(new / old - 1))
+    by = percent(abs(new / old - 1)) if has_percentage(new, old) else number(abs(new - old))
     if by == percent(0):
         return f"about as many as in {before}"
     return f"{by} {'more' if new > old else 'fewer'} than in {before}"
@@ -288,6 +299,11 @@ def moment_of(value: datetime | None, timezone: str) -> str:
     return f"{day(local)}, {local:%H:%M}"
 
 
+def time_of_day(value: datetime, timezone: str) -> str:
+    """ "07:53"."""
+    return f"{value.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
 def days(period: Period) -> str:
     """ "1 Jun 2026 to 30 Jun 2026"."""
     return span(period.start, period.end)
@@ -341,6 +357,16 @@ def markdown(text: str) -> str:
 def html(text: str) -> str:
     """Text of strangers within HTML: no element, no end of an attribute."""
     return escape(_one_line(text))
+
+
+def visible(text: str) -> str:
+    """Text of strangers as a label: in one line, with nothing that turns the writing around."""
+    return _one_line(text)
+
+
+def upright(text: str) -> str:
+    """Text of strangers without the marks that turn the writing around, else as it is."""
+    return _TURNS.sub("", text)
 
 
 def plotly(text: str) -> str:

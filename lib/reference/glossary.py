@@ -43,7 +43,7 @@ TERMS = {
         "Of the active contacts with an e-mail address, the share whose address is verified.",
     ),
     "interval": Term(
-        "95% interval",
+        "Likely range",
         "Where the true rate lies, in 19 of 20 cases, given so few contacts (Wilson). Rates over "
         "fewer than 30 contacts are muted and not ranked.",
     ),
@@ -53,11 +53,11 @@ TERMS = {
         "conversation per contact, so this is a lower bound.",
     ),
     "awaiting_reply": Term(
-        "Awaiting reply",
+        "Waiting for a person",
         "Open conversations in which the contact wrote last, and no admin has replied since.",
     ),
     "never_answered": Term(
-        "Never answered", "Conversations awaiting a reply in which no admin ever replied."
+        "Never answered", "Conversations that wait for a person in which no admin ever replied."
     ),
     "no_admin_reply": Term(
         "No admin reply (as in ChatbotX)",
@@ -71,7 +71,7 @@ TERMS = {
     ),
     "with_human": Term("With a human", "Open conversations in which the bot is switched off."),
     "orphaned_handoff": Term(
-        "Orphaned hand-offs",
+        "Handed over, nobody took it",
         "Open conversations in which the bot is off and nobody is assigned: no one is at work.",
     ),
     "unread": Term(
@@ -81,12 +81,12 @@ TERMS = {
     "never_read": Term("Never read", "Open conversations with activity that no agent ever read."),
     "follow_up": Term("Follow-up", "Open conversations marked for follow-up."),
     "waiting": Term(
-        "Waiting time", "Time since the contact's last message, of those awaiting a reply."
+        "Waiting time", "Time since the contact's last message, of those who wait for a person."
     ),
     "gini": Term(
-        "Balance (Gini)",
-        "How unevenly open conversations lie on agents: 0 when all hold the same, near 1 when one "
-        "holds all.",
+        "How evenly work is shared",
+        "How unevenly open conversations lie on agents, as the Gini coefficient: 0 when all hold "
+        "the same, near 1 when one holds all.",
     ),
     "top_share": Term(
         "Busiest share", "The share of the conversations held by agents that the busiest one holds."
@@ -98,18 +98,18 @@ TERMS = {
         "Active in 30 days", "Active contacts with activity, by either side, in 30 days."
     ),
     "window_24h": Term(
-        "Inside the 24-hour window",
+        "Can be messaged freely today",
         "Active contacts who wrote in the last 24 hours, to whom most channels allow any message. "
         "Absent where the server does not say when they wrote.",
     ),
     "reach_at_risk": Term(
-        "Reach at risk", "Active contacts with inboxes, none of which is connected."
+        "Can't be reached now", "Active contacts with inboxes, none of which is connected."
     ),
     "overlap": Term("Both tags", "Active contacts that have both tags."),
-    "jaccard": Term("Similarity", "Of the active contacts with either tag, the share with both."),
+    "jaccard": Term("Overlap", "Of the active contacts with either tag, the share with both."),
     "difference": Term(
         "Difference in opt-in",
-        "The broadcast opt-in rate with the tag less that without it, with a 95% interval "
+        "The broadcast opt-in rate with the tag less that without it, with its likely range "
         "(Newcombe). An association: the tag need not be the cause.",
     ),
     "cohort": Term(

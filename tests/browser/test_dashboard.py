@@ -34,13 +34,13 @@ def test_the_map_is_drawn_without_a_network(at: Serve, open_page: Open) -> None:
 
 def test_a_channel_in_the_link_is_chosen_on_a_cold_server(serve: Serve, open_page: Open) -> None:
     page = open_page(f"{serve()}/channels?channel=whatsapp&{JUNE}")
-    expect(page.locator("[data-testid=stMetricValue]").nth(1)).to_have_text("35")
+    expect(page.locator(".numbers .value").nth(1)).to_have_text("35")
     expect(page.locator("[data-testid=stSidebar]")).to_contain_text("WhatsApp · 35")
 
 
 def test_a_filter_goes_into_the_url_and_back_takes_it_out(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}")
-    contacts = page.locator("[data-testid=stMetricValue]").first
+    contacts = page.locator(".numbers .value").first
     expect(contacts).to_have_text("137")
     page.get_by_role("combobox", name="Channels").click()
     page.get_by_role("option", name="WhatsApp").click()

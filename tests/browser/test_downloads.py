@@ -40,26 +40,27 @@ def test_a_table_as_csv(at: Serve, open_page: Open, tmp_path: Path) -> None:
     assert contacts['\'=HYPERLINK("http://example.com","x")'] == "2"
     assert not [name for name in contacts if name.startswith(("=", "+", "-", "@"))]
     assert {
-        (row["Period"], row["Filters"], row["Time zone"], row["Data as of (UTC)"][:2])
-        for row in rows
-    } == {("1 Jun 2026 to 30 Jun 2026", "WhatsApp", "America/Sao_Paulo", "20")}
+        (row["Period from"], row["Period to"], row["Filters"], row["Time zone"]) for row in rows
+    } == {("2026-06-01", "2026-06-30", "WhatsApp", "America/Sao_Paulo")}
+    assert {row["Data as of"][:2] for row in rows} == {"20"}
 
 
 def test_a_page_as_a_file(at: Serve, open_page: Open, browser: Browser, tmp_path: Path) -> None:
     page = open_page(f"{at()}/countries?{WHATSAPP}")
-    file = download(page.locator(".st-key-save-page button").filter(visible=True), tmp_path)
+    page.locator(".st-key-share button").first.click()
+    file = download(page.get_by_role("button", name="Page as a file"), tmp_path)
     assert file.name == "countries_2026-06-01_2026-06-30.html"
     trouble = Trouble()
     with browser.new_context(offline=True) as context:
         opened = context.new_page()
         trouble.watch(opened)
         opened.goto(file.as_uri())
-        expect(opened.locator("h1")).to_have_text("Where are they?")
+        expect(opened.locator("h1")).to_have_text("Where are our contacts?")
         sentence = page.locator(".st-key-headline p").inner_text()
         expect(opened.locator(".answer")).to_have_text(sentence)
         expect(opened.locator(".context")).to_contain_text("WhatsApp")
-        numbers = page.locator("[data-testid=stMetricValue]").all_inner_texts()
-        assert numbers[0] == "35"
+        numbers = page.locator(".numbers .value").all_inner_texts()
+        assert numbers[1] == "35"
         expect(opened.locator(".numbers .value")).to_have_text(numbers)
         figures = page.locator("[data-testid=stPlotlyChart]").count()
         assert figures == 3

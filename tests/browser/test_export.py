@@ -6,28 +6,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Tab
 
-from lib.charts import figures
-from lib.outputs.page_file import (
-    FigureShown,
-    NumberShown,
-    NumbersShown,
-    Page,
-    TableShown,
-    page_html,
-)
+from lib.charts.heat import arrivals
+from lib.charts.ranking import Ranking
+from lib.charts.world import world
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
+from lib.outputs.page_file import page_html
+from lib.outputs.shown import FigureShown, NumberShown, NumbersShown, Page, TableShown
 from tests.browser.conftest import Trouble
 from tests.outputs.test_page_file import HOSTILE, WEEK
 
 pytestmark = pytest.mark.browser
 
 CONTACTS = {"BR": 300, "PT": 20, "MX": 1}
-NAMES = {name: number for number, name in enumerate(HOSTILE, 1)}
-TABLE = pd.DataFrame({"Tag": HOSTILE} | {f"Column {n}": [n / 9] * len(HOSTILE) for n in range(9)})
+NAMES = Ranking.of(HOSTILE, HOSTILE, list(range(1, len(HOSTILE) + 1)))
+TABLE = Table(
+    (
+        column("Tag", HOSTILE, of.TEXT),
+        *(column(f"Column {n}", [n / 9] * len(HOSTILE), of.SHARE) for n in range(9)),
+    )
+)
 CONTENT = page_html(
     Page(
         "Where are they?",
@@ -35,9 +37,9 @@ CONTENT = page_html(
         (("Period", "1 Jun 2026 to 30 Jun 2026"), ("Filters", HOSTILE[0])),
         (
             NumbersShown((NumberShown(HOSTILE[0], "321", "+3.8%", "vs 309", HOSTILE[1]),)),
-            FigureShown("Tags", figures.ranking(NAMES, "contacts"), HOSTILE[1]),
-            FigureShown("Map", figures.world(CONTACTS, "contacts"), "Most are in Brazil."),
-            FigureShown("Arrivals", figures.arrivals(WEEK), "Late.", None, lambda: TABLE),
+            FigureShown("Tags", NAMES.figure(), HOSTILE[1]),
+            FigureShown("Map", world(CONTACTS, "contacts"), "Most are in Brazil."),
+            FigureShown("Arrivals", arrivals(WEEK), "Late.", None, lambda: TABLE),
             TableShown("Tags in full", TABLE),
         ),
     )
@@ -93,7 +95,7 @@ def test_the_names_of_strangers_are_text(open_file: OpenFile) -> None:
         "<script>alert(1)</script>"[:23] + "…",
         "</script><script>alert(1)</script>"[:23] + "…",
     ]
-    assert tab.locator("script").count() == 4
+    assert tab.locator("script").count() == 5
     assert not tab.locator("body [onload], body [onerror], img:not(.logo)").count()
 
 

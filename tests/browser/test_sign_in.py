@@ -20,7 +20,7 @@ from tests.serving import dashboard
 pytestmark = pytest.mark.browser
 
 JUNE = "from=2026-06-01&to=2026-06-30&tz=America/Sao_Paulo"
-QUESTIONS = {"": "How is our audience doing?", "channels": "Where do subscriptions come from?"}
+QUESTIONS = {"": "How is our audience doing?", "channels": "Where do new contacts come from?"}
 HOUR = 3600
 
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -148,7 +148,7 @@ def test_signing_in_leads_to_what_was_asked_for_and_signing_out_leads_out(
     page = ana.sign_in("Ana")
     title(page, QUESTIONS["channels"])
     expect(page).to_have_url(re.compile(r"/channels\?.*channel=whatsapp"))
-    expect(page.locator("[data-testid=stMetricValue]").nth(1)).to_have_text("35", timeout=30_000)
+    expect(page.locator(".numbers .value").nth(1)).to_have_text("35", timeout=30_000)
     # Between them stands a joiner that keeps the address from becoming a link.
     signed_in = re.compile("Signed in as ana@\u2060?example.com")
     expect(page.locator("[data-testid=stSidebar]")).to_contain_text(signed_in)
@@ -343,7 +343,7 @@ label = "Sales team"
 
     ana.go(f"{address}/?channel=whatsapp&{JUNE}")
     page = ana.sign_in("Ana")
-    contacts = page.locator("[data-testid=stMetricValue]").first
+    contacts = page.locator(".numbers .value").first
     expect(contacts).to_have_text("35", timeout=30_000)
     expect(page).to_have_url(re.compile("workspace=main"))
     page.get_by_role("combobox", name="Workspace").click()

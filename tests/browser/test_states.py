@@ -44,8 +44,8 @@ def gate(edge_server: FakeChatbotx) -> Iterator[Gate]:
 
 
 def number(page: Page, name: str) -> Any:
-    card = page.locator("[data-testid=stMetric]").filter(has_text=name).first
-    return card.locator("[data-testid=stMetricValue]")
+    card = page.locator(".numbers .card").filter(has_text=name).first
+    return card.locator(".numbers .value")
 
 
 def test_the_first_fetch_tells_how_far_it_is_and_the_page_fills_by_itself(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -59,18 +62,66 @@ def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
     return dashboard
 
 
+def markup(dashboard: AppTest) -> str:
+    """What of a page is HTML of ours: its numbers and tables."""
+    bodies = [element.proto.body for element in dashboard.get("html")]
+    return "\n".join(body for body in bodies if not body.startswith("<style>"))
+
+
 def numbers(dashboard: AppTest) -> dict[str, str]:
     """The cards of a page by name."""
-    return {metric.label: metric.value for metric in dashboard.metric}
+    return {name: value for name, value, _ in _cards(dashboard)}
 
 
-def table(dashboard: AppTest, column: str) -> list[dict[str, object]]:
+def changes(dashboard: AppTest) -> dict[str, str]:
+    """What stands under the numbers of a page, by name."""
+    return {name: beside for name, _, beside in _cards(dashboard)}
+
+
+def _cards(dashboard: AppTest) -> list[tuple[str, str, str]]:
+    found = re.findall(
+        r'<dt>(.*?)</dt><dd class="value">(.*?)</dd>\s*<dd class="beside">(.*?)</dd>',
+        re.sub("<details.*?</details>", "", markup(dashboard)),
+        re.DOTALL,
+    )
+    return [(_plain(name), _plain(value), _plain(beside)) for name, value, beside in found]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table as people read it, and where it leads."""
+
+    cells: dict[str, str]
+    link: str | None
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+
+def table(dashboard: AppTest, column: str) -> list[Row]:
     """The rows of the first table whose first column has that name."""
-    for element in dashboard.dataframe:
-        if element.value.columns[0] == column:
-            rows = element.value.to_dict("records")
-            return [{str(name): value for name, value in row.items()} for row in rows]
+    for content in re.findall(r"<table.*?</table>", markup(dashboard), re.DOTALL):
+        heads = [_plain(head) for head in re.findall(r"<th scope=.col.[^>]*>(.*?)</th>", content)]
+        if heads[0] == column:
+            rows = re.findall(r"<tr[^>]*>(.*?)</tr>", content.partition("<tbody>")[2], re.DOTALL)
+            return [_row(heads, row) for row in rows]
     raise AssertionError(f"no table of {column}")
+
+
+def tables(dashboard: AppTest) -> int:
+    """How many tables a page shows."""
+    return markup(dashboard).count("<table class=")
+
+
+def _row(heads: list[str], row: str) -> Row:
+    cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+    link = re.search(r'href="([^"]*)"', row)
+    told = {head: _plain(cell) for head, cell in zip(heads, cells, strict=True)}
+    return Row(told, unescape(link[1]) if link else None)
+
+
+def _plain(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", html)).strip()
 
 
 def text(dashboard: AppTest) -> str:

@@ -17,7 +17,7 @@ from lib.ui.gate import Link, Links
 from lib.web.key import Key, key_of
 from lib.web.streamlit_internals import unmasked
 from tests.fake_chatbotx import FakeChatbotx
-from tests.pages.conftest import PAGES, numbers, text
+from tests.pages.conftest import PAGES, numbers, tables, text
 
 AUTH = """
 [auth]
@@ -85,7 +85,7 @@ def prose(dashboard: AppTest) -> str:
 
 
 def shows_data(dashboard: AppTest) -> bool:
-    return bool(dashboard.metric or dashboard.dataframe or dashboard.get("plotly_chart"))
+    return bool(numbers(dashboard) or tables(dashboard) or dashboard.get("plotly_chart"))
 
 
 def test_without_a_sign_in_nothing_is_shown_or_fetched(

@@ -39,7 +39,7 @@ def test_a_period_without_contacts_shows_zeros_and_no_share(connect: Connect) ->
     connect()
     page = open_page("channels", **{"from": "2030-01-01", "to": "2030-01-01"})
     assert numbers(page)["New"] == "0"
-    assert page.markdown[0].value == "No channel brought a new contact on 1 Jan 2030."
+    assert page.markdown[0].value == "No channel brought new contacts on 1 Jan 2030."
 
 
 def test_a_refused_token_says_what_to_do_and_never_the_token(connect: Connect) -> None:

@@ -100,10 +100,19 @@ def test_signed_numbers_say_their_direction(value: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("new", "old", "shown"),
-    [(118, 100, "+18.0%"), (50, 100, "−50.0%"), (7, 7, "0.0%"), (0, 3, "−100.0%"), (5, 0, None)],
+    [
+        (118, 100, "+18.0%"),
+        (50, 100, "−50.0%"),
+        (30, 30, "0.0%"),
+        (0, 30, "−100.0%"),
+        (0, 29, "−29"),
+        (7, 7, "0"),
+        (5, 0, "+5"),
+        (-12, 40, "−52"),
+    ],
 )
-def test_a_change_has_its_sign_and_none_where_nothing_was_before(
-    new: int, old: int, shown: str | None
+def test_a_change_has_its_sign_and_a_percentage_where_that_says_something(
+    new: int, old: int, shown: str
 ) -> None:
     assert formatting.change(new, old) == shown
 
@@ -113,7 +122,8 @@ def test_a_change_has_its_sign_and_none_where_nothing_was_before(
     [
         (118, 100, "18.0% more than in June"),
         (82, 100, "18.0% fewer than in June"),
-        (0, 4, "100.0% fewer than in June"),
+        (0, 4, "4 fewer than in June"),
+        (0, 40, "100.0% fewer than in June"),
         (7, 7, "as many as in June"),
         (0, 0, "as many as in June"),
         (7, 0, "after none in June"),

@@ -1,0 +1,127 @@
+"""New and lost contacts over time."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lib.charts.steps import Step, by_size, is_unfinished, opacities, step_name, stepped
+from lib.charts.style import PETROL, RUST, SLATE, channel_colour, figure_of, labels_of
+from lib.reference import formatting
+
+
+def growth(
+    daily: pd.DataFrame, step: Step, today: date, before: Sequence[int] | None = None
+) -> go.Figure:
+    """New contacts above the axis, lost ones below it. `daily` has columns new and lost.
+
+    `before` is the new contacts of the period compared with, a number for each of its steps; they
+    are drawn as a dotted line over the same places.
+    """
+    table = stepped(daily, step)
+    names = _names(table.index, step, today)
+    faded = opacities(table.index, step, today)
+    traces: list[go.Bar | go.Scatter] = [
+        _bars(table.index, table["new"], names, "new", PETROL, faded),
+        _bars(table.index, -table["lost"], names, "lost", RUST, faded),
+    ]
+    if before is not None and any(before):
+        traces.append(_ghost(table.index, list(before)))
+    return figure_of(
+        *traces, height=300, barmode="relative", showlegend=True, xaxis=_time_axis(step, len(table))
+    )
+
+
+def new_by_hour(hours: Sequence[int]) -> go.Figure:
+    """New contacts of one day by its hours."""
+    bars = go.Bar(
+        x=[f"{hour:02d}" for hour in range(len(hours))],
+        y=list(hours),
+        name="New",
+        marker={"color": PETROL},
+        customdata=[
+            f"{hour:02d}:00: {formatting.number(new)} new" for hour, new in enumerate(hours)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    return figure_of(bars, height=300, xaxis={"type": "category", "dtick": 3, "ticksuffix": ":00"})
+
+
+def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
+    """New contacts over time, stacked by channel, the largest at the bottom."""
+    table = stepped(by_size(daily), step)
+    names = _names(table.index, step, today)
+    faded = opacities(table.index, step, today)
+    traces = []
+    for channel in table.columns:
+        (label,) = labels_of([formatting.channel_name(channel)], 28)
+        traces.append(
+            go.Bar(
+                x=table.index,
+                y=table[channel],
+                name=label,
+                marker={"color": channel_colour(channel), "opacity": faded},
+                customdata=[
+                    f"{name}: {formatting.number(new)} new on {label}"
+                    for name, new in zip(names, table[channel], strict=True)
+                ],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
+    # Above the bars, in the order in which they are stacked.
+    return figure_of(
+        *traces,
+        height=340,
+        barmode="stack",
+        showlegend=True,
+        xaxis=_time_axis(step, len(table)),
+    )
+
+
+def _bars(
+    days: pd.Index,
+    values: "pd.Series[int]",
+    names: Sequence[str],
+    what: str,
+    colour: str,
+    faded: Sequence[float],
+) -> go.Bar:
+    return go.Bar(
+        x=days,
+        y=values,
+        name=what.capitalize(),
+        marker={"color": colour, "opacity": faded},
+        customdata=[
+            f"{name}: {formatting.number(abs(value))} {what}"
+            for name, value in zip(names, values, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _ghost(days: pd.Index, before: Sequence[int]) -> go.Scatter:
+    # A period of other length, as months are, is drawn as far as both go.
+    shown = before[: len(days)]
+    return go.Scatter(
+        x=days[: len(shown)],
+        y=shown,
+        name="Before",
+        mode="lines",
+        line={"color": SLATE, "width": 1.5, "dash": "dot"},
+        customdata=[f"{formatting.number(value)} new in the period before" for value in shown],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _names(index: pd.Index, step: Step, today: date) -> list[str]:
+    return [
+        step_name(day, step) + (", so far" if is_unfinished(day, step, today) else "")
+        for day in pd.DatetimeIndex(index)
+    ]
+
+
+def _time_axis(step: Step, bars: int) -> dict[str, Any]:
+    """A few bars are named each; Plotly would name hours between them."""
+    return {"dtick": 86_400_000, "tickformat": "%-d %b"} if step == "D" and bars <= 7 else {}

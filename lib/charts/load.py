@@ -1,0 +1,69 @@
+"""What agents hold."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lib.charts.style import (
+    AMBER,
+    PETROL,
+    RUST,
+    TICKS,
+    figure_of,
+    labelled_rows,
+    labels_of,
+    row_keys,
+)
+from lib.reference import formatting
+
+
+def load(table: pd.DataFrame) -> go.Figure:
+    """Open conversations of each name in `table`, split into never answered, others that await a
+    reply, and answered ones; with the oldest and the median wait beside them."""
+    labels = labels_of(table["name"].tolist())
+    never = table["never_answered"]
+    parts = [
+        go.Bar(
+            y=row_keys(labels),
+            x=values,
+            orientation="h",
+            name=name.capitalize(),
+            marker={"color": colour},
+            customdata=[
+                f"{label}: {formatting.number(value)} {name}"
+                for label, value in zip(labels, values, strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        for name, values, colour in (
+            ("never answered", never, RUST),
+            ("awaiting another reply", table["awaiting_reply"] - never, AMBER),
+            ("answered", table["open"] - table["awaiting_reply"], PETROL),
+        )
+    ]
+    waits = go.Scatter(
+        y=row_keys(labels),
+        x=table["open"],
+        mode="text",
+        text=[
+            f"  oldest {formatting.duration(oldest)}<br>  median {formatting.duration(median)}"
+            if pd.notna(oldest)
+            else ""
+            for oldest, median in zip(
+                table["oldest_wait_hours"], table["median_wait_hours"], strict=True
+            )
+        ],
+        textposition="middle right",
+        textfont={**TICKS, "size": 11},
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    return figure_of(
+        *parts,
+        waits,
+        height=110 + 34 * max(1, len(table)),
+        xaxis={"range": [0, max([*table["open"], 1]) * 1.9], "visible": False},
+        yaxis=labelled_rows(labels),
+        barmode="stack",
+        showlegend=True,
+    )

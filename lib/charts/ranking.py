@@ -1,0 +1,118 @@
+"""Groups by their number: figure, clicks, words and table are read off one object."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from lib.charts.style import FADED, PETROL, TICKS, figure_of, labelled_rows, labels_of, row_keys
+from lib.reference import formatting
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What a ranking leaves out: how many groups, and how many contacts are in any of them. A
+    contact that is in several counts once."""
+
+    groups: int
+    value: int
+
+    @property
+    def name(self) -> str:
+        return f"other ({formatting.number(self.groups)})"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Groups in their order, by key and name, with their numbers, and the tail of the others.
+
+    `what` is what was counted ("contacts"). Where `chosen` has keys of the ranking, the others are
+    drawn faded.
+    """
+
+    keys: tuple[str, ...]
+    names: tuple[str, ...]
+    values: tuple[int, ...]
+    what: str = "contacts"
+    tail: Tail | None = None
+    chosen: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        keys: Sequence[str],
+        names: Sequence[str],
+        values: Sequence[int],
+        *,
+        what: str = "contacts",
+        most: int = 12,
+        outside: Callable[[tuple[str, ...]], int] | None = None,
+        chosen: Collection[str] = (),
+    ) -> "Ranking":
+        """The first `most` of them, and those chosen even if they come later. `outside(keys)`
+        counts, each once, who is in any group but these; without it, groups do not overlap, and
+        the tail is their sum."""
+        picked = frozenset(map(str, chosen))
+        late = [row for row, key in enumerate(keys) if row >= most and str(key) in picked][:most]
+        rows = [*range(min(most - len(late), len(keys))), *late]
+        shown = tuple(str(keys[row]) for row in rows)
+        tail = None
+        if len(keys) > len(rows):
+            rest = sum(map(int, values)) - sum(int(values[row]) for row in rows)
+            tail = Tail(len(keys) - len(rows), rest if outside is None else outside(shown))
+        return cls(
+            shown,
+            tuple(names[row] for row in rows),
+            tuple(int(values[row]) for row in rows),
+            what,
+            tail,
+            picked & frozenset(shown),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def bars(self) -> list[tuple[str, int]]:
+        """Name and number of each bar, from top to bottom."""
+        found = list(zip(self.names, self.values, strict=True))
+        return [*found, (self.tail.name, self.tail.value)] if self.tail else found
+
+    def figure(self, colours: Mapping[str, str] | None = None) -> go.Figure:
+        """Horizontal bars from zero with their numbers beside them; `colours` are by key."""
+        colour_of = colours or {}
+        numbers = [value for _, value in self.bars]
+        labels = labels_of([name for name, _ in self.bars])
+        shades = [colour_of.get(key, PETROL) for key in self.keys]
+        strengths = [1.0 if not self.chosen or key in self.chosen else FADED for key in self.keys]
+        if self.tail:
+            shades.append(PETROL)
+            strengths.append(FADED if self.chosen else 1.0)
+        told = [formatting.number(value) for value in numbers]
+        bars = go.Bar(
+            y=row_keys(labels),
+            x=numbers,
+            orientation="h",
+            marker={"color": shades, "opacity": strengths},
+            text=told,
+            textposition="outside",
+            textfont=TICKS,
+            cliponaxis=False,
+            customdata=[
+                f"{label}: {number} {self.what}" for label, number in zip(labels, told, strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        return figure_of(
+            bars,
+            height=60 + 30 * len(labels),
+            xaxis={"visible": False, "range": [0, max([*numbers, 1]) * 1.3]},
+            yaxis=labelled_rows(labels) | {"showgrid": False},
+        )
+
+    def alt(self, title: str) -> str:
+        """The message in words: "New contacts by channel: WhatsApp 12 and Telegram 3." """
+        told = [f"{name} {formatting.number(value)}" for name, value in self.bars[:6]]
+        if len(self.bars) > len(told):
+            told.append(f"{formatting.number(len(self.bars) - len(told))} others")
+        return f"{title}: {formatting.listed(told) or 'none'}."

@@ -1,0 +1,150 @@
+"""Rates with their likely ranges."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lib.charts.style import (
+    AMBER,
+    JADE,
+    PETROL,
+    SLATE,
+    figure_of,
+    labelled_rows,
+    labels_of,
+    row_keys,
+)
+from lib.reference import formatting
+from lib.reference.rates import SMALL_SAMPLE, Difference, Rate
+
+
+def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
+    """A dot for each rate with its 95 % interval; hollow and grey for small samples."""
+    known = [(name, rate) for name, rate in rows if rate.rate is not None]
+    are_small = [rate.denominator < SMALL_SAMPLE for _, rate in known]
+    colours = [SLATE if is_small else PETROL for is_small in are_small]
+    labels = labels_of([name for name, _ in known])
+    dots = go.Scatter(
+        x=[rate.rate for _, rate in known],
+        y=row_keys(labels),
+        mode="markers",
+        marker={
+            "size": 10,
+            "color": colours,
+            "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
+            "line": {"width": 2, "color": colours},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [(rate.high or 0) - (rate.rate or 0) for _, rate in known],
+            "arrayminus": [(rate.rate or 0) - (rate.low or 0) for _, rate in known],
+            "color": SLATE,
+            "thickness": 1.5,
+        },
+        customdata=[
+            (label, formatting.rate(rate), formatting.interval(rate))
+            for label, (_, rate) in zip(labels, known, strict=True)
+        ],
+        # In lines: a figure cuts off what is wider than itself.
+        hovertemplate=f"%{{customdata[0]}}:<br>%{{customdata[1]}} {what},<br>"
+        "likely %{customdata[2]}<extra></extra>",
+    )
+    return figure_of(
+        dots,
+        height=80 + 30 * max(1, len(known)),
+        xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1]},
+        yaxis=labelled_rows(labels),
+    )
+
+
+def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
+    """A dot for each difference in opt-in with its 95 % interval, around zero."""
+    labels: list[str] = []
+    shown = []
+    for name, difference in rows:
+        if difference.value is not None and difference.interval is not None:
+            labels += labels_of([name])
+            shown.append((difference.value, *difference.interval))
+    dots = go.Scatter(
+        x=[value for value, _, _ in shown],
+        y=row_keys(labels),
+        mode="markers",
+        marker={"size": 10, "color": PETROL},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for value, _, high in shown],
+            "arrayminus": [value - low for value, low, _ in shown],
+            "color": SLATE,
+            "thickness": 1.5,
+        },
+        customdata=[
+            (label, formatting.points(value), formatting.points(low), formatting.points(high))
+            for label, (value, low, high) in zip(labels, shown, strict=True)
+        ],
+        hovertemplate="%{customdata[0]}:<br>%{customdata[1]},<br>likely between "
+        "%{customdata[2]} and %{customdata[3]}<extra></extra>",
+    )
+    return figure_of(
+        dots,
+        height=80 + 30 * max(1, len(shown)),
+        xaxis={"tickformat": "+.0%", "zeroline": True, "zerolinewidth": 2},
+        yaxis=labelled_rows(labels),
+    )
+
+
+def cohort_shares(table: pd.DataFrame) -> go.Figure:
+    """By the month they joined: the share still active, and of these opted in and active lately.
+
+    A month without anybody leaves a gap; one of fewer than 30 is a hollow dot on no line.
+    """
+    whole = table
+    if len(table):
+        whole = table.reindex(pd.date_range(table.index.min(), table.index.max(), freq="MS"))
+    traces = [
+        trace
+        for name, part, of, colour in (
+            ("still active", "still_active", "contacts", PETROL),
+            ("opted in to broadcasts", "broadcast", "still_active", JADE),
+            ("active in 30 days", "active_30d", "still_active", AMBER),
+        )
+        for trace in _shares(whole, name, part, of, colour)
+    ]
+    return figure_of(
+        *traces, height=320, yaxis={"tickformat": ".0%", "range": [0, 1.02]}, showlegend=True
+    )
+
+
+def _shares(table: pd.DataFrame, name: str, part: str, of: str, colour: str) -> list[go.Scatter]:
+    """The line of a share over the months, and the dots of months too small for it."""
+    shares = (table[part] / table[of]).where(table[of] > 0)
+    is_small = table[of] < SMALL_SAMPLE
+    told = [
+        f"{formatting.month(month)}: {formatting.percent(share)} {name}"
+        for month, share in zip(table.index, shares, strict=True)
+    ]
+    shared = {"customdata": told, "hovertemplate": "%{customdata}<extra></extra>"}
+    line = go.Scatter(
+        x=table.index,
+        y=shares.mask(is_small),
+        mode="lines+markers",
+        name=name.capitalize(),
+        line={"color": colour, "width": 2},
+        marker={"size": 5},
+        legendgroup=name,
+        connectgaps=False,
+        **shared,
+    )
+    dots = go.Scatter(
+        x=table.index,
+        y=shares.where(is_small),
+        mode="markers",
+        name=f"{name.capitalize()} (fewer than {SMALL_SAMPLE})",
+        marker={"size": 6, "color": colour, "symbol": "circle-open"},
+        legendgroup=name,
+        showlegend=False,
+        **shared,
+    )
+    return [line, dots] if is_small.any() else [line]

@@ -1,0 +1,54 @@
+"""Days, weeks and months: how wide the bars of a period are."""
+
+from datetime import date
+
+import pandas as pd
+
+from lib.reference import formatting
+
+Step = str
+"""D, W or M: the width of a bar in days, weeks (from Monday) or months."""
+
+STEP_NAMES = {"D": "day", "W": "week", "M": "month"}
+
+UNFINISHED = 0.45
+"""Opacity of a bar whose day, week or month is not over."""
+
+
+def step_for(days: int) -> Step:
+    """Days up to a quarter, weeks up to two years, then months."""
+    return "D" if days <= 92 else "W" if days <= 731 else "M"
+
+
+def stepped(daily: pd.DataFrame, step: Step) -> pd.DataFrame:
+    """Sums of a daily table by day, week or month, indexed by the first day of each."""
+    if step == "D":
+        return daily
+    days = pd.DatetimeIndex(daily.index)
+    starts = days.to_period("W-SUN" if step == "W" else "M").start_time
+    return daily.groupby(starts).sum().rename_axis("day")
+
+
+def by_size(daily: pd.DataFrame) -> pd.DataFrame:
+    """With the columns in the order of their sums, the largest first."""
+    return daily[daily.sum().sort_values(ascending=False, kind="stable").index]
+
+
+def step_name(day: pd.Timestamp, step: Step) -> str:
+    """ "1 Jun 2026", "week of 1 Jun 2026", "Jun 2026"."""
+    if step == "M":
+        return formatting.month(day)
+    return formatting.day(day) if step == "D" else f"week of {formatting.day(day)}"
+
+
+def is_unfinished(day: pd.Timestamp, step: Step, today: date) -> bool:
+    """Whether the step that begins on `day` is the one that `today` lies in."""
+    period = {"D": "D", "W": "W-SUN", "M": "M"}[step]
+    return bool(day.to_period(period) == pd.Timestamp(today).to_period(period))
+
+
+def opacities(index: pd.Index, step: Step, today: date) -> list[float]:
+    """Lighter for the step that is not over."""
+    return [
+        UNFINISHED if is_unfinished(day, step, today) else 1.0 for day in pd.DatetimeIndex(index)
+    ]

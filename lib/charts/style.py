@@ -1,0 +1,104 @@
+"""What all figures share: colours, the axis of named rows, the layout.
+
+Colours are those of the theme's palette, which serves light and dark alike; text takes its colour
+from the theme. Red is for what is lost or late, and a channel's colour is lent to nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lib.reference import formatting
+
+PETROL, AMBER, BERRY, JADE, SKY, RUST, VIOLET, MOSS, ORCHID, SLATE = (
+    "#12759A",
+    "#D37E01",
+    "#9A4B6B",
+    "#2EA37A",
+    "#4A8DFD",
+    "#BF350E",
+    "#6F5FD9",
+    "#69734B",
+    "#A686BF",
+    "#738391",
+)
+PINK, BROWN, OLIVE = "#D4679B", "#8C6D46", "#7D9A2B"
+
+CHANNEL_COLOURS = {
+    "whatsapp": JADE,
+    "instagram": BERRY,
+    "messenger": SKY,
+    "webchat": AMBER,
+    "telegram": PETROL,
+    "tiktok": PINK,
+    "zalo": VIOLET,
+    "smtp": MOSS,
+    "omnichannel": ORCHID,
+    "threads": BROWN,
+    "api": OLIVE,
+    "": SLATE,
+}
+_SPARE = (ORCHID, MOSS, SLATE)
+
+TEXT = "#000037"
+"""A stand-in that Streamlit's page replaces by a text colour with AA contrast, light or dark. Its
+own grey for ticks has not enough of it."""
+
+TICKS = {"color": TEXT, "size": 12}
+
+FADED = 0.3
+"""Opacity of what is not chosen, beside what is."""
+
+
+def channel_colour(key: str) -> str:
+    """The same for the same channel, always; new channels share the spare ones."""
+    return CHANNEL_COLOURS.get(key, _SPARE[sum(key.encode()) % len(_SPARE)])
+
+
+def labels_of(names: Sequence[str], most: int = 24) -> list[str]:
+    """Names of strangers, cut to fit beside a row and harmless in a figure."""
+    return [formatting.plotly(formatting.shortened(name, most)) for name in names]
+
+
+def row_keys(labels: Sequence[str]) -> list[str]:
+    """What horizontal rows are told apart by: labels may be the same."""
+    return [f"{row}" for row in range(len(labels))]
+
+
+def labelled_rows(labels: Sequence[str]) -> dict[str, Any]:
+    """The axis of rows that run from top to bottom."""
+    return {
+        "type": "category",
+        "autorange": "reversed",
+        "tickmode": "array",
+        "tickvals": row_keys(labels),
+        "ticktext": list(labels),
+    }
+
+
+def figure_of(
+    *traces: go.Bar | go.Scatter | go.Heatmap | go.Choropleth,
+    height: int,
+    xaxis: Mapping[str, Any] | None = None,
+    yaxis: Mapping[str, Any] | None = None,
+    **layout: Any,
+) -> go.Figure:
+    """The traces in what all figures share. Made at once: Plotly takes longer to update a figure
+    than to make it."""
+    axis = {"automargin": True, "fixedrange": True, "tickfont": TICKS}
+    return go.Figure(
+        traces,
+        {
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "bargap": 0.25,
+            "dragmode": False,
+            "separators": formatting.separators(),
+            "hoverlabel": {"align": "left"},
+            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+            "xaxis": axis | dict(xaxis or {}),
+            "yaxis": axis | dict(yaxis or {}),
+            **layout,
+        },
+    )

@@ -1,0 +1,48 @@
+"""Where contacts are, on a map."""
+
+from collections.abc import Mapping
+from math import log10
+
+import plotly.graph_objects as go
+
+from lib.charts.style import figure_of
+from lib.reference import countries, formatting
+
+
+def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -> go.Figure:
+    """Countries (alpha-2) shaded by number; the scale is of orders of magnitude.
+
+    `scale_to` is the number that has the darkest shade: that of the whole workspace, so that a
+    country keeps its shade whatever is filtered.
+    """
+    known = {key: value for key, value in contacts.items() if countries.alpha3(key)}
+    most = max([scale_to or 0, *known.values(), 1])
+    shades = go.Choropleth(
+        locations=[countries.alpha3(key) for key in known],
+        z=[log10(value + 1) for value in known.values()],
+        zmin=0,
+        zmax=log10(most + 1),
+        customdata=[
+            f"{formatting.plotly(formatting.country(key))}: {formatting.number(value)} {what}"
+            for key, value in known.items()
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        # Plotly's own scale would need a style that the policy of the page forbids.
+        showscale=False,
+        marker={"line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"}},
+    )
+    return figure_of(
+        shades,
+        height=360,
+        geo={
+            "projection": {"type": "natural earth"},
+            "fitbounds": False,
+            "showframe": False,
+            "showcoastlines": False,
+            "showland": True,
+            "landcolor": "rgba(128,140,150,0.18)",
+            "showlakes": False,
+            "bgcolor": "rgba(0,0,0,0)",
+            "lataxis": {"range": [-56, 78]},
+        },
+    )

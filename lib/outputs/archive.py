@@ -1,0 +1,65 @@
+"""The data of the chosen rows: the tables as Parquet, the numbers as JSON.
+
+Both say the filters, the period, the zone and the time of the data.
+"""
+
+import io
+import json
+import zipfile
+from datetime import UTC
+from typing import Any
+
+from lib.outputs.report import report
+from lib.query import url
+from lib.query.view import View
+
+Json = dict[str, Any]
+
+
+def tables_zip(view: View) -> bytes:
+    """The tables of the chosen rows (`lib.store.tables.Tables` explains them), each as Parquet, and
+    `about.json`. `tags`, `inboxes`, `agents` and `teams` name all that the workspace has."""
+    frames = view.tables.frames()
+    about = _about(view) | {"rows": {name: len(frame) for name, frame in frames.items()}}
+    # Not the clock: the same rows make the same file. The format begins in 1980.
+    moment = view.terms.as_of.astimezone(UTC)
+    written = (max(1980, moment.year), *moment.timetuple()[1:6])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("about.json", written), _json(about))
+        for name, frame in frames.items():
+            content = frame.to_parquet(compression="zstd", index=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.parquet", written), content)
+    return buffer.getvalue()
+
+
+def numbers_json(view: View) -> bytes:
+    """The report ("The headless report" in metrics.md) of the chosen rows, and as `filters` the
+    parameters of the link that chooses them."""
+    numbers = report(view.snapshot, view.terms, view.tables)
+    return _json(numbers | {"filters": _parameters(view)})
+
+
+def _about(view: View) -> Json:
+    terms, verdict = view.terms, view.snapshot.verdict
+    return {
+        "workspace_id": view.snapshot.workspace_id,
+        "demo": view.snapshot.is_demo,
+        "as_of": terms.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "timezone": terms.timezone,
+        "period": {"start": f"{terms.period.start}", "end": f"{terms.period.end}"},
+        "subscription_basis": terms.basis,
+        "filters": _parameters(view),
+        "filters_in_words": view.choice.in_words(view.options) or None,
+        "complete": verdict.complete,
+        "warnings": list(verdict.warnings),
+    }
+
+
+def _parameters(view: View) -> dict[str, list[str]]:
+    """Those of the link that shows the same; what is as usual is not in it."""
+    return {name: values for name, values in url.parameters(view.choice).items() if values}
+
+
+def _json(value: Json) -> bytes:
+    return json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n"

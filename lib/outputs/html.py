@@ -1,0 +1,215 @@
+"""The templates of HTML, for the page file and for the tables on the screen.
+
+What stands in a template is escaped unless it was made here. Names of strangers are isolated, so
+that one written from right to left does not turn round what stands beside it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from lib.charts.sparkline import sparkline
+from lib.outputs.columns import LINK, TEXT, TREND, Column, Table, is_missing
+from lib.outputs.shown import NumberShown
+from lib.reference import formatting
+
+MOST_TRENDS = 100
+"""Rows of a table up to which it has small lines: thousands of images take a browser minutes."""
+
+MAIN_COLUMNS = 4
+"""As many as a phone shows until more are asked for."""
+
+_SHORT = 28
+"""Characters of a text that is kept in one line."""
+
+
+@dataclass(frozen=True)
+class _Head:
+    name: str
+    look: str
+
+
+@dataclass(frozen=True)
+class _Cell:
+    content: str
+    look: str
+    key: str | None
+
+
+@dataclass(frozen=True)
+class _Row:
+    cells: tuple[_Cell, ...]
+    link: str | None
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class _TableShown:
+    """What the template of a table needs."""
+
+    label: str
+    key: str
+    heads: tuple[_Head, ...]
+    rows: tuple[_Row, ...]
+    names_rows: bool
+    more: bool
+    details: bool
+    is_part: bool
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("lib.outputs"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["prose"] = prose
+    made.filters["name"] = name
+    made.filters["plain"] = formatting.visible
+    made.filters["line"] = _line
+    made.globals["table_of"] = table_html
+    return made
+
+
+def table_html(
+    table: Table,
+    *,
+    label: str,
+    key: str = "",
+    links: Sequence[str | None] = (),
+    chosen: Sequence[bool] = (),
+    is_part: bool = False,
+) -> Markup:
+    """A table whose rows may be links; `chosen` rows are marked. `is_part` says that there are more
+    rows than these, so that sorting these alone would mislead."""
+    columns = [
+        each for each in table.columns if each.format is not TREND or len(table) <= MOST_TRENDS
+    ]
+    looks = _looks(columns)
+    cells = [_cells(each, look) for each, look in zip(columns, looks, strict=True)]
+    rows = tuple(
+        _Row(
+            row,
+            links[number] if links else None,
+            bool(chosen) and chosen[number],
+        )
+        for number, row in enumerate(zip(*cells, strict=True))
+    )
+    details = any(each.detail for each in columns)
+    shown = _TableShown(
+        label=label,
+        key=key,
+        heads=tuple(
+            _Head(formatting.visible(each.name), look)
+            for each, look in zip(columns, looks, strict=True)
+        ),
+        rows=rows,
+        names_rows=bool(columns) and not columns[0].format.is_number,
+        more=details or any("wide" in look for look in looks),
+        details=details,
+        is_part=is_part,
+    )
+    return Markup(_template("table").table(shown))
+
+
+def numbers_html(numbers: Sequence[NumberShown], about: str | None = None) -> Markup:
+    """A row of cards, each with what it means behind a question mark."""
+    return Markup(_template("numbers").numbers(numbers, about, True))
+
+
+def scale_html(few: str, many: str) -> Markup:
+    """What the shades of a map stand for."""
+    return Markup(_template("numbers").scale(few, many))
+
+
+def _line(values: Sequence[float], say: Callable[[float], str]) -> Markup:
+    return Markup(sparkline(values, say=say))
+
+
+@cache
+def _template(name: str) -> Any:
+    """The macros in a template."""
+    return environment().get_template(f"{name}.html.j2").module
+
+
+def _looks(columns: Sequence[Column]) -> list[str]:
+    """The classes of the cells of each column."""
+    looks, main = [], 0
+    for each in columns:
+        found = ["number"] if each.format.is_number else []
+        if each.detail:
+            found.append("detail")
+        else:
+            main += 1
+            if main > MAIN_COLUMNS:
+                found.append("wide")
+        looks.append(" ".join(found))
+    return looks
+
+
+def _cells(column: Column, look: str) -> list[_Cell]:
+    """A column as cells; numbers, times and intervals bear what they sort by."""
+    sorts = column.format.is_number or len(column.format.parts) > 1
+    cells = []
+    for row, value in enumerate(column.values):
+        own = f"{look} muted".strip() if column.muted and column.muted[row] else look
+        cells.append(_Cell(_content(column, row), own, _sort_key(value) if sorts else None))
+    if column.format is TEXT and all(len(str(value)) <= _SHORT for value in column.values):
+        cells = [_Cell(each.content, f"{each.look} short".strip(), each.key) for each in cells]
+    return cells
+
+
+def _content(column: Column, row: int) -> str:
+    value = column.values[row]
+    if column.format is TREND:
+        drawn = [] if is_missing(value) else [float(each) for each in value]
+        line = sparkline(drawn, from_zero=True)
+        return Markup(line) if line else formatting.NOTHING
+    if is_missing(value):
+        return formatting.NOTHING
+    if column.format is LINK:
+        return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(
+            value, column.format.write(value)
+        )
+    if column.format is TEXT:
+        return name(str(value))
+    return column.format.write(value)
+
+
+def _sort_key(value: Any) -> str:
+    if is_missing(value):
+        return ""
+    if isinstance(value, tuple):
+        value = value[0]
+    if isinstance(value, datetime):
+        return repr(value.timestamp())
+    return repr(float(value.toordinal() if isinstance(value, date) else value))
+
+
+def name(text: str) -> Markup:
+    """A name of strangers, isolated from the direction of what stands around it."""
+    return Markup("<bdi>{}</bdi>").format(formatting.visible(text))
+
+
+_prose = MarkdownIt("zero").enable(["escape", "emphasis"])
+
+
+def prose(markdown: str) -> Markup:
+    """A line of Markdown as HTML: strong words and the escapes of `formatting.markdown`. All else
+    is text."""
+    rendered = _prose.renderInline(_JOINERS.sub("", formatting.upright(markdown)))
+    return Markup(rendered)
+
+
+_JOINERS = re.compile("\u2060")
+"""With which `formatting.markdown` breaks what Streamlit would draw as something else."""

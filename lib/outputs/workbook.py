@@ -1,0 +1,123 @@
+"""The tables of a page as a workbook (XLSX): a cover, and a sheet for each table.
+
+Cells are typed: numbers are numbers with a format, times are times, and text of strangers is text,
+never a formula or a link.
+"""
+
+import io
+import re
+from collections import Counter
+from datetime import date, datetime
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format as CellFormat
+from xlsxwriter.worksheet import Worksheet
+
+from lib.outputs.columns import Column, Raw, Table
+from lib.outputs.html import prose
+from lib.outputs.shown import NumbersShown, Page
+from lib.reference import formatting
+
+_MOST_CHARACTERS = 31
+"""Of the name of a sheet, by the format."""
+
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
+_LONGEST_CELL = 32_767
+"""Characters of a cell, by the format."""
+
+_OPTIONS = {
+    "in_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "remove_timezone": True,
+    "nan_inf_to_errors": True,
+}
+
+
+def workbook(page: Page) -> bytes:
+    """A cover with the question, the answer, the choice and the numbers; then the tables."""
+    buffer = io.BytesIO()
+    book = Workbook(buffer, _OPTIONS)
+    try:
+        bold = book.add_format({"bold": True})
+        _cover(book.add_worksheet("Cover"), page, bold)
+        names = Counter({"cover": 1})
+        for title, table in page.tables():
+            _sheet(book, book.add_worksheet(_sheet_name(title, names)), table, bold)
+    finally:
+        book.close()
+    return buffer.getvalue()
+
+
+def _cover(sheet: Worksheet, page: Page, bold: CellFormat) -> None:
+    lines: list[tuple[str, ...]] = [
+        (page.question,),
+        (prose(page.sentence).striptags(),),
+        (),
+        *page.context,
+        (),
+    ]
+    for item in page.items:
+        if isinstance(item, NumbersShown):
+            lines += [(item.about,)] if item.about else []
+            lines += [
+                (each.name, each.value, f"{each.change or ''} {each.note or ''}".strip())
+                for each in item.numbers
+            ]
+    for row, line in enumerate(lines):
+        for place, text in enumerate(line):
+            _write(
+                sheet,
+                row,
+                place,
+                text,
+                bold if row == 0 or (place == 0 and len(line) > 1) else None,
+            )
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 2, 32)
+
+
+def _sheet(book: Workbook, sheet: Worksheet, table: Table, bold: CellFormat) -> None:
+    place = 0
+    for column in table.of_files:
+        cells = book.add_format({"num_format": column.format.pattern})
+        for number, head in enumerate(column.heads):
+            _write(sheet, 0, place + number, head, bold)
+        for row in range(len(table)):
+            for number, value in enumerate(column.raw(row)):
+                _write(sheet, row + 1, place + number, value, cells)
+        sheet.set_column(place, place + len(column.heads) - 1, _width(column))
+        place += len(column.heads)
+    # The heads and the names of the rows stay in view.
+    sheet.freeze_panes(1, 1)
+    if place and len(table):
+        sheet.autofilter(0, 0, len(table), place - 1)
+
+
+def _write(sheet: Worksheet, row: int, place: int, value: Raw, look: CellFormat | None) -> None:
+    match value:
+        case None:
+            pass
+        case datetime() | date():
+            sheet.write_datetime(row, place, value, look)
+        case int() | float():
+            sheet.write_number(row, place, value, look)
+        case _:
+            sheet.write_string(row, place, formatting.upright(value)[:_LONGEST_CELL], look)
+
+
+def _width(column: Column) -> int:
+    longest = max((len(column.shown(row)) for row in range(min(len(column), 200))), default=0)
+    return min(48, max(10, longest, *map(len, column.heads)) + 2)
+
+
+def _sheet_name(title: str, taken: Counter[str]) -> str:
+    """As the format allows it; sheets are told apart without regard to case."""
+    plain = _FORBIDDEN.sub(" ", formatting.visible(title))[:_MOST_CHARACTERS].strip("' ") or "Table"
+    taken[plain.casefold()] += 1
+    again = taken[plain.casefold()]
+    if again == 1:
+        return plain
+    ending = f" {again}"
+    return _sheet_name(plain[: _MOST_CHARACTERS - len(ending)].rstrip(" ,") + ending, taken)

@@ -1,0 +1,201 @@
+"""The table of a dimension: who is in each group, who came, and what they agreed to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from lib.charts.ranking import Ranking
+from lib.charts.steps import step_for, stepped
+from lib.metrics import audience, opt_in, tails, workload
+from lib.metrics.tails import Counted
+from lib.outputs import columns as of
+from lib.outputs.columns import Column, Table, column
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.rates import SMALL_SAMPLE
+from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
+from lib.ui import charts, clicks, tables
+from lib.ui.tables import Rows
+
+
+def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
+    """A row for each group of `audience.by_channel` and its like."""
+    contacts = view.compute(audience.audience, view.terms).contacts
+    rates = [opt_in.rates_of(row) for _, row in counted.iterrows()]
+    waiting = view.compute(workload.awaiting_by, view.terms, dimension.key)
+    few, few_mail = (
+        (counted[base] < SMALL_SAMPLE).tolist() for base in ("on_channel", "with_email")
+    )
+    made = [
+        column(dimension.noun.capitalize(), view.names(dimension, counted), of.TEXT),
+        column("Contacts", counted["contacts"], of.COUNT),
+        column("New", counted["new"], of.COUNT),
+        *_changes(counted, view),
+        *_trends(counted, dimension, view),
+        column("Broadcast opt-in", [each.broadcast.rate for each in rates], of.SHARE, muted=few),
+        column("Share of contacts", counted["contacts"] / max(1, contacts), of.SHARE, detail=True),
+        column(
+            "Broadcast likely range",
+            [each.broadcast.interval for each in rates],
+            of.SHARES,
+            muted=few,
+            detail=True,
+        ),
+        column(
+            "E-mail opt-in",
+            [each.email.rate for each in rates],
+            of.SHARE,
+            muted=few_mail,
+            detail=True,
+        ),
+        column(
+            "E-mail likely range",
+            [each.email.interval for each in rates],
+            of.SHARES,
+            muted=few_mail,
+            detail=True,
+        ),
+        column("Active", counted["active"], of.COUNT, detail=True),
+        column("Blocked", counted["contacts"] - counted["active"], of.COUNT, detail=True),
+        column(
+            "Waiting for a person",
+            waiting.reindex(counted.index, fill_value=0),
+            of.COUNT,
+            detail=True,
+        ),
+    ]
+    return Table(tuple(made))
+
+
+def _changes(counted: pd.DataFrame, view: View) -> list[Column]:
+    """By how many, and, where a percentage says something, by how much in per cent."""
+    if not view.compares:
+        return []
+    new, before = counted["new"].tolist(), counted["new_before"].tolist()
+    changes = [
+        now / then - 1 if formatting.has_percentage(now, then) else None
+        for now, then in zip(new, before, strict=True)
+    ]
+    return [
+        column("Change", counted["new"] - counted["new_before"], of.SIGNED),
+        column("Change in %", changes, of.CHANGE),
+        column("New before", counted["new_before"], of.COUNT, detail=True),
+    ]
+
+
+def _trends(counted: pd.DataFrame, dimension: Dimension, view: View) -> list[Column]:
+    daily = view.compute(audience.new_by_day_and, view.terms, dimension.key)
+    trends = stepped(daily, step_for(view.terms.period.number_of_days))
+    if len(trends) < 2:
+        return []
+    nobody = [0] * len(trends)
+    drawn = [trends[key].tolist() if key in trends else nobody for key in counted.index]
+    return [column("Trend", drawn, of.TREND)]
+
+
+def show(
+    title: str,
+    counted: pd.DataFrame,
+    dimension: Dimension,
+    *,
+    key: str,
+    view: View,
+    note: str,
+) -> None:
+    """The table of a dimension. A click on a row limits the dashboard to it."""
+    tables.show(
+        title,
+        breakdown(counted, dimension, view),
+        key=key,
+        view=view,
+        note=note + f" Grey rates rest on fewer than {SMALL_SAMPLE} contacts.",
+        rows=rows(counted, dimension, view),
+    )
+
+
+def rows(counted: pd.DataFrame, dimension: Dimension, view: View) -> Rows:
+    """What a click on each row does, and which are chosen."""
+    chosen = set(view.choice.keys(dimension))
+    return Rows(
+        clicks.on_keys(dimension, counted.index, view),
+        [str(key) in chosen for key in counted.index],
+    )
+
+
+_BY: Mapping[Dimension, audience.Breakdown] = {
+    CHANNEL: audience.by_channel,
+    COUNTRY: audience.by_country,
+    TAG: audience.by_tag,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A ranking, and the breakdown that its table lists."""
+
+    ranking: Ranking
+    counted: pd.DataFrame
+
+
+def ranked(view: View, dimension: Dimension, counted: Counted, most: int) -> Ranked:
+    """Groups by their number, whatever of them is chosen: a filter does not empty its own chart."""
+    whole = view.without(dimension)
+    found = whole.compute(_BY[dimension], whole.terms)
+    ordered = found.sort_values(counted, ascending=False, kind="stable")
+    ordered = ordered[ordered[counted] > 0]
+
+    def outside(shown: tuple[str, ...]) -> int:
+        return whole.compute(tails.outside, whole.terms, dimension.key, shown, counted)
+
+    ranking = Ranking.of(
+        [str(key) for key in ordered.index],
+        whole.names(dimension, ordered),
+        ordered[counted].tolist(),
+        what="new contacts" if counted == "new" else "contacts",
+        most=most,
+        outside=outside,
+        chosen=view.choice.keys(dimension),
+    )
+    return Ranked(ranking, found)
+
+
+def ranking(
+    view: View,
+    dimension: Dimension,
+    *,
+    key: str,
+    most: int,
+    counted: Counted,
+    colours: Mapping[str, str] | None = None,
+) -> None:
+    """The chart of a ranking with its table behind it."""
+    found = ranked(view, dimension, counted, most)
+    whole = view.without(dimension)
+    charts.ranking(
+        f"{'New contacts' if counted == 'new' else 'Contacts'} by {dimension.noun}",
+        found.ranking,
+        lambda: breakdown(found.counted, dimension, whole),
+        dimension=dimension,
+        key=key,
+        view=view,
+        colours=colours,
+        explanation=f"A contact with two {dimension.label.lower()} counts in both."
+        if dimension.has_several
+        else None,
+        if_empty=f"No new contacts {view.during}. “All” shows everybody."
+        if counted == "new"
+        else f"No {dimension.label.lower()} to show.",
+    )
+
+
+def pick_counted(key: str) -> Counted:
+    """The switch between those who came in the period and everybody."""
+    names: dict[str, Counted] = {"New": "new", "All": "contacts"}
+    picked = st.segmented_control(
+        "Count", list(names), default="New", key=key, required=True, label_visibility="collapsed"
+    )
+    found: Literal["contacts", "new"] = names.get(picked or "New", "new")
+    return found

@@ -1,0 +1,84 @@
+"use strict";
+// What HTML alone cannot do for the tables of a page: rows that sort by a click on a head, and a
+// click on a row that narrows the dashboard without loading the page anew.
+(() => {
+  if (window.audienceTables) return;
+  window.audienceTables = true;
+  const sorts = new Map(); // of this tab, by the key of a table
+  const text = new Intl.Collator(document.documentElement.lang || undefined, { numeric: true });
+
+  function value(row, place) {
+    const cell = row.cells[place];
+    return "v" in cell.dataset ? (cell.dataset.v === "" ? NaN : Number(cell.dataset.v)) : cell.textContent.trim();
+  }
+
+  function sort(table, place, descending) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => [row, value(row, place)]);
+    const missing = (each) => Number.isNaN(each) || each === "–";
+    rows.sort(([, a], [, b]) => {
+      if (missing(a) || missing(b)) return missing(a) - missing(b); // last, whatever the order
+      const order = typeof a === "number" ? a - b : text.compare(a, b);
+      return descending ? -order : order;
+    });
+    body.append(...rows.map(([row]) => row));
+    for (const head of table.tHead.rows[0].cells) head.removeAttribute("aria-sort");
+    table.tHead.rows[0].cells[place].setAttribute("aria-sort", descending ? "descending" : "ascending");
+  }
+
+  function equip(table) {
+    if (table.dataset.ready) return;
+    table.dataset.ready = "yes";
+    if ("part" in table.dataset) return;
+    for (const head of table.tHead.rows[0].cells) {
+      if (!head.textContent.trim() || table.querySelector(`tbody tr > :nth-child(${head.cellIndex + 1}) img`)) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+    }
+    const kept = sorts.get(table.dataset.key);
+    if (table.dataset.key && kept && kept.place < table.tHead.rows[0].cells.length) sort(table, kept.place, kept.descending);
+  }
+
+  function narrow(link) {
+    // As the browser's own Back does: Streamlit reads the address and runs the page again.
+    history.pushState(null, "", link.href.replace(/\?$/, ""));
+    dispatchEvent(new PopStateEvent("popstate"));
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.target.closest?.("button.print")) {
+      setTimeout(() => print(), 300); // after the menu that it is in has closed
+      return;
+    }
+    const table = event.target.closest?.("table.data");
+    if (!table) return;
+    const head = event.target.closest("thead th button")?.parentElement;
+    if (head) {
+      const isNumber = head.classList.contains("number");
+      const before = head.getAttribute("aria-sort");
+      const descending = before ? before === "ascending" : isNumber;
+      sorts.set(table.dataset.key, { place: head.cellIndex, descending });
+      sort(table, head.cellIndex, descending);
+      return;
+    }
+    if (event.target.closest("a:not(.narrow)") || String(getSelection())) return;
+    const link = event.target.closest("tbody tr")?.querySelector("a.narrow");
+    if (!link) return;
+    event.preventDefault();
+    narrow(link);
+  });
+
+  let waits = false;
+  new MutationObserver(() => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => {
+      waits = false;
+      document.querySelectorAll("table.data:not([data-ready])").forEach(equip);
+    });
+  }).observe(document.body, { childList: true, subtree: true });
+  document.querySelectorAll("table.data").forEach(equip);
+})();

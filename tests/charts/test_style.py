@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from lib.charts.style import AMBER, CHANNEL_COLOURS, MOSS, RUST, channel_colour
+from lib.reference import formatting
+
+
+def test_known_channels_can_be_told_apart_by_colour() -> None:
+    colours = [channel_colour(key) for key in formatting.CHANNEL_NAMES]
+    assert len(set(colours)) == len(colours)
+
+
+def test_a_channel_that_is_new_to_us_has_the_same_colour_after_every_start() -> None:
+    # The sum of its letters, 424, leaves 1 when divided by three.
+    assert channel_colour("line") == MOSS
+
+
+def test_no_channel_has_the_colour_of_what_is_lost_or_late() -> None:
+    assert RUST not in CHANNEL_COLOURS.values()
+
+
+def test_a_channel_keeps_the_colour_that_people_know() -> None:
+    assert channel_colour("webchat") == AMBER

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from math import log10
+
+import pytest
+
+from lib.charts.world import world
+from tests.charts.reading import hovers
+
+
+def test_the_world_is_shaded_by_orders_of_magnitude() -> None:
+    trace = world({"BR": 999, "VN": 9, "unknown": 50}, "contacts").data[0]
+    assert list(trace.locations) == ["BRA", "VNM"]
+    assert list(trace.z) == pytest.approx([3, 1])
+    assert list(trace.z) == pytest.approx([log10(1000), log10(10)])
+
+
+def test_the_world_says_the_number_and_not_its_order() -> None:
+    assert hovers(world({"BR": 1234}, "contacts").data[0]) == ["Brazil: 1,234 contacts"]
+
+
+def test_a_country_keeps_its_shade_whatever_is_filtered() -> None:
+    whole = world({"BR": 999, "VN": 9}, "contacts", 1000).data[0]
+    filtered = world({"VN": 9}, "contacts", 1000).data[0]
+    assert (whole.zmin, whole.zmax, whole.z[1]) == (filtered.zmin, filtered.zmax, filtered.z[0])
+
+
+def test_the_world_asks_for_no_fit_which_would_need_outlines_from_elsewhere() -> None:
+    assert world({"BR": 1}, "contacts").layout.geo.fitbounds is False

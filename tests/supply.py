@@ -43,7 +43,7 @@ def licence(package: Distribution) -> str:
     metadata = package.metadata
     for name in ("License-Expression", "License"):
         stated = (metadata.get_all(name) or [""])[0]
-        if stated and len(stated) < 60 and "\n" not in stated:
+        if stated and len(stated) < 60 and "\n" not in stated and stated != "Dual License":
             return stated.strip()
     classified = [
         classifier.rsplit(" :: ", 1)[1]
@@ -51,6 +51,67 @@ def licence(package: Distribution) -> str:
         if classifier.startswith("License :: ")
     ]
     return ", ".join(dict.fromkeys(classified)) or "see the package"
+
+
+FREE = {
+    *("MIT", "MIT-0", "MIT-CMU", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "ISC", "Zlib"),
+    *("Apache-2.0", "MPL-2.0", "PSF-2.0", "Python-2.0", "CC0-1.0", "Unlicense", "HPND"),
+}
+"""SPDX identifiers of licences under which a package may be installed to run."""
+
+SPELT_OTHERWISE = {
+    "BSD License": "BSD-3-Clause",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "BSD": "BSD-3-Clause",
+    "MIT License": "MIT",
+    "The MIT License": "MIT",
+    "Apache Software License": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache 2.0": "Apache-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "ISC License (ISCL)": "ISC",
+}
+"""What packages without an SPDX expression say: whole texts, nothing that only contains one."""
+
+
+def is_free(stated: str) -> bool:
+    """Whether an SPDX expression, or one of the other spellings, lets us use the package: of
+    alternatives one is enough, of what holds together all. What is not understood is not free."""
+    if ", " in stated and stated not in SPELT_OTHERWISE:  # several classifiers
+        return all(is_free(each) for each in stated.split(", "))
+    tokens = re.findall(r"\(|\)|[^\s()]+", SPELT_OTHERWISE.get(stated, stated))
+    try:
+        answer, rest = _any_of(tokens)
+    except IndexError:
+        return False
+    return answer and not rest
+
+
+def _any_of(tokens: list[str]) -> tuple[bool, list[str]]:
+    answer, rest = _all_of(tokens)
+    while rest and rest[0] == "OR":
+        other, rest = _all_of(rest[1:])
+        answer = answer or other
+    return answer, rest
+
+
+def _all_of(tokens: list[str]) -> tuple[bool, list[str]]:
+    answer, rest = _one(tokens)
+    while rest and rest[0] == "AND":
+        other, rest = _one(rest[1:])
+        answer = answer and other
+    return answer, rest
+
+
+def _one(tokens: list[str]) -> tuple[bool, list[str]]:
+    if tokens[0] == "(":
+        answer, rest = _any_of(tokens[1:])
+        return answer and rest[0] == ")", rest[1:]
+    # An exception only ever allows more.
+    skipped = 3 if tokens[1:2] == ["WITH"] else 1
+    return tokens[0] in FREE, tokens[skipped:]
 
 
 def rows(text: str) -> dict[str, tuple[str, str]]:

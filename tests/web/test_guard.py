@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lib.web.guard import guard
 from lib.web.headers import answer_headers, content_security_policy
 from lib.web.messages import MOST_MESSAGE_BYTES
-from lib.web.names import Rules
+from lib.web.names import Names, Rules
 from lib.web.requests import MOST_QUERY_BYTES
+from tests.web import asgi
 
 HEADERS = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
 
@@ -315,6 +316,25 @@ def test_a_page_that_has_its_name_point_here_gets_nothing(
     host: str, listens_on: str, headers: dict[str, str], status: int
 ) -> None:
     assert browser(host, listens_on).ask(**headers).status == status
+
+
+def test_refused_names_are_logged_once_a_minute_with_the_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    guarded = Names(anything, Rules(allowed_hosts=("dashboard.example.com",)))
+    for number in range(1000):
+        asgi.ask(guarded, host=f"scan{number}.evil.example")
+    (written,) = [record.getMessage() for record in caplog.records]
+    assert "203.0.113.9" in written
+    assert "'scan0.evil.example'" in written
+
+
+def test_a_name_of_any_length_takes_one_short_line(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = Names(anything, Rules(allowed_hosts=("dashboard.example.com",)))
+    asgi.ask(guarded, host="x" * 30_000 + "\n2026-01-01 CRITICAL forged")
+    (written,) = [record.getMessage() for record in caplog.records]
+    assert len(written) < 500
+    assert "\n" not in written
 
 
 @pytest.mark.parametrize("host", ["", "a b", "user@host", "host/path", "host?query", "host:port"])

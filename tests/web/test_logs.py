@@ -158,3 +158,18 @@ def test_a_long_text_does_not_hold_up_the_log(part: str) -> None:
 
 def test_references_differ() -> None:
     assert len({logs.new_reference() for _ in range(100)}) == 100
+
+
+def test_a_warning_that_strangers_cause_is_written_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    warn = logs.RareWarning(logging.getLogger("strangers"), clock=lambda: now)
+    for _ in range(1000):
+        warn("Somebody at %s knocked.", "203.0.113.9")
+    now = 61.0
+    warn("Somebody at %s knocked.", "203.0.113.10")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Somebody at 203.0.113.9 knocked.",
+        "Somebody at 203.0.113.10 knocked. (999 more since the last time this was written.)",
+    ]

@@ -13,7 +13,7 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, deferred, gate, navigation, sidebar, status, style
+from lib.ui import address, deferred, gate, navigation, sidebar, status, style, turns
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -107,4 +107,5 @@ def _show(path: navigation.Path, shown: list[View]) -> None:
     SHOWS[path](shown[-1])
 
 
-main()
+with turns.turn():
+    main()

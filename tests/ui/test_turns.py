@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from lib.ui.turns import MOST_AT_ONCE, turn
+
+
+def test_so_many_pages_are_computed_at_once_and_all_get_their_turn() -> None:
+    running, most, done = 0, 0, 0
+    lock = threading.Lock()
+
+    def compute() -> None:
+        nonlocal running, most, done
+        with turn():
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.01)
+            with lock:
+                running -= 1
+                done += 1
+
+    threads = [threading.Thread(target=compute) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (most, done) == (MOST_AT_ONCE, 20)
+
+
+def test_a_page_that_fails_gives_its_turn_back() -> None:
+    for _ in range(MOST_AT_ONCE + 1):
+        with pytest.raises(RuntimeError), turn():
+            raise RuntimeError

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lib.ui import turns
 from lib.web import painted
 
 MOST_SECONDS = 3.0
@@ -58,4 +59,5 @@ def _wait_until_drawn(place: DeltaGenerator) -> None:
     sign = painted.sign()
     if sign is not None:
         place.html(sign.html)
-        sign.wait(MOST_SECONDS)
+        with turns.given_back():
+            sign.wait(MOST_SECONDS)

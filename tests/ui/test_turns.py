@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lib.ui.turns import MOST_AT_ONCE, turn
+from lib.ui.turns import MOST_AT_ONCE, given_back, turn
 
 
 def test_so_many_pages_are_computed_at_once_and_all_get_their_turn() -> None:
@@ -35,3 +35,24 @@ def test_a_page_that_fails_gives_its_turn_back() -> None:
     for _ in range(MOST_AT_ONCE + 1):
         with pytest.raises(RuntimeError), turn():
             raise RuntimeError
+
+
+def test_whoever_waits_for_a_browser_lets_others_go_on() -> None:
+    may_end = threading.Event()
+    waiting = threading.Barrier(MOST_AT_ONCE + 1)
+
+    def compute() -> None:
+        with turn(), given_back():
+            waiting.wait(5)
+            may_end.wait(5)
+
+    threads = [threading.Thread(target=compute) for _ in range(MOST_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    waiting.wait(5)
+    with turn():
+        may_end.set()
+    for thread in threads:
+        thread.join(5)
+    with given_back():
+        pass

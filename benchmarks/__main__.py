@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import counting, crawling, decoding, rerunning, viewers
+from benchmarks import counting, crawling, decoding, felt, rerunning, viewers
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -12,6 +12,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "count": counting.rows,
     "rerun": rerunning.rows,
     "viewers": viewers.rows,
+    "felt": felt.rows,
 }
 
 

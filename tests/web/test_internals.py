@@ -82,7 +82,7 @@ def test_an_identity_is_read_as_streamlit_signs_it(monkeypatch: pytest.MonkeyPat
     name = USER_COOKIE_NAME
     signed = utils.create_signed_value(secret, name, '{"email": "ana@example.com"}').decode()
     assert internals.claims_in({name: signed}) == {"email": "ana@example.com"}
-    assert internals.claims_in({name: signed[:-1] + "x"}) == {}
+    assert internals.claims_in({name: "x" + signed}) == {}
     assert internals.claims_in({name: "nothing"}) == {}
     assert internals.claims_in({}) == {}
     another = utils.create_signed_value("x" * 40, name, '{"email": "ana@example.com"}').decode()

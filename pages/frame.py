@@ -13,7 +13,7 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, deferred, gate, navigation, sidebar, status, style, turns
+from lib.ui import address, deferred, gate, navigation, saved, sidebar, status, style, turns
 from pages import channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -95,6 +95,7 @@ def main() -> None:
         # Numbers first: the browser takes about as long to draw the filters as the page's head.
         with controls:
             sidebar.draw(seen, configured)
+            saved.draw(seen, configured, page.url_path or "overview")
         st.divider()
         fetched = status.Fetched.of(state.snapshot)
         status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")

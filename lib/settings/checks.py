@@ -159,6 +159,7 @@ OF_A_WORKSPACE: dict[str, Check] = {
     "timezone": check_timezone,
     "basis": basis,
     "bot_answers": yes,
+    "shared_views": yes,
     "default_region": region,
     "refresh_minutes": Number(float, 1, 10_080, "minutes"),
     "history_days": Number(int, 30, 3_650, "days"),

@@ -52,7 +52,7 @@ class Settings:
     `store` is where this workspace's snapshots and history are kept: a folder, or the address of a
     bucket (s3://, gs://, az://) with `store_options` for it. `history_days` is how long recorded
     events are kept. `bot_answers` is whether an active bot counts as answering (metrics.md,
-    "awaiting reply").
+    "awaiting reply"). `shared_views` is whether people may save views for everybody.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -60,6 +60,7 @@ class Settings:
     timezone: str = "UTC"
     basis: Basis = "auto"
     bot_answers: bool = True
+    shared_views: bool = True
     locale: str = "en"
     default_region: str | None = None
     refresh_minutes: float = 15

@@ -104,3 +104,15 @@ class TestMemoryOfOpenTabs:
         workspace.refresh(REFRESHES)
         tabs.clear()
         assert workspace.replaced == 0
+
+
+def test_a_saved_view_is_listed_and_opens_the_choice_that_was_saved(connect: Connect) -> None:
+    connect()
+    page = open_page(**JUNE, channel="whatsapp")
+    page.text_input(key="saved-name").set_value("WhatsApp in June").run()
+    page.button(key="saved-save").click().run()
+    another = open_page()
+    (saved,) = [each for each in another.button if (each.key or "").startswith("saved-open-")]
+    assert saved.label == "WhatsApp in June"
+    saved.click().run()
+    assert dict(another.query_params) == {**JUNE, "channel": "whatsapp"}

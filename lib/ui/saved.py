@@ -1,0 +1,165 @@
+"""Saved views in the sidebar: to open one, to save the present choice, to delete one's own."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+import streamlit as st
+
+from lib import settings as configured
+from lib.query.choice import Choice
+from lib.query.options import Options
+from lib.query.saved_views import (
+    EVERYBODY,
+    LONGEST_NAME,
+    JsonFile,
+    SavedView,
+    SavedViewError,
+    SavedViews,
+    opened,
+    owner_of,
+)
+from lib.query.view import View
+from lib.reference import formatting
+from lib.settings import Settings
+from lib.ui import gate, sidebar
+
+_NOTES = "saved-notes"
+
+
+def draw(view: View, workspace: Settings, page: str) -> None:
+    """The views of this workspace, where they can be kept: not of the demo, nor in a bucket."""
+    views, owner = _views(workspace), _owner(workspace)
+    if views is None:
+        return
+    for note in st.session_state.pop(_NOTES, []):
+        st.warning(formatting.markdown(note), icon=":material/bookmark:")
+    with st.expander("Saved views", icon=":material/bookmark:"):
+        try:
+            known = views.of(owner)
+        except SavedViewError as error:
+            st.caption(formatting.markdown(str(error)))
+            return
+        for each in known:
+            _draw_one(each, view.options, workspace, owner)
+        if owner is not None or workspace.shared_views:
+            _draw_form(view.choice, view.options, workspace, page, owner)
+        elif not known:
+            st.caption("Nobody has saved a view for everybody yet.")
+
+
+def _draw_one(saved: SavedView, options: Options, workspace: Settings, owner: str | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            formatting.markdown(saved.name),
+            key=f"saved-open-{saved.id}",
+            icon=":material/group:" if saved.is_for_everybody else ":material/person:",
+            help="For everybody" if saved.is_for_everybody else "For me",
+            type="tertiary",
+            on_click=_open,
+            args=(workspace.name, saved, options),
+        )
+        if saved.owner == owner or (saved.is_for_everybody and workspace.shared_views):
+            st.button(
+                "Delete",
+                key=f"saved-delete-{saved.id}",
+                type="tertiary",
+                on_click=_delete,
+                args=(workspace.name, saved.id),
+            )
+
+
+def _draw_form(
+    choice: Choice, options: Options, workspace: Settings, page: str, owner: str | None
+) -> None:
+    st.text_input("Name of this view", key="saved-name", max_chars=LONGEST_NAME)
+    whose = ["me"] * (owner is not None) + ["everybody"] * workspace.shared_views
+    st.segmented_control(
+        "For",
+        whose,
+        format_func={"me": "For me", "everybody": "For everybody"}.__getitem__,
+        default=whose[0],
+        key="saved-for",
+        required=True,
+        label_visibility="collapsed",
+    )
+    st.button(
+        "Save this view",
+        key="saved-save",
+        on_click=_save,
+        args=(workspace.name, choice, options, page),
+    )
+
+
+def _open(name: str, saved: SavedView, options: Options) -> None:
+    """A callback."""
+    if gate.may_see(name):
+        choice, notes = opened(saved, options)
+        sidebar.set_choice(choice)
+        st.session_state[_NOTES] = notes
+
+
+def _save(name: str, choice: Choice, options: Options, page: str) -> None:
+    """A callback."""
+    workspace = configured.configuration().named(name)
+    views, owner = _views(workspace), _owner(workspace)
+    is_shared = st.session_state.get("saved-for") == "everybody" or owner is None
+    if views is None or not gate.may_see(name) or (is_shared and not workspace.shared_views):
+        return
+    try:
+        views.save(
+            str(st.session_state.get("saved-name") or ""),
+            choice,
+            options,
+            page=page,
+            owner=EVERYBODY if is_shared or owner is None else owner,
+            now=formatting.now(),
+        )
+    except SavedViewError as error:
+        st.session_state[_NOTES] = [str(error)]
+    else:
+        st.session_state["saved-name"] = ""
+
+
+def _delete(name: str, view_id: str) -> None:
+    """A callback."""
+    workspace = configured.configuration().named(name)
+    views, owner = _views(workspace), _owner(workspace)
+    owners = [owner] * (owner is not None) + [EVERYBODY] * workspace.shared_views
+    if views is None or not gate.may_see(name):
+        return
+    try:
+        views.delete(view_id, owners=[each for each in owners if each is not None])
+    except SavedViewError as error:
+        st.session_state[_NOTES] = [str(error)]
+
+
+def _views(workspace: Settings) -> SavedViews | None:
+    folder = workspace.store_folder
+    if workspace.is_demo or folder is None:
+        return None
+    identity = f"{workspace.base_url}\0{workspace.token}".encode()
+    name = hashlib.sha256(b"saved views\0" + identity).hexdigest()[:16]
+    return SavedViews(JsonFile(folder / f"saved-views-{name}.json"))
+
+
+def _owner(workspace: Settings) -> str | None:
+    """Who is signed in, as views are kept; None where nobody has to sign in."""
+    subject, folder = st.user.to_dict().get("sub"), workspace.store_folder
+    if not isinstance(subject, str) or not subject or folder is None or workspace.is_demo:
+        return None
+    return owner_of(subject, _secret(folder))
+
+
+def _secret(folder: Path) -> bytes:
+    """Of this store, made by the first who needs it."""
+    path = folder / "saved-views.key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()

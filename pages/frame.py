@@ -14,12 +14,13 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
 from lib.ui import address, deferred, gate, navigation, saved, sidebar, status, style, turns
-from pages import channels, countries, data, opt_in, overview, tags, workload
+from pages import changes, channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
 
 SHOWS: dict[navigation.Path, Callable[[View], None]] = {
     "overview": overview.show,
+    "changes": changes.show,
     "channels": channels.show,
     "countries": countries.show,
     "tags": tags.show,
@@ -61,7 +62,7 @@ def main() -> None:
         st.stop()
 
     choice, notes = sidebar.read(view.options(state.snapshot))
-    seen = view.view_of(state.snapshot, choice, configured)
+    seen = view.view_of(state.snapshot, choice, configured, state.history)
 
     if configured.is_demo:
         status.demo_banner()

@@ -95,24 +95,43 @@ class Changes:
     levels: pd.DataFrame | None
 
 
-def changes(history: History, period: Period, limits: Filter = ALL) -> Changes | None:
-    """What changed in the period among the contacts that `limits` let pass; None where nothing was
-    recorded before the period's end."""
+@dataclass(frozen=True)
+class Span:
+    """The snapshots that a period opens and closes with (UTC, datetime64[us]), and how many
+    transitions lie between them."""
+
+    opening: np.datetime64
+    closing: np.datetime64
+    number: int
+
+
+def transitions(history: History, period: Period) -> Span | None:
+    """Opening is the latest snapshot before the period's first moment, else the first one; closing
+    the latest before its end. None where there is none before its end."""
     edges = stamps([period.first_moment, period.end_moment])
     recorded = history.recorded
     before_start, before_end = np.searchsorted(recorded, edges, "left")
     if before_end == 0:
         return None
     first, last = max(before_start - 1, 0), before_end - 1
-    opening, closing = recorded[first], recorded[last]
+    return Span(recorded[first], recorded[last], int(last - first))
+
+
+def changes(history: History, period: Period, limits: Filter = ALL) -> Changes | None:
+    """What changed in the period among the contacts that `limits` let pass; None where nothing was
+    recorded before the period's end."""
+    span = transitions(history, period)
+    if span is None:
+        return None
+    opening, closing = span.opening, span.closing
     found = Events(_read(history, opening, closing, limits), limits)
-    later = Events(_read(history, closing, recorded[-1], limits), limits)
+    later = Events(_read(history, closing, history.recorded[-1], limits), limits)
     now = _active(history.latest, limits)
     return Changes(
         recorded_since=history.since,
         opening=_moment(opening),
         closing=_moment(closing),
-        snapshots=int(last - first),
+        snapshots=span.number,
         bridge=found.bridge(now - later.net),
         events=found.numbers(),
         by_day=found.by_day(period),
@@ -286,13 +305,10 @@ def events_in(
     history: History, period: Period, limits: Filter = ALL, *, by: Sequence[Dimension] = ()
 ) -> Events:
     """The events that `changes` counts, for further questions; `by` are dimensions to ask for."""
-    edges = stamps([period.first_moment, period.end_moment])
-    recorded = history.recorded
-    before_start, before_end = np.searchsorted(recorded, edges, "left")
-    if before_end == 0:
+    span = transitions(history, period)
+    if span is None:
         return Events(events.none(), limits)
-    opening, closing = recorded[max(before_start - 1, 0)], recorded[before_end - 1]
-    return Events(_read(history, opening, closing, limits, by), limits)
+    return Events(_read(history, span.opening, span.closing, limits, by), limits)
 
 
 def _read(

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from lib.history.filters import Filter
+from lib.history.reading import History
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.query import presets
 from lib.query.choice import Choice
@@ -99,6 +101,8 @@ class View:
     tables: Tables
     first: datetime | None = None
     """The first subscription of the workspace (UTC), whatever the filters."""
+    history: History | None = None
+    """What has been recorded of the workspace; None where nothing is, or nothing can be read."""
     inbox_url: str | None = None
     """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
 
@@ -113,6 +117,18 @@ class View:
         with the snapshot too, so the result must not refer to it."""
         key = (function, arguments, self.choice, self.terms)
         return _memory(self.snapshot).results.get(key, lambda: function(self, *arguments))
+
+    def recall(self, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
+        """`question(history, *arguments, limits)` of the contacts that pass now or passed then;
+        None where nothing has been recorded. Raises StoreError and Unreadable."""
+        history = self.history
+        if history is None:
+            return None
+        limits = Filter(self.choice.filters.by_key, self.choice.recorded_only)
+        as_of = history.recorded[-1] if len(history.recorded) else None
+        key = ("history", question, arguments, _rows_key(self.choice), as_of)
+        results = _memory(self.snapshot).results
+        return results.get(key, lambda: question(history, *arguments, limits))
 
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
         """What people call the keys that a table is indexed by."""
@@ -184,8 +200,10 @@ class View:
         return results.get(key, lambda: counts_under(whole, chosen, self.options))
 
 
-def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
-    """The view of a snapshot that a choice asks for."""
+def view_of(
+    snapshot: Snapshot, choice: Choice, settings: Settings, history: History | None = None
+) -> View:
+    """The view of a snapshot, and of what was recorded before it, that a choice asks for."""
     memory = _memory(snapshot)
     contacts = snapshot.tables.contacts
     wanted = choice.basis or settings.basis
@@ -210,6 +228,7 @@ def view_of(snapshot: Snapshot, choice: Choice, settings: Settings) -> View:
         ),
         tables=memory.selections.get(_rows_key(choice), lambda: _selected(snapshot, choice)),
         first=first,
+        history=history,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )
 

@@ -47,6 +47,37 @@ TERMS = {
         "Where the true rate lies, in 19 of 20 cases, given so few contacts (Wilson). Rates over "
         "fewer than 30 contacts are muted and not ranked.",
     ),
+    "joined": Term(
+        "Joined",
+        "Contacts that are in a later snapshot and were in none before. Those who are blocked, and "
+        "blocked contacts who were let in again, stand beside them in the bridge.",
+    ),
+    "left": Term(
+        "Left",
+        "Contacts who were blocked, or deleted in ChatbotX without having been blocked before. "
+        "Deletions can only be seen by comparing one snapshot with the next.",
+    ),
+    "opted_out": Term(
+        "Opted out",
+        "Contacts who agreed to broadcasts in one snapshot and no longer in the next. The rate is "
+        "per 1,000 of those who could: opted in as the period opened, or since.",
+    ),
+    "answered": Term(
+        "Answered",
+        "Conversations in which somebody waited for a person and an admin replied, as far as it "
+        "can be seen. Several replies between two snapshots count once.",
+    ),
+    "response": Term(
+        "Response time",
+        "From the first message seen unanswered to the latest reply seen; the median. The oftener "
+        "snapshots are taken, the nearer it is to the truth.",
+    ),
+    "received": Term(
+        "Received", "Conversations that were assigned to the agent, by hand-over or anew."
+    ),
+    "given_away": Term(
+        "Given away", "Conversations that were taken from the agent or handed to another."
+    ),
     "open": Term(
         "Open conversations",
         "Conversations of active contacts that are not archived. ChatbotX names at most one "

@@ -6,12 +6,13 @@ from typing import Literal, get_args
 import streamlit as st
 from streamlit.navigation.page import Page
 
-Path = Literal["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+Path = Literal["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 """Of a page within the address; that of the first one is the address itself."""
 PATHS: tuple[Path, ...] = get_args(Path)
 
 TITLES: Mapping[str, str] = {
     "overview": "Overview",
+    "changes": "Changes",
     "channels": "Channels",
     "countries": "Countries",
     "tags": "Tags",
@@ -22,6 +23,7 @@ TITLES: Mapping[str, str] = {
 
 _ICONS: Mapping[str, str] = {
     "overview": ":material/monitoring:",
+    "changes": ":material/difference:",
     "channels": ":material/forum:",
     "countries": ":material/public:",
     "tags": ":material/sell:",

@@ -1,0 +1,231 @@
+"""What changed between two snapshots: the bridge, who came and left, opt-outs, answers."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lib.charts.steps import Step, is_unfinished, opacities, step_name, stepped
+from lib.charts.style import (
+    AMBER,
+    PETROL,
+    RUST,
+    SLATE,
+    TICKS,
+    figure_of,
+    labelled_rows,
+    labels_of,
+    row_keys,
+)
+from lib.reference import formatting
+from lib.reference.rates import SMALL_SAMPLE, Rate
+
+FEW_ANSWERS = 5
+"""A median of fewer is drawn hollow."""
+
+
+def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: str) -> go.Figure:
+    """A waterfall, from top to bottom: the number at the opening, by how many each step changes it,
+    and the number at the closing.
+
+    The axis shows the difference from the opening, so that it begins at zero and a change of a
+    thousandth can be seen.
+    """
+    reached, rows = 0, []
+    for name, change in steps:
+        rows.append((name, reached, change, formatting.signed(change)))
+        reached += change
+    name, contacts = opening
+    rows = [
+        (name, 0, 0, formatting.number(contacts)),
+        *rows,
+        (closing, 0, reached, formatting.number(contacts + reached)),
+    ]
+    labels = labels_of([name for name, *_ in rows], 32)
+    ends = [base + change for _, base, change, _ in rows]
+    bars = go.Bar(
+        y=row_keys(labels),
+        base=[base for _, base, _, _ in rows],
+        x=[change for _, _, change, _ in rows],
+        orientation="h",
+        marker={
+            "color": [
+                SLATE if row in (0, len(rows) - 1) else PETROL if change > 0 else RUST
+                for row, (_, _, change, _) in enumerate(rows)
+            ]
+        },
+        customdata=[f"{label}: {text}" for label, (*_, text) in zip(labels, rows, strict=True)],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    low, high = min(0, *ends), max(0, *ends)
+    room = (high - low) or 1
+    # Beside the higher end of each bar, where no other bar is.
+    texts = go.Scatter(
+        y=row_keys(labels),
+        x=[max(base, end) for (_, base, _, _), end in zip(rows, ends, strict=True)],
+        mode="text",
+        text=[f" {text}" for *_, text in rows],
+        textposition="middle right",
+        textfont=TICKS,
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    return figure_of(
+        bars,
+        texts,
+        height=60 + 32 * len(rows),
+        showlegend=False,
+        xaxis={"visible": False, "range": [low - 0.04 * room, high + 0.32 * room]},
+        yaxis=labelled_rows(labels) | {"showgrid": False},
+    )
+
+
+def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
+    """Who came above the axis, who left below it, and a line of those who opted out of broadcasts.
+    `daily` has columns came, left, opted_out, indexed by day."""
+    table = stepped(daily, step)
+    faded = opacities(table.index, step, today)
+    bars = [
+        go.Bar(
+            x=table.index,
+            y=sign * table[column],
+            name=name,
+            marker={"color": colour, "opacity": faded},
+            customdata=_said(table[column], step, today, what),
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        for column, name, what, colour, sign in (
+            ("came", "Came", "came", PETROL, 1),
+            ("left", "Left", "left", RUST, -1),
+        )
+    ]
+    line = go.Scatter(
+        x=table.index,
+        y=table["opted_out"],
+        name="Opted out of broadcasts",
+        mode="lines+markers",
+        line={"color": AMBER, "width": 2},
+        marker={"size": 5},
+        customdata=_said(table["opted_out"], step, today, "opted out of broadcasts"),
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    return figure_of(*bars, line, height=320, barmode="relative", showlegend=True)
+
+
+def _said(values: "pd.Series[int]", step: Step, today: date, what: str) -> list[str]:
+    return [
+        f"{step_name(day, step)}{', so far' if is_unfinished(day, step, today) else ''}: "
+        f"{formatting.number(value)} {what}"
+        for day, value in zip(pd.DatetimeIndex(values.index), values, strict=True)
+    ]
+
+
+def per_thousand(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
+    """Opt-outs per 1,000 who could have opted out, with their 95 % intervals; hollow and grey for
+    small samples."""
+    labels = labels_of([name for name, _ in rows])
+    shares = [1000 * (rate.rate or 0) for _, rate in rows]
+    are_small = [rate.denominator < SMALL_SAMPLE for _, rate in rows]
+    colours = [SLATE if is_small else RUST for is_small in are_small]
+    dots = go.Scatter(
+        x=shares,
+        y=row_keys(labels),
+        mode="markers",
+        marker={
+            "size": 10,
+            "color": colours,
+            "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
+            "line": {"width": 2, "color": colours},
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [
+                1000 * (rate.high or 0) - share
+                for (_, rate), share in zip(rows, shares, strict=True)
+            ],
+            "arrayminus": [
+                share - 1000 * (rate.low or 0)
+                for (_, rate), share in zip(rows, shares, strict=True)
+            ],
+            "color": SLATE,
+            "thickness": 1.5,
+        },
+        customdata=[
+            f"{label}:<br>{formatting.number(rate.numerator)} of "
+            f"{formatting.number(rate.denominator)} {what}"
+            for label, (_, rate) in zip(labels, rows, strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    # One group of few people must not press all others against the axis.
+    certain = [1000 * (rate.high or 0) for _, rate in rows if rate.denominator >= SMALL_SAMPLE]
+    most = max([*certain, *shares, 1]) * 1.05
+    return figure_of(
+        dots,
+        height=90 + 30 * max(1, len(rows)),
+        xaxis={"range": [-0.03 * most, most], "title": {"text": "per 1,000", "font": TICKS}},
+        yaxis=labelled_rows(labels),
+    )
+
+
+def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
+    """For each name, how many were added and removed, to the right and to the left of zero."""
+    labels = labels_of([name for name, _, _ in rows])
+    bars = [
+        go.Bar(
+            y=row_keys(labels),
+            x=[sign * number for number in numbers],
+            orientation="h",
+            name=name,
+            marker={"color": colour},
+            customdata=[
+                f"{label}: {formatting.number(number)} {name.lower()}"
+                for label, number in zip(labels, numbers, strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        for name, numbers, colour, sign in (
+            ("Added", [added for _, added, _ in rows], PETROL, 1),
+            ("Removed", [removed for _, _, removed in rows], RUST, -1),
+        )
+    ]
+    return figure_of(
+        *bars,
+        height=80 + 30 * max(1, len(rows)),
+        barmode="relative",
+        showlegend=True,
+        xaxis={"tickformat": ",d", "zeroline": True},
+        yaxis=labelled_rows(labels),
+    )
+
+
+def response_times(by_day: pd.DataFrame) -> go.Figure:
+    """The median response time of each day, in hours; a day on which nobody was answered is a gap,
+    a median of few answers a hollow dot. `by_day`: timed, median_hours, indexed by day."""
+    days = pd.DatetimeIndex(by_day.index)
+    are_few = [timed < FEW_ANSWERS for timed in by_day["timed"]]
+    line = go.Scatter(
+        x=days,
+        y=by_day["median_hours"],
+        mode="lines+markers",
+        connectgaps=False,
+        line={"color": PETROL, "width": 2},
+        marker={
+            "size": 7,
+            "color": PETROL,
+            "symbol": ["circle-open" if few else "circle" for few in are_few],
+        },
+        customdata=[
+            f"{formatting.day(day)}: half were answered within<br>{formatting.duration(hours)} "
+            f"({formatting.counted(int(timed), 'answer')})"
+            for day, hours, timed in zip(days, by_day["median_hours"], by_day["timed"], strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    return figure_of(
+        line,
+        height=300,
+        yaxis={"rangemode": "tozero", "title": {"text": "hours", "font": TICKS}},
+    )

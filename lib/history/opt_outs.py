@@ -1,0 +1,76 @@
+"""Where people left: opt-outs, blocks and deletions by group, and how many could have opted out."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from lib.history import levels
+from lib.history.filters import Filter
+from lib.history.reading import History, events_in, transitions
+from lib.reference.periods import Period
+from lib.reference.rates import Rate
+from lib.store.dimensions import Dimension
+
+Kind = Literal["broadcast", "email"]
+"""What people opt out of. The level of that name counts those who are opted in."""
+
+
+def departures(
+    history: History, period: Period, dimension: Dimension, kind: Kind, limits: Filter
+) -> pd.DataFrame:
+    """Who left in the period, by a dimension; a contact with two values counts in each.
+
+    Indexed by key ("" for none), by opted_out descending, then key. Columns: opted_out; could: how
+    many could have, which are those opted in at the period's opening and those who opted in since,
+    NaN where no level says so (`levels.asked_for`); blocked, deleted.
+    """
+    found = events_in(history, period, limits, by=(dimension,))
+    counted = pd.DataFrame(
+        {
+            "opted_out": found.by_key(f"{kind}_out", dimension),
+            "opted_in": found.by_key(f"{kind}_in", dimension),
+            "blocked": found.by_key("blocked", dimension),
+            "deleted": found.by_key("deleted", dimension),
+        }
+    )
+    base = _opted_in(history, period, dimension, kind, limits)
+    if base is not None:
+        counted = counted.reindex(counted.index.union(base.index))
+    counted = counted.fillna(0).astype("int64").rename_axis(dimension.key)
+    opted_in = counted.pop("opted_in")
+    could = np.nan if base is None else base.reindex(counted.index, fill_value=0) + opted_in
+    counted.insert(1, "could", could)
+    return counted.sort_index().sort_values("opted_out", ascending=False, kind="stable")
+
+
+def opt_out_rate(history: History, period: Period, kind: Kind, limits: Filter) -> Rate | None:
+    """Of those who could have opted out, the share that did; None where no level says how many."""
+    asked = levels.asked_for(limits)
+    span = transitions(history, period)
+    if asked is None or span is None:
+        return None
+    dimension, keys = asked
+    level = history.levels(dimension, span.opening, span.opening)
+    if dimension != levels.TOTAL:
+        level = level[level["key"].isin(keys)]
+    found = events_in(history, period, limits)
+    could = int(level[kind].sum()) + found.number(f"{kind}_in")
+    opted_out = found.number(f"{kind}_out")
+    return Rate(opted_out, max(could, opted_out))
+
+
+def _opted_in(
+    history: History, period: Period, dimension: Dimension, kind: Kind, limits: Filter
+) -> "pd.Series[int] | None":
+    """Those opted in at the opening, by key; None where levels cannot say it under the filter."""
+    span = transitions(history, period)
+    others = [each for each, _ in limits.asked if each != dimension]
+    if span is None or others or limits.recorded_only:
+        return None
+    level = history.levels(dimension.key, span.opening, span.opening).set_index("key")[kind]
+    for asked, keys in limits.asked:
+        if asked.has_several and len(keys) > 1:
+            return None
+        level = level[level.index.isin(keys)]
+    return level.groupby(level.index).sum()

@@ -1,0 +1,387 @@
+"""What changed?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lib.charts import changes as figures
+from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.history.opt_outs import departures, opt_out_rate
+from lib.history.reading import Bridge, Changes, changes, events_in
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import day_of
+from lib.reference.rates import SMALL_SAMPLE, Rate
+from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, TAG, Dimension
+from lib.ui import cards, charts, clicks, tables
+from lib.ui.cards import Number
+
+QUESTION = "What changed?"
+MOST_GROUPS = 12
+_GROUPS: dict[str, Dimension] = {"Channel": CHANNEL, "Tag": TAG, "Country": COUNTRY}
+
+
+def show(view: View) -> None:
+    found = view.recall(changes, view.terms.period)
+    if view.history is None:
+        cards.headline(QUESTION, _NOTHING_RECORDED, view)
+        _what_it_will_show()
+        return
+    if found is None:
+        since = formatting.moment(view.history.since, view.terms.timezone)
+        cards.headline(
+            QUESTION,
+            f"Nothing was recorded before the end of this period: recording began "
+            f"{formatting.markdown(since)}. Choose a later period.",
+            view,
+        )
+        return
+    cards.headline(QUESTION, _sentence(found, view), view)
+    st.caption(formatting.markdown(_compared(found, view)))
+    if not found.snapshots:
+        _what_it_will_show()
+        return
+    _numbers(found, view)
+    _bridge(found, view)
+    _came_and_left(found, view)
+    _where_people_left(view)
+    _tags(view)
+    _answers(found, view)
+    _agents(found, view)
+
+
+_NOTHING_RECORDED = (
+    "Nothing has been recorded yet. What changed is told by comparing one snapshot of the "
+    "workspace with the next, because ChatbotX keeps no history of it."
+)
+
+
+def _what_it_will_show() -> None:
+    cards.points(
+        "What stands here from the second snapshot on",
+        [
+            "Who joined, was blocked or deleted, to the last contact.",
+            "Who opted out of broadcasts, and on which channel, with which tag, in which country.",
+            "Which tags grow and which shrink.",
+            "How many people were answered, how quickly, and what agents handed over.",
+        ],
+    )
+
+
+def _sentence(found: Changes, view: View) -> str:
+    bridge, zone = found.bridge, view.terms.timezone
+    if not found.snapshots:
+        since = formatting.moment(found.recorded_since, zone)
+        return (
+            f"Recorded since {formatting.markdown(since)}: "
+            f"**{formatting.counted(bridge.closing, 'contact')}** are not blocked. There is no "
+            "second snapshot in this period to compare with."
+        )
+    net = bridge.closing - bridge.opening
+    parts = [f"{formatting.number(bridge.joined)} joined"]
+    parts += [
+        f"{formatting.number(number)} {what}"
+        for number, what in (
+            (bridge.unblocked, "came back"),
+            (bridge.blocked, "were blocked" if bridge.blocked != 1 else "was blocked"),
+            (bridge.deleted, "were deleted" if bridge.deleted != 1 else "was deleted"),
+            (found.events["broadcast_out"], "opted out of broadcasts"),
+        )
+        if number
+    ]
+    grown = (
+        f"**{formatting.counted(abs(net), 'contact')} {'more' if net > 0 else 'fewer'}**"
+        if net
+        else "**As many contacts** as before"
+    )
+    return f"{grown} {view.during}: {formatting.listed(parts)}."
+
+
+def _compared(found: Changes, view: View) -> str:
+    """Between which snapshots, and from when on if the period began before recording did."""
+    zone = view.terms.timezone
+    text = (
+        f"Compared: {formatting.counted(found.snapshots + 1, 'snapshot')} from "
+        f"{formatting.moment(found.opening, zone)} to {formatting.moment(found.closing, zone)}."
+    )
+    if found.opening > view.terms.period.first_moment:
+        text += " What happened earlier in this period was not recorded."
+    return text
+
+
+def _numbers(found: Changes, view: View) -> None:
+    bridge, response = found.bridge, found.response
+    rate = view.recall(opt_out_rate, view.terms.period, "broadcast")
+    cards.numbers(
+        [
+            Number("joined", formatting.number(bridge.joined), note=view.during),
+            Number(
+                "left",
+                formatting.number(bridge.blocked + bridge.deleted),
+                note=f"{formatting.number(bridge.blocked)} blocked, "
+                f"{formatting.number(bridge.deleted)} deleted",
+            ),
+            Number(
+                "opted_out",
+                formatting.number(found.events["broadcast_out"]),
+                note=_per_thousand(rate) if rate is not None and rate.denominator else None,
+            ),
+            Number(
+                "response",
+                formatting.duration(response.median_hours),
+                note=f"{formatting.number(response.timed)} of "
+                f"{formatting.counted(response.answered, 'answer')} timed",
+            ),
+        ],
+        view,
+    )
+
+
+def _per_thousand(rate: Rate) -> str:
+    return (
+        f"{formatting.decimal(1000 * (rate.rate or 0))} per 1,000 of "
+        f"{formatting.number(rate.denominator)} opted in"
+    )
+
+
+def _steps(bridge: Bridge) -> list[tuple[str, int]]:
+    """What leads from the opening to the closing; moves only where a filter lets some happen."""
+    steps = [
+        ("Joined", bridge.joined),
+        ("Unblocked", bridge.unblocked),
+        ("Moved in", bridge.moved_in),
+        ("Blocked", -bridge.blocked),
+        ("Deleted", -bridge.deleted),
+        ("Moved out", -bridge.moved_out),
+    ]
+    return [step for step in steps if step[1] or not step[0].startswith("Moved")]
+
+
+def _bridge(found: Changes, view: View) -> None:
+    bridge, zone = found.bridge, view.terms.timezone
+    first, last = (
+        f"On {formatting.day(day_of(moment, zone))}" for moment in (found.opening, found.closing)
+    )
+    if first == last:
+        first, last = "At the opening", "At the closing"
+    steps = _steps(bridge)
+    rows = [(first, bridge.opening), *steps, (last, bridge.closing)]
+    told = [f"{name.lower()} {formatting.signed(number)}" for name, number in steps if number]
+    charts.show(
+        "From opening to closing",
+        figures.bridge((first, bridge.opening), steps, last),
+        Table(
+            (
+                column("Step", [name for name, _ in rows], of.TEXT),
+                column("Contacts", [number for _, number in rows], of.COUNT),
+            )
+        ),
+        key="bridge",
+        alt=f"From {formatting.number(bridge.opening)} to "
+        f"{formatting.counted(bridge.closing, 'contact')}: {formatting.listed(told) or 'no change'}"
+        ".",
+        view=view,
+        explanation="Contacts that are not blocked. The steps add up exactly. Bars show the "
+        "difference from the opening. Under a filter, contacts that gained or lost what is asked "
+        "for move in and out.",
+    )
+
+
+def _came_and_left(found: Changes, view: View) -> None:
+    by_day = found.by_day
+    daily = pd.DataFrame(
+        {
+            "came": by_day["joined"] + by_day["unblocked"],
+            "left": by_day["blocked"] + by_day["deleted"],
+            "opted_out": by_day["broadcast_out"],
+        }
+    )
+    step = step_for(len(daily))
+    table = stepped(by_day, step)
+    came, left, out = (int(daily[name].sum()) for name in ("came", "left", "opted_out"))
+    today = day_of(view.terms.as_of, view.terms.timezone)
+    charts.show(
+        f"Who came, left and opted out per {STEP_NAMES[step]}",
+        figures.came_and_left(daily, step, today) if came + left + out else None,
+        lambda: Table(
+            (
+                column("From", list(pd.DatetimeIndex(table.index)), of.DAY),
+                column("Joined", table["joined"], of.COUNT),
+                column("Unblocked", table["unblocked"], of.COUNT),
+                column("Blocked", table["blocked"], of.COUNT),
+                column("Deleted", table["deleted"], of.COUNT),
+                column("Opted in", table["broadcast_in"], of.COUNT, detail=True),
+                column("Opted out", table["broadcast_out"], of.COUNT),
+                column("Closed", table["closed"], of.COUNT, detail=True),
+                column("Answered", table["answered"], of.COUNT, detail=True),
+            )
+        ),
+        key="came-and-left",
+        alt=f"{formatting.number(came)} came, {formatting.number(left)} left and "
+        f"{formatting.number(out)} opted out of broadcasts {view.during}.",
+        view=view,
+        clicks=[clicks.on_steps(pd.DatetimeIndex(table.index), step, view)] * 3,
+        explanation="Came: joined or unblocked. Left: blocked or deleted. What ChatbotX keeps no "
+        "time of counts on the day of the snapshot that shows it.",
+        if_empty=f"Nobody came, left or opted out {view.during}.",
+    )
+
+
+def _where_people_left(view: View) -> None:
+    cards.headed("Where people left")
+    picked = st.segmented_control(
+        "By", list(_GROUPS), default="Channel", key="left-by", required=True
+    )
+    name = picked if picked in _GROUPS else "Channel"
+    dimension = _GROUPS[name]
+    counted = view.recall(departures, view.terms.period, dimension, "broadcast")
+    if counted is None:
+        return
+    rates = [
+        None if pd.isna(could) else Rate(int(out), max(int(could), int(out)))
+        for out, could in zip(counted["opted_out"], counted["could"], strict=True)
+    ]
+    names = view.names(dimension, counted)
+    shown = [
+        (row, rate)
+        for row, rate in enumerate(rates)
+        if rate is not None and rate.denominator and (rate.numerator or row < MOST_GROUPS)
+    ][:MOST_GROUPS]
+    told = [
+        f"{names[row]} {formatting.decimal(1000 * (rate.rate or 0))}" for row, rate in shown[:5]
+    ]
+    few = [rate is None or rate.denominator < SMALL_SAMPLE for rate in rates]
+    charts.show(
+        f"Opt-outs from broadcasts per 1,000 opted in, by {dimension.noun}",
+        figures.per_thousand([(names[row], rate) for row, rate in shown], "opted out")
+        if shown
+        else None,
+        Table(
+            (
+                column(name, names, of.TEXT),
+                column("Opted out", counted["opted_out"], of.COUNT),
+                column("Could have", _whole(counted["could"]), of.COUNT),
+                column("Share", [rate and rate.rate for rate in rates], of.SHARE, muted=few),
+                column(
+                    "Likely range",
+                    [rate and rate.interval for rate in rates],
+                    of.SHARES,
+                    muted=few,
+                    detail=True,
+                ),
+                column("Blocked", counted["blocked"], of.COUNT, detail=True),
+                column("Deleted", counted["deleted"], of.COUNT, detail=True),
+            )
+        ),
+        key="departures",
+        alt=f"Opt-outs per 1,000 opted in, by {dimension.noun}: {formatting.listed(told) or 'none'}"
+        ".",
+        view=view,
+        clicks=[clicks.on_keys(dimension, [counted.index[row] for row, _ in shown], view)],
+        explanation="Of those opted in as the period opened, or since. Dots are rates, lines their "
+        f"likely ranges (95%). Hollow: fewer than {SMALL_SAMPLE}.",
+        if_empty="Nobody could opt out, or the filters in force ask for more than is recorded: "
+        "take them off to see rates.",
+    )
+
+
+def _whole(values: "pd.Series[float]") -> Sequence[int | None]:
+    return [None if np.isnan(value) else int(value) for value in values]
+
+
+def _tags(view: View) -> None:
+    events = view.recall(events_in, view.terms.period)
+    if events is None:
+        return
+    counted = pd.DataFrame(
+        {"added": events.by_value("tag_added"), "removed": events.by_value("tag_removed")}
+    )
+    counted = counted.fillna(0).astype("int64")
+    counted["net"] = counted["added"] - counted["removed"]
+    order = counted["net"].abs().sort_values(ascending=False, kind="stable").index
+    counted = counted.loc[order]
+    names = view.names(TAG, counted)
+    rows = [
+        (name, int(added), int(removed))
+        for name, added, removed in zip(names, counted["added"], counted["removed"], strict=True)
+    ]
+    told = [f"{name} {formatting.signed(added - removed)}" for name, added, removed in rows[:5]]
+    charts.show(
+        "Tags that grew and shrank",
+        figures.grew_and_shrank(rows[:MOST_GROUPS]) if rows else None,
+        Table(
+            (
+                column("Tag", names, of.TEXT),
+                column("Added", counted["added"], of.COUNT),
+                column("Removed", counted["removed"], of.COUNT),
+                column("Net", counted["net"], of.SIGNED),
+            )
+        ),
+        key="tags-changed",
+        alt=f"Tags by how often they were added and removed: {formatting.listed(told) or 'none'}.",
+        view=view,
+        clicks=[clicks.on_keys(TAG, counted.index[:MOST_GROUPS], view)] * 2,
+        explanation="How often a tag was set on a contact and taken off. A tag that is deleted in "
+        "ChatbotX is taken off all its contacts.",
+        if_empty=f"No tag was set or taken off {view.during}.",
+    )
+
+
+def _answers(found: Changes, view: View) -> None:
+    events = view.recall(events_in, view.terms.period)
+    if events is None:
+        return
+    by_day = events.response_by_day(view.terms.period)
+    response = found.response
+    charts.show(
+        "How quickly people were answered, per day",
+        figures.response_times(by_day) if response.timed else None,
+        lambda: Table(
+            (
+                column("Day", list(pd.DatetimeIndex(by_day.index)), of.DAY),
+                column("Answered", by_day["answered"], of.COUNT),
+                column("Timed", by_day["timed"], of.COUNT),
+                column("Median response time", by_day["median_hours"], of.HOURS),
+            )
+        ),
+        key="response",
+        alt=f"{formatting.counted(response.answered, 'answer')} {view.during}; half of the "
+        f"{formatting.number(response.timed)} timed within "
+        f"{formatting.duration(response.median_hours)}.",
+        view=view,
+        explanation="As far as it can be seen: from the first message seen unanswered to the "
+        "latest reply seen. The oftener snapshots are taken, the nearer. Hollow: fewer than "
+        f"{figures.FEW_ANSWERS} answers. A day without any is a gap.",
+        if_empty=f"No answer could be timed {view.during}.",
+    )
+
+
+def _agents(found: Changes, view: View) -> None:
+    agents = found.agents
+    tables.show(
+        "Hand-overs and answers by agent",
+        Table(
+            (
+                column("Agent", view.names(AGENT, agents), of.TEXT),
+                column("Received", agents["received"], of.COUNT),
+                column("Given away", agents["given_away"], of.COUNT),
+                column("Closed", agents["closed"], of.COUNT),
+                column("Answered", agents["answered"], of.COUNT),
+                column(
+                    "Median response time",
+                    agents["median_response_hours"],
+                    of.HOURS,
+                    muted=(agents["timed"] < figures.FEW_ANSWERS).tolist(),
+                ),
+                column("Timed answers", agents["timed"], of.COUNT, detail=True),
+            )
+        ),
+        key="agents-changed",
+        view=view,
+        note=f"Grey medians rest on fewer than {figures.FEW_ANSWERS} answers.",
+        rows=tables.Rows(clicks.on_keys(AGENT, agents.index, view)),
+    )

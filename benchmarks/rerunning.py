@@ -30,7 +30,7 @@ from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
+PAGES = ("overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data")
 CHANNELS = ("whatsapp", "instagram", "messenger", "telegram", "webchat", "zalo", "tiktok", "smtp")
 
 EMPTY_PAGE = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-PATHS = ("overview", "channels", "countries", "tags", "opt_in", "workload", "data")
+PATHS = ("overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data")
 
 
 def switch_page(dashboard: AppTest, path: str) -> AppTest:

@@ -14,7 +14,7 @@ from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.store.dimensions import CHANNEL, Dimension
 
-Page = Literal["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+Page = Literal["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def test_data_says_that_nothing_is_missing(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+    "name", ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 )
 def test_no_page_lets_a_strangers_name_be_markup(connect: Connect, name: str) -> None:
     connect()
@@ -477,7 +477,8 @@ class TestDownloads:
         assert {"All tables (Parquet)", "All numbers (JSON)"} <= {*downloads(page)}
 
     @pytest.mark.parametrize(
-        "name", ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+        "name",
+        ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"],
     )
     def test_every_page_and_every_table_that_is_shown_can_be_taken_along(
         self, connect: Connect, name: str

@@ -14,7 +14,7 @@ from tests.fake_chatbotx import (
 )
 from tests.pages.conftest import PAGES, Connect, numbers, open_page, text
 
-ALL_PAGES = ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+ALL_PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 
 
 @pytest.mark.parametrize("name", ALL_PAGES)

@@ -1,0 +1,78 @@
+"""The page of what changed, on a workspace that changes between two fetches."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib import settings
+from lib.refresh import refreshers
+from tests.fake_chatbotx import Contact, FakeChatbotx
+from tests.pages.conftest import Connect, changes, numbers, open_page, text
+
+TODAY = {"period": "today"}
+
+
+def fetch_again() -> None:
+    refresher = refreshers.refresher_of(settings.load())
+    refresher.refresh()
+    refresher.wait(20)
+
+
+@pytest.fixture
+def active(edge_contacts: list[Contact]) -> list[Contact]:
+    """Contacts who are not blocked and opted in to broadcasts."""
+    return [
+        contact
+        for contact in edge_contacts
+        if contact.get("blockedAt") is None and contact.get("broadcastSubscribedAt")
+    ]
+
+
+def test_after_the_first_snapshot_it_says_since_when_and_what_will_stand_here(
+    connect: Connect,
+) -> None:
+    connect()
+    page = open_page("changes", **TODAY)
+    assert page.title[0].value == "What changed?"
+    assert "Recorded since" in text(page)
+    assert "What stands here from the second snapshot on" in text(page)
+
+
+def test_deletions_blocks_and_opt_outs_are_told_after_a_refresh(
+    connect: Connect, edge_server: FakeChatbotx, active: list[Contact]
+) -> None:
+    connect()
+    workspace = edge_server.workspaces["edge"]
+    deleted, blocked, opted_out, *_ = active
+    workspace.delete(deleted["id"])
+    workspace.update(blocked["id"], blockedAt="2026-06-01T00:00:00.000Z")
+    workspace.update(opted_out["id"], broadcastSubscribedAt=None)
+    fetch_again()
+    page = open_page("changes", **TODAY)
+    assert "2 contacts fewer" in text(page)
+    assert numbers(page)["Left"] == "2"
+    assert "1 blocked, 1 deleted" in changes(page)["Left"]
+    assert numbers(page)["Opted out"] == "1"
+
+
+def test_a_filter_holds_for_contacts_that_are_gone(
+    connect: Connect, edge_server: FakeChatbotx, active: list[Contact]
+) -> None:
+    connect()
+    gone = next(contact for contact in active if _channels(contact) == {"whatsapp"})
+    edge_server.workspaces["edge"].delete(gone["id"])
+    fetch_again()
+    assert numbers(open_page("changes", channel="whatsapp", **TODAY))["Left"] == "1"
+    assert numbers(open_page("changes", channel="messenger", **TODAY))["Left"] == "0"
+
+
+def _channels(contact: Contact) -> set[str]:
+    return {inbox["channel"] for inbox in contact["contactInboxes"]}
+
+
+def test_a_period_before_recording_began_says_since_when_there_is_something(
+    connect: Connect,
+) -> None:
+    connect()
+    page = open_page("changes", **{"from": "2026-01-01", "to": "2026-01-31"})
+    assert "recording began" in text(page)

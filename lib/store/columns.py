@@ -64,8 +64,8 @@ def from_columns(name: str, table: pa.Table) -> pd.DataFrame:
     """The table `name` from a file, read with its `categorical` columns as dictionaries. Raises
     Unreadable for one that has other columns."""
     template = _templates()[name]
-    has = [column for column in table.column_names if column != _ROW]
-    if has != list(template.columns):
+    has = list(template.columns)
+    if {*has} != {*table.column_names} - {_ROW}:
         raise Unreadable("another version of this dashboard wrote it")
     coded: dict[str, object] = {column: _categorical(table[column]) for column in categorical(name)}
     if "conversation" in has:

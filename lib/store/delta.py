@@ -116,13 +116,15 @@ class Delta:
     ) -> pa.Table:
         """A file, its `categorical` columns as dictionaries. Raises StoreError and Unreadable."""
         try:
-            return pq.read_table(
-                pa.BufferReader(self._place.read(name)),
-                columns=columns,
-                read_dictionary=list(categorical),
-                filters=filters,
-                page_checksum_verification=True,
-            )
+            with self._place.open(name) as file:
+                return pq.read_table(
+                    file,
+                    columns=columns,
+                    read_dictionary=list(categorical),
+                    filters=filters,
+                    pre_buffer=False,
+                    page_checksum_verification=True,
+                )
         except FileNotFoundError:
             raise Unreadable("a file of it is missing") from None
         except (pa.ArrowException, OSError, ValueError, KeyError):

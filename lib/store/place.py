@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
-from deltalake.fs import DeltaStorageHandler
-from pyarrow import fs
+from obstore.store import ObjectStore, from_url
 
 
 class StoreError(Exception):
@@ -68,7 +69,7 @@ class Place:
             return None
         # Of two that write the same version, S3 lets one through only when asked to.
         usual = {"conditional_put": "etag"} if self.root.startswith("s3://") else {}
-        patience = {"timeout": "60s", "connect_timeout": "5s", "max_retries": "3"}
+        patience = {"timeout": "60s", "connect_timeout": "5s"}
         return patience | usual | dict(self.options)
 
     def entries(self) -> list[Entry]:
@@ -78,24 +79,21 @@ class Place:
             with _told(self):
                 return _entries(Path(self.root))
         with _told(self):
-            infos = self._bucket().get_file_info(fs.FileSelector("", allow_not_found=True))
+            listed = obstore.list_with_delimiter(self._bucket())["objects"]
             return [
-                Entry(info.base_name, info.mtime or datetime.now(UTC))
-                for info in infos
-                if info.type == fs.FileType.File
+                Entry(each["path"].rpartition("/")[2], each["last_modified"]) for each in listed
             ]
 
-    def read(self, name: str) -> pa.Buffer:
-        """Raises StoreError, or FileNotFoundError."""
+    def open(self, name: str) -> pa.NativeFile:
+        """A file, to be read in parts; from a bucket it comes whole, in one request. Raises
+        StoreError, or FileNotFoundError."""
         with _told(self):
             if self.is_folder:
                 path = self.path(name)
                 if not stat.S_ISREG(path.stat().st_mode):
                     raise FileNotFoundError(name)
-                with pa.OSFile(str(path)) as file:
-                    return file.read_buffer()
-            with self._bucket().open_input_file(name) as file:
-                return file.read_buffer()
+                return pa.OSFile(str(path))
+            return pa.BufferReader(memoryview(obstore.get(self._bucket(), name).bytes()))
 
     def make(self) -> None:
         """Makes the folder, for this user only. Raises StoreError."""
@@ -106,8 +104,7 @@ class Place:
         """Whole or not at all, as far as the place allows. Raises StoreError."""
         with _told(self):
             if not self.is_folder:
-                with self._bucket().open_output_stream(name) as stream:
-                    stream.write(data)
+                obstore.put(self._bucket(), name, obstore.Bytes(memoryview(data).cast("B")))
                 return
             Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.path(name)
@@ -126,7 +123,7 @@ class Place:
         with _told(self):
             if self.is_folder:
                 return self.path(name).stat().st_size
-            return int(self._bucket().get_file_info(name).size or 0)
+            return int(obstore.head(self._bucket(), name)["size"])
 
     def remove(self, name: str) -> None:
         """Does nothing if it is not there. Raises StoreError."""
@@ -134,7 +131,7 @@ class Place:
             if self.is_folder:
                 self.path(name).unlink()
             else:
-                self._bucket().delete_file(name)
+                obstore.delete(self._bucket(), name)
 
     def set_aside(self, name: str) -> None:
         """Gives a file or folder in it a name that nobody looks for. Raises StoreError."""
@@ -144,10 +141,24 @@ class Place:
             if self.is_folder:
                 self.path(name).rename(self.path(aside))
             else:
-                self._bucket().move(name, aside)
+                obstore.rename(self._bucket(), name, aside)
 
-    def _bucket(self) -> fs.FileSystem:
-        return fs.PyFileSystem(DeltaStorageHandler(self.root, self.storage_options))
+    def _bucket(self) -> ObjectStore:
+        """What deltalake brings for this holds on to the interpreter while it waits. Raises
+        StoreError for options that nobody knows."""
+        prefix = _PREFIXES[self.root.split("://")[0]]
+        own: dict[str, Any] = {
+            name: each for name, each in self.options.items() if name.startswith(prefix)
+        }
+        client = {name: each for name, each in self.options.items() if name in _OF_THE_CLIENT}
+        if (allowed := own.pop(f"{prefix}allow_http", None)) is not None:
+            client["allow_http"] = allowed
+        try:
+            own["client_options"] = {"timeout": "60s", "connect_timeout": "5s"} | client
+            return from_url(self.root, retry_config={"max_retries": 3}, **own)
+        except (obstore.exceptions.BaseError, ValueError, TypeError):
+            names = ", ".join(sorted(self.options)) or "nothing"
+            raise StoreError(f"[store] is not understood: it sets {names}") from None
 
 
 def _entries(folder: Path) -> list[Entry]:
@@ -171,7 +182,7 @@ def _told(place: Place) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (OSError, DeltaError, pa.ArrowException) as error:
+    except (OSError, DeltaError, obstore.exceptions.BaseError, pa.ArrowException) as error:
         raise told(error, place) from None
 
 
@@ -197,6 +208,9 @@ def told(error: Exception, place: Place) -> StoreError:
         return StoreError("the bucket cannot be reached: check the network and [store]")
     return StoreError("the bucket refused what was asked of it")
 
+
+_PREFIXES = {"s3": "aws_", "gs": "google_", "az": "azure_"}
+_OF_THE_CLIENT = {"allow_http", "proxy_url", "timeout", "connect_timeout"}
 
 _REFUSED = re.compile(
     r"\b40[13]\b|forbidden|unauthori[sz]ed|invalidaccesskeyid|signaturedoesnotmatch|accessdenied"

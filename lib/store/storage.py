@@ -217,9 +217,10 @@ class Store:
             files = row.files.get(name, ())
             if len(files) != 1:
                 raise Unreadable("a table of it is missing")
-            table = self.table(name).get(files[0], categorical=columns.categorical(name))
-            frames[name] = columns.from_columns(name, table)
-            del table
+            # The columns are given up one by one, so nothing here may hold on to them.
+            frames[name] = columns.from_columns(
+                name, self.table(name).get(files[0], categorical=columns.categorical(name))
+            )
         pa.default_memory_pool().release_unused()
         return Snapshot(Tables(**frames), verdict, row.workspace)
 

@@ -1,0 +1,171 @@
+"""The store in a bucket: the same as in a folder, and what goes wrong is said without secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from lib.chatbotx.crawl import Verdict
+from lib.history.reading import changes
+from lib.history.recorder import Kept, Recorder
+from lib.reference.periods import Period
+from lib.store.delta import Overtaken
+from lib.store.place import Place
+from lib.store.snapshot import Snapshot
+from lib.store.storage import Store
+from tests.history.states import contact, tables_of
+from tests.workspaces import AS_OF
+
+SECRET = "a-secret-that-nobody-may-see"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A server of its own: in this process it might wait for us while we wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    authorization = (
+        "AWS4-HMAC-SHA256 Credential=us/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, "
+        "Signature=x"
+    )
+    try:
+        for _ in range(300):
+            with contextlib.suppress(httpx.TransportError):
+                headers = {"Authorization": authorization}
+                assert httpx.put(f"{url}/ours", headers=headers).status_code == 200
+                break
+            time.sleep(0.1)
+        yield url
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def place(endpoint: str) -> Place:
+    options = {
+        "aws_endpoint_url": endpoint,
+        "aws_region": "us-east-1",
+        "aws_access_key_id": "us",
+        "aws_secret_access_key": SECRET,
+        "aws_allow_http": "true",
+    }
+    return Place(f"s3://ours/{uuid.uuid4().hex}/workspace", options)
+
+
+def snapshot(hours: int, contacts: range) -> Snapshot:
+    verdict = Verdict(AS_OF + timedelta(hours=hours))
+    return Snapshot(tables_of([contact(each) for each in contacts]), verdict, "299")
+
+
+def joined_and_deleted(kept: Kept) -> tuple[int, int]:
+    assert kept.history is not None
+    found = changes(kept.history, Period.last(9, AS_OF + timedelta(days=2), "UTC"))
+    assert found is not None
+    return found.events["joined"], found.events["deleted"]
+
+
+def test_what_was_saved_and_recorded_comes_back(place: Place) -> None:
+    assert Recorder(Store(place)).load() == Kept()
+    kept = Kept()
+    for hours in range(3):
+        kept = Recorder(Store(place)).save(snapshot(hours, range(hours, hours + 4)))
+        assert kept.notes == ()
+    loaded = Recorder(Store(place)).load()
+    assert loaded.snapshot is not None
+    assert loaded.snapshot.as_of == AS_OF + timedelta(hours=2)
+    assert loaded.snapshot.contacts == 4
+    assert joined_and_deleted(loaded) == joined_and_deleted(kept) == (2, 2)
+
+
+def test_of_two_that_looked_at_once_the_second_has_to_look_again(place: Place) -> None:
+    store = Store(place)
+    head = store.commit(None, snapshot(0, range(1)))
+    with pytest.raises(Overtaken):
+        store.commit(None, snapshot(1, range(1)))
+    store.commit(head, snapshot(2, range(1)))
+    with pytest.raises(Overtaken):
+        store.commit(head, snapshot(3, range(1)))
+
+
+def test_two_writers_and_a_reader_see_whole_snapshots(place: Place) -> None:
+    Recorder(Store(place)).save(snapshot(0, range(3)))
+    saved: list[Kept] = []
+
+    def write(first: int) -> None:
+        recorder = Recorder(Store(place))
+        saved.extend(
+            recorder.save(snapshot(hours, range(hours, hours + 3))) for hours in range(first, 7, 2)
+        )
+
+    writers = [threading.Thread(target=write, args=(first,)) for first in (1, 2)]
+    for writer in writers:
+        writer.start()
+    seen = 0
+    while any(writer.is_alive() for writer in writers):
+        loaded = Recorder(Store(place)).load()
+        assert loaded.notes == ()
+        assert loaded.snapshot is not None
+        assert loaded.snapshot.contacts == 3
+        joined, deleted = joined_and_deleted(loaded)
+        assert joined == deleted
+        seen += 1
+    assert seen
+    # Whichever came first, what is recorded leads from the first state to the last.
+    kept = Recorder(Store(place)).save(snapshot(8, range(8, 11)))
+    assert kept.notes == ()
+    assert joined_and_deleted(kept)[0] >= 3
+    assert kept.history is not None
+    assert len(kept.history.latest.tables.contacts) == 3
+
+
+def test_wrong_keys_are_named_and_their_values_are_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(
+            f"Generic S3 error: 403 Forbidden: SignatureDoesNotMatch {SECRET} at {place.root}"
+        )
+
+    monkeypatch.setattr("lib.store.delta.DeltaTable", refuse)
+    kept = Recorder(Store(place)).save(snapshot(0, range(1)))
+    (note,) = kept.notes
+    assert note == (
+        "This data could not be saved: the keys were refused: check aws_access_key_id and "
+        "aws_secret_access_key in [store]. After a restart it has to be fetched again, and what "
+        "changes meanwhile is not recorded."
+    )
+
+
+def test_a_bucket_that_is_not_there_is_said(place: Place) -> None:
+    other = Place(place.root.replace("ours", "theirs"), place.options)
+    (note,) = Recorder(Store(other)).save(snapshot(0, range(1))).notes
+    assert "there is no such bucket: check CHATBOTX_STORE" in note
+
+
+def test_a_bucket_that_cannot_be_reached_is_said(place: Place) -> None:
+    options = {**place.options, "aws_endpoint_url": "http://127.0.0.1:9"}
+    (note,) = Recorder(Store(Place(place.root, options))).save(snapshot(0, range(1))).notes
+    assert "the bucket cannot be reached: check the network and [store]" in note
+    (note,) = Recorder(Store(Place(place.root, options))).load().notes
+    assert "the bucket cannot be reached" in note
+
+
+def test_neither_secrets_nor_addresses_are_in_what_is_shown(place: Place) -> None:
+    assert SECRET not in repr(Store(place).place)

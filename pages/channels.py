@@ -11,7 +11,7 @@ from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
-from lib.store.dimensions import CHANNEL
+from lib.store.dimensions import CHANNEL, SOURCE
 from lib.ui import breakdowns, cards, charts, tables
 from lib.ui.cards import Number
 
@@ -22,7 +22,20 @@ def show(view: View) -> None:
     sentence = _sentence(view, total, channels)
     cards.headline("Where do new contacts come from?", sentence, view)
     engaged = view.compute(engagement.engagement, view.terms)
-    cards.numbers([Number("new", formatting.number(total.new), total.new, total.new_before)], view)
+    cards.numbers(
+        [
+            Number("new", formatting.number(total.new), total.new, total.new_before),
+            Number(
+                "lost",
+                formatting.number(total.lost),
+                total.lost,
+                total.lost_before,
+                more_is="bad",
+            ),
+            Number("net", formatting.signed(total.net), total.net, total.net_before),
+        ],
+        view,
+    )
     cards.numbers(
         [
             Number("contacts", formatting.number(total.contacts)),
@@ -43,6 +56,16 @@ def show(view: View) -> None:
         f"**{formatting.counted(total.contacts, 'contact')}**, of them "
         f"{formatting.number(total.new)} new.",
     )
+    sources = view.compute(audience.by_source, view.terms)
+    if len(sources):
+        breakdowns.show(
+            "Sources",
+            sources,
+            SOURCE,
+            key="sources",
+            view=view,
+            note="How contacts came into their inboxes. A contact with two sources counts in both.",
+        )
     left, right = st.columns([2, 3])
     with left:
         _several(view)

@@ -1,8 +1,11 @@
 """Can I trust this?"""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
+from lib.chatbotx.progress import Check
 from lib.metrics import opt_in, workload
 from lib.outputs import archive
 from lib.outputs import columns as of
@@ -19,10 +22,18 @@ _FUTURE = {
     "broadcast": "when they agreed to broadcasts",
     "blocked": "when they were blocked",
     "last_activity": "their last activity",
-    "contact_replied": "when they wrote",
+    "wrote": "when they wrote",
     "admin_replied": "when they were answered",
+    "sent": "when something was sent to them",
+    "agent_read": "when an agent read what they wrote",
 }
 """Times that can lie after the data was fetched, and what they tell."""
+
+_CHECKS: Mapping[Check, str] = {
+    "agrees": "agrees: checked by the server's own count",
+    "differs": "differs",
+    "not available": "not available",
+}
 
 
 def show(view: View) -> None:
@@ -68,7 +79,6 @@ def _sentence(view: View) -> str:
 
 def _fetched(view: View) -> dict[str, str]:
     snapshot, terms, verdict = view.snapshot, view.terms, view.snapshot.verdict
-    repeated = getattr(verdict, "repeated_differently", 0)
     return {
         "Data as of": formatting.moment(snapshot.as_of, terms.timezone),
         "Fetched in": f"{formatting.decimal(verdict.seconds)} s",
@@ -77,8 +87,9 @@ def _fetched(view: View) -> dict[str, str]:
         "Fetch order": "by creation time, in order"
         if verdict.by_key
         else "page by page, several times: the server ignores the order it is asked for",
-        "Contacts received twice": formatting.number(verdict.duplicates)
-        + (f", {formatting.number(repeated)} of them with other contents" if repeated else ""),
+        "Contacts received twice": formatting.number(verdict.duplicates),
+        "Ids that came again with other contents": formatting.number(verdict.repeated_differently),
+        "Server's own count": _CHECKS[verdict.checked],
         "Contacts left out, without an id": formatting.number(verdict.without_id),
         **_future(view),
         "Subscribed means": f"{terms.basis}; the switch is under Settings, beside the filters",

@@ -17,7 +17,7 @@ from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
-from lib.store.dimensions import CHANNEL, COUNTRY, TAG
+from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
 from lib.ui import breakdowns, cards, charts, clicks, navigation, sidebar
 from lib.ui.cards import Number
 
@@ -264,4 +264,9 @@ def _where_from(view: View) -> None:
         )
     with right:
         breakdowns.ranking(view, COUNTRY, key="overview-countries", most=8, counted=counted)
-    breakdowns.ranking(view, TAG, key="overview-tags", most=8, counted=counted)
+    others = [(TAG, "overview-tags")]
+    if len(view.snapshot.tables.contact_sources):
+        others.append((SOURCE, "overview-sources"))
+    for place, (dimension, key) in zip(st.columns(len(others)), others, strict=True):
+        with place:
+            breakdowns.ranking(view, dimension, key=key, most=8, counted=counted)

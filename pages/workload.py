@@ -54,7 +54,8 @@ def show(view: View) -> None:
             Number(
                 "awaiting_reply",
                 formatting.number(load.awaiting_reply),
-                note=f"of {formatting.number(load.open)} open",
+                note=f"of {formatting.number(load.open)} open, "
+                f"{formatting.number(load.left_to_bot)} left to the bot",
             ),
             Number("never_answered", formatting.number(load.never_answered)),
             Number("unassigned", formatting.number(load.unassigned)),
@@ -63,6 +64,11 @@ def show(view: View) -> None:
         view,
         about=cards.right_now(view),
     )
+    if view.terms.bot_answers and not view.compute(workload.server_tells):
+        st.caption(
+            "This server does not tell whether a bot has answered, so conversations in which it is "
+            "on count as left to the bot. If it never answers, say so under Settings."
+        )
     left, right = st.columns([2, 3])
     with left:
         _ageing(view, load)

@@ -36,7 +36,7 @@ def load(table: pd.DataFrame) -> go.Figure:
         )
         for name, values, colour in (
             ("never answered", never, RUST),
-            ("awaiting another reply", table["awaiting_reply"] - never, AMBER),
+            ("waiting again", table["awaiting_reply"] - never, AMBER),
             ("answered", table["open"] - table["awaiting_reply"], PETROL),
         )
     ]

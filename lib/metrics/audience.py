@@ -27,7 +27,7 @@ from lib.store.tables import Tables
 NONE = MISSING
 """The key of contacts without a channel, or without a tag."""
 
-Key = Literal["channel", "country", "tag"]
+Key = Literal["channel", "country", "tag", "source"]
 _NUMBERS = {"channel": "channels", "tag": "tags", "source": "sources"}
 """The column that says how many of a key a contact has."""
 

@@ -8,6 +8,7 @@ from lib.engines.memory import links, where
 from lib.metrics import audience
 from lib.metrics.audience import NONE, Key
 from lib.metrics.terms import Terms
+from lib.store.dimensions import BY_KEY
 from lib.store.tables import Tables
 
 Counted = Literal["contacts", "new"]
@@ -18,7 +19,7 @@ def outside(
     tables: Tables, terms: Terms, key: Key, shown: tuple[str, ...], counted: Counted
 ) -> int:
     """Contacts in any group of `key` but those `shown`, each once; those without any are a group,
-    `none`."""
+    `MISSING`."""
     contacts = tables.whole.contacts
     if counted == "new":
         among = where("new", tables, audience.facts, terms)
@@ -31,5 +32,5 @@ def outside(
     is_other = ~found.labels.isin(shown)
     others[found.contact[is_other.take(found.codes)]] = True
     if NONE not in shown:
-        others |= among & (contacts[{"channel": "channels", "tag": "tags"}[key]].to_numpy() == 0)
+        others |= among & (contacts[BY_KEY[key].count].to_numpy() == 0)
     return int(others.sum())

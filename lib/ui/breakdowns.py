@@ -16,7 +16,7 @@ from lib.outputs.columns import Column, Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE
-from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
+from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG, Dimension
 from lib.ui import charts, clicks, tables
 from lib.ui.tables import Rows
 
@@ -129,6 +129,7 @@ _BY: Mapping[Dimension, audience.Breakdown] = {
     CHANNEL: audience.by_channel,
     COUNTRY: audience.by_country,
     TAG: audience.by_tag,
+    SOURCE: audience.by_source,
 }
 
 

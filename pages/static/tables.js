@@ -71,6 +71,16 @@
     narrow(link);
   });
 
+  // A chart is as wide as the window that it was drawn for; a sheet of A4 is narrower.
+  const SHEET = 640;
+  const charts = () => document.querySelectorAll("[data-testid=stPlotlyChart]");
+  addEventListener("beforeprint", () => {
+    for (const chart of charts()) if (chart.clientWidth > SHEET) chart.style.zoom = SHEET / chart.clientWidth;
+  });
+  addEventListener("afterprint", () => {
+    for (const chart of charts()) chart.style.zoom = "";
+  });
+
   let waits = false;
   new MutationObserver(() => {
     if (waits) return;

@@ -11,7 +11,7 @@ def test_load_is_split_by_what_was_answered() -> None:
     shown = bars(figure)
     assert {name: shown[name] for name in shown if name} == {
         "Never answered": [1, 0],
-        "Awaiting another reply": [1, 0],
+        "Waiting again": [1, 0],
         "Answered": [3, 0],
     }
     assert list(figure.data[-1].text) == ["  oldest 3 d 4 h<br>  median 2 h", ""]
@@ -35,7 +35,7 @@ def test_load_says_the_waits_beside_the_bars_of_those_for_whom_somebody_waits() 
 def test_load_reads_as_a_sentence() -> None:
     never, another, answered, _ = load(agents(Ana=(1500, 6))).data
     assert hovers(never) == ["Ana: 3 never answered"]
-    assert hovers(another) == ["Ana: 3 awaiting another reply"]
+    assert hovers(another) == ["Ana: 3 waiting again"]
     assert hovers(answered) == ["Ana: 1,494 answered"]
 
 

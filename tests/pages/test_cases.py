@@ -10,7 +10,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.fake_chatbotx import FakeChatbotx, Workspace
-from tests.pages.conftest import Connect, chips, numbers, open_page, text
+from tests.pages.conftest import (
+    Connect,
+    changes,
+    chips,
+    markup,
+    numbers,
+    open_page,
+    table,
+    text,
+)
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 
@@ -90,3 +99,75 @@ def test_the_day_before_1970_can_be_chosen(connect: Connect, edge_server: FakeCh
     assert page.query_params["from"] == "1969-12-31"
     assert not page.warning
     assert numbers(page)["New"] == "1"
+
+
+OCTOBER = {"from": "2026-10-01", "to": "2026-10-31"}
+
+
+class TestAPeriodThatIsOver:
+    def test_notes_say_what_came_in_it_and_not_since(self, workspace: Opened) -> None:
+        workspace("overview-notes-past-period")
+        beside = changes(open_page(**OCTOBER, bot="silent"))
+        assert beside["Waiting for a person"].startswith("1 wrote")
+        assert beside["Unassigned"].startswith("1 last active")
+
+    def test_what_has_not_begun_has_nothing_in_it(self, workspace: Opened) -> None:
+        workspace("overview-notes-past-period")
+        beside = changes(open_page(**{"from": "2027-01-01", "to": "2027-01-31"}, bot="silent"))
+        assert beside["Waiting for a person"].startswith("0 wrote")
+        assert beside["Unassigned"].startswith("0 last active")
+
+    def test_a_rate_changed_by_what_lies_between_the_two_ends(self, workspace: Opened) -> None:
+        workspace("optin-change-past-period")
+        assert changes(open_page(**OCTOBER))["Broadcast opt-in"].startswith("+25.0 points")
+
+
+def test_growth_that_changes_its_sign_has_no_percentage(workspace: Opened) -> None:
+    workspace("net-growth-percent")
+    page = open_page(**{"from": "2026-11-01", "to": "2026-11-28"})
+    assert changes(page)["Net growth"].startswith("−12 ")
+
+
+def test_the_bar_of_the_others_counts_each_contact_once(workspace: Opened) -> None:
+    workspace("other-bar-double-counts")
+    page = open_page(period="all")
+    page.button_group(key="overview-counted").set_value("All").run()
+    charts = {
+        json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"][-1]: json.loads(
+            chart.proto.spec
+        )["data"][0]["text"][-1]
+        for chart in page.get("plotly_chart")
+        if "ticktext" in json.loads(chart.proto.spec)["layout"]["yaxis"]
+    }
+    assert [number for name, number in charts.items() if name.startswith("other")] == ["3"]
+
+
+def test_a_wait_is_never_negative(workspace: Opened) -> None:
+    workspace("negative-wait")
+    page = open_page("workload", bot="silent")
+    assert "0 min" in [row["Waiting"] for row in table(page, "Waiting")]
+    assert "-35" not in markup(page)
+    page = open_page("data")
+    assert "when they wrote: 1" in text(page).replace("\\", "")
+
+
+def test_tables_and_figures_write_a_name_alike(workspace: Opened) -> None:
+    workspace("bidi-in-tables")
+    page = open_page("tags", period="all")
+    names = [row["Tag"] for row in table(page, "Tag")]
+    assert not [name for name in names if set(name) & set("\u202a\u202b\u202d\u202e\u2067")]
+    assert [name for name in names if name.startswith("evil")]
+
+
+def test_no_channel_is_never_said_to_bring_people(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    contacts = json.loads((CASES / "filter-same-label.json").read_text("utf-8"))
+    one = contacts[0] | {"createdAt": "2026-06-10T12:00:00.000Z"}
+    whatsapp = [one | {"id": f"{n}"} for n in (1, 2)]
+    without = [one | {"id": f"{n}", "contactInboxes": []} for n in range(3, 11)]
+    edge_server.workspaces["case"] = Workspace(whatsapp + without)
+    connect("case")
+    june = {"from": "2026-06-01", "to": "2026-06-30"}
+    assert "WhatsApp brought 20.0% of them" in open_page(**june).markdown[0].value
+    assert "No channel" not in open_page("channels", **june).markdown[0].value

@@ -122,7 +122,9 @@ def test_workload_shows_what_does_not_depend_on_the_day(connect: Connect) -> Non
     page = open_page("workload")
     expected = EXPECTED["workload"]
     shown = numbers(page)
-    assert changes(page)["Waiting for a person"] == f"of {expected['open']} open"
+    assert changes(page)["Waiting for a person"] == (
+        f"of {expected['open']} open, {expected['left_to_bot']} left to the bot"
+    )
     assert shown["Waiting for a person"] == str(expected["awaiting_reply"])
     assert shown["Never answered"] == str(expected["never_answered"])
     assert shown["Handed over, nobody took it"] == str(expected["orphaned_handoff"])

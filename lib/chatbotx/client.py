@@ -103,7 +103,7 @@ class Client:
     ) -> None:
         self._path = urlsplit(base_url).path + "/v1/contacts"
         self._decode = decode or schema.Decoder()
-        self._patience = patience
+        self.patience = patience
         self._pace = pace or Pace(None)
         self._jitter = jitter or random.Random()
         self._deadline = time.monotonic() + patience.crawl
@@ -176,7 +176,7 @@ class Client:
 
     def contacts(self, query: Query) -> schema.Answer:
         """The answer to `query`, tried several times where that may help. Raises ChatbotXError."""
-        patience = self._patience
+        patience = self.patience
         skipping = min(patience.per_skipped * query.skipped, patience.longest_skipping)
         limits = _Limits(patience.silence + skipping, patience.answer + skipping)
         target = f"{self._path}?{query.encoded()}"
@@ -230,11 +230,11 @@ class Client:
                 with self._lock:
                     self.retries += 1
                     spent = self.retries > self._retries_allowed
-                if attempt >= self._patience.attempts or spent:
+                if attempt >= self.patience.attempts or spent:
                     raise trouble.final from trouble.__cause__
                 pause = self._pause(attempt)
                 if trouble.retry_after is not None:
-                    pause = max(pause, min(trouble.retry_after, self._patience.longest_hold))
+                    pause = max(pause, min(trouble.retry_after, self.patience.longest_hold))
                 if trouble.is_rate_limit:
                     self._pace.hold(pause, asked_at)
                 self._wait(pause, until)
@@ -246,11 +246,11 @@ class Client:
 
     @property
     def _retries_allowed(self) -> float:
-        return self._patience.free_retries + self._patience.retries_per_answer * self._answers
+        return self.patience.free_retries + self.patience.retries_per_answer * self._answers
 
     def _pause(self, attempt: int) -> float:
         """Doubles with each attempt, spread by a quarter so that walkers do not march in step."""
-        pause = min(self._patience.first_pause * 2 ** (attempt - 1), self._patience.longest_pause)
+        pause = min(self.patience.first_pause * 2 ** (attempt - 1), self.patience.longest_pause)
         with self._lock:
             return pause * self._jitter.uniform(0.75, 1.25)
 
@@ -306,7 +306,7 @@ class Client:
             "GET",
             httpx.URL(self._http.base_url, raw_path=target.encode()),
             timeout=httpx.Timeout(
-                limits.silence, connect=min(self._patience.connect, limits.silence)
+                limits.silence, connect=min(self.patience.connect, limits.silence)
             ),
             extensions={"trace": self._on_event},
         ) as response:

@@ -12,7 +12,8 @@ the later half of another's, so that none works alone at the end. Contacts that 
 apart are read by page number (`ties`), and each page overlaps the one before (`chain`).
 
 A server that ignores the sort or the filter is noticed by its answers and read by pages instead,
-again and again until passes agree (`page_walk`).
+again and again until passes agree (`page_walk`). Where the server counts, the crawl is checked in
+the end (`count_check`).
 """
 
 import threading
@@ -20,10 +21,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from lib.chatbotx.client import Client
+from lib.chatbotx.count_check import check_count
 from lib.chatbotx.key_walk import GRACE, KeyWalk
 from lib.chatbotx.keys import NotInOrder
 from lib.chatbotx.page_walk import walk_by_pages
 from lib.chatbotx.progress import CrawlLog, Progress, Range, Sink, Verdict
+
+_TRIES_BY_KEY = 2
+"""What looks like another order may be history that was imported before all others meanwhile. A
+server that keeps no order fails again after a few requests."""
 
 __all__ = ["Progress", "Range", "Sink", "Verdict", "crawl"]
 
@@ -72,10 +78,14 @@ def crawl(
 
 def _read(client: Client, log: CrawlLog) -> bool:
     """Reads the workspace in the one way or the other; returns whether it was by key."""
-    try:
-        KeyWalk(client, log).run()
-    except NotInOrder:
-        log.start_over()
-        walk_by_pages(client, log)
-        return False
-    return True
+    for _ in range(_TRIES_BY_KEY):
+        walk = KeyWalk(client, log)
+        try:
+            walk.run()
+        except NotInOrder:
+            log.start_over()
+        else:
+            check_count(client, log, walk.read_again)
+            return True
+    walk_by_pages(client, log)
+    return False

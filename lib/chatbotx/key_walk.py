@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -27,6 +27,7 @@ from lib.chatbotx.keys import (
 )
 from lib.chatbotx.page_walk import count, counted
 from lib.chatbotx.progress import CrawlLog, Range
+from lib.chatbotx.schema import Answer
 from lib.chatbotx.ties import Step, Tie
 from lib.chatbotx.versions import Versions, news_of
 
@@ -125,6 +126,18 @@ class KeyWalk:
         if self._log.received < (self._log.counted or 0):
             self._look_for_hidden((newest if newest.received else oldest).last)
 
+    def read_again(self, first: int, last: int) -> int:
+        """Reads what was created from one instant to another once more, when the walk is over;
+        passes on those that did not come before. Returns how many there are. Raises ChatbotXError
+        or NotInOrder."""
+        recount = _Recount(self._client, self._log)
+        walk = KeyWalk(self._client, recount)
+        walk._page_size, walk._grain = self._page_size, self._grain
+        part = _Slice(first, last)
+        walk._walked.append(part)
+        walk._walk(part)
+        return recount.received
+
     def _read_between(self, oldest: KeyedPage, newest: KeyedPage) -> None:
         """Reads what is on the two pages and all between them."""
         self._page_size = max(oldest.received, newest.received)
@@ -166,12 +179,13 @@ class KeyWalk:
             since = as_text(last + 1)
             later = counted(self._client.contacts(Query(since=since, per_page=1))) or 0
         now = counted(self._client.contacts(Query(per_page=1))) or 0
-        hidden = now - later - self._log.received
+        # What came meanwhile is counted now, and what went was counted at first.
+        hidden = min(self._log.counted or 0, now - later) - self._log.received
         if hidden > 0:
             self._log.warn(
                 f"The server counts {now - later:,} contacts, and did not send {hidden:,} of them "
                 "when it was asked for all by their time of creation: those are missing.",
-                Range(EPOCH, moment_of(last)),
+                [Range(EPOCH, moment_of(last))],
             )
 
     def _walk_all(self) -> None:
@@ -369,7 +383,7 @@ class KeyWalk:
             self._log.warn(
                 f"Of the contacts that were created at {as_text(first)} some may be missing, at "
                 f"most as many as are there, {len(tie.known):,}: {tie.doubt}.",
-                Range(moment_of(first), moment_of(tie.last)),
+                [Range(moment_of(first), moment_of(tie.last))],
             )
 
     def _next_step(self, tie: Tie) -> Step | None:
@@ -456,3 +470,27 @@ class KeyWalk:
         if tie.is_done:
             part.known, part.known_until = tie.known, max(part.key, tie.last)
             self._go_on_from(part, tie.last + 1)
+
+
+class _Recount(CrawlLog):
+    """What a second reading reports to: counts, and passes on only what had not come before."""
+
+    def __init__(self, client: Client, log: CrawlLog) -> None:
+        super().__init__(client, lambda contacts: None, lambda progress: None)
+        self._log = log
+
+    def take(self, answer: Answer, created: Iterable[str] = (), changed: int = 0) -> None:
+        super().take(answer, created, changed)
+        missed = {
+            place: time
+            for place, time in enumerate(created)
+            if answer.contacts[place].id and not self._log.has(answer.contacts[place])
+        }
+        if missed:
+            self._log.take(answer.only(list(missed)), missed.values())
+
+    def count_page(self, answer: Answer) -> None:
+        self._log.count_page(answer)
+
+    def warn(self, sentence: str, doubtful: Sequence[Range] | None) -> None:
+        self._log.warn(sentence, doubtful)

@@ -4,7 +4,7 @@ import threading
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -193,14 +193,14 @@ class CrawlLog:
         with self._lock:
             self._without_id += without_id
 
-    def warn(self, sentence: str, doubtful: Range | None) -> None:
-        """Contacts may be missing: of those created in the range, or of any if there is none."""
+    def warn(self, sentence: str, doubtful: Sequence[Range] | None) -> None:
+        """Contacts may be missing: of those created in the ranges, or of any if it is None."""
         with self._lock:
             self._warnings.append(sentence)
             if doubtful is None or self._doubtful is None:
                 self._doubtful = None
             else:
-                self._doubtful.append(doubtful)
+                self._doubtful += doubtful
 
     def start_over(self) -> None:
         """All contacts will be passed on once more, and what was in doubt is to be found out."""

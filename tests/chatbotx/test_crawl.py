@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -37,6 +38,7 @@ from tests.chatbotx.reading import (
 )
 from tests.fake_chatbotx import (
     CONTACTS_PATH,
+    COUNT_PATH,
     DATABASE_DOWN,
     JULY,
     JUNE,
@@ -218,6 +220,7 @@ class TestServersThatDoNotDoAsAsked:
             crawled = read(server)
         assert crawled.ids == ids(contacts)
         assert not crawled.verdict.complete
+        assert crawled.verdict.doubtful != ()
 
     @pytest.mark.parametrize("ignores_filter", [False, True])
     def test_a_server_that_always_sends_the_first_page_is_told(self, ignores_filter: bool) -> None:
@@ -225,6 +228,8 @@ class TestServersThatDoNotDoAsAsked:
         contacts = tied(30) + spread(30, step=100)
         crawled = read_through(Pages(lambda page: 1), contacts, manners)
         assert not crawled.verdict.complete
+        # Of a walk by pages any contact may be missing.
+        assert (crawled.verdict.doubtful is None) is not crawled.verdict.by_key
         assert set(crawled.ids) < set(ids(contacts))
 
     @pytest.mark.parametrize("ignores_filter", [False, True])
@@ -604,9 +609,13 @@ class TestEffort:
             read(server, connections=3)
         assert server.max_in_flight == 3
 
-    def test_a_workspace_of_one_page_takes_two_requests(self) -> None:
+    def test_a_workspace_of_one_page_takes_two_requests_and_a_try_to_count(self) -> None:
         _, server = read_workspace(spread(50), JULY)
-        assert len(server.requests) == 2
+        assert [request.path for request in server.requests] == [
+            CONTACTS_PATH,
+            CONTACTS_PATH,
+            COUNT_PATH,
+        ]
 
     def test_an_empty_workspace_takes_one_request(self) -> None:
         _, server = read_workspace([], JULY)
@@ -653,6 +662,36 @@ class TestEffort:
         assert len(server.requests) < 40
 
 
+class TestImports:
+    """Contacts that came many a second, in seconds that follow upon another."""
+
+    @staticmethod
+    def imported(random: Random) -> list[Contact]:
+        """Rushes of up to 300, at up to 60 a second, some of them in one millisecond."""
+        contacts = spread(random.randrange(100), step=random.choice((1000, 60_000)))
+        for first in range(10_000, 10_000 + 1000 * random.randrange(1, 4), 1000):
+            begin, count = random.randrange(10**6), random.randrange(300)
+            step = random.choice((0, 1, 16, 40, 150))
+            contacts += [contact(first + n, begin + n * step, n % 1000) for n in range(count)]
+        return contacts
+
+    @pytest.mark.parametrize("cap", [7, 50])
+    @pytest.mark.parametrize("name", MANNERS)
+    def test_they_are_there_once_for_few_requests(self, name: str, cap: int) -> None:
+        """At most 1.3 a page and 20, on pages of 50, the smallest that servers are known to send:
+        those of 7 overlap by more. Nor is a server held to it that cuts times to the minute."""
+        manners = replace(MANNERS[name], per_page_cap=cap)
+        for seed in range(max(3, SEEDS // 20)):
+            random = Random(f"{name} {cap} {seed}")
+            contacts = self.imported(random)
+            with FakeChatbotx({TOKEN: contacts}, manners) as server:
+                crawled = read(server, connections=random.choice((1, 2, 4)))
+            assert_all_there_once(crawled, contacts)
+            assert crawled.verdict.by_key or len(contacts) <= cap
+            if name != "minutes" and cap == 50:
+                assert len(server.requests) <= 1.3 * len(contacts) / cap + 20, f"seed {seed}"
+
+
 class TestVerdict:
     def test_what_was_asked_is_counted(self) -> None:
         faults = seeded_faults(1, 0.3, FAULTS, at_most_in_a_row=2)
@@ -661,8 +700,38 @@ class TestVerdict:
         verdict = crawled.verdict
         assert verdict.requests == len(server.requests)
         assert verdict.retries > 0
-        assert verdict.pages == verdict.requests - verdict.retries - 1  # one only asks how many
+        # One request asks how many there are, one more for the count that July has not.
+        assert verdict.pages == verdict.requests - verdict.retries - 2
         assert (verdict.began, verdict.by_key, verdict.warnings) == (BEGAN, True, ())
+
+    @pytest.mark.parametrize("name", MANNERS)
+    def test_ids_that_came_again_with_other_contents_are_counted(self, name: str) -> None:
+        """The fake keeps one contact for an id, so it is told to send some under that of others."""
+        contacts = spread(2000)
+        for place in range(0, 2000, 2):
+            contacts[place]["_id"] = contacts[place]["id"]
+            contacts[place]["id"] = contacts[place + 1]["id"]
+        crawled, _ = read_workspace(contacts, MANNERS[name])
+        assert crawled.verdict.repeated_differently == 1000
+        assert crawled.verdict.complete
+        assert len(crawled.ids) == 1000
+
+    def test_ids_that_came_again_unchanged_are_not(self) -> None:
+        manners = replace(JULY, per_page_cap=7, ignores_sort=True)
+        crawled, _ = read_workspace(spread(60), manners)
+        assert (crawled.verdict.by_key, crawled.verdict.repeated_differently) == (False, 0)
+
+    @pytest.mark.parametrize("name", MANNERS)
+    def test_a_crawl_that_began_before_everything_has_everything(self, name: str) -> None:
+        """Clocks are wrong at times, so nothing that is read depends on ours."""
+        fed: list[Decoded] = []
+        with (
+            FakeChatbotx({TOKEN: spread(200)}, SMALL_PAGES[name]) as server,
+            client_of(server) as client,
+        ):
+            verdict = crawl(client, fed.extend, began=datetime(1970, 1, 1, tzinfo=UTC))
+        assert len({each.id for each in fed}) == len(fed) == 200
+        assert verdict.complete
 
     def test_progress_grows_to_all_that_there_are(self) -> None:
         crawled, _ = read_workspace(spread(200), SMALL_PAGES["October"])
@@ -706,6 +775,17 @@ def calls_end_with(crawling: Callable[[list[str]], None]) -> bool:
     before = len(calls)
     time.sleep(0.03)
     return len(calls) == before
+
+
+class TestErrors:
+    def test_a_large_workspace_is_read_though_every_twelfth_request_fails(self) -> None:
+        """120,000 contacts on pages of 50, which is 2,400: some 200 fail. Here a tenth of both."""
+        faults = seeded_faults(3, 0.08, FAULTS, at_most_in_a_row=5)
+        patience = replace(QUICK, free_retries=10, retries_per_answer=Patience().retries_per_answer)
+        with FakeChatbotx({TOKEN: spread(12_000)}, JULY, faults=faults) as server:
+            crawled = read(server, patience=patience)
+        assert_all_there_once(crawled, spread(12_000))
+        assert crawled.verdict.retries > 10
 
 
 class TestFailures:

@@ -49,6 +49,7 @@ class _Slice:
     `density` is an estimate of how many contacts there are in a millisecond. `is_in_doubt` while it
     is not sure that nothing is older: then everything is asked for. `known` are contacts created
     from `key` to `known_until` that were passed on already, `nameless` how many without an id.
+    `follows_in_its_second` says that others were created in the second of `key` and before it.
     """
 
     start: int
@@ -59,6 +60,7 @@ class _Slice:
     contacts: int = 0
     known: Versions = field(default_factory=dict)
     known_until: int = 0
+    follows_in_its_second: bool = False
     nameless: int = 0
 
     def __post_init__(self) -> None:
@@ -113,7 +115,9 @@ class KeyWalk:
         """How many held next to nothing: where contacts came in a rush, estimates are far off."""
         self._page_size = 1
         self._grain = 1
-        """Milliseconds that the server's filter does not tell apart."""
+        """Milliseconds that the server's filter does not tell apart, as far as was noticed."""
+        self._is_exact = False
+        """Whether its filter was seen to tell times within one second apart."""
 
     def run(self) -> None:
         """Reads the whole workspace. Raises ChatbotXError or NotInOrder."""
@@ -164,9 +168,9 @@ class KeyWalk:
         span, counted = last - first + 1, self._log.counted
         pages = span if counted is None else math.ceil(counted / self._page_size)
         count = max(1, min(self._client.connections, (pages - 2) // 3, span))
-        # On whole seconds, where there are some, since many servers tell no finer ones apart.
-        grain = SECOND if span >= 2 * count * SECOND else 1
-        starts = [first, *(floor(first + span * n // count, grain) for n in range(1, count))]
+        # On whole seconds, since many servers tell no finer times apart.
+        count = max(1, min(count, span // (2 * SECOND)))
+        starts = [first, *(floor(first + span * n // count, SECOND) for n in range(1, count))]
         ends = [start - 1 for start in starts[1:]] + [last]
         density = (counted or 0) / span
         return [_Slice(start, end, density) for start, end in zip(starts, ends, strict=True)]
@@ -290,7 +294,8 @@ class KeyWalk:
             fullest = max(self._walked, key=attrgetter("contacts_left"), default=None)
             if fullest is None or fullest.contacts_left < 2 * self._page_size:
                 return None
-            if (half := fullest.cut(self._grain)) is None:
+            grain = self._grain if self._is_exact else max(self._grain, SECOND)
+            if (half := fullest.cut(grain)) is None:
                 return None
             self._waiting.append(half)
         part = self._waiting.pop(0)
@@ -309,6 +314,7 @@ class KeyWalk:
             query = part.query(self._grain)
             page = self._ask(query, at_least=base)
             with self._changed:
+                self._is_exact |= self._grain == 1 and part.follows_in_its_second
                 is_full = page.received >= self._page_size
                 self._page_size = max(self._page_size, page.received)
                 tie = self._tie_that_begins(part, query, page) if is_full else None
@@ -347,6 +353,7 @@ class KeyWalk:
         elif page.last >= next_stretch:
             end = page.before(page.last).stop
             part.advance(page.last, end - begin)
+            part.follows_in_its_second = page.since(floor(page.last, SECOND)).start < end
         else:
             # Nothing follows where there was something at first: it may have been deleted.
             self._go_on_from(part, next_stretch)

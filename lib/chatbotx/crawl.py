@@ -71,7 +71,7 @@ def crawl(
         log.close()
     if failures:
         raise failures[0]
-    if not by_key:
+    if not by_key or client.cancelled.is_set():
         client.check()
     return log.verdict(began, by_key[0])
 

@@ -210,7 +210,7 @@ TROUBLES: dict[str, Fault] = {
     "late": Late(60),
     "dripping": Drip(0.005),
 }
-IMPATIENT = replace(QUICK, silence=0.05, answer=0.05)
+IMPATIENT = replace(QUICK, silence=0.2, answer=0.2)
 
 
 class TestTroubles:
@@ -313,7 +313,7 @@ class TestTroubles:
             assert client.retries == 3
 
     def test_patience_grows_with_the_contacts_that_a_page_skips(self, server: FakeChatbotx) -> None:
-        server.latency = 0.2
+        server.latency = 0.5
         patience = replace(IMPATIENT, per_skipped=0.1, attempts=1)
         with client_of(server, patience=patience) as client:
             with pytest.raises(Unreachable):

@@ -51,8 +51,9 @@ sidebar."""
 _OWN_FONT = re.compile(r'\s*<link\s+rel="preload"[^>]*SourceSans[^>]*>')
 _IMPORTED = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
-MESSAGES = frozenset({"rerun_script", "app_heartbeat"})
-"""What a page of ours sends: run the script with these widgets, and "I am still here". The others
+MESSAGES = frozenset({"rerun_script", "app_heartbeat", "deferred_file"})
+"""What a page of ours sends: run the script with these widgets, "I am still here", and "make the
+file that this button offers", whose address `lib.web.downloads` guards. The others
 install files, clear caches of everybody, read the git repository, or stop a script only to start
 another thread."""
 
@@ -78,14 +79,21 @@ def scripts_of(elements: Iterable[str]) -> list[str]:
     return [f"static/js/{name}" for name in found]
 
 
+_REQUEST = "backend_operation_request"
+
+
 def kind_of(data: bytes) -> str | None:
-    """The kind of a message from the browser; None for what is no message, or an empty one."""
+    """The kind of a message from the browser, and of what it asks the server for, if it does; None
+    for what is no message, or an empty one."""
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
         return None
-    return message.WhichOneof("type")
+    kind = message.WhichOneof("type")
+    if kind != _REQUEST:
+        return kind
+    return message.backend_operation_request.WhichOneof("payload") or kind
 
 
 def claims_in(cookies: Mapping[str, str]) -> dict[str, Any]:

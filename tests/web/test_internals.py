@@ -67,11 +67,15 @@ def test_the_page_is_where_it_was_and_has_one_script_of_its_own() -> None:
 
 
 def test_the_messages_that_pass_exist_and_every_other_kind_is_known() -> None:
-    kinds = {each.name for each in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields}
+    messages = BackMsg.DESCRIPTOR
+    requests = messages.fields_by_name["backend_operation_request"].message_type
+    kinds = {each.name for each in messages.oneofs_by_name["type"].fields}
+    kinds |= {each.name for each in requests.oneofs_by_name["payload"].fields}
     assert kinds >= internals.MESSAGES, "Streamlit's page asks for runs in another way"
     known = internals.MESSAGES | {
         *("clear_cache", "set_run_on_save", "stop_script", "load_git_info", "file_urls_request"),
         *("debug_disconnect_websocket", "debug_shutdown_runtime", "backend_operation_request"),
+        *("install_skills", "dismiss_skills_nudge", "dataframe_chunk"),
     }
     assert kinds == known, f"New messages: {sorted(kinds - known)}. Does a page of ours send them?"
 

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import counting, crawling, decoding, felt, rerunning, viewers
+from benchmarks import counting, crawling, decoding, felt, history, rerunning, viewers
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "crawl": crawling.rows,
     "decode": decoding.rows,
     "count": counting.rows,
+    "history": history.rows,
     "rerun": rerunning.rows,
     "viewers": viewers.rows,
     "felt": felt.rows,

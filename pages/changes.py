@@ -16,7 +16,9 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.reference.rates import SMALL_SAMPLE, Rate
+from lib.store.delta import Unreadable
 from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, TAG, Dimension
+from lib.store.place import StoreError
 from lib.ui import cards, charts, clicks, tables
 from lib.ui.cards import Number
 
@@ -26,6 +28,17 @@ _GROUPS: dict[str, Dimension] = {"Channel": CHANNEL, "Tag": TAG, "Country": COUN
 
 
 def show(view: View) -> None:
+    try:
+        _show(view)
+    except (StoreError, Unreadable) as why:
+        st.error(
+            f"What was recorded cannot be read: {formatting.markdown(str(why))}. The numbers of "
+            "the other pages are current all the same.",
+            icon=":material/history_toggle_off:",
+        )
+
+
+def _show(view: View) -> None:
     found = view.recall(changes, view.terms.period)
     if view.history is None:
         cards.headline(QUESTION, _NOTHING_RECORDED, view)

@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from lib.charts.levels import rates as level_rates
 from lib.charts.ranking import Ranking
 from lib.charts.rates import cohort_shares
 from lib.charts.rates import rates as rates_figure
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
@@ -83,6 +85,7 @@ def show(view: View) -> None:
         with place:
             _rates_by(dimension, counted, kind, view)
     _months(view)
+    _over_days(view)
 
 
 def _steps(title: str, steps: Mapping[str, int], key: str, view: View) -> None:
@@ -160,4 +163,39 @@ def _months(view: View) -> None:
         explanation="All contacts by the month in which they joined, whatever the period chosen. "
         "Contacts deleted in ChatbotX are missing from old months. Hollow dots are months of fewer "
         f"than {SMALL_SAMPLE}.",
+    )
+
+
+def _over_days(view: View) -> None:
+    """The rates day by day, as far as they were recorded."""
+    names = {"broadcast": "Broadcast opt-in", "email": "E-mail opt-in"}
+    levels = recorded_levels(view)
+    known = None if levels is None else levels.dropna(how="all")
+    told = (
+        [
+            f"{name} {formatting.percent(known[kind].iloc[0])}, then "
+            f"{formatting.percent(known[kind].iloc[-1])}"
+            for kind, name in names.items()
+        ]
+        if known is not None
+        else []
+    )
+    charts.show(
+        "Opt-in at the end of each day",
+        level_rates(levels, names) if levels is not None else None,
+        lambda: Table(
+            ()
+            if known is None
+            else (
+                column("Day", list(pd.DatetimeIndex(known.index)), of.DAY),
+                column("Broadcast opt-in", known["broadcast"], of.SHARE),
+                column("E-mail opt-in", known["email"], of.SHARE),
+            )
+        ),
+        key="opt-in-days",
+        alt=f"Opt-in {view.during}: {formatting.listed(told) or 'not recorded'}.",
+        view=view,
+        explanation="As of the last snapshot of each day. A day that was not recorded is a gap. "
+        "Who opted out, and where, stands on the page Changes.",
+        if_empty=f"Nothing of it was recorded {view.during}, or not under these filters.",
     )

@@ -14,6 +14,7 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query import url
 from lib.query.choice import Choice
+from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
@@ -95,29 +96,40 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
         ],
         view,
     )
+    broadcast = cards.rate_number(
+        "broadcast",
+        rates.broadcast,
+        over_time["broadcast"],
+        compares=view.compares,
+        during=view.during,
+    )
+    levels = recorded_levels(view)
     cards.numbers(
         [
-            cards.rate_number(
-                "broadcast",
-                rates.broadcast,
-                over_time["broadcast"],
-                compares=view.compares,
-                during=view.during,
-            ),
+            replace(broadcast, trend=_trend(levels, "broadcast")),
             Number(
                 "awaiting_reply",
                 formatting.number(load.awaiting_reply),
                 note=since("awaiting_reply", "wrote"),
+                trend=_trend(levels, "awaiting_reply"),
             ),
             Number(
                 "unassigned",
                 formatting.number(load.unassigned),
                 note=since("unassigned", "last active"),
+                trend=_trend(levels, "unassigned"),
             ),
         ],
         view,
         about=cards.right_now(view),
     )
+
+
+def _trend(levels: pd.DataFrame | None, column: str) -> list[float] | None:
+    """What was recorded of it, if that makes a line; survivors tell no trend."""
+    if levels is None or levels[column].notna().sum() < 2:
+        return None
+    return levels[column].tolist()
 
 
 def _worth_a_look(view: View) -> None:

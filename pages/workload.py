@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.heat import filled, grid
+from lib.charts.levels import counts
 from lib.charts.load import load as load_figure
 from lib.charts.ranking import Ranking
 from lib.charts.style import AMBER, RUST
@@ -15,6 +16,7 @@ from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.choice import Choice
+from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
@@ -76,11 +78,17 @@ def show(view: View) -> None:
         _agents(view, agents)
     _queue(view)
     _agents_and_channels(view)
+    _backlog(view)
 
 
 def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
     if not load.open:
         return "There is no open conversation."
+    if not load.awaiting_reply and load.left_to_bot:
+        return (
+            f"Nobody waits for a person: of {formatting.counted(load.open, 'open conversation')}, "
+            f"{formatting.number(load.left_to_bot)} are left to the bot."
+        )
     if not load.awaiting_reply:
         return (
             f"Nobody is waiting: all {formatting.counted(load.open, 'open conversation')} are "
@@ -323,3 +331,38 @@ def _cell(choice: Choice, agent: str, channel: str) -> Choice:
     """Limited to one agent on one channel, or no longer so."""
     both = choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
     return both if both != choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())
+
+
+def _backlog(view: View) -> None:
+    """How the backlog stood day by day, as far as it was recorded."""
+    names = {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"}
+    levels = recorded_levels(view)
+    known = None if levels is None else levels.dropna(how="all")
+    told = (
+        [
+            f"{name.lower()} {formatting.number(known[fact].iloc[0])}, then "
+            f"{formatting.number(known[fact].iloc[-1])}"
+            for fact, name in names.items()
+        ]
+        if known is not None
+        else []
+    )
+    charts.show(
+        "Backlog at the end of each day",
+        counts(levels, names) if levels is not None else None,
+        lambda: Table(
+            ()
+            if known is None
+            else (
+                column("Day", list(pd.DatetimeIndex(known.index)), of.DAY),
+                column("Waiting for a person", known["awaiting_reply"], of.COUNT),
+                column("Unassigned", known["unassigned"], of.COUNT),
+                column("Open", known["open"], of.COUNT),
+            )
+        ),
+        key="backlog",
+        alt=f"Backlog {view.during}: {formatting.listed(told) or 'not recorded'}.",
+        view=view,
+        explanation="As of the last snapshot of each day. A day that was not recorded is a gap.",
+        if_empty=f"Nothing of it was recorded {view.during}, or not under these filters.",
+    )

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from math import isfinite
 
 from lib.charts.style import PETROL
@@ -14,29 +15,44 @@ def sparkline(
     from_zero: bool = False,
     say: Callable[[float], str] = formatting.number,
 ) -> str:
-    """A small line as HTML, between the lowest value, or 0, and the highest; `say` tells a value in
-    its text."""
+    """A small line as HTML, between the lowest value, or 0, and the highest; what is not finite is
+    a gap. `say` tells a value in its text."""
     numbers = [float(value) for value in values if isfinite(value)]
     if not numbers:
         return ""
-    numbers = numbers if len(numbers) > 1 else numbers * 2
+    placed = list(enumerate(map(float, values)))
+    if len(placed) == 1:
+        placed.append((1, placed[0][1]))
     low, high = min(numbers), max(numbers)
     low = min(low, 0) if from_zero else low
-    step, scale = 100 / (len(numbers) - 1), 20 / ((high - low) or 1)
-    line = " ".join(
-        f"{place * step:.1f},{22 - (value - low) * scale:.1f}"
-        for place, value in enumerate(numbers)
+    step, scale = 100 / (len(placed) - 1), 20 / ((high - low) or 1)
+    marks = "".join(
+        _stretch([(place * step, 22 - (value - low) * scale) for place, value in stretch])
+        for is_known, stretch in groupby(placed, key=lambda each: isfinite(each[1]))
+        if is_known
     )
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 24" preserveAspectRatio="none">'
-        f'<g fill="{PETROL}" stroke="{PETROL}"><polygon points="0,24 {line} 100,24" opacity="0.15" '
-        f'stroke="none"/><polyline points="{line}" fill="none" stroke-width="1.75" '
-        'stroke-linejoin="round" vector-effect="non-scaling-stroke"/></g></svg>'
+        f'<g fill="{PETROL}" stroke="{PETROL}">{marks}</g></svg>'
     )
     # As an image: elements of SVG are taken out of what a page adds to Streamlit's.
     source = b64encode(drawing.encode()).decode()
     told = _told(numbers, say)
     return f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{told}">'
+
+
+def _stretch(points: list[tuple[float, float]]) -> str:
+    """A part of the line without gaps, with the area below it; one point alone is a short dash."""
+    if len(points) == 1:
+        (x, y) = points[0]
+        points = [(x - 0.5, y), (x + 0.5, y)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    first, last = points[0][0], points[-1][0]
+    return (
+        f'<polygon points="{first:.1f},24 {line} {last:.1f},24" opacity="0.15" stroke="none"/>'
+        f'<polyline points="{line}" fill="none" stroke-width="1.75" stroke-linejoin="round" '
+        'vector-effect="non-scaling-stroke"/>'
+    )
 
 
 def _told(numbers: Sequence[float], say: Callable[[float], str]) -> str:

@@ -57,8 +57,15 @@ def test_of_nothing_there_is_no_line(values: list[float]) -> None:
     assert sparkline(values) == ""
 
 
-def test_what_is_missing_is_left_out_of_a_small_line() -> None:
-    assert line([nan, 10, 30]) == line([10, 30])
+def test_what_is_missing_at_the_side_of_a_small_line_is_left_free() -> None:
+    assert line([nan, 10, 30]) == [(50, 22), (100, 2)]
+
+
+def test_what_is_missing_within_a_small_line_is_a_gap() -> None:
+    drawing = drawn(sparkline([10, 20, nan, 30, nan, 20, 10]))
+    lines = drawing.findall(".//{http://www.w3.org/2000/svg}polyline")
+    # A day between two gaps is a short dash.
+    assert [len(each.attrib["points"].split()) for each in lines] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -76,3 +76,17 @@ def test_a_period_before_recording_began_says_since_when_there_is_something(
     connect()
     page = open_page("changes", **{"from": "2026-01-01", "to": "2026-01-31"})
     assert "recording began" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("workload", "Backlog at the end of each day"),
+        ("opt_in", "Opt-in at the end of each day"),
+    ],
+)
+def test_levels_are_drawn_once_they_are_recorded(connect: Connect, name: str, title: str) -> None:
+    connect()
+    assert title in text(open_page(name, **TODAY))
+    before = open_page(name, **{"from": "2026-01-01", "to": "2026-01-31"})
+    assert "Nothing of it was recorded from 1 Jan 2026 to 31 Jan 2026" in text(before)

@@ -1,0 +1,54 @@
+"""How things stood day by day, as far as it was recorded."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from lib.charts.style import AMBER, JADE, PETROL, RUST, figure_of
+from lib.reference import formatting
+
+_COLOURS: Mapping[str, str] = {
+    "awaiting_reply": RUST,
+    "unassigned": AMBER,
+    "broadcast": JADE,
+    "email": PETROL,
+}
+
+
+def over_days(
+    levels: pd.DataFrame, names: Mapping[str, str], say: Callable[[float], str], **yaxis: object
+) -> go.Figure:
+    """A line for each column that `names` names. A day that was not recorded is a gap; a day
+    between two gaps is a dot. `say` writes a value."""
+    days = pd.DatetimeIndex(levels.index)
+    lines = [
+        go.Scatter(
+            x=days,
+            y=levels[column],
+            name=name,
+            mode="lines+markers",
+            connectgaps=False,
+            line={"color": _COLOURS[column], "width": 2},
+            marker={"size": 5},
+            customdata=[
+                f"{formatting.day(day)}: {say(value)} {name.lower()}"
+                for day, value in zip(days, levels[column], strict=True)
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        for column, name in names.items()
+    ]
+    return figure_of(
+        *lines, height=300, showlegend=True, yaxis={"rangemode": "tozero"} | dict(yaxis)
+    )
+
+
+def counts(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
+    """Numbers of contacts or conversations."""
+    return over_days(levels, names, formatting.number, tickformat=",d")
+
+
+def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
+    """Shares from 0 to 1."""
+    return over_days(levels, names, formatting.percent, tickformat=".0%", range=[0, 1.02])

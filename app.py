@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from lib import settings
 from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
+from lib.ui import style
 from lib.web import connections, logs, streamlit_internals
 from lib.web.guard import guard, welcomes
 from lib.web.headers import answer_headers
@@ -47,7 +48,7 @@ def configured() -> Configuration:
 def middleware() -> list[Middleware]:
     configuration = configured()
     headers = answer_headers(streamlit_internals.INDEX, configuration.frame_ancestors)
-    return guard(headers, rules(), key_of(configuration), welcomes(configuration))
+    return guard(headers, rules(), key_of(configuration), welcomes(configuration), style.rules())
 
 
 def rules() -> Rules:

@@ -100,6 +100,7 @@ def main() -> None:
         st.divider()
         fetched = status.Fetched.of(state.snapshot)
         status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
+        style.scripts()
     if failure is not None:
         raise failure
 

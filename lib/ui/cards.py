@@ -85,7 +85,9 @@ def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) ->
     """A row of numbers, in pairs on small screens; `about` says what they are of, where that is
     not the period."""
     shown = tuple(_shown(card, view) for card in cards)
-    st.html(numbers_html(shown, about))
+    # `lib.web.first_page` keeps their height free from the beginning.
+    with st.container(key=f"numbers-{'about-' if about else ''}{cards[0].term}"):
+        st.html(numbers_html(shown, about))
     recorder.note(NumbersShown(shown, about))
 
 

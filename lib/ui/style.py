@@ -12,7 +12,11 @@ _HERE = Path(__file__).parent
 
 def apply() -> None:
     """To be called once in each run, before anything is drawn."""
-    st.html(f"<style>\n{_rules()}</style>")
+    st.html(f"<style>\n{rules()}</style>")
+
+
+def scripts() -> None:
+    """To be called at the end of each run: until it is there, a script has the height of a text."""
     # From our own server, which the page's policy allows; it holds no name of a stranger.
     st.html(
         '<script src="app/static/tables.js" defer></script><span hidden></span>',
@@ -21,6 +25,7 @@ def apply() -> None:
 
 
 @cache
-def _rules() -> str:
+def rules() -> str:
+    """Also for the first answer of the server: they shall hold before a script can bring them."""
     shared = Path(outputs.__file__).with_name("tables.css")
     return (_HERE / "style.css").read_text("utf-8") + shared.read_text("utf-8")

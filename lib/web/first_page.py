@@ -16,8 +16,13 @@ from lib.web import streamlit_internals
 from lib.web.compression import CODECS, Collected, coding_for, of_unchanged, without_conditions
 from lib.web.paths import relative
 
-STYLE = f"{streamlit_internals.VIEW_TO_COME} {{ display: none; }}"
-"""Nothing is shown that the sidebar would push aside when it comes."""
+STYLE = f"""
+{streamlit_internals.VIEW_TO_COME} {{ display: none; }}
+[class*="st-key-numbers-"] {{ min-height: 8.7rem; }}
+[class*="st-key-numbers-about-"] {{ min-height: 11.6rem; }}
+"""
+"""Nothing is shown that the sidebar would push aside when it comes, and a row of numbers, with a
+line above it or without, has its height before it is drawn."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar: their scripts are fetched with those
@@ -29,13 +34,15 @@ LATER = ("PlotlyChart",)
 FONT = "app/static/inter-latin.woff2"
 
 
-def made(page: str) -> str:
-    """Streamlit's `page` with styles, scripts and font announced in its head."""
+def made(page: str, style: str = "") -> str:
+    """Streamlit's `page` with our styles, and `style` of the pages, in its head; with the scripts
+    and the font announced that it will need."""
     soon = streamlit_internals.scripts_of(ELEMENTS)
     later = [each for each in streamlit_internals.scripts_of(LATER) if each not in soon]
     return streamlit_internals.with_head(
         page,
-        f"<style>{STYLE}</style>"
+        # Below `html` its rules outweigh those that Streamlit's page adds after them.
+        f"<style>{STYLE}html {{ {style} }}</style>"
         f'<link rel="preload" href="./{FONT}" as="font" type="font/woff2" crossorigin>'
         + _announced(soon)
         + _announced(later, ' fetchpriority="low"'),
@@ -51,11 +58,11 @@ def _announced(scripts: Sequence[str], how: str = "") -> str:
 class FirstPage:
     """Answers with our page where Streamlit would answer with its own."""
 
-    def __init__(self, app: ASGIApp, base_path: str = "") -> None:
+    def __init__(self, app: ASGIApp, base_path: str = "", style: str = "") -> None:
         self._app = app
         self._base_path = base_path
         self._theirs = streamlit_internals.INDEX.read_bytes()
-        ours = made(self._theirs.decode()).encode()
+        ours = made(self._theirs.decode(), style).encode()
         self._bodies = {coding: compress(ours) for coding, compress in CODECS.items()} | {"": ours}
         self._mark = hashlib.sha256(ours).hexdigest()[:32]
 

@@ -26,8 +26,10 @@ def guard(
     rules: Rules,
     key: Key | None = None,
     is_welcome: Callable[[Scope], bool] = lambda _: True,
+    style: str = "",
 ) -> list[Middleware]:
-    """Headers come first, for every answer; what a request costs grows from one to the next."""
+    """Headers come first, for every answer; what a request costs grows from one to the next.
+    `style` is that of the pages, to hold from the first answer on."""
     return [
         Middleware(Headers, headers, rules.base_path),
         Middleware(Failures),
@@ -37,7 +39,7 @@ def guard(
         Middleware(Downloads, is_welcome, rules.base_path),
         Middleware(Painted, rules.base_path),
         Middleware(CompressedFiles, rules.base_path),
-        Middleware(FirstPage, rules.base_path),
+        Middleware(FirstPage, rules.base_path, style),
         Middleware(Sockets, is_welcome),
         Middleware(Messages),
     ]

@@ -37,6 +37,12 @@ def test_every_address_gets_our_page(path: str) -> None:
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+def test_the_style_of_pages_is_in_it() -> None:
+    answer = ask(FirstPage(streamlit, style="h1 { color: red; }"), "/")
+
+    assert "html { h1 { color: red; } }" in answer.text
+
+
 def test_it_comes_compressed_and_says_the_same() -> None:
     app = FirstPage(streamlit)
 

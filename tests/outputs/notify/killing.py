@@ -1,0 +1,150 @@
+"""Two processes that write to the same recipient, each killed at a point of a seed's choice.
+
+    python -m tests.outputs.notify.killing FOLDER FIRST_SEED SEEDS
+
+A point lies before and after each commit to the ledger, and before and after the other side takes a
+message. The processes are forked from this one, which has no threads; what it finds is a line of
+JSON a seed: how often each message arrived, and what the record says of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from lib.outputs.deliveries import Deliveries, Outcome
+from lib.outputs.documents import LocalDocuments, Version
+from lib.outputs.message import Message
+from lib.outputs.notify.notifier import Notifier
+from lib.settings import AlertRules, Chat, Recipient, Settings
+from lib.store.snapshot import Snapshot
+from tests.outputs.digesting import snapshot_of
+from tests.workspaces import contact, conversation
+
+START = datetime(2026, 7, 1, 5, 59, tzinfo=UTC)
+STEPS = (0, 2, 20, 40)
+"""Minutes at which each process looks: nothing is due; a digest is and an alert begins; it is over;
+nothing is."""
+
+WAITING = (0, 3, 0, 0)
+RECIPIENT = Recipient(
+    "boss",
+    Chat("json://127.0.0.1/", "web hook", "127.0.0.1"),
+    at="0 6 * * *",
+    alerts=AlertRules(backlog=2),
+)
+
+
+@dataclass
+class Fate:
+    """Kills the process when so many points have been passed; never for None."""
+
+    left: int | None
+
+    def point(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Doomed(LocalDocuments):
+    """Documents of a process that may be killed around each commit."""
+
+    def __init__(self, folder: Path, fate: Fate) -> None:
+        super().__init__(folder)
+        self._fate = fate
+
+    def put(self, key: str, body: bytes, version: Version | None) -> bool:
+        self._fate.point()
+        done = super().put(key, body, version)
+        self._fate.point()
+        return done
+
+
+def snapshots() -> list[Snapshot]:
+    found = []
+    for minutes, waiting in zip(STEPS, WAITING, strict=True):
+        waits = [contact(conversation(contactRepliedAt=START.isoformat()))] * waiting
+        found.append(snapshot_of(contact(), *waits, as_of=START + timedelta(minutes=minutes)))
+    return found
+
+
+def run(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> None:
+    """All that one process does."""
+    now = START
+
+    def send(message: Message, _: Recipient, id_: str, when: datetime) -> Outcome:
+        fate.point()
+        with (folder / "arrived").open("a", encoding="utf-8") as file:
+            file.write(f"{message.subject}\n")
+        fate.point()
+        return Outcome("done", "Taken.")
+
+    notifier = Notifier(
+        RECIPIENT,
+        Settings(token="token"),
+        Deliveries(Doomed(folder, fate), "boss"),
+        clock=lambda: now,
+        send=send,
+    )
+    clock = folder / "clock"
+    for place in range(reached(clock), len(STEPS)):
+        with clock.open("a", encoding="utf-8") as file:
+            file.write(f"{place}\n")
+        now = START + timedelta(minutes=STEPS[place]) + later
+        notifier.step(shown[place])
+
+
+def reached(clock: Path) -> int:
+    """The step that the fastest has come to: time does not go back at a restart."""
+    return max(map(int, clock.read_text("utf-8").split()), default=0) if clock.exists() else 0
+
+
+def forked(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> int:
+    process = os.fork()
+    if process == 0:
+        status = 1
+        try:
+            run(folder, shown, fate, later)
+            status = 0
+        finally:
+            os._exit(status)
+    return process
+
+
+def story(folder: Path, shown: list[Snapshot], seed: int) -> dict[str, object]:
+    source = Random(seed)
+    folder.mkdir(parents=True)
+    failed = 0
+    for _ in range(2):
+        fates = [Fate(source.randrange(24)), Fate(source.randrange(40))]
+        for process in [forked(folder, shown, fate, timedelta(0)) for fate in fates]:
+            failed += os.waitpid(process, 0)[1] not in (0, signal.SIGKILL)
+    # Whoever comes after closes what was left open.
+    for later in (timedelta(minutes=10), timedelta(minutes=20)):
+        failed += os.waitpid(forked(folder, shown, Fate(None), later), 0)[1] != 0
+    arrived = folder / "arrived"
+    rows = Deliveries(LocalDocuments(folder), "boss").read().deliveries
+    return {
+        "seed": seed,
+        "failed": failed,
+        "arrived": arrived.read_text("utf-8").splitlines() if arrived.exists() else [],
+        "rows": [[each.kind, each.state, [t.began for t in each.tells]] for each in rows],
+    }
+
+
+if __name__ == "__main__":
+    place, first, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    made = snapshots()
+    warm = place / "warm"
+    warm.mkdir(parents=True)
+    run(warm, made, Fate(None), timedelta(0))  # what is loaded here, no fork has to load
+    for each in range(first, first + number):
+        sys.stdout.write(json.dumps(story(place / str(each), made, each)) + "\n")

@@ -1,0 +1,60 @@
+"""Two processes, killed around sending: each message once, or a line that says nobody knows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+SEEDS = 200 if os.environ.get("CRAWL_SEEDS") else 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
+def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_unclear(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.outputs.notify.killing", str(tmp_path), "1", str(SEEDS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120 + 10 * SEEDS,
+    )
+    assert done.returncode == 0, done.stderr
+    stories = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(stories) == SEEDS
+    outcomes: Counter[str] = Counter()
+    for story in stories:
+        assert story["failed"] == 0, story
+        arrived = Counter(map(kind_of, story["arrived"]))
+        rows: dict[str, list[str]] = {}
+        for kind, state, began in story["rows"]:
+            rows.setdefault(kind if kind == "digest" else f"{began}", []).append(state)
+        # One digest; an alert that begins, and is over, each in one message.
+        assert all(len(states) == 1 for states in rows.values()), story
+        assert "digest" in rows, story
+        for what, (state,) in rows.items():
+            if state == "given up":  # over before it could be sent
+                assert what == "[]", story
+                continue
+            assert state in ("done", "unclear"), story
+            assert arrived[what] <= 1, story
+            # What the record calls done has arrived; where it does not know, it says so.
+            assert state == "unclear" or arrived[what] == 1, story
+            outcomes[f"{state}, arrived {arrived[what]} times"] += 1
+        assert set(arrived) <= set(rows), story
+        assert "[True]" in rows or "[False]" not in rows, story
+    # The points at which a process dies are of every kind.
+    assert min(outcomes.values()) > 0
+    assert len(outcomes) >= (3 if SEEDS >= 200 else 2), outcomes
+
+
+def kind_of(subject: str) -> str:
+    if "Over:" in subject:
+        return "[False]"
+    return "[True]" if "people wait" in subject else "digest"

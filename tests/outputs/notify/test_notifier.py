@@ -1,0 +1,453 @@
+"""What one recipient is written: when, how often, and what the record says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from lib.insights.alerts import Change
+from lib.outputs.deliveries import Deliveries, Delivery, Outcome
+from lib.outputs.documents import LocalDocuments
+from lib.outputs.message import Message
+from lib.outputs.notify.notifier import NOBODY_RAN, Notifier
+from lib.settings import AlertRules, Chat, Quiet, Recipient, Settings
+from lib.store.snapshot import Snapshot
+from tests.outputs.digesting import snapshot_of
+from tests.workspaces import contact, conversation, in_inboxes, on, tagged
+
+NOW = datetime(2026, 7, 1, 5, 59, tzinfo=UTC)
+"""One minute before eight in Berlin, a Wednesday."""
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CHANNEL = Chat("json://127.0.0.1/", "web hook", "127.0.0.1")
+DONE = Outcome("done", "Taken.")
+
+
+@dataclass
+class World:
+    """A notifier with a clock and a channel of its own; `answers` are what the channel says, the
+    last of them for ever."""
+
+    folder: Path
+    recipient: Recipient
+    now: datetime = NOW
+    answers: list[Outcome] = field(default_factory=lambda: [DONE])
+    sent: list[Message] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+
+    def notifier(self, **changes: object) -> Notifier:
+        """One process more."""
+        return Notifier(
+            replace(self.recipient, **changes),  # type: ignore[arg-type]
+            Settings(token="token", timezone="Europe/Berlin"),
+            self.deliveries,
+            dashboard="https://audience.example.com",
+            clock=lambda: self.now,
+            send=self.send,
+        )
+
+    def send(self, message: Message, _: Recipient, id_: str, now: datetime) -> Outcome:
+        self.sent.append(message)
+        self.ids.append(id_)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    @property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(LocalDocuments(self.folder), "boss")
+
+    @property
+    def rows(self) -> tuple[Delivery, ...]:
+        return self.deliveries.read().deliveries
+
+    def snapshot(self, waiting: int = 0) -> Snapshot:
+        asked = self.now - HOUR
+        contacts = [
+            contact(on("whatsapp"), conversation(contactRepliedAt=asked.isoformat()))
+            for _ in range(waiting)
+        ]
+        return snapshot_of(contact(on("whatsapp")), *contacts, as_of=self.now)
+
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> MakeWorld:
+    def make(**recipient: object) -> World:
+        return World(tmp_path, Recipient("boss", CHANNEL, **recipient))  # type: ignore[arg-type]
+
+    return make
+
+
+DAILY = {"at": "0 8 * * *"}
+BACKLOG = {"alerts": AlertRules(backlog=2)}
+
+
+# Digests
+
+
+def test_a_digest_comes_at_its_time_and_once(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    notifier = here.notifier()
+    notifier.step(here.snapshot())
+    assert here.sent == []
+    for _ in range(5):
+        here.now += MINUTE
+        notifier.step(here.snapshot())
+    assert len(here.sent) == 1
+    assert [each.state for each in here.rows] == ["done"]
+    assert here.rows[0].planned == datetime(2026, 7, 1, 6, tzinfo=UTC)
+
+
+def test_two_processes_send_one_digest(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    both = [here.notifier(), here.notifier()]
+    for _ in range(3):
+        for notifier in both:
+            notifier.step(here.snapshot())
+        here.now += MINUTE
+    assert len(here.sent) == 1
+
+
+def test_what_was_due_before_anybody_asked_for_digests_is_not_made_up_for(
+    world: MakeWorld,
+) -> None:
+    here = world(**DAILY)
+    here.now += 2 * HOUR
+    here.notifier().step(here.snapshot())
+    assert here.rows == ()
+
+
+def test_a_server_that_slept_a_little_sends_late_and_one_that_slept_long_says_so(
+    world: MakeWorld,
+) -> None:
+    here = world(**DAILY)
+    here.notifier().step(here.snapshot())
+    here.now += 2 * HOUR
+    here.notifier().step(here.snapshot())
+    assert len(here.sent) == 1
+    here.now += 3 * DAY + 8 * HOUR
+    here.notifier().step(here.snapshot())
+    assert len(here.sent) == 1
+    missed = here.rows[1:]
+    assert [(each.state, each.outcome) for each in missed] == [("missed", NOBODY_RAN)] * 3
+
+
+def test_a_clock_that_is_set_back_sends_no_digest_again(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    notifier = here.notifier()
+    notifier.step(here.snapshot())
+    here.now += 2 * MINUTE
+    notifier.step(here.snapshot())
+    for back in (30 * MINUTE, HOUR, 2 * DAY):
+        here.now -= back
+        notifier.step(here.snapshot())
+    for _ in range(60):
+        here.now += HOUR
+        notifier.step(here.snapshot())
+    ids = [each.id for each in here.rows]
+    assert len(ids) == len(set(ids))
+    # One on each morning that came: the first, and the next when the clock got there.
+    assert len(here.sent) == len([each for each in here.rows if each.state == "done"])
+    assert sum(each.id == "digest-20260701T0600Z" for each in here.rows) == 1
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 10, 24, 22, tzinfo=UTC)])  # fmt: skip  # noqa: E501
+def test_a_digest_in_the_hour_that_the_clock_skips_or_repeats_comes_once(
+    world: MakeWorld, day: datetime
+) -> None:
+    here = world(at="30 2 * * *")
+    here.now = day
+    notifier = here.notifier()
+    for _ in range(24 * 4):
+        notifier.step(here.snapshot())
+        here.now += 15 * MINUTE
+    assert len(here.sent) == 1
+
+
+def test_a_digest_waits_for_data_that_is_not_old_and_then_says_how_old_it_is(
+    world: MakeWorld,
+) -> None:
+    here = world(**DAILY)
+    old = snapshot_of(contact(), as_of=NOW - 9 * HOUR)
+    notifier = here.notifier()
+    notifier.step(old)
+    here.now += 30 * MINUTE
+    notifier.step(old)
+    assert here.sent == []
+    here.now += 40 * MINUTE
+    notifier.step(old)
+    assert "10 h 10 min old" in here.sent[0].plain
+
+
+def test_a_digest_of_which_there_is_no_data_is_missed_and_said(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    notifier = here.notifier()
+    for _ in range(5):
+        notifier.step(None)
+        here.now += HOUR
+    (row,) = here.rows
+    assert (row.state, row.outcome) == ("missed", "Not sent: there was no data at that time.")
+
+
+def test_a_view_whose_tag_is_gone_is_said_and_shows_nobody_elses_numbers(world: MakeWorld) -> None:
+    here = world(view="tag=601", **DAILY)
+    notifier = here.notifier()
+    notifier.step(here.snapshot())
+    here.now += 2 * MINUTE
+    notifier.step(here.snapshot(waiting=3))
+    (sent,) = here.sent
+    assert "This workspace has no tag “601”" in sent.plain
+    assert "Contacts" not in sent.plain
+    assert "wait" not in sent.plain
+
+
+def test_a_digest_that_failed_is_tried_again_under_the_same_id(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    here.answers = [Outcome("failed", "Down."), DONE]
+    notifier = here.notifier()
+    notifier.step(here.snapshot())
+    for _ in range(6):
+        here.now += MINUTE
+        notifier.step(here.snapshot())
+    assert len(here.sent) == 2
+    assert len(set(here.ids)) == 1
+    assert [(each.state, each.attempts) for each in here.rows] == [("done", 2)]
+
+
+def test_a_digest_of_which_nobody_knows_whether_it_arrived_is_not_sent_again(
+    world: MakeWorld,
+) -> None:
+    here = world(**DAILY)
+    here.answers = [Outcome("unclear", "Silent."), DONE]
+    notifier = here.notifier()
+    for _ in range(600):
+        notifier.step(here.snapshot())
+        here.now += MINUTE
+    assert len(here.sent) == 1
+    assert here.rows[0].state == "unclear"
+
+
+def test_a_digest_is_of_the_time_since_the_last_one(world: MakeWorld) -> None:
+    here = world(**DAILY)
+    notifier = here.notifier()
+    notifier.step(here.snapshot())
+    here.now += 2 * MINUTE
+    notifier.step(here.snapshot())
+    here.now += DAY
+    notifier.step(here.snapshot())
+    assert len(here.sent) == 2
+
+
+# Alerts
+
+
+def test_an_alert_is_told_when_it_begins_and_when_it_is_over(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    notifier = here.notifier()
+    for waiting in (0, 3, 4, 5, 0, 0):
+        notifier.step(here.snapshot(waiting))
+        here.now += 15 * MINUTE
+    assert [each.subject for each in here.sent] == [
+        "Audience: 3 people wait for an answer",
+        "Audience: Over: 5 people wait for an answer",
+    ]
+    assert "https://audience.example.com/workload?" in here.sent[0].plain
+
+
+def test_two_processes_tell_it_once(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    both = [here.notifier(), here.notifier()]
+    for waiting in (0, 3, 3, 0, 0):
+        snapshot = here.snapshot(waiting)
+        for notifier in both:
+            notifier.step(snapshot)
+        here.now += 15 * MINUTE
+    assert len(here.sent) == 2
+
+
+def test_a_process_with_older_data_ends_nothing(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    old = here.snapshot(0)
+    here.now += 15 * MINUTE
+    here.notifier().step(here.snapshot(3))
+    here.notifier().step(old)
+    assert len(here.sent) == 1
+    assert here.deliveries.read().alerts["backlog"].firing
+
+
+def test_a_restart_tells_nothing_again(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    for _ in range(4):
+        here.notifier().step(here.snapshot(3))
+        here.now += 15 * MINUTE
+    assert len(here.sent) == 1
+
+
+def test_fifty_rules_that_fire_at_once_are_one_message(world: MakeWorld) -> None:
+    here = world(alerts=AlertRules(backlog=0, unassigned=0, inbox_disconnected=True))
+    inboxes = {f"inbox-{n}": "disconnected" for n in range(50)}
+    here.notifier().step(
+        snapshot_of(
+            contact(in_inboxes(**inboxes), conversation(contactRepliedAt=NOW.isoformat())),
+            as_of=NOW,
+        )
+    )
+    (sent,) = here.sent
+    assert sent.subject == "Audience: 52 alerts have begun"
+    assert "32 more are on the Data page." in sent.plain
+    assert len(here.rows[0].tells) == 52
+
+
+def test_alerts_wait_for_the_end_of_quiet_hours(world: MakeWorld) -> None:
+    here = world(quiet=Quiet(time(22), time(8)), **BACKLOG)
+    notifier = here.notifier()
+    here.now -= HOUR
+    notifier.step(here.snapshot(3))
+    assert here.sent == []
+    assert "until the quiet hours end at 08:00" in here.deliveries.read().held
+    here.now += HOUR + MINUTE
+    notifier.step(here.snapshot(3))
+    assert len(here.sent) == 1
+    assert here.deliveries.read().held == ""
+
+
+def test_what_began_and_was_over_in_quiet_hours_is_not_told(world: MakeWorld) -> None:
+    here = world(quiet=Quiet(time(22), time(8)), **BACKLOG)
+    notifier = here.notifier()
+    here.now -= 2 * HOUR
+    for waiting in (3, 0, 0):
+        notifier.step(here.snapshot(waiting))
+        here.now += HOUR + MINUTE
+    assert here.sent == []
+
+
+def test_no_more_messages_than_the_limit_go_out_in_a_day_and_the_rest_waits(
+    world: MakeWorld,
+) -> None:
+    here = world(per_day=2, **BACKLOG)
+    notifier = here.notifier()
+    for waiting in (3, 0, 3, 0, 3):
+        notifier.step(here.snapshot(waiting))
+        here.now += 15 * MINUTE
+    assert len(here.sent) == 2
+    assert "2 messages were sent today" in here.deliveries.read().held
+    here.now += DAY
+    notifier.step(here.snapshot(3))
+    assert len(here.sent) == 3
+
+
+def test_while_a_message_cannot_be_sent_what_is_new_joins_it(world: MakeWorld) -> None:
+    here = world(alerts=AlertRules(backlog=2, unassigned=3))
+    here.answers = [Outcome("failed", "Down."), DONE]
+    notifier = here.notifier()
+    notifier.step(here.snapshot(3))
+    here.now += 30 * timedelta(seconds=1)
+    notifier.judge(here.snapshot(4))
+    here.now += 15 * MINUTE
+    notifier.step(here.snapshot(4))
+    assert len(here.sent) == 2
+    assert here.sent[1].subject == "Audience: 2 alerts have begun"
+
+
+def test_what_is_over_before_it_could_be_sent_is_not_sent(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    here.answers = [Outcome("failed", "Down."), DONE]
+    notifier = here.notifier()
+    notifier.step(here.snapshot(3))
+    here.now += 30 * timedelta(seconds=1)
+    notifier.step(here.snapshot(0))
+    here.now += DAY
+    notifier.step(here.snapshot(0))
+    assert len(here.sent) == 1
+    assert here.rows[0].outcome == "Over before it could be sent."
+
+
+def test_old_data_is_told_though_nothing_is_fetched(world: MakeWorld) -> None:
+    here = world(alerts=AlertRules(data_hours=2, backlog=2))
+    notifier = here.notifier()
+    last = here.snapshot(3)
+    for _ in range(20):
+        notifier.step(last)
+        here.now += 10 * MINUTE
+    assert [each.subject for each in here.sent] == [
+        "Audience: 3 people wait for an answer",
+        "Audience: The data is older than 2 h",
+    ]
+    alerts = here.deliveries.read().alerts
+    assert alerts["backlog"].state == "unknown"
+    notifier.step(here.snapshot(0))
+    assert here.sent[2].subject == "Audience: 2 alerts are over"
+
+
+def test_what_may_not_be_judged_for_its_view_is_unknown(world: MakeWorld) -> None:
+    here = world(view="tag=601", **BACKLOG)
+    notifier = here.notifier()
+    waits = conversation(contactRepliedAt=NOW.isoformat())
+    tagged_ones = [contact(tagged("601"), waits)] * 3
+    notifier.step(snapshot_of(*tagged_ones, as_of=NOW))
+    here.now += HOUR
+    notifier.step(snapshot_of(contact(waits), as_of=here.now))
+    assert len(here.sent) == 1
+    assert here.deliveries.read().alerts["backlog"].state == "unknown"
+
+
+def test_a_snoozed_alert_is_told_when_the_snooze_ends(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    notifier = here.notifier()
+    notifier.step(here.snapshot(3))
+    until = here.now + 2 * HOUR
+    here.deliveries.change(
+        lambda ledger: replace(
+            ledger, alerts={k: alert.snoozed(until) for k, alert in ledger.alerts.items()}
+        )
+    )
+    here.now += HOUR
+    notifier.step(here.snapshot(0))
+    assert len(here.sent) == 1
+    here.now += 2 * HOUR
+    notifier.step(here.snapshot(0))
+    assert here.sent[1].subject.startswith("Audience: Over")
+
+
+# What goes wrong
+
+
+def test_a_message_that_cannot_be_written_is_tried_again_and_said(
+    world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = world(**BACKLOG)
+    notifier = here.notifier()
+
+    def broken(*_: object) -> Message:
+        raise RuntimeError
+
+    monkeypatch.setattr("lib.outputs.notify.notifier.telling", broken)
+    notifier.step(here.snapshot(3))
+    (row,) = here.rows
+    assert row.state == "failed"
+    assert "could not be written" in row.outcome
+
+
+def test_nothing_of_an_address_is_kept(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    secret = "json://user:very-secret@127.0.0.1/token-of-the-hook"
+    notifier = here.notifier(channel=Chat(secret, "web hook", "127.0.0.1"))
+    notifier.step(here.snapshot(3))
+    kept = (here.folder / "notify.sqlite3").read_bytes()
+    assert b"127.0.0.1" in kept
+    assert b"very-secret" not in kept
+    assert b"token-of-the-hook" not in kept
+
+
+def test_a_change_says_no_more_than_it_was_judged_to(world: MakeWorld) -> None:
+    here = world(**BACKLOG)
+    here.notifier().step(here.snapshot(3))
+    (told,) = here.rows[0].tells
+    assert isinstance(told, Change)
+    assert told.sentence == "3 people wait for an answer."
+    assert told.why == "Told above 2."

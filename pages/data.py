@@ -13,7 +13,7 @@ from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting, glossary
 from lib.store.dimensions import TEAM
-from lib.ui import cards, tables
+from lib.ui import cards, deliveries, tables
 from lib.ui.cards import Number
 
 _FUTURE = {
@@ -244,3 +244,5 @@ def _downloads(view: View) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+    deliveries.draw(view)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from lib.insights.past import NothingRecorded, Past
 from lib.outputs.deliveries import Contended, Deliveries
 from lib.outputs.documents import LocalDocuments
 from lib.outputs.notify.notifier import Notifier
@@ -33,6 +34,11 @@ def deliveries_of(recipient: Recipient, settings: Settings) -> Deliveries:
     return Deliveries(LocalDocuments(folder), recipient.name)
 
 
+def past_of(settings: Settings) -> Past:
+    """The record of the workspace's past."""
+    return NothingRecorded()
+
+
 def notifiers_of(configuration: Configuration) -> list[Notifier]:
     notifications = configuration.notifications
     return [
@@ -41,6 +47,7 @@ def notifiers_of(configuration: Configuration) -> list[Notifier]:
             configuration.named(recipient.workspace),
             deliveries_of(recipient, configuration.named(recipient.workspace)),
             dashboard=notifications.dashboard,
+            past=past_of(configuration.named(recipient.workspace)),
         )
         for recipient in notifications.recipients
     ]
@@ -66,11 +73,9 @@ class Service:
         self,
         notifiers: list[Notifier],
         latest: Callable[[Notifier], Snapshot | None],
-        seconds: float = SECONDS,
     ) -> None:
         self._notifiers = notifiers
         self._latest = latest
-        self._seconds = seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
 
@@ -84,7 +89,7 @@ class Service:
         self._thread.join(5)
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._seconds):
+        while not self._stopped.wait(SECONDS):
             for notifier in self._notifiers:
                 if not self._stopped.is_set():
                     self._step(notifier)

@@ -1,0 +1,121 @@
+"""What the Data page says of who is written to, and who may put an alert to sleep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib import settings
+from lib.outputs.deliveries import Outcome
+from lib.outputs.notify.notifier import Notifier
+from lib.outputs.notify.service import deliveries_of
+from lib.refresh.refreshers import State
+from lib.settings import Recipient, Settings
+from tests.pages.conftest import Connect, open_page, text
+
+SECRETS = """
+[notify]
+snooze = {snooze}
+[notify.support]
+chat = "jsons://hooks.example.com/path-that-is-secret"
+at = "0 8 * * *"
+[notify.support.alerts]
+backlog = 0
+unassigned = 0
+"""
+
+
+def configured(monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str) -> None:
+    secrets = folder / "secrets.toml"
+    secrets.write_text(SECRETS.format(snooze=snooze))
+    monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (secrets,))
+
+
+def told(state: State) -> tuple[Recipient, Settings]:
+    """The recipient of the workspace, after alerts were told."""
+    configuration = settings.configuration()
+    (recipient,) = configuration.notifications.recipients
+    workspace = configuration.workspaces[0]
+    Notifier(
+        recipient,
+        workspace,
+        deliveries_of(recipient, workspace),
+        send=lambda *_: Outcome("done", "Taken by the service."),
+    ).step(state.snapshot)
+    return recipient, workspace
+
+
+def buttons(dashboard: AppTest) -> list[str]:
+    return [
+        button.label for button in dashboard.button if button.label.startswith(("Snooze", "Wake"))
+    ]
+
+
+def tables(dashboard: AppTest) -> str:
+    return "\n".join(element.value.to_csv() for element in dashboard.dataframe)
+
+
+def test_where_nobody_is_written_to_the_page_says_nothing_of_it(connect: Connect) -> None:
+    connect()
+    assert "Digests and alerts" not in text(open_page("data"))
+
+
+def test_every_delivery_is_shown_by_host_and_every_alert_with_its_state(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"')
+    told(connect())
+    dashboard = open_page("data")
+    shown = tables(dashboard)
+    assert "support (hooks.example.com)" in shown
+    assert "Taken by the service." in shown
+    assert "Alerts: 2 begun" in shown
+    assert "goes on" in shown
+    prose = text(dashboard)
+    assert "A server that sleeps" in prose or "One that sleeps" in prose
+    assert "Next digest for support" in prose
+    assert "path-that-is-secret" not in prose + shown
+
+
+def test_an_alert_is_put_to_sleep_and_woken(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"')
+    recipient, workspace = told(connect())
+    dashboard = open_page("data")
+    dashboard.button(key="snooze-24-support-backlog").click().run()
+    assert "snoozed until" in tables(dashboard)
+    kept = deliveries_of(recipient, workspace).read().alerts["backlog"]
+    assert kept.snoozed_until is not None
+    dashboard.button(key="wake-support-backlog").click().run()
+    assert deliveries_of(recipient, workspace).read().alerts["backlog"].snoozed_until is None
+
+
+def test_nobody_snoozes_whom_the_operator_has_not_named(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '["ana@example.com"]')
+    told(connect())
+    assert buttons(open_page("data")) == []
+
+
+def test_what_the_rules_would_have_done_is_said_when_it_is_asked_for(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"')
+    told(connect())
+    dashboard = open_page("data")
+    dashboard.toggle(key="rehearse-support").set_value(True).run()
+    assert "0 refreshes were recorded since" in text(dashboard)
+    assert "the record cannot tell, or not yet" in text(dashboard)
+
+
+def test_a_record_that_cannot_be_read_is_said(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"')
+    connect()
+    (tmp_path / "notify.sqlite3").write_bytes(b"not a database" * 100)
+    assert "nothing is sent" in text(open_page("data"))

@@ -77,7 +77,7 @@ class Elements(HTMLParser):
 def test_the_sentence_says_what_came_and_who_waits() -> None:
     found = written(
         *new(36, "whatsapp", 2), *new(30, "telegram", 9),
-        contact(conversation(contactRepliedAt=before_as_of(hours=3))),
+        contact(conversation(contactRepliedAt=before_as_of(hours=3), botEnabled=False)),
     )  # fmt: skip
     assert found.sentence == (
         "36 new contacts in the last 7 days, 20.0% more than in the 7 days before. "
@@ -96,7 +96,9 @@ def test_changes_are_those_between_the_recorded_ends_of_the_period() -> None:
     contacts = [
         *[contact(on("whatsapp"), broadcastSubscribedAt=before_as_of(days=1)) for _ in range(24)],
         *[contact(on("whatsapp")) for _ in range(24)],
-        contact(on("whatsapp"), conversation(contactRepliedAt=before_as_of(hours=3))),
+        contact(
+            on("whatsapp"), conversation(contactRepliedAt=before_as_of(hours=3), botEnabled=False)
+        ),
     ]
     found = numbers(written(*contacts, past=MadeUpPast([opening])))
     assert found["Contacts"] == ("49", "+9 since 25 Jun 2026")

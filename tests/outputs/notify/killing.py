@@ -71,14 +71,16 @@ class Doomed(LocalDocuments):
 def snapshots() -> list[Snapshot]:
     found = []
     for minutes, waiting in zip(STEPS, WAITING, strict=True):
-        waits = [contact(conversation(contactRepliedAt=START.isoformat()))] * waiting
+        waits = [
+            contact(conversation(contactRepliedAt=START.isoformat(), botEnabled=False))
+        ] * waiting
         found.append(snapshot_of(contact(), *waits, as_of=START + timedelta(minutes=minutes)))
     return found
 
 
 def run(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> None:
     """All that one process does."""
-    now = START
+    clock = folder / "clock"
 
     def send(message: Message, _: Recipient, id_: str, when: datetime) -> Outcome:
         fate.point()
@@ -91,19 +93,18 @@ def run(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> No
         RECIPIENT,
         Settings(token="token"),
         Deliveries(Doomed(folder, fate), "boss"),
-        clock=lambda: now,
+        clock=lambda: START + timedelta(minutes=STEPS[reached(clock)]) + later,
         send=send,
     )
-    clock = folder / "clock"
     for place in range(reached(clock), len(STEPS)):
         with clock.open("a", encoding="utf-8") as file:
             file.write(f"{place}\n")
-        now = START + timedelta(minutes=STEPS[place]) + later
         notifier.step(shown[place])
 
 
 def reached(clock: Path) -> int:
-    """The step that the fastest has come to: time does not go back at a restart."""
+    """The step that the fastest has come to: it is the same time for all, and does not go back at
+    a restart."""
     return max(map(int, clock.read_text("utf-8").split()), default=0) if clock.exists() else 0
 
 

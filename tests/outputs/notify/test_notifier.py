@@ -66,7 +66,9 @@ class World:
     def snapshot(self, waiting: int = 0) -> Snapshot:
         asked = self.now - HOUR
         contacts = [
-            contact(on("whatsapp"), conversation(contactRepliedAt=asked.isoformat()))
+            contact(
+                on("whatsapp"), conversation(contactRepliedAt=asked.isoformat(), botEnabled=False)
+            )
             for _ in range(waiting)
         ]
         return snapshot_of(contact(on("whatsapp")), *contacts, as_of=self.now)
@@ -293,7 +295,10 @@ def test_fifty_rules_that_fire_at_once_are_one_message(world: MakeWorld) -> None
     inboxes = {f"inbox-{n}": "disconnected" for n in range(50)}
     here.notifier().step(
         snapshot_of(
-            contact(in_inboxes(**inboxes), conversation(contactRepliedAt=NOW.isoformat())),
+            contact(
+                in_inboxes(**inboxes),
+                conversation(contactRepliedAt=NOW.isoformat(), botEnabled=False),
+            ),
             as_of=NOW,
         )
     )
@@ -387,7 +392,7 @@ def test_old_data_is_told_though_nothing_is_fetched(world: MakeWorld) -> None:
 def test_what_may_not_be_judged_for_its_view_is_unknown(world: MakeWorld) -> None:
     here = world(view="tag=601", **BACKLOG)
     notifier = here.notifier()
-    waits = conversation(contactRepliedAt=NOW.isoformat())
+    waits = conversation(contactRepliedAt=NOW.isoformat(), botEnabled=False)
     tagged_ones = [contact(tagged("601"), waits)] * 3
     notifier.step(snapshot_of(*tagged_ones, as_of=NOW))
     here.now += HOUR

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.table import Row
+from lib.engines.memory import MemoryEngine
+from lib.engines.results import RESULTS
 from lib.metrics import audience, opt_in
 from lib.metrics.terms import Terms
 from lib.reference.periods import Period
@@ -34,7 +36,7 @@ def rows(rounds: int = 15) -> list[Row]:
     found = []
     figures: dict[str, Callable[[], object]] = {
         "another filter": lambda: None,
-        "a new snapshot": tables.memo.clear,
+        "a new snapshot": partial(RESULTS.forget, tables),
     }
     for figure, forget in figures.items():
         times: dict[str, list[float]] = {"floor": [], "metrics": []}
@@ -57,14 +59,14 @@ def rows(rounds: int = 15) -> list[Row]:
 
 def metrics(tables: Tables, mask: np.ndarray) -> tuple[object, ...]:
     """What a page asks for: by channel, country, tag and day, with rates, changes and totals."""
-    selected = tables.select(mask)
+    asked = MemoryEngine(tables.select(mask))
     return (
-        audience.audience(selected, TERMS),
-        audience.by_channel(selected, TERMS),
-        audience.by_country(selected, TERMS),
-        audience.by_tag(selected, TERMS),
-        audience.by_day(selected, TERMS),
-        opt_in.opt_in(selected),
+        audience.audience(asked, TERMS),
+        audience.by_channel(asked, TERMS),
+        audience.by_country(asked, TERMS),
+        audience.by_tag(asked, TERMS),
+        audience.by_day(asked, TERMS),
+        opt_in.opt_in(asked),
     )
 
 
@@ -121,6 +123,7 @@ def synthetic_tables(contacts: int) -> Tables:
         "bot_resume": 0.1,
     }
     channel_links = links("channel", CHANNELS, CHANNEL_LINKS)
+    inbox_links = links("inbox", CHANNELS, CHANNEL_LINKS)
     source_links = links("source", SOURCES, 1)
     tag_links = links("tag", TAGS, TAG_LINKS, at_least=0)
     columns: dict[str, object] = {"id": np.arange(contacts) + 10**18}
@@ -130,6 +133,7 @@ def synthetic_tables(contacts: int) -> Tables:
         columns[name] = random.random(contacts) < 0.6
     for name, table in (
         ("channels", channel_links),
+        ("inboxes", inbox_links),
         ("sources", source_links),
         ("tags", tag_links),
     ):
@@ -144,7 +148,7 @@ def synthetic_tables(contacts: int) -> Tables:
     return Tables(
         contacts=pd.DataFrame(columns),
         contact_channels=channel_links,
-        contact_inboxes=links("inbox", CHANNELS, CHANNEL_LINKS),
+        contact_inboxes=inbox_links,
         contact_sources=source_links,
         contact_tags=tag_links,
         tags=_named(TAGS),

@@ -96,7 +96,7 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
 
 
 def _over_time(view: View, total: audience.Audience) -> None:
-    daily = view.compute(audience.new_by_day_and_channel, view.terms)
+    daily = view.compute(audience.new_by_step, view.terms, CHANNEL)
     step = step_for(view.terms.period.number_of_days)
     table = stepped(by_size(daily), step)
     today = day_of(view.terms.as_of, view.terms.timezone)

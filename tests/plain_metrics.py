@@ -91,6 +91,11 @@ def inboxes(contact: Json) -> dict[str, str | None]:
     }
 
 
+def sources(contact: Json) -> set[str]:
+    links = contact.get("contactInboxes") or []
+    return {source for link in links if (source := (link.get("source") or "").strip())}
+
+
 def tags(contact: Json) -> set[str]:
     return {tag["id"] for tag in contact.get("tags") or [] if tag.get("deletedAt") is None}
 

@@ -6,10 +6,13 @@ tables_of(contact(on("whatsapp"), blockedAt="2026-06-01T00:00:00Z"), contact(tag
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lib.chatbotx.schema import Decoder
+from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Engine
 from lib.metrics.terms import Basis, Terms
 from lib.query.choice import Choice
 from lib.reference.periods import Period
@@ -90,6 +93,15 @@ def tables_of(*contacts: Json) -> Tables:
     builder = TableBuilder()
     builder.add(Decoder()(json.dumps({"data": numbered}).encode()).contacts)
     return builder.build()
+
+
+def ask(*contacts: Json, only: Collection[int] | None = None) -> Engine:
+    """An engine that answers about a workspace of these contacts, or `only` about some of them, by
+    their numbers."""
+    tables = tables_of(*contacts)
+    if only is None:
+        return MemoryEngine(tables)
+    return MemoryEngine(tables.select(tables.contacts["id"].isin([*only]).to_numpy()))
 
 
 def terms(

@@ -1,75 +1,284 @@
-"""The heavy step of most metrics: how many contacts each of several facts is true of, by a key.
+"""The answers of NumPy about tables in memory."""
 
-A contact's profile is which of the facts are true of it. Few different ones occur, so counting by
-key and profile answers for all facts at once; what follows is arithmetic on a few hundred rows.
-
-`tally` counts `Tables`. Profiles are worked out once for a workspace and kept with it, so that what
-a filter selects is counted without a look at, or a copy of, the columns that the facts are about.
-`count` gives the same numbers for any frame that Narwhals knows, for a workspace that outgrew these
-tables: facts are Narwhals expressions.
-"""
-
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache, partial, reduce
-from operator import add
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.reference.periods import Period, stamps
+from lib.engines.filters import passing
+from lib.engines.profiles import profiles_of
+from lib.engines.questions import NO_FACTS, Bins, Fact, Facts, Filter
+from lib.engines.results import RESULTS
+from lib.reference.periods import Period, Step, stamps
+from lib.store.dimensions import MISSING, Dimension
 from lib.store.tables import Tables
 
-Facts = dict[str, nw.Expr]
-"""Boolean expressions over the columns of the contacts, by name; null counts as false."""
-
-LINKS = {
-    "channel": "contact_channels",
-    "inbox": "contact_inboxes",
-    "source": "contact_sources",
-    "tag": "contact_tags",
-}
-"""The keys that a contact may have several of, each with its table of links."""
-
-PROFILES_KEPT = 12
-"""With a workspace, those used last: one or two bytes for each of its contacts."""
+_QUARTER = np.timedelta64(15, "m")
+_NO_LABELS = pd.RangeIndex(1)
 
 
 @dataclass(frozen=True)
-class Keys:
+class _Keys:
     """What to count by: a code for each contact of a workspace (-1: none), and what codes mean."""
 
     codes: np.ndarray
     labels: pd.Index
 
-    def among(self, mask: np.ndarray) -> "Links":
+    def among(self, mask: np.ndarray) -> "_Links":
         """Those of the contacts for which `mask`, a boolean for each, is true."""
         chosen = np.flatnonzero(mask)
-        return Links(self.codes.take(chosen), self.labels, chosen)
+        return _Links(self.codes.take(chosen), self.labels, chosen)
 
 
 @dataclass(frozen=True)
-class Links(Keys):
+class _Links(_Keys):
     """The same with codes of some contacts, or several of one: `contact` has their row numbers."""
 
     contact: np.ndarray
 
-    def among(self, mask: np.ndarray) -> "Links":
+    def among(self, mask: np.ndarray) -> "_Links":
         chosen = np.flatnonzero(mask.take(self.contact))
-        return Links(self.codes.take(chosen), self.labels, self.contact.take(chosen))
+        return _Links(self.codes.take(chosen), self.labels, self.contact.take(chosen))
 
 
-def keys_in(tables: Tables, column: str) -> Keys:
-    """The keys in a categorical column of the contacts of the whole workspace."""
-    return Keys(*_codes(tables.whole.contacts[column]))
+class MemoryEngine:
+    """The engine of tables in memory: see `lib.engines.questions.Engine`.
 
+    `tables` are the workspace, or what was selected of it.
+    """
 
-def links_in(tables: Tables, key: str) -> Links:
-    """The keys, one of `LINKS`, in the links of the whole workspace."""
-    table = getattr(tables.whole, LINKS[key])
-    return Links(*_codes(table[key]), table["contact"].to_numpy())
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds besides the workspace."""
+        mask = self._tables.mask
+        return 0 if mask is None else mask.nbytes
+
+    @property
+    def whole(self) -> "MemoryEngine":
+        return self if self._tables.mask is None else MemoryEngine(self._tables.whole)
+
+    def under(self, limits: Filter) -> "MemoryEngine":
+        mask = passing(self._tables.whole, limits)
+        return self if mask is None else MemoryEngine(self._selected(mask))
+
+    def names(self, table: Literal["tags", "inboxes", "agents", "teams"]) -> pd.DataFrame:
+        found: pd.DataFrame = getattr(self._tables, table)
+        return found
+
+    def span(self, column: str) -> tuple[datetime, datetime] | None:
+        moments = self._times(column)
+        if self._tables.mask is not None:
+            moments = moments[self._tables.mask]
+        moments = moments[~np.isnat(moments)]
+        if not len(moments):
+            return None
+        first, last = (
+            moment.astype("datetime64[us]").item().replace(tzinfo=UTC)
+            for moment in (moments.min(), moments.max())
+        )
+        return first, last
+
+    def count(
+        self,
+        facts: Facts = NO_FACTS,
+        by: Dimension | None = None,
+        *,
+        among: Fact | None = None,
+        with_missing: bool = True,
+    ) -> pd.DataFrame:
+        mask = self._mask(among)
+        if by is None:
+            return self._tally(facts, self._one_for_all(), mask)
+        found = self._tally(facts, self._keys(by), mask)
+        if with_missing and by.missing.key == MISSING:
+            without = self._tally(facts, self._lacking(by), mask)
+            if without["contacts"].any():
+                found = pd.concat([found, without])
+        return found.rename_axis(by.key)
+
+    def over_time(
+        self, bins: Bins, facts: Facts = NO_FACTS, *, among: Fact | None = None
+    ) -> pd.DataFrame:
+        keys = _Keys(self._places(bins), pd.RangeIndex(bins.steps + 2))
+        return self._tally(facts, keys, self._mask(among), all_labels=True)
+
+    def cross(
+        self,
+        one: Dimension | Bins,
+        other: Dimension,
+        *,
+        among: Fact | None = None,
+        with_missing: bool = True,
+    ) -> pd.DataFrame:
+        mask = self._mask(among)
+        across = self._all_keys(other, mask, with_missing)
+        if isinstance(one, Bins):
+            places = self._places(one)
+            labels: pd.Index = pd.RangeIndex(one.steps + 2)
+            codes = places.take(across.contact).astype(np.int64)
+        else:
+            keys = self._keys(one)
+            if isinstance(keys, _Links):
+                raise NotImplementedError("Of two dimensions, the first has one value a contact.")
+            labels = pd.Index([MISSING, *keys.labels], dtype="str")
+            codes = keys.codes.take(across.contact).astype(np.int64) + 1
+        width = len(across.labels)
+        cells, contacts = _counted(codes * width + across.codes)
+        rows, columns = np.divmod(cells, max(1, width))
+        return pd.DataFrame(
+            {"one": labels[rows], "other": across.labels[columns], "contacts": contacts}
+        )
+
+    def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
+        moments = self._times(column)
+        mask = self._mask(among)
+        moments = moments if mask is None else moments[mask]
+        moments = moments[~np.isnat(moments)]
+        quarters, contacts = _counted(moments.view("int64") // _microseconds(_QUARTER))
+        stamped = (quarters * _microseconds(_QUARTER)).view("datetime64[us]")
+        return pd.Series(contacts, index=pd.DatetimeIndex(stamped, tz="UTC"), name="contacts")
+
+    def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:
+        keys = self._keys(dimension)
+        if not isinstance(keys, _Links):
+            keys = keys.among(np.zeros(len(keys.codes), dtype=np.bool_))
+        mask = self._mask(among)
+        return _pairs(keys if mask is None else keys.among(mask))
+
+    def rows(
+        self,
+        columns: Facts,
+        *,
+        among: Fact,
+        by: str | None = None,
+        most: int | None = None,
+        also: Dimension | None = None,
+    ) -> tuple[int, pd.DataFrame]:
+        mask = self._mask(among)
+        rows = np.flatnonzero(mask) if mask is not None else np.arange(len(self._contacts))
+        asked = columns.expressions()
+        taken = nw.from_native(self._contacts.take(rows), eager_only=True).select(**asked)
+        found = taken.to_native().reset_index(drop=True)
+        if by is not None:
+            found = found.sort_values(by, kind="stable", na_position="last")
+        found = found.iloc[:most]
+        if also is not None:
+            chosen = np.zeros(len(self._contacts), dtype=np.bool_)
+            chosen[rows[found.index]] = True
+            values: dict[int, tuple[str, ...]] = dict.fromkeys(rows[found.index].tolist(), ())
+            links = self._keys(also).among(chosen)
+            for contact, code in zip(links.contact.tolist(), links.codes.tolist(), strict=True):
+                if code >= 0:
+                    values[contact] += (str(links.labels[code]),)
+            found[also.key] = pd.Series(list(values.values()), index=found.index, dtype="object")
+        return len(rows), found.reset_index(drop=True)
+
+    @property
+    def _contacts(self) -> pd.DataFrame:
+        return self._tables.whole.contacts
+
+    def _selected(self, mask: np.ndarray) -> Tables:
+        """Those of the contacts where `mask`, a boolean for each of the workspace, is true."""
+        own = self._tables.mask
+        return self._tables.whole.select(mask if own is None else mask & own)
+
+    def _mask(self, among: Fact | None) -> np.ndarray | None:
+        """Which contacts of the workspace are asked about; None for all of them."""
+        own = self._tables.mask
+        if among is None:
+            return own
+        found = profiles_of(self._tables, among.facts).where(among.name)
+        return found if own is None else found & own
+
+    def _tally(
+        self, facts: Facts, keys: _Keys, mask: np.ndarray | None, *, all_labels: bool = False
+    ) -> pd.DataFrame:
+        """By those labels that occur, or by all of them; one without a meaning always occurs."""
+        profiles = profiles_of(self._tables, facts)
+        if mask is not None:
+            keys = keys.among(mask)
+        numbers = profiles.numbers
+        numbers = numbers.take(keys.contact) if isinstance(keys, _Links) else numbers
+        rows, kinds = len(keys.labels) + 1, len(profiles.facts)
+        # In the smallest type that holds them: most of the time goes into moving the cells about.
+        cells = keys.codes.astype(np.min_scalar_type(rows * kinds))
+        cells += 1
+        cells *= kinds
+        cells += numbers
+        counts = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
+        if all_labels or keys.labels is _NO_LABELS:
+            return profiles.unfold(counts, keys.labels)
+        occurring = np.flatnonzero(counts.any(axis=1))
+        return profiles.unfold(counts[occurring], keys.labels[occurring])
+
+    def _one_for_all(self) -> _Keys:
+        return _Keys(np.zeros(len(self._contacts), dtype=np.int8), _NO_LABELS)
+
+    def _keys(self, dimension: Dimension) -> _Keys:
+        """Of the whole workspace."""
+        if dimension.column is not None:
+            return _Keys(*_codes(self._contacts[dimension.column]))
+        assert dimension.links is not None
+        table = getattr(self._tables.whole, dimension.links)
+        return _Links(*_codes(table[dimension.key]), table["contact"].to_numpy())
+
+    def _lacking(self, dimension: Dimension) -> _Links:
+        """The contacts of the workspace that have no value, under the one label `MISSING`."""
+        rows = RESULTS.get(
+            self._tables.whole, ("lacking", dimension), lambda: self._rows_lacking(dimension)
+        )
+        return _Links(np.zeros(len(rows), dtype=np.int8), pd.Index([MISSING], dtype="str"), rows)
+
+    def _rows_lacking(self, dimension: Dimension) -> np.ndarray:
+        contacts = self._contacts
+        if dimension.count is not None:
+            lacks = contacts[dimension.count].to_numpy() == 0
+        else:
+            lacks = self._keys(dimension).codes < 0
+        if dimension.missing.among is not None:
+            lacks = lacks & contacts[dimension.missing.among].to_numpy()
+        return np.flatnonzero(lacks)
+
+    def _all_keys(
+        self, dimension: Dimension, mask: np.ndarray | None, with_missing: bool
+    ) -> _Links:
+        """The keys of those in `mask`, and `MISSING` as the last of the labels."""
+        keys = self._keys(dimension)
+        mask = np.ones(len(self._contacts), dtype=np.bool_) if mask is None else mask
+        found = keys.among(mask)
+        is_there = found.codes >= 0
+        contact, codes = found.contact[is_there], found.codes[is_there].astype(np.int64)
+        if with_missing and dimension.missing.key == MISSING:
+            lacking = self._lacking(dimension).among(mask).contact
+            contact = np.concatenate([contact, lacking])
+            codes = np.concatenate([codes, np.full(len(lacking), len(keys.labels))])
+        return _Links(codes, pd.Index([*keys.labels, MISSING], dtype="str"), contact)
+
+    def _times(self, column: str) -> np.ndarray:
+        """Of the whole workspace: UTC, as datetime64[us]."""
+        return np.asarray(self._contacts[column], dtype="datetime64[us]")
+
+    def _places(self, bins: Bins) -> np.ndarray:
+        """The bin of each contact of the workspace."""
+        found = [self._places_of(column, bins.period, bins.step) for column in bins.columns]
+        # Never is the last of the bins, so the later of two is never where one of them is.
+        places: np.ndarray = found[0] if len(found) == 1 else np.maximum.reduce(found)
+        return places
+
+    def _places_of(self, column: str, period: Period, step: Step) -> np.ndarray:
+        whole = self._tables.whole
+        return RESULTS.get(
+            whole,
+            ("places", column, period, step),
+            lambda: _placed(self._times(column), _edges(period, step)),
+        )
 
 
 def _codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
@@ -77,92 +286,32 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
     return column.cat.codes.to_numpy(), labels
 
 
-def tally(
-    tables: Tables,
-    facts: Callable[..., Facts],
-    *terms: Hashable,
-    also: Callable[[], Facts] | None = None,
-    by: str | Keys | None = None,
-) -> pd.DataFrame:
-    """Contacts, and how many of them each of `facts(*terms)` is true of, per value of `by`.
-
-    `also` gives more facts, which hold on any terms. `by` names a categorical column of the
-    contacts or one of `LINKS`, or is keys of the whole workspace. By links, a contact counts once
-    for each of its values.
-
-    Returns a frame with the columns `contacts` and the names of the facts (int64), indexed by those
-    values that occur, in the order of the labels; one row indexed 0 without `by`.
-    """
-    profiles = _profiles(tables, facts, terms, also)
-    keys = _one_for_all(tables) if by is None else by
-    if isinstance(keys, str):
-        keys = links_in(tables, keys) if keys in LINKS else keys_in(tables, keys)
-    if tables.mask is not None:
-        keys = keys.among(tables.mask)
-    numbers = profiles.numbers.take(keys.contact) if isinstance(keys, Links) else profiles.numbers
-    rows, kinds = len(keys.labels) + 1, len(profiles.facts)
-    # In the smallest type that holds them: most of the time goes into moving the cells about.
-    cells = keys.codes.astype(np.min_scalar_type(rows * kinds))
-    cells += 1
-    cells *= kinds
-    cells += numbers
-    counts = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
-    occurring = np.flatnonzero(counts.any(axis=1)) if by is not None else [0]
-    return profiles.unfold(counts[occurring], keys.labels[occurring])
+def _counted(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers that occur, in their order, and how often."""
+    first = cells.min() if len(cells) else 0
+    if not len(cells) or cells.max() - first > 4 * len(cells):
+        return np.unique(cells, return_counts=True)
+    counts = np.bincount(cells - first)
+    occurring = np.flatnonzero(counts)
+    return occurring + first, counts[occurring]
 
 
-def where(fact: str, tables: Tables, facts: Callable[..., Facts], *terms: Hashable) -> np.ndarray:
-    """The contacts of which `fact`, one of `facts(*terms)`, is true: a boolean for each contact of
-    the whole workspace, false for those that are not in `tables`."""
-    profiles = _profiles(tables, facts, terms)
-    is_true = profiles.facts[:, profiles.names.index(fact)].astype(np.bool_)
-    found = is_true.take(profiles.numbers)
-    return found if tables.mask is None else found & tables.mask
+def _microseconds(length: np.timedelta64) -> int:
+    return int(length / np.timedelta64(1, "us"))
 
 
-def times(tables: Tables, column: str) -> np.ndarray:
-    """The times in a column of the contacts of the whole workspace: UTC, as datetime64[us]."""
-    return np.asarray(tables.whole.contacts[column], dtype="datetime64[us]")
+@lru_cache(32)
+def _edges(period: Period, step: Step) -> np.ndarray:
+    return stamps(period.edges(step))
 
 
-def places(tables: Tables, column: str, period: Period) -> np.ndarray:
-    """For each time in a column of the contacts of the whole workspace, how many of the period's
-    edges it does not come before: 0 is before the period, 1 its first day; the highest, one more
-    than there are days, after it or never. Kept with the workspace."""
-    # Of the contacts, not of the tables: what is kept with these must not refer to them.
-    place = _remembering(tables.whole, partial(_place, tables.whole.contacts))
-    found: np.ndarray = place(column, period)
-    return found
-
-
-def _place(contacts: pd.DataFrame, column: str, period: Period) -> np.ndarray:
-    edges = stamps(period.edges())
-    moments = np.asarray(contacts[column], dtype="datetime64[us]")
+def _placed(moments: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """For each of the moments, how many of the edges it does not come before; NaT is last."""
     found = edges.searchsorted(moments, "right")
     return found.astype(np.min_scalar_type(len(edges)))
 
 
-def before_edges(found: np.ndarray, period: Period) -> np.ndarray:
-    """How many of these `places` are before each edge of the period."""
-    edges = period.number_of_days + 1
-    return np.bincount(found, minlength=edges + 1).cumsum()[:edges]
-
-
-def links(tables: Tables, key: str, among: np.ndarray | None = None) -> Links:
-    """The links of the contacts, or of those `among` them: a boolean for each contact of the whole
-    workspace."""
-    found = links_in(tables, key)
-    for mask in (tables.mask, among):
-        found = found if mask is None else found.among(mask)
-    return found
-
-
-def pairs(found: Links) -> pd.DataFrame:
-    """The pairs of values that contacts share.
-
-    Columns: a, b (in the order of the labels), both: how many contacts have the two. By their
-    number descending, then a and b.
-    """
+def _pairs(found: _Links) -> pd.DataFrame:
     order = np.argsort(found.contact, kind="stable")
     contact, codes = found.contact[order], found.codes[order].astype(np.int64)
     cells = [np.array([], dtype=np.int64)]
@@ -177,101 +326,3 @@ def pairs(found: Links) -> pd.DataFrame:
     order = np.argsort(-both, kind="stable")
     a, b = np.divmod(cell[order], max(1, len(found.labels)))
     return pd.DataFrame({"a": found.labels[a], "b": found.labels[b], "both": both[order]})
-
-
-def count(contacts: Any, facts: Facts, by: str | None = None) -> pd.DataFrame:
-    """As `tally`, of contacts in any frame that Narwhals knows, eager or lazy, by a column."""
-    keys = [by] if by is not None else []
-    bits = [
-        fact.fill_null(value=False).cast(nw.Int64) * (1 << bit)
-        for bit, fact in enumerate(facts.values())
-    ]
-    profiles = nw.from_native(contacts).select(*keys, profile=reduce(add, bits))
-    grouped = profiles.group_by(*keys, "profile", drop_null_keys=True).agg(contacts=nw.len())
-    if isinstance(grouped, nw.LazyFrame):
-        grouped = grouped.collect()
-    groups = grouped.to_pandas()
-    for bit, name in enumerate(facts):
-        groups[name] = groups["contacts"] * (groups["profile"] // (1 << bit) % 2)
-    columns = ["contacts", *facts]
-    if by is None:
-        return groups[columns].sum().astype("int64").to_frame().T
-    groups[by] = groups[by].astype("str")
-    return groups.groupby(by)[columns].sum().astype("int64")
-
-
-@dataclass(frozen=True, eq=False)
-class _Profiles:
-    """The profile of each contact of a workspace, as the number of its row in `facts`, which says
-    what is true of the contact: 0 or 1 for each of `names`."""
-
-    numbers: np.ndarray
-    facts: np.ndarray
-    names: tuple[str, ...]
-
-    def unfold(self, counts: np.ndarray, index: pd.Index) -> pd.DataFrame:
-        """From contacts by key (rows) and profile (columns) to contacts by key and fact."""
-        table = np.column_stack([counts.sum(axis=1), counts @ self.facts])
-        return pd.DataFrame(table, index=index, columns=["contacts", *self.names], dtype="int64")
-
-
-def _profiles(
-    tables: Tables,
-    facts: Callable[..., Facts],
-    terms: tuple[Hashable, ...],
-    also: Callable[[], Facts] | None = None,
-) -> _Profiles:
-    """The profiles of the whole workspace."""
-    whole = tables.whole
-    work_out = _remembering(whole, partial(_work_out, whole.contacts))
-    found: _Profiles = work_out(facts, terms)
-    if also is not None:
-        both: _Profiles = _remembering(whole, _together)(found, work_out(also, ()))
-        return both
-    return found
-
-
-def _remembering(whole: Tables, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, but that it remembers its latest results as long as the tables live."""
-    name = getattr(function, "func", function)
-    if name not in whole.memo:
-        whole.memo.setdefault(name, lru_cache(PROFILES_KEPT)(function))
-    remembering: Callable[..., Any] = whole.memo[name]
-    return remembering
-
-
-def _work_out(
-    contacts: pd.DataFrame, facts: Callable[..., Facts], terms: tuple[Hashable, ...]
-) -> _Profiles:
-    asked = facts(*terms)
-    found = nw.from_native(contacts, eager_only=True).select(**asked)
-    bits = np.zeros(len(contacts), dtype=np.min_scalar_type((1 << len(asked)) - 1))
-    for bit, name in enumerate(asked):
-        bits |= found[name].to_numpy().astype(bits.dtype) << bit
-    numbers, occurring = _numbered(bits, 1 << len(asked))
-    return _Profiles(numbers, occurring[:, None] >> np.arange(len(asked)) & 1, tuple(asked))
-
-
-def _together(one: _Profiles, other: _Profiles) -> _Profiles:
-    """What is true of each contact by either."""
-    kinds = len(other.facts)
-    both = one.numbers.astype(np.min_scalar_type(len(one.facts) * kinds))
-    both *= kinds
-    both += other.numbers
-    numbers, occurring = _numbered(both, len(one.facts) * kinds)
-    facts = np.hstack(
-        [one.facts[occurring // max(1, kinds)], other.facts[occurring % max(1, kinds)]]
-    )
-    return _Profiles(numbers, facts, one.names + other.names)
-
-
-def _numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each of the codes, all below `most`, as its place among those that occur; and these."""
-    occurring = np.flatnonzero(np.bincount(codes, minlength=most))
-    places = np.zeros(most, dtype=np.min_scalar_type(len(occurring)))
-    places[occurring] = np.arange(len(occurring))
-    return places.take(codes), occurring
-
-
-def _one_for_all(tables: Tables) -> Keys:
-    return Keys(np.zeros(len(tables.whole.contacts), dtype=np.int8), pd.RangeIndex(1))

@@ -9,18 +9,17 @@ from datetime import datetime
 from typing import Final, Literal
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lib.engines.memory import Facts, Keys, Links, tally
+from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Expressions, Facts
 from lib.history.filters import Filter
 from lib.history.recorded import Recorded
 from lib.metrics import workload
 from lib.metrics.terms import is_active
 from lib.reference.rates import Rate
-from lib.store.dimensions import DIMENSIONS, MISSING, Dimension
-from lib.store.tables import Tables
+from lib.store.dimensions import DIMENSIONS, MISSING
 
 TOTAL: Final = ""
 """In place of a dimension: the level of the whole workspace."""
@@ -63,7 +62,7 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
     return None if dimension.has_several and len(keys) > 1 else (dimension.key, keys)
 
 
-def facts(as_of: datetime) -> Facts:
+def facts(as_of: datetime) -> Expressions:
     """What is counted at a level, besides the contacts."""
     by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
     wrote, replied, sent = nw.col("wrote"), nw.col("admin_replied"), nw.col("sent")
@@ -89,38 +88,13 @@ def facts(as_of: datetime) -> Facts:
 def levels(recorded: Recorded) -> pa.Table:
     """The levels as of a recorded snapshot (`SCHEMA`): of the workspace, and of each value that any
     of its contacts has."""
-    tables, as_of = recorded.tables, recorded.as_of
-    parts = [_rows(TOTAL, tally(tables, facts, as_of).set_axis([MISSING]))]
-    for dimension in DIMENSIONS:
-        parts.append(_rows(dimension.key, tally(tables, facts, as_of, by=_keys(tables, dimension))))
-        without = tally(tables, facts, as_of, by=_without(tables, dimension))
-        parts.append(_rows(dimension.key, without))
-    found = pd.concat(parts, ignore_index=True)
+    asked, as_of = MemoryEngine(recorded.tables), recorded.as_of
+    counted = Facts(facts, (as_of,))
+    total = _rows(TOTAL, asked.count(counted).set_axis([MISSING]))
+    parts = (_rows(each.key, asked.count(counted, each)) for each in DIMENSIONS)
+    found = pd.concat([total, *parts], ignore_index=True)
     found["seen"] = pd.Timestamp(as_of).as_unit("us")
     return pa.Table.from_pandas(found[SCHEMA.names], SCHEMA, preserve_index=False)
-
-
-def _keys(tables: Tables, dimension: Dimension) -> Keys:
-    if dimension.links is None:
-        column = tables.contacts[dimension.column]
-        return Keys(column.cat.codes.to_numpy(), pd.Index(column.cat.categories, dtype="str"))
-    links = getattr(tables, dimension.links)
-    values = links[dimension.key].cat
-    labels = pd.Index(values.categories, dtype="str")
-    return Links(values.codes.to_numpy(), labels, links["contact"].to_numpy())
-
-
-def _without(tables: Tables, dimension: Dimension) -> Links:
-    """The contacts that lack a value, as keys of one label."""
-    contacts = tables.contacts
-    if dimension.count is not None:
-        lacks = contacts[dimension.count].to_numpy() == 0
-    else:
-        lacks = contacts[dimension.column].isna().to_numpy()
-    if dimension.missing.among is not None:
-        lacks = lacks & contacts[dimension.missing.among].to_numpy()
-    rows = np.flatnonzero(lacks)
-    return Links(np.zeros(len(rows), np.int8), pd.Index([MISSING], dtype="str"), rows)
 
 
 def _rows(dimension: str, counted: pd.DataFrame) -> pd.DataFrame:

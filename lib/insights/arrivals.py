@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 
-from lib.engines.memory import LINKS, keys_in, links_in, times, where
+from lib.engines.questions import Engine
 from lib.insights.causes import Subset, in_words
 from lib.insights.chance import pace, z_of
 from lib.insights.finding import (
@@ -29,9 +28,8 @@ from lib.query import presets
 from lib.query.presets import Comparison
 from lib.query.view import View
 from lib.reference import formatting
-from lib.reference.periods import ONE_DAY, Period, day_of, stamps
+from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, Dimension
-from lib.store.tables import Tables
 
 FEWER, MORE = 0.5, 2.0
 """The new contacts of a day against those of a day before: a fall and a rise that are listed."""
@@ -119,34 +117,18 @@ def _changes(view: View, dimension: Dimension) -> Iterator[_Change]:
     table = table[table["new"] + table["new_before"] >= least]
     z, elapsed = z_of(len(table)), _elapsed(view.terms)
     new_at_most, before_at_most = (
-        view.compute(_busiest_days, view.terms, dimension.key, fact)
-        for fact in ("new", "new_before")
+        view.compute(audience.busiest_days, view.terms, dimension, days, fact)
+        for days, fact in ((view.terms.period, "new"), (_days_before(view.terms), "new_before"))
     )
     for key, new, previous in zip(
         table.index, table["new"].tolist(), table["new_before"].tolist(), strict=True
     ):
-        _, high = pace(new, previous - int(before_at_most[key]), z, elapsed)
-        low, _ = pace(new - int(new_at_most[key]), previous, z, elapsed)
+        _, high = pace(new, previous - int(before_at_most.get(key, 0)), z, elapsed)
+        low, _ = pace(new - int(new_at_most.get(key, 0)), previous, z, elapsed)
         if previous >= least and high < FEWER:
             yield _Change(dimension, str(key), new, previous, True, high, before)
         elif new >= least and low > MORE:
             yield _Change(dimension, str(key), new, previous, False, low, before)
-
-
-def _busiest_days(tables: Tables, terms: Terms, by: str, fact: str) -> pd.Series:
-    """For each channel or country, the new contacts of the day that brought most of them, in the
-    period (`fact` is new) or in what it is compared with (new_before)."""
-    keys = (links_in if by in LINKS else keys_in)(tables, by)
-    among = keys.among(where(fact, tables, audience.facts, terms))
-    edges = stamps((terms.period if fact == "new" else _days_before(terms)).edges())
-    days = edges.searchsorted(times(tables, terms.subscription)[among.contact], "right")
-    cells, counts = np.unique(
-        among.codes.astype(np.int64) * (len(edges) + 1) + days, return_counts=True
-    )
-    busiest = np.zeros(len(keys.labels), dtype=np.int64)
-    is_key = cells >= 0
-    np.maximum.at(busiest, cells[is_key] // (len(edges) + 1), counts[is_key])
-    return pd.Series(busiest, index=keys.labels)
 
 
 LEAST_BLOCKED = 20
@@ -291,7 +273,7 @@ def _elapsed(terms: Terms) -> float:
     return now / then if then else 0.0
 
 
-def first_day(tables: Tables, terms: Terms) -> date | None:
+def first_day(asked: Engine, terms: Terms) -> date | None:
     """Of the first subscription of the whole workspace, whatever the filters."""
-    first = tables.whole.contacts[terms.subscription].min()
-    return None if pd.isna(first) else day_of(first.to_pydatetime(), terms.timezone)
+    existing = asked.whole.span(terms.subscription)
+    return None if existing is None else day_of(existing[0], terms.timezone)

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from lib.engines.filters import has_any
 from lib.insights.chance import z_of
-from lib.query.filters import has_any
 from lib.query.options import sizes_of
 from lib.query.view import View
 from lib.reference import formatting

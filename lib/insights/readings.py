@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import times
+from lib.engines.questions import Engine
 from lib.insights.findings import Finding, every_finding
 from lib.insights.past import Level, Past
 from lib.metrics import engagement, workload
 from lib.metrics.terms import Terms
 from lib.query.view import View
-from lib.reference.periods import ONE_DAY, Period, day_of, stamps
+from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.dimensions import CHANNEL
-from lib.store.tables import Tables
 
 DAYS = 30
 """Of which a rule says what it would have done."""
@@ -89,16 +88,15 @@ def reading_of(view: View, past: Past) -> Reading:
     )
 
 
-def new_by_hour(tables: Tables, terms: Terms, hours: int) -> tuple[int, ...]:
+def new_by_hour(asked: Engine, terms: Terms, hours: int) -> tuple[int, ...]:
     """New contacts of each of the last finished hours before `as_of`, the latest last."""
-    end = _whole_hour(terms.as_of)
-    edges = stamps([end - hours * ONE_HOUR, end])
-    joined = times(tables, terms.subscription)
-    if tables.mask is not None:
-        joined = joined[tables.mask]
-    within = joined[(joined >= edges[0]) & (joined < edges[1])]
-    places = (within - edges[0]) // np.timedelta64(1, "h")
-    return tuple(np.bincount(places.astype(np.intp), minlength=hours).tolist())
+    end = pd.Timestamp(_whole_hour(terms.as_of))
+    quarters = asked.quarters(terms.subscription)
+    ago = (end - pd.DatetimeIndex(quarters.index)) / pd.Timedelta(ONE_HOUR)
+    places = hours - np.ceil(ago.to_numpy()).astype(np.int64)
+    is_in = (places >= 0) & (places < hours)
+    counts = np.bincount(places[is_in], quarters.to_numpy()[is_in], minlength=hours)
+    return tuple(counts.astype(np.int64).tolist())
 
 
 def _whole_hour(moment: datetime) -> datetime:

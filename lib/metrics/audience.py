@@ -1,35 +1,29 @@
 """How many there are, come and go: "Audience" of the metrics."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import (
-    Facts,
-    Links,
-    before_edges,
-    keys_in,
-    links,
-    pairs,
-    places,
-    tally,
-    times,
-    where,
-)
+from lib.engines.questions import Bins, Engine, Expressions, Facts
 from lib.metrics import opt_in
 from lib.metrics.terms import Terms, is_active, within
-from lib.store.dimensions import MISSING
-from lib.store.tables import Tables
+from lib.reference.periods import ONE_DAY, Period, Span, stamps
+from lib.store.dimensions import (
+    CHANNEL,
+    COUNTRY,
+    COUNTRY_SOURCE,
+    MISSING,
+    SOURCE,
+    TAG,
+    Dimension,
+)
 
 NONE = MISSING
-"""The key of contacts without a channel, or without a tag."""
-
-Key = Literal["channel", "country", "tag", "source"]
-_NUMBERS = {"channel": "channels", "tag": "tags", "source": "sources"}
-"""The column that says how many of a key a contact has."""
+"""The key of contacts without a channel, a tag or a source."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +56,7 @@ class Audience:
         return self.new_before - self.lost_before
 
 
-def facts(terms: Terms) -> Facts:
-    """What `Audience` has counted; the breakdowns have the facts of `opt_in` counted too."""
+def expressions(terms: Terms) -> Expressions:
     return {
         "active": is_active(),
         "new": within(terms.subscription, terms.period.span),
@@ -75,146 +68,181 @@ def facts(terms: Terms) -> Facts:
     }
 
 
-def audience(tables: Tables, terms: Terms) -> Audience:
-    row = tally(tables, facts, terms).iloc[0]
-    return Audience(**{name: int(row[name]) for name in row.index})
+def facts(terms: Terms) -> Facts:
+    """What `Audience` has counted."""
+    return Facts(expressions, (terms,))
 
 
-def by_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """A row per channel and one keyed `none`; a contact on two channels counts once in each.
+def with_opt_in(terms: Terms) -> Facts:
+    """What the breakdowns have counted."""
+    return Facts(expressions, (terms,), opt_in.FACTS)
 
-    Indexed by channel, by contacts descending, then key. Columns: contacts, active, new,
-    new_previous, new_before, lost, lost_previous, lost_before, and a numerator and a denominator
-    for each rate of `opt_in`.
+
+def audience(asked: Engine, terms: Terms) -> Audience:
+    row = asked.count(facts(terms)).iloc[0]
+    return Audience(**{str(name): int(row[name]) for name in row.index})
+
+
+def by(asked: Engine, terms: Terms, dimension: Dimension) -> pd.DataFrame:
+    """A row per value, and one keyed by what is missing; a contact with two values counts once in
+    each.
+
+    Indexed by key, by contacts descending, then key. Columns: contacts, active, new, new_previous,
+    new_before, lost, lost_previous, lost_before, and a numerator and a denominator for each rate of
+    `opt_in`.
     """
-    return _by_link(tables, terms, "channel")
+    counted = asked.count(with_opt_in(terms), dimension)
+    return counted.sort_index().sort_values("contacts", ascending=False, kind="stable")
 
 
-def by_tag(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """As `by_channel`, indexed by tag id, with a column `tag`: its name (missing for `none`)."""
-    counted = _by_link(tables, terms, "tag")
-    names = tables.tags.set_index("id")["name"]
-    counted.insert(0, "tag", names.reindex(counted.index).to_numpy())
-    return counted
+def by_channel(asked: Engine, terms: Terms) -> pd.DataFrame:
+    return by(asked, terms, CHANNEL)
 
 
-def by_source(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """As `by_channel`, of how contacts came into an inbox; empty where no contact of the workspace
-    says so, as servers did not tell before."""
-    if not len(tables.whole.contact_sources):
-        return tally(tables, facts, terms, also=opt_in.facts, by="source")
-    return _by_link(tables, terms, "source")
+def by_tag(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """As `by`, with a column `tag`: its name, missing for contacts without tags."""
+    counted = by(asked, terms, TAG)
+    names = asked.names("tags").set_index("id")["name"]
+    return counted.assign(tag=names.reindex(counted.index).to_numpy())
 
 
-def by_country(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """As `by_channel`, indexed by country (alpha-2 or `unknown`). These add up to the total."""
-    return _ordered(tally(tables, facts, terms, also=opt_in.facts, by="country"))
+def by_source(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """As `by`; empty where no contact of the workspace says so, as servers did not tell before."""
+    counted = by(asked, terms, SOURCE)
+    return counted if has_sources(asked) else counted.iloc[:0]
 
 
-def country_sources(tables: Tables) -> pd.Series:
+def has_sources(asked: Engine) -> bool:
+    """Whether the server tells of any contact of the workspace how it came into an inbox."""
+    return bool(asked.whole.count(Facts(_sourced)).iloc[0]["has_source"])
+
+
+def _sourced() -> Expressions:
+    return {"has_source": nw.col("sources") > 0}
+
+
+def by_country(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """As `by`; these add up to the total."""
+    return by(asked, terms, COUNTRY)
+
+
+def country_sources(asked: Engine) -> "pd.Series[int]":
     """Contacts by the rule that told their country, by their number descending."""
-    keys = keys_in(tables, "country_source")
-    codes = keys.codes if tables.mask is None else keys.codes[tables.mask]
-    counts = np.bincount(codes + 1, minlength=len(keys.labels) + 1)[1:]
-    found = pd.Series(counts, index=keys.labels, name="contacts")
-    return found[found > 0].sort_values(ascending=False, kind="stable")
+    counted = asked.count(by=COUNTRY_SOURCE, with_missing=False)["contacts"]
+    return counted.sort_values(ascending=False, kind="stable")
 
 
-def by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
+def by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
     """New and lost contacts of each day of the period: int64 columns, indexed by day."""
-    days = terms.period.number_of_days
-    joined = _day_of(tables, terms, terms.subscription, where("new", tables, facts, terms))
-    left = _day_of(tables, terms, "blocked", where("lost", tables, facts, terms))
-    return pd.DataFrame(
-        {"new": np.bincount(joined, minlength=days), "lost": np.bincount(left, minlength=days)},
-        index=_days(terms),
-    )
+    columns = {"new": terms.subscription, "lost": "blocked"}
+    counted = {name: _per_step(asked, column, terms) for name, column in columns.items()}
+    return pd.DataFrame(counted, index=_days(terms))
 
 
-def new_by_day_and_channel(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """`new_by_day_and` channel."""
-    return new_by_day_and(tables, terms, "channel")
+def _per_step(asked: Engine, column: str, terms: Terms) -> np.ndarray:
+    counted: np.ndarray = asked.over_time(Bins((column,), terms.period))["contacts"].to_numpy()
+    return counted[1:-1]
 
 
-def new_by_day_and(tables: Tables, terms: Terms, key: Key) -> pd.DataFrame:
-    """New contacts of each day of the period, a column per channel, country or tag that has any;
-    indexed by day. A contact on two channels, or with two tags, counts in each."""
-    days = terms.period.number_of_days
-    is_new = where("new", tables, facts, terms)
-    joined = _day_of(tables, terms, terms.subscription, is_new)
-    if key == "country":
-        found = keys_in(tables, key).among(is_new)
-        return _by_day(joined, found.codes, found.labels, terms)
-    day_of = np.zeros(len(is_new), dtype=np.intp)
-    day_of[is_new] = joined
-    found = links(tables, key, among=is_new)
-    table = _by_day(day_of.take(found.contact), found.codes, found.labels, terms)
-    has_none = tables.whole.contacts[_NUMBERS[key]].to_numpy()[is_new] == 0
-    if has_none.any():
-        table[NONE] = np.bincount(joined[has_none], minlength=days)
-    return table
+def new_by_step(asked: Engine, terms: Terms, dimension: Dimension) -> pd.DataFrame:
+    """New contacts over the period by its `step`, which is longer where the period is, a column per
+    value that has any; indexed by the first day of each step. A contact with two values counts in
+    each."""
+    bins = Bins((terms.subscription,), terms.period, terms.period.step)
+    found = asked.cross(bins, dimension, among=facts(terms).of("new"))
+    keys = list(dict.fromkeys(sorted(found["other"], key=lambda key: (key == MISSING, key))))
+    counts = np.zeros((bins.steps, len(keys)), dtype=np.int64)
+    place = {key: number for number, key in enumerate(keys)}
+    counts[found["one"] - 1, [place[key] for key in found["other"]]] = found["contacts"]
+    steps = pd.DatetimeIndex(terms.period.steps(bins.step), name="day")
+    return pd.DataFrame(counts, index=steps, columns=pd.Index(keys, dtype="str"))
 
 
-def _by_day(days: np.ndarray, codes: np.ndarray, labels: pd.Index, terms: Terms) -> pd.DataFrame:
-    shape = terms.period.number_of_days, len(labels)
-    counts = np.bincount(days * len(labels) + codes, minlength=shape[0] * shape[1]).reshape(shape)
-    occurring = np.flatnonzero(counts.any(axis=0))
-    return pd.DataFrame(counts[:, occurring], index=_days(terms), columns=labels[occurring])
+def busiest_days(
+    asked: Engine,
+    terms: Terms,
+    dimension: Dimension,
+    period: Period,
+    fact: Literal["new", "new_before"],
+) -> "pd.Series[int]":
+    """For each value, those contacts of whom the fact is true who came on that day of the period
+    which brought most of them."""
+    bins = Bins((terms.subscription,), period)
+    found = asked.cross(bins, dimension, among=facts(terms).of(fact), with_missing=False)
+    return found.groupby("other")["contacts"].max()
 
 
-def subscribers_by_day(tables: Tables, terms: Terms) -> pd.Series:
+def subscribers_by_day(asked: Engine, terms: Terms) -> "pd.Series[int]":
     """Subscribers at the end of each day of the period, of the contacts that still exist.
 
     Those with a subscription time by then, less those of them blocked by then. Nobody has ceased
     to be one before becoming one: a block that came first counts from the subscription.
     """
-    selected = slice(None) if tables.mask is None else tables.mask
-    joined = places(tables, terms.subscription, terms.period)[selected]
-    left = np.maximum(joined, places(tables, "blocked", terms.period)[selected])
-    there = before_edges(joined, terms.period) - before_edges(left, terms.period)
-    return pd.Series(there[1:], index=_days(terms), name="subscribers")
+    joined, left = (
+        asked.over_time(Bins(columns, terms.period))["contacts"].cumsum().to_numpy()
+        for columns in ((terms.subscription,), (terms.subscription, "blocked"))
+    )
+    return pd.Series((joined - left)[1:-1], index=_days(terms), name="subscribers")
 
 
-def arrivals(tables: Tables, terms: Terms) -> pd.DataFrame:
+def arrivals(asked: Engine, terms: Terms) -> pd.DataFrame:
     """New contacts of the period by local weekday (rows, 0 is Monday) and hour (columns)."""
-    is_new = where("new", tables, facts, terms)
-    utc = pd.DatetimeIndex(times(tables, terms.subscription)[is_new]).tz_localize("UTC")
-    local = utc.tz_convert(terms.timezone)
-    counts = np.bincount(local.day_of_week * 24 + local.hour, minlength=7 * 24).reshape(7, 24)
+    # Zones differ from UTC by quarters of an hour.
+    quarters = asked.quarters(terms.subscription, among=facts(terms).of("new"))
+    local = pd.DatetimeIndex(quarters.index).tz_convert(terms.timezone)
+    hours = local.day_of_week * 24 + local.hour
+    counts = np.bincount(hours, weights=quarters.to_numpy(), minlength=7 * 24).astype(np.int64)
     return pd.DataFrame(
-        counts, index=pd.RangeIndex(7, name="weekday"), columns=pd.RangeIndex(24, name="hour")
+        counts.reshape(7, 24),
+        index=pd.RangeIndex(7, name="weekday"),
+        columns=pd.RangeIndex(24, name="hour"),
     )
 
 
-def several_channels(tables: Tables) -> tuple[int, pd.DataFrame]:
+@dataclass(frozen=True)
+class Usual:
+    """The median of new contacts on the same weekday of the weeks before, up to the same time of
+    day where the day is not over, of those `weeks` in which there were contacts already; None
+    where these are too few to tell."""
+
+    value: float | None
+    weeks: int
+
+
+WEEKS = 8
+LEAST_WEEKS = 5
+
+
+def usual(asked: Engine, terms: Terms) -> Usual:
+    """What is usual on the single day that the period is."""
+    spans = terms.period.same_weekdays(terms.as_of, WEEKS)
+    row = asked.count(Facts(_in_spans, (terms.subscription, spans))).iloc[0]
+    existing = asked.whole.span(terms.subscription)
+    lived = [span for span in spans if existing is not None and existing[0] < span.start + ONE_DAY]
+    if len(lived) < LEAST_WEEKS:
+        return Usual(None, len(lived))
+    counts = [int(row[str(number)]) for number in range(len(lived))]
+    return Usual(float(median(counts)), len(lived))
+
+
+def _in_spans(column: str, spans: tuple[Span, ...]) -> Expressions:
+    return {str(number): within(column, span) for number, span in enumerate(spans)}
+
+
+def several_channels(asked: Engine) -> tuple[int, pd.DataFrame]:
     """How many contacts are on several channels, and which pairs: columns a, b, contacts."""
-    found = links(tables, "channel")
-    several = int((np.bincount(found.contact) > 1).sum())
-    return several, pairs(found).rename(columns={"both": "contacts"})
+    several = int(asked.count(Facts(_several)).iloc[0]["on_several"])
+    return several, asked.pairs(CHANNEL).rename(columns={"both": "contacts"})
 
 
-def _by_link(tables: Tables, terms: Terms, by: str) -> pd.DataFrame:
-    """By a link, with a row `MISSING` for contacts that have none of them, if there are any."""
-    linked = tally(tables, facts, terms, also=opt_in.facts, by=by)
-    rows = np.flatnonzero(tables.whole.contacts[_NUMBERS[by]].to_numpy() == 0)
-    nothing = Links(np.zeros_like(rows), pd.Index([NONE], dtype="str"), rows)
-    without = tally(tables, facts, terms, also=opt_in.facts, by=nothing)
-    return _ordered(pd.concat([linked, without]).rename_axis(by) if len(without) else linked)
-
-
-def _ordered(counted: pd.DataFrame) -> pd.DataFrame:
-    return counted.sort_index().sort_values("contacts", ascending=False, kind="stable")
+def _several() -> Expressions:
+    return {"on_several": nw.col("channels") > 1}
 
 
 def _days(terms: Terms) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(list(terms.period.days()), name="day")
 
 
-def _day_of(tables: Tables, terms: Terms, column: str, among: np.ndarray) -> np.ndarray:
-    """For each time in `column` of the contacts `among` those of the whole workspace, all of which
-    lie in the period, the number of its day; the first one is 0."""
-    return places(tables, column, terms.period)[among].astype(np.intp) - 1
-
-
-Breakdown = Callable[[Tables, Terms], pd.DataFrame]
-"""`by_channel`, `by_country` or `by_tag`."""
+def moments(period: Period) -> pd.DatetimeIndex:
+    """The first moment of each day of a period, and the one after its last (UTC)."""
+    return pd.DatetimeIndex(stamps(period.edges()), name="moment")

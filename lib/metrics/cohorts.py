@@ -4,14 +4,12 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import Facts, Keys, tally, times
+from lib.engines.questions import Bins, Engine, Expressions, Facts
 from lib.metrics.terms import Terms, is_active
-from lib.reference.periods import midnight, stamps
-from lib.store.tables import Tables
+from lib.reference.periods import Period, day_of
 
 
-def facts(terms: Terms) -> Facts:
-    """What `cohorts` has counted."""
+def expressions(terms: Terms) -> Expressions:
     return {
         "still_active": is_active(),
         "broadcast": is_active() & ~nw.col("broadcast").is_null(),
@@ -19,29 +17,20 @@ def facts(terms: Terms) -> Facts:
     }
 
 
-def cohorts(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """A row per month of the subscription time in the reporting zone, indexed by its first day.
+def cohorts(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """A row per month of the subscription time in the reporting zone that has any, indexed by its
+    first day.
 
     Columns (int64): contacts; still_active, those not blocked; and of these broadcast, opted in to
     broadcasts, and active_30d, active in the last 30 days.
     """
-    return tally(tables, facts, terms, by=_months(tables, terms))
-
-
-def _months(tables: Tables, terms: Terms) -> Keys:
-    """The month of each contact's subscription."""
-    moments = times(tables, terms.subscription)
-    happened = ~np.isnat(moments)
-    if not happened.any():
-        return Keys(np.full(len(moments), -1), pd.DatetimeIndex([], name="month"))
-    first, last = moments[happened].min(), moments[happened].max()
-    # A zone's month may begin a day before or after the one of UTC.
-    start, end = np.array([first - _DAY, last + _DAY], dtype="datetime64[M]").clip(*_CALENDAR)
-    months = np.arange(start, end + 1)
-    edges = stamps([midnight(month, terms.timezone) for month in months.astype("M8[D]").tolist()])
-    labels = pd.DatetimeIndex(months, name="month")
-    return Keys(np.where(happened, edges.searchsorted(moments, "right") - 1, -1), labels)
-
-
-_DAY = np.timedelta64(1, "D")
-_CALENDAR = np.array(["0001-01", "9999-12"], dtype="datetime64[M]")
+    existing = asked.whole.span(terms.subscription)
+    if existing is None:
+        nobody = pd.DatetimeIndex([], name="month")
+        return pd.DataFrame(columns=["contacts", *expressions(terms)], index=nobody, dtype="int64")
+    first, last = (day_of(moment, terms.timezone) for moment in existing)
+    bins = Bins((terms.subscription,), Period(first, last, terms.timezone), "month")
+    counted = asked.over_time(bins, Facts(expressions, (terms,))).iloc[1:-1]
+    months = np.array(bins.period.steps("month"), dtype="datetime64[s]")
+    table = counted.set_axis(pd.DatetimeIndex(months, name="month"))
+    return table[table["contacts"] > 0]

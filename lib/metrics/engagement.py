@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
-from lib.engines.memory import Facts, links, links_in, tally, times
+from lib.engines.questions import Engine, Expressions, Facts
 from lib.metrics.terms import Terms, is_active
-from lib.store.tables import Tables
-
-CONNECTED = "connected"
+from lib.store.dimensions import INBOX
+from lib.store.tables import CONNECTED as CONNECTED
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,7 @@ class Engagement:
     reach_at_risk: int
 
 
-def facts(terms: Terms) -> Facts:
-    """What `engagement` has counted."""
+def expressions(terms: Terms) -> Expressions:
     return {
         "active_7d": is_active() & (nw.col("last_activity") >= terms.ago(days=7)),
         "active_30d": is_active() & (nw.col("last_activity") >= terms.ago(days=30)),
@@ -33,43 +30,29 @@ def facts(terms: Terms) -> Facts:
     }
 
 
-def engagement(tables: Tables, terms: Terms) -> Engagement:
-    counted = tally(tables, facts, terms).iloc[0]
+def _reach() -> Expressions:
+    return {
+        "active": is_active(),
+        "at_risk": is_active() & (nw.col("inboxes") > 0) & ~nw.col("reachable"),
+    }
+
+
+def engagement(asked: Engine, terms: Terms) -> Engagement:
+    counted = asked.count(Facts(expressions, (terms,), Facts(_reach))).iloc[0]
     # Asked of the whole workspace: of a few contacts none may have written to us.
-    is_told = not np.isnat(times(tables, "last_incoming")).all()
-    at_risk = _at_risk(tables)
+    is_told = asked.whole.span("last_incoming") is not None
     return Engagement(
         active_7d=int(counted["active_7d"]),
         active_30d=int(counted["active_30d"]),
         window_24h=int(counted["window_24h"]) if is_told else None,
-        reach_at_risk=int((at_risk if tables.mask is None else at_risk & tables.mask).sum()),
+        reach_at_risk=int(counted["at_risk"]),
     )
 
 
-def inboxes(tables: Tables) -> pd.DataFrame:
+def inboxes(asked: Engine) -> pd.DataFrame:
     """A row per inbox, indexed by id: name, channel, status; contacts, active and at_risk (those
     of its active contacts that no other inbox reaches), by contacts descending."""
-    found = links(tables, "inbox")
-    is_blocked = ~np.isnat(times(tables, "blocked"))
-    table = tables.inboxes.set_index("id")
-    for name, among in {
-        "contacts": np.ones_like(is_blocked),
-        "active": ~is_blocked,
-        "at_risk": _at_risk(tables),
-    }.items():
-        codes = found.codes[among.take(found.contact)]
-        counts = pd.Series(np.bincount(codes, minlength=len(found.labels)), index=found.labels)
-        table[name] = counts.reindex(table.index, fill_value=0)
+    table = asked.names("inboxes").set_index("id")
+    counted = asked.count(Facts(_reach), INBOX, with_missing=False)
+    table = table.join(counted.reindex(table.index, fill_value=0))
     return table.sort_index().sort_values("contacts", ascending=False, kind="stable")
-
-
-def _at_risk(tables: Tables) -> np.ndarray:
-    """For each contact of the whole workspace, whether it is active and has inboxes, none of which
-    is connected."""
-    found = links_in(tables, "inbox")
-    connected = tables.inboxes.loc[tables.inboxes["status"] == CONNECTED, "id"]
-    is_connected = found.labels.isin(connected)
-    has_inbox, has_connected = np.zeros((2, len(tables.whole.contacts)), dtype=np.bool_)
-    has_inbox[found.contact] = True
-    has_connected[found.contact[is_connected.take(found.codes)]] = True
-    return np.isnat(times(tables, "blocked")) & has_inbox & ~has_connected

@@ -1,16 +1,16 @@
 """May we write to them? "Opt-in" of the metrics: all among active contacts."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import Facts, before_edges, places, tally, where
+from lib.engines.questions import Bins, Engine, Expressions, Fact, Facts
 from lib.metrics.terms import Terms, is_active
-from lib.reference.periods import Period, stamps
+from lib.reference.periods import stamps
 from lib.reference.rates import Rate
-from lib.store.tables import Tables
 
 KINDS = ("broadcast", "email", "email_verified")
 
@@ -28,8 +28,7 @@ class OptIn:
     email_verified: Rate
 
 
-def facts() -> Facts:
-    """What `rates_of` needs to have counted."""
+def expressions() -> Expressions:
     on_channel = is_active() & (nw.col("channels") > 0)
     with_email = is_active() & nw.col("has_email")
     return {
@@ -41,8 +40,12 @@ def facts() -> Facts:
     }
 
 
+FACTS = Facts(expressions)
+"""What `rates_of` needs to have counted."""
+
+
 def rates_of(counted: pd.Series) -> OptIn:
-    """The rates from a row that counts the `facts`."""
+    """The rates from a row that counts the `FACTS`."""
     return OptIn(
         broadcast=Rate(int(counted["broadcast"]), int(counted["on_channel"])),
         email=Rate(int(counted["email"]), int(counted["with_email"])),
@@ -50,50 +53,72 @@ def rates_of(counted: pd.Series) -> OptIn:
     )
 
 
-def opt_in(tables: Tables) -> OptIn:
-    return rates_of(tally(tables, facts).iloc[0])
+def opt_in(asked: Engine) -> OptIn:
+    return rates_of(asked.count(FACTS).iloc[0])
 
 
-def over_time(tables: Tables, terms: Terms) -> pd.DataFrame:
+def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
     """The rates broadcast and email as the period began and at the end of each of its days, of the
     contacts that existed then, were not blocked yet, and exist still.
 
     Indexed by moment (UTC); NaN where there was nobody. Agreement to broadcasts counts from its own
     time; ChatbotX does not say when one to e-mail was given, so today's counts for all days.
     """
-    period = terms.period
-    came, left, agreed = (
-        places(tables, column, period) for column in ("created", "blocked", "broadcast")
-    )
-    has_opted = where("email_opt_in", tables, _reach)
-    kinds = {
-        "broadcast": (where("has_channel", tables, _reach), np.maximum(came, agreed)),
-        "email": (
-            where("has_email", tables, _reach),
-            np.where(has_opted, came, came.dtype.type(period.number_of_days + 1)),
-        ),
-    }
     shares = {}
-    for kind, (is_reachable, since) in kinds.items():
-        ends = left[is_reachable]
-        contacts = _there(came[is_reachable], ends, period)
+    for kind in ("broadcast", "email"):
+        opted, reachable = _counts(asked, terms, kind)
         with np.errstate(invalid="ignore"):
-            shares[kind] = _there(since[is_reachable], ends, period) / contacts
-    return pd.DataFrame(shares, index=pd.DatetimeIndex(stamps(period.edges()), name="moment"))
+            shares[kind] = opted / reachable
+    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
+    return pd.DataFrame(shares, index=moments)
 
 
-def _reach() -> Facts:
+def at_both_ends(
+    asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
+) -> tuple[Rate, Rate]:
+    """A rate as the period began, and as it ended, or as it is now where it has not ended: what the
+    change of the rate in the period is between."""
+    opted, reachable = _counts(asked, terms, kind)
+    first, last = (Rate(int(opted[place]), int(reachable[place])) for place in (0, len(opted) - 1))
+    return first, last
+
+
+def _counts(
+    asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Who had opted in, and who could be reached, before each edge of the period."""
+    if kind == "broadcast":
+        has_channel = _REACH.of("has_channel")
+        return (
+            _there(asked, terms, ("created", "broadcast"), has_channel),
+            _there(asked, terms, ("created",), has_channel),
+        )
+    return (
+        _there(asked, terms, ("created",), _REACH.of("has_opted")),
+        _there(asked, terms, ("created",), _REACH.of("has_email")),
+    )
+
+
+def _there(asked: Engine, terms: Terms, came: tuple[str, ...], among: Fact) -> np.ndarray:
+    """How many had come, and not left, before each edge of the period. Nobody leaves before
+    coming."""
+    coming, leaving = (
+        asked.over_time(Bins(columns, terms.period), among=among)["contacts"].to_numpy().cumsum()
+        for columns in (came, (*came, "blocked"))
+    )
+    there: np.ndarray = (coming - leaving)[:-1]
+    return there
+
+
+def _reach() -> Expressions:
     return {
         "has_channel": nw.col("channels") > 0,
         "has_email": nw.col("has_email"),
-        "email_opt_in": nw.col("email_opt_in"),
+        "has_opted": nw.col("has_email") & nw.col("email_opt_in"),
     }
 
 
-def _there(came: np.ndarray, left: np.ndarray, period: Period) -> np.ndarray:
-    """How many have come, and not left, before each edge of the period, given as `places`."""
-    # Nobody leaves before coming.
-    return before_edges(came, period) - before_edges(np.maximum(came, left), period)
+_REACH = Facts(_reach)
 
 
 @dataclass(frozen=True)
@@ -107,15 +132,15 @@ class RawEmailOptIn:
     without_address: int
 
 
-def raw_facts() -> Facts:
+def raw_expressions() -> Expressions:
     return {
         "opted_in": nw.col("email_opt_in"),
         "no_address": nw.col("email_opt_in") & ~nw.col("has_email"),
     }
 
 
-def raw_email_opt_in(tables: Tables) -> RawEmailOptIn:
-    counted = tally(tables, raw_facts).iloc[0]
+def raw_email_opt_in(asked: Engine) -> RawEmailOptIn:
+    counted = asked.count(Facts(raw_expressions)).iloc[0]
     return RawEmailOptIn(
         Rate(int(counted["opted_in"]), int(counted["contacts"])), int(counted["no_address"])
     )

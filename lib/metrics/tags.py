@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from lib.engines.memory import links, pairs, times
+from lib.engines.questions import Engine, Expressions, Facts
 from lib.metrics.audience import NONE
+from lib.metrics.terms import is_active
 from lib.reference.rates import Difference, Rate
-from lib.store.tables import Tables
+from lib.store.dimensions import TAG
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,19 @@ class TagEffect:
     difference: Difference
 
 
-def overlaps(tables: Tables) -> pd.DataFrame:
+def overlaps(asked: Engine) -> pd.DataFrame:
     """Pairs of tags that active contacts share, by `both` descending: a, b (tag ids), both, either
     and jaccard, their quotient."""
-    found = links(tables, "tag", among=np.isnat(times(tables, "blocked")))
-    table = pairs(found)
-    contacts = pd.Series(np.bincount(found.codes, minlength=len(found.labels)), found.labels)
+    active = Facts(_activity).of("active")
+    table = asked.pairs(TAG, among=active)
+    contacts = asked.count(by=TAG, among=active)["contacts"]
     either = contacts.loc[table["a"]].to_numpy() + contacts.loc[table["b"]].to_numpy()
-    table["either"] = either - table["both"]
-    table["jaccard"] = table["both"] / table["either"]
-    return table
+    table = table.assign(either=either - table["both"])
+    return table.assign(jaccard=table["both"] / table["either"])
+
+
+def _activity() -> Expressions:
+    return {"active": is_active()}
 
 
 def effects(by_tag: pd.DataFrame, total: Rate) -> list[TagEffect]:

@@ -13,22 +13,10 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.engines.memory import (
-    Facts,
-    Keys,
-    Links,
-    before_edges,
-    keys_in,
-    links,
-    places,
-    tally,
-    times,
-    where,
-)
+from lib.engines.questions import Bins, Engine, Expressions, Fact, Facts
 from lib.metrics.terms import Terms, is_active
 from lib.reference.periods import stamps
-from lib.store.dimensions import MISSING
-from lib.store.tables import Tables
+from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
 
 AGES: dict[str, tuple[float, float]] = {
     "under_1h": (0, 1),
@@ -104,7 +92,7 @@ def _after(column: str, other: str) -> nw.Expr:
     return (nw.col(column) > nw.col(other)).fill_null(value=False)
 
 
-def facts(as_of: datetime, bot_answers: bool) -> Facts:
+def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
     """What `Workload` and the breakdowns count among the contacts with an open conversation.
 
     Whoever has the last word awaits a reply where no bot can have given it: it is off, or the
@@ -129,38 +117,46 @@ def facts(as_of: datetime, bot_answers: bool) -> Facts:
     }
 
 
-def workload(tables: Tables, terms: Terms) -> Workload:
-    conversations = with_open_conversation(tables)
-    row = _tally(conversations, terms).iloc[0]
+def facts(terms: Terms) -> Facts:
+    """What is counted: the same for all periods."""
+    return Facts(expressions, (terms.as_of, terms.bot_answers))
+
+
+def _openness() -> Expressions:
+    return {"open": is_open()}
+
+
+OPEN = Facts(_openness).of("open")
+"""The contacts with an open conversation."""
+
+
+def _of_open(terms: Terms, name: str) -> Fact:
+    """Those of them of which one of the `facts` is true."""
+    return Facts(_among_open, (name, terms.as_of, terms.bot_answers)).of(name)
+
+
+def _among_open(name: str, as_of: datetime, bot_answers: bool) -> Expressions:
+    return {name: is_open() & expressions(as_of, bot_answers)[name]}
+
+
+def workload(asked: Engine, terms: Terms) -> Workload:
+    row = asked.count(facts(terms), among=OPEN).iloc[0]
     numbers = {str(name): int(row[name]) for name in row.index.drop("contacts")}
-    hours = _waits(conversations, terms, [])["hours"]
     begins = [low for low, _ in AGES.values()]
+    hours = _waits(asked, terms)["hours"]
     by_age = np.bincount(np.searchsorted(begins, hours, "right") - 1, minlength=len(AGES))
     waiting = {age: int(number) for age, number in zip(AGES, by_age, strict=True)}
     return Workload(open=int(row["contacts"]), waiting=waiting, **numbers)
 
 
-def server_tells(tables: Tables) -> bool:
+def server_tells(asked: Engine) -> bool:
     """Whether the server says of any contact when something was sent: else nobody can tell a bot
     that answered from one that did not. Asked of the whole workspace."""
-    return bool(tables.whole.contacts["tells"].any())
+    return bool(asked.whole.count(Facts(_telling)).iloc[0]["tells"])
 
 
-def with_open_conversation(tables: Tables) -> Tables:
-    """Those of the contacts."""
-    return tables.whole.select(where("open", tables, _openness))
-
-
-def _openness() -> Facts:
-    return {"open": is_open()}
-
-
-def _taken(tables: Tables, mask: np.ndarray, columns: list[str]) -> pd.DataFrame:
-    """Columns of those of the contacts where `mask`, a boolean for each of the whole workspace, is
-    true; indexed by row number in `tables.contacts`."""
-    rows = np.flatnonzero(mask)
-    taken = tables.whole.contacts[columns].take(rows)
-    return taken if tables.mask is None else taken.set_axis(tables.mask.cumsum()[rows] - 1)
+def _telling() -> Expressions:
+    return {"tells": nw.col("tells")}
 
 
 def waiting_hours(since: pd.Series, terms: Terms) -> pd.Series:
@@ -169,142 +165,21 @@ def waiting_hours(since: pd.Series, terms: Terms) -> pd.Series:
     return hours.clip(lower=0)
 
 
-def by_agent(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """A row per agent ever seen as an assignee, indexed by id, by open descending, then id.
-
-    Columns: name; open, awaiting_reply, never_answered, unread, follow_up; oldest_wait_hours,
-    median_wait_hours (missing when none waits).
-    """
-    return _by(tables, terms, "assignee", tables.agents)
+def _waits(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """Who awaits a reply: assignee, team, orphaned, hours."""
+    columns = Facts(_waiting_columns, (terms.as_of,))
+    _, found = asked.rows(columns, among=_of_open(terms, "awaiting_reply"))
+    return found.assign(hours=waiting_hours(found["wrote"], terms))
 
 
-def by_team(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """As `by_agent`, for teams, whether or not an agent holds the conversation too."""
-    return _by(tables, terms, "team", tables.teams)
-
-
-def _by(tables: Tables, terms: Terms, key: str, known: pd.DataFrame) -> pd.DataFrame:
-    seen = _tally(tables.whole, terms, by=key).index
-    known = known[known["id"].isin(seen)]
-    conversations = with_open_conversation(tables)
-    counted = _tally(conversations, terms, by=key).rename(columns={"contacts": "open"})
-    columns = ["open", "awaiting_reply", "never_answered", "unread", "follow_up"]
-    waits = _waits(conversations, terms, [key]).groupby(key, observed=True)["hours"]
-    ids = known["id"].to_numpy()
-    table = pd.DataFrame({"name": known["name"].to_numpy()}, index=pd.Index(ids, dtype="str"))
-    table = table.join(counted[columns].reindex(ids, fill_value=0))
-    table["oldest_wait_hours"] = waits.max().reindex(ids).to_numpy()
-    table["median_wait_hours"] = waits.median().reindex(ids).to_numpy()
-    return _by_load(table)
-
-
-def awaiting_by(tables: Tables, terms: Terms, key: str) -> pd.Series:
-    """Conversations that await a reply, by a value of `channel`, `country` or `tag`; `none` for
-    contacts without one."""
-    number = {"channel": "channels", "tag": "tags"}.get(key)
-    conversations = with_open_conversation(tables)
-    waiting = _tally(conversations, terms, by=key)["awaiting_reply"]
-    if number is not None:
-        rows = np.flatnonzero(tables.whole.contacts[number].to_numpy() == 0)
-        nothing = Links(np.zeros_like(rows), pd.Index([MISSING], dtype="str"), rows)
-        without = _tally(conversations, terms, by=nothing)["awaiting_reply"]
-        waiting = pd.concat([waiting, without])
-    return waiting
-
-
-def by_agent_and_channel(tables: Tables) -> pd.DataFrame:
-    """Open conversations per agent (rows, by id; `none`: nobody) and channel (columns, by their
-    number descending; `none`: no channel). A contact on two channels counts in each."""
-    is_open = with_open_conversation(tables).mask
-    holders = keys_in(tables, "assignee")
-    found = links(tables, "channel", among=is_open)
-    width = len(found.labels) + 1
-    without = np.flatnonzero((tables.whole.contacts["channels"].to_numpy() == 0) & is_open)
-    contact = np.concatenate([found.contact, without])
-    channel = np.concatenate([found.codes, np.full(len(without), width - 1)])
-    holder = holders.codes.take(contact).astype(np.int64) + 1
-    rows = len(holders.labels) + 1
-    counts = np.bincount(holder * width + channel, minlength=rows * width).reshape(rows, width)
-    table = pd.DataFrame(counts, [MISSING, *holders.labels], [*found.labels, MISSING])
-    table = table.loc[table.any(axis=1), table.any(axis=0)]
-    return table[table.sum().sort_values(ascending=False, kind="stable").index]
-
-
-def backlog_by_day(tables: Tables, terms: Terms) -> pd.DataFrame:
-    """Of the conversations that are now `awaiting_reply`, and `unassigned`: how many had been so
-    quiet since before the period began, and since before the end of each of its days. int64,
-    indexed by moment (UTC).
-
-    Waiting counts from the contact's message, being unassigned from the last activity: ChatbotX
-    does not tell what was answered or assigned in between.
-    """
-    conversations = with_open_conversation(tables)
-    since = {"awaiting_reply": "wrote", "unassigned": "last_activity"}
-    counts = {}
-    for fact, column in since.items():
-        found = places(tables, column, terms.period)[_where(fact, conversations, terms)]
-        counts[fact] = before_edges(found, terms.period)
-    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
-    return pd.DataFrame(counts, index=moments)
-
-
-Queue = Literal["waiting", "orphaned", "unread"]
-_IN_QUEUE = {"waiting": "awaiting_reply", "orphaned": "orphaned_handoff", "unread": "unread"}
-
-
-def queue(tables: Tables, terms: Terms, which: Queue, most: int) -> tuple[int, pd.DataFrame]:
-    """How many open conversations are in a queue, and those `most` of them that are in it longest.
-
-    `waiting`: awaiting a reply, by the contact's message. `orphaned`: the bot is off and nobody is
-    assigned; `unread`: activity after an agent last read; these by the last activity, or by the
-    contact's message where that is what is unanswered. Those without a time come last.
-
-    Columns: conversation (id); since (UTC), hours: since when and how long; assignee, team (ids);
-    awaiting, never_answered (bool); channels: the keys, a tuple.
-    """
-    conversations = with_open_conversation(tables)
-    mask = _where(_IN_QUEUE[which], conversations, terms)
-    awaits = _where("awaiting_reply", conversations, terms)
-    since = times(tables, "last_activity").copy()
-    since[awaits] = times(tables, "wrote")[awaits]
-    rows = np.flatnonzero(mask)
-    rows = rows[np.argsort(since[rows], kind="stable")[:most]]  # NaT is last
-    contacts = tables.whole.contacts
-    taken = contacts[["conversation", "assignee", "team"]].take(rows).reset_index(drop=True)
-    moments = pd.Series(pd.DatetimeIndex(since[rows]).tz_localize("UTC"))
-    chosen = np.zeros(len(contacts), dtype=np.bool_)
-    chosen[rows] = True
-    found = links(tables, "channel", among=chosen)
-    channels: dict[int, tuple[str, ...]] = dict.fromkeys(rows.tolist(), ())
-    for contact, channel in zip(found.contact.tolist(), found.labels[found.codes], strict=True):
-        channels[contact] += (channel,)
-    return int(mask.sum()), pd.DataFrame(
-        {
-            "conversation": taken["conversation"].astype("str"),
-            "since": moments,
-            "hours": waiting_hours(moments, terms),
-            "assignee": taken["assignee"].astype("str"),
-            "team": taken["team"].astype("str"),
-            "awaiting": awaits[rows],
-            "never_answered": _where("never_answered", conversations, terms)[rows],
-            "channels": pd.Series(list(channels.values()), dtype="object"),
-        }
-    )
-
-
-def _waits(conversations: Tables, terms: Terms, columns: list[str]) -> pd.DataFrame:
-    """These columns of those who await a reply, and their `hours`."""
-    waiting = _where("awaiting_reply", conversations, terms)
-    taken = _taken(conversations, waiting, [*columns, "wrote"])
-    return taken.assign(hours=waiting_hours(taken["wrote"], terms))
-
-
-def _tally(tables: Tables, terms: Terms, by: str | Keys | None = None) -> pd.DataFrame:
-    return tally(tables, facts, terms.as_of, terms.bot_answers, by=by)
-
-
-def _where(fact: str, tables: Tables, terms: Terms) -> np.ndarray:
-    return where(fact, tables, facts, terms.as_of, terms.bot_answers)
+def _waiting_columns(as_of: datetime) -> Expressions:
+    nobody = nw.col("assignee").is_null() & nw.col("team").is_null()
+    return {
+        "assignee": nw.col("assignee"),
+        "team": nw.col("team"),
+        "orphaned": nobody & ~is_bot_on(as_of),
+        "wrote": nw.col("wrote"),
+    }
 
 
 @dataclass(frozen=True)
@@ -317,17 +192,112 @@ class LongestWaits:
     orphaned_hours: float | None
 
 
-def longest_waits(tables: Tables, terms: Terms) -> LongestWaits:
-    conversations = with_open_conversation(tables)
-    waiting = _where("awaiting_reply", conversations, terms)
-    orphaned = waiting & _where("orphaned_handoff", conversations, terms)
-    wrote = times(tables, "wrote")
+def longest_waits(asked: Engine, terms: Terms) -> LongestWaits:
+    waits = _waits(asked, terms)
+    orphaned = waits[waits["orphaned"]]
+    hours, orphaned_hours = (
+        float(some["hours"].max()) if len(some) else None for some in (waits, orphaned)
+    )
+    return LongestWaits(hours, len(orphaned), orphaned_hours)
 
-    def longest(who: np.ndarray) -> float | None:
-        since = pd.Series(pd.DatetimeIndex(wrote[who]).tz_localize("UTC"))
-        return float(waiting_hours(since, terms).max()) if len(since) else None
 
-    return LongestWaits(longest(waiting), int(orphaned.sum()), longest(orphaned))
+def by_agent(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """A row per agent ever seen as an assignee, indexed by id, by open descending, then id.
+
+    Columns: name; open, awaiting_reply, never_answered, unread, follow_up; oldest_wait_hours,
+    median_wait_hours (missing when none waits).
+    """
+    return _by(asked, terms, AGENT)
+
+
+def by_team(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """As `by_agent`, for teams, whether or not an agent holds the conversation too."""
+    return _by(asked, terms, TEAM)
+
+
+def _by(asked: Engine, terms: Terms, holder: Dimension) -> pd.DataFrame:
+    names = asked.names("agents" if holder is AGENT else "teams")
+    seen = asked.whole.count(by=holder, with_missing=False).index
+    known = names[names["id"].isin(seen)]
+    counted = asked.count(facts(terms), holder, among=OPEN, with_missing=False)
+    counted = counted.rename(columns={"contacts": "open"})
+    columns = ["open", "awaiting_reply", "never_answered", "unread", "follow_up"]
+    waits = _waits(asked, terms).groupby(holder.column, observed=True)["hours"]
+    ids = known["id"].to_numpy()
+    table = pd.DataFrame({"name": known["name"].to_numpy()}, index=pd.Index(ids, dtype="str"))
+    table = table.join(counted[columns].reindex(ids, fill_value=0))
+    table["oldest_wait_hours"] = waits.max().reindex(ids).to_numpy()
+    table["median_wait_hours"] = waits.median().reindex(ids).to_numpy()
+    return _by_load(table)
+
+
+def awaiting_by(asked: Engine, terms: Terms, dimension: Dimension) -> pd.Series:
+    """Conversations that await a reply by value, and by what is missing."""
+    return asked.count(by=dimension, among=_of_open(terms, "awaiting_reply"))["contacts"]
+
+
+def by_agent_and_channel(asked: Engine) -> pd.DataFrame:
+    """Open conversations per agent (rows, by id; `MISSING`: nobody) and channel (columns, by their
+    number descending; `MISSING`: no channel). A contact on two channels counts in each."""
+    found = asked.cross(AGENT, CHANNEL, among=OPEN)
+    # A missing agent comes first, as the empty text does; a missing channel last.
+    table = found.pivot(index="one", columns="other", values="contacts").fillna(0).astype("int64")
+    table = table.sort_index()[sorted(table.columns, key=lambda key: (key == MISSING, key))]
+    table = table.rename_axis(index=None, columns=None)
+    return table[table.sum().sort_values(ascending=False, kind="stable").index]
+
+
+def backlog_by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
+    """Of the conversations that are now `awaiting_reply`, and `unassigned`: how many had been so
+    quiet since before the period began, and since before the end of each of its days. int64,
+    indexed by moment (UTC).
+
+    Waiting counts from the contact's message, being unassigned from the last activity: ChatbotX
+    does not tell what was answered or assigned in between.
+    """
+    since = {"awaiting_reply": "wrote", "unassigned": "last_activity"}
+    counts = {}
+    for name, column in since.items():
+        found = asked.over_time(Bins((column,), terms.period), among=_of_open(terms, name))
+        counts[name] = found["contacts"].cumsum().to_numpy()[:-1]
+    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
+    return pd.DataFrame(counts, index=moments)
+
+
+Queue = Literal["waiting", "orphaned", "unread"]
+_IN_QUEUE = {"waiting": "awaiting_reply", "orphaned": "orphaned_handoff", "unread": "unread"}
+
+
+def queue(asked: Engine, terms: Terms, which: Queue, most: int) -> tuple[int, pd.DataFrame]:
+    """How many open conversations are in a queue, and those `most` of them that are in it longest.
+
+    `waiting`: awaiting a reply, by the contact's message. `orphaned`: the bot is off and nobody is
+    assigned; `unread`: activity after an agent last read; these by the last activity, or by the
+    contact's message where that is what is unanswered. Those without a time come last.
+
+    Columns: conversation (id); since (UTC), hours: since when and how long; assignee, team (ids);
+    awaiting, never_answered (bool); channels: the keys, a tuple.
+    """
+    columns = Facts(_queued, (terms.as_of, terms.bot_answers))
+    many, found = asked.rows(
+        columns, among=_of_open(terms, _IN_QUEUE[which]), by="since", most=most, also=CHANNEL
+    )
+    texts = {name: found[name].astype("str") for name in ("conversation", "assignee", "team")}
+    found = found.assign(**texts, hours=waiting_hours(found["since"], terms))
+    return many, found.rename(columns={CHANNEL.key: "channels"})
+
+
+def _queued(as_of: datetime, bot_answers: bool) -> Expressions:
+    known = expressions(as_of, bot_answers)
+    awaiting = known["awaiting_reply"].fill_null(value=False)
+    return {
+        "conversation": nw.col("conversation"),
+        "since": nw.when(awaiting).then(nw.col("wrote")).otherwise(nw.col("last_activity")),
+        "assignee": nw.col("assignee"),
+        "team": nw.col("team"),
+        "awaiting": awaiting,
+        "never_answered": known["never_answered"].fill_null(value=False),
+    }
 
 
 def _by_load(table: pd.DataFrame) -> pd.DataFrame:

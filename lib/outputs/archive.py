@@ -36,7 +36,7 @@ def tables_zip(view: View) -> bytes:
 def numbers_json(view: View) -> bytes:
     """The report ("The headless report" in metrics.md) of the chosen rows, and as `filters` the
     parameters of the link that chooses them."""
-    numbers = report(view.snapshot, view.terms, view.tables)
+    numbers = report(view.snapshot, view.terms, view.asked)
     return _json(numbers | {"filters": _parameters(view)})
 
 

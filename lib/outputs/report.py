@@ -19,6 +19,8 @@ import pandas as pd
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Engine
 from lib.history import outline
 from lib.history.reading import changes
 from lib.history.recorder import recorder_of
@@ -32,21 +34,20 @@ from lib.settings import Settings, SettingsError
 from lib.store.delta import Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot, fetch, save_tables
-from lib.store.tables import Tables
 from lib.store.workspace import connect
 
 Json = dict[str, Any]
 
 
-def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Json:
-    """Every number of the snapshot, or of those of its rows that `tables` hold. Times are ISO 8601
-    UTC, rates fractions of six decimals, hours have two, an absent number is None, lists are by
-    contacts descending, then key."""
+def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Json:
+    """Every number of the snapshot, or of those of its contacts that are `asked` about. Times are
+    ISO 8601 UTC, rates fractions of six decimals, hours have two, an absent number is None, lists
+    are by contacts descending, then key."""
     terms = replace(terms, compared=None)  # it knows the previous period only
-    tables, verdict = snapshot.tables if tables is None else tables, snapshot.verdict
-    total = audience.audience(tables, terms)
-    overall = opt_in.opt_in(tables)
-    told_by = audience.country_sources(tables)
+    asked, verdict = asked or MemoryEngine(snapshot.tables), snapshot.verdict
+    total = audience.audience(asked, terms)
+    overall = opt_in.opt_in(asked)
+    told_by = audience.country_sources(asked)
     return {
         "workspace_id": snapshot.workspace_id,
         "as_of": _time(terms.as_of),
@@ -73,32 +74,32 @@ def report(snapshot: Snapshot, terms: Terms, tables: Tables | None = None) -> Js
         "opt_in": {kind: _rate(getattr(overall, kind)) for kind in opt_in.KINDS},
         "channels": [
             {"channel": str(key) or "none"} | _breakdown(row)
-            for key, row in audience.by_channel(tables, terms).iterrows()
+            for key, row in audience.by_channel(asked, terms).iterrows()
         ],
         "countries": [
             {"country": key} | _breakdown(row)
-            for key, row in audience.by_country(tables, terms).iterrows()
+            for key, row in audience.by_country(asked, terms).iterrows()
         ],
         "country_sources": {source: int(told_by.get(source, 0)) for source in countries.SOURCES},
         "sources": [
             {"source": str(key) or "none"} | _breakdown(row)
-            for key, row in audience.by_source(tables, terms).iterrows()
+            for key, row in audience.by_source(asked, terms).iterrows()
         ],
         "tags": [
             {"tag_id": key, "tag": _text(row["tag"])} | _breakdown(row)
             if key != audience.NONE
             else {"tag_id": None, "tag": "none"} | _breakdown(row)
-            for key, row in audience.by_tag(tables, terms).iterrows()
+            for key, row in audience.by_tag(asked, terms).iterrows()
         ],
-        "workload": _workload(tables, terms),
-        "engagement": asdict(engagement.engagement(tables, terms)),
+        "workload": _workload(asked, terms),
+        "engagement": asdict(engagement.engagement(asked, terms)),
         "new_by_day": [
             {"day": f"{day:%Y-%m-%d}", "new": int(row["new"]), "lost": int(row["lost"])}
-            for day, row in audience.by_day(tables, terms).iterrows()
+            for day, row in audience.by_day(asked, terms).iterrows()
         ],
         "cohorts": [
             {"month": f"{month:%Y-%m}"} | {name: int(row[name]) for name in row.index}
-            for month, row in cohorts.cohorts(tables, terms).iterrows()
+            for month, row in cohorts.cohorts(asked, terms).iterrows()
         ],
     }
 
@@ -289,15 +290,15 @@ def _rate(rate: Rate) -> Json:
     }
 
 
-def _workload(tables: Tables, terms: Terms) -> Json:
-    agents = workload.by_agent(tables, terms)
+def _workload(asked: Engine, terms: Terms) -> Json:
+    agents = workload.by_agent(asked, terms)
     balance = workload.balance([int(load) for load in agents["open"]])
     return {
-        **asdict(workload.workload(tables, terms)),
+        **asdict(workload.workload(asked, terms)),
         "agents": [_assignee("user_id", key, row) for key, row in agents.iterrows()],
         "teams": [
             _assignee("team_id", key, row)
-            for key, row in workload.by_team(tables, terms).iterrows()
+            for key, row in workload.by_team(asked, terms).iterrows()
             if row["open"]
         ],
         "gini": _rounded(balance.gini, 6),

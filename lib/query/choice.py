@@ -11,8 +11,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from lib.engines.filters import passing
+from lib.engines.questions import Filter
 from lib.query import presets
-from lib.query.filters import passing
 from lib.query.options import Options
 from lib.query.presets import Against
 from lib.reference.periods import FIRST_DAY, Period, day_of, midnight
@@ -105,7 +106,12 @@ class Choice:
 
     def rows(self, tables: Tables) -> np.ndarray | None:
         """Which contacts pass, a boolean for each; None for all of them."""
-        return passing(tables, self.filters.by_key, recorded_only=self.recorded_only)
+        return passing(tables, self.limits)
+
+    @property
+    def limits(self) -> Filter:
+        """The filter of the questions that are asked of an engine."""
+        return Filter.to(self.filters.by_key, recorded_only=self.recorded_only)
 
     def in_words(self, options: Options) -> str:
         """The filters, as plain text: "WhatsApp or Telegram; in Brazil"."""

@@ -12,7 +12,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from lib.query.filters import passing_each
+from lib.engines.filters import passing_each
+from lib.engines.questions import Filter
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, DIMENSIONS, MISSING, SOURCE, Dimension
 from lib.store.tables import Tables
@@ -74,7 +75,7 @@ def counts_under(
 ) -> dict[str, dict[str, int]]:
     """For each dimension, how many contacts have each of its values and pass the filters of all
     other dimensions: what a click on the value would leave. `chosen` are keys by dimension."""
-    masks = passing_each(tables, chosen)
+    masks = passing_each(tables, Filter.to(chosen))
     counted = {}
     for dimension in DIMENSIONS:
         others = [mask for key, mask in masks.items() if key != dimension.key]

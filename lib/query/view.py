@@ -3,16 +3,16 @@
 Results are kept with their snapshot, for all viewers who make the same choice, and go with it.
 """
 
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
+from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Engine
+from lib.engines.results import RESULTS
 from lib.history.filters import Filter
 from lib.history.reading import History
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
@@ -23,82 +23,28 @@ from lib.query.presets import Comparison
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.settings import Settings
-from lib.store.dimensions import DIMENSIONS, Dimension
+from lib.store.dimensions import Dimension
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
 from lib.store.workspace import inbox_url
 
 Result = TypeVar("Result")
 
-MOST_RESULTS = 400
-MOST_SELECTIONS = 6
-"""Selections may hold a copy of the rows they chose, so only those in use are kept."""
-
-
-class _SingleFlight:
-    """One result: computed by the first who asks, while the others wait."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: list[Any] = []
-
-    def get(self, compute: Callable[[], Result]) -> Result:
-        """If `compute` raises, the next who asks tries again."""
-        with self._lock:
-            if not self._found:
-                self._found.append(compute())
-            return self._found[0]
-
-
-class _Kept:
-    """The latest results by key; the least recently used go first."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._results: OrderedDict[Hashable, _SingleFlight] = OrderedDict()
-
-    def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        with self._lock:
-            flight = self._results.setdefault(key, _SingleFlight())
-            self._results.move_to_end(key)
-            while len(self._results) > self._most:
-                self._results.popitem(last=False)
-        return flight.get(compute)
-
-
-class _Memory:
-    """What is kept with one snapshot."""
-
-    def __init__(self) -> None:
-        self.results = _Kept(MOST_RESULTS)
-        self.selections = _Kept(MOST_SELECTIONS)
-
-
-# Weakly, and not within the tables: what refers to itself waits long for the garbage collector.
-_memories: "weakref.WeakKeyDictionary[Snapshot, _Memory]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def _memory(snapshot: Snapshot) -> _Memory:
-    with _lock:
-        return _memories.setdefault(snapshot, _Memory())
-
 
 def options(snapshot: Snapshot) -> Options:
     """The values to filter by."""
-    return _memory(snapshot).results.get("options", lambda: options_of(snapshot.tables))
+    return RESULTS.get(snapshot, "options", lambda: options_of(snapshot.tables))
 
 
 @dataclass(frozen=True)
 class View:
-    """A snapshot under a choice. `tables` are the rows that pass, `terms` those of the numbers."""
+    """A snapshot under a choice: `asked` answers about the contacts that pass, on the `terms`."""
 
     snapshot: Snapshot
     choice: Choice
     options: Options
     terms: Terms
-    tables: Tables
+    asked: Engine
     first: datetime | None = None
     """The first subscription of the workspace (UTC), whatever the filters."""
     history: History | None = None
@@ -107,16 +53,15 @@ class View:
     """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
 
     def compute(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
-        """`metric(tables, *arguments)` of the chosen rows. Shared: not to be changed."""
-        key = (metric, arguments, _rows_key(self.choice))
-        results = _memory(self.snapshot).results
-        return results.get(key, lambda: metric(self.tables, *arguments))
+        """`metric(asked, *arguments)` of the chosen contacts. Shared: not to be changed."""
+        key = (metric, arguments, self.choice.limits)
+        return RESULTS.get(self.snapshot, key, lambda: metric(self.asked, *arguments))
 
     def kept(self, function: Callable[..., Result], *arguments: Hashable) -> Result:
         """`function(view, *arguments)`, for what is more than a metric of the chosen rows. Kept
         with the snapshot too, so the result must not refer to it."""
         key = (function, arguments, self.choice, self.terms)
-        return _memory(self.snapshot).results.get(key, lambda: function(self, *arguments))
+        return RESULTS.get(self.snapshot, key, lambda: function(self, *arguments))
 
     def recall(self, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
         """`question(history, *arguments, limits)` of the contacts that pass now or passed then;
@@ -126,9 +71,8 @@ class View:
             return None
         limits = Filter(self.choice.filters.by_key, self.choice.recorded_only)
         as_of = history.recorded[-1] if len(history.recorded) else None
-        key = ("history", question, arguments, _rows_key(self.choice), as_of)
-        results = _memory(self.snapshot).results
-        return results.get(key, lambda: question(history, *arguments, limits))
+        key = ("history", question, arguments, self.choice.limits, as_of)
+        return RESULTS.get(self.snapshot, key, lambda: question(history, *arguments, limits))
 
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
         """What people call the keys that a table is indexed by."""
@@ -140,9 +84,7 @@ class View:
         choice = self.choice.limited_to(dimension, ())
         if choice == self.choice:
             return self
-        kept = _memory(self.snapshot).selections
-        tables = kept.get(_rows_key(choice), lambda: _selected(self.snapshot, choice))
-        return replace(self, choice=choice, tables=tables)
+        return replace(self, choice=choice, asked=_asked(self.snapshot, choice))
 
     @property
     def caveat(self) -> str | None:
@@ -159,9 +101,13 @@ class View:
 
     @property
     def is_empty(self) -> bool:
-        # Selected rows are not copied to be counted.
-        mask = self.tables.mask
-        return not (len(self.tables.contacts) if mask is None else mask.any())
+        return not self.compute(_contacts)
+
+    @property
+    def tables(self) -> Tables:
+        """The chosen rows, to be saved: a copy, where not all are chosen."""
+        rows = self.choice.rows(self.snapshot.tables)
+        return self.snapshot.tables if rows is None else self.snapshot.tables.select(rows)
 
     @property
     def comparison(self) -> Comparison | None:
@@ -194,21 +140,19 @@ class View:
     def counts(self) -> dict[str, dict[str, int]]:
         """For each dimension, how many contacts each of its values would leave under the filters
         of the others."""
-        key = ("counts", _rows_key(self.choice))
+        key = ("counts", self.choice.limits)
         whole, chosen = self.snapshot.tables, self.choice.filters.by_key
-        results = _memory(self.snapshot).results
-        return results.get(key, lambda: counts_under(whole, chosen, self.options))
+        return RESULTS.get(self.snapshot, key, lambda: counts_under(whole, chosen, self.options))
 
 
 def view_of(
     snapshot: Snapshot, choice: Choice, settings: Settings, history: History | None = None
 ) -> View:
     """The view of a snapshot, and of what was recorded before it, that a choice asks for."""
-    memory = _memory(snapshot)
     contacts = snapshot.tables.contacts
     wanted = choice.basis or settings.basis
-    basis = memory.results.get(("basis", wanted), lambda: choose_basis(contacts, wanted))
-    first = memory.results.get(("first", basis), contacts[BASIS_COLUMNS[basis]].min)
+    basis = RESULTS.get(snapshot, ("basis", wanted), lambda: choose_basis(contacts, wanted))
+    first = RESULTS.get(snapshot, ("first", basis), contacts[BASIS_COLUMNS[basis]].min)
     first = None if pd.isna(first) else first
     timezone = choice.timezone or settings.timezone
     period = choice.period(snapshot.as_of, timezone, first)
@@ -226,19 +170,17 @@ def view_of(
             bot_answers,
             compared.span if compared is not None else None,
         ),
-        tables=memory.selections.get(_rows_key(choice), lambda: _selected(snapshot, choice)),
+        asked=_asked(snapshot, choice),
         first=first,
         history=history,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
     )
 
 
-def _selected(snapshot: Snapshot, choice: Choice) -> Tables:
-    rows = choice.rows(snapshot.tables)
-    return snapshot.tables if rows is None else snapshot.tables.select(rows)
+def _asked(snapshot: Snapshot, choice: Choice) -> Engine:
+    limits = choice.limits
+    return RESULTS.get(snapshot, limits, lambda: MemoryEngine(snapshot.tables).under(limits))
 
 
-def _rows_key(choice: Choice) -> Hashable:
-    """Equal for choices of the same rows, in whatever order they name their values."""
-    chosen = [frozenset(choice.keys(dimension)) for dimension in DIMENSIONS]
-    return *chosen, choice.recorded_only
+def _contacts(asked: Engine) -> int:
+    return int(asked.count().iloc[0]["contacts"])

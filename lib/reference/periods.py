@@ -18,7 +18,10 @@ which is the day before in half of the world."""
 
 def day_of(moment: datetime, timezone: str) -> date:
     """The calendar day of an instant in an IANA zone."""
-    return moment.astimezone(ZoneInfo(timezone)).date()
+    try:
+        return moment.astimezone(ZoneInfo(timezone)).date()
+    except OverflowError:  # the calendar ends in UTC, not in the zone
+        return moment.date()
 
 
 def midnight(day: date, timezone: str) -> datetime:
@@ -49,6 +52,14 @@ def unit_of(unit: Unit, day: date) -> tuple[date, date]:
             return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
         case "year":
             return day.replace(month=1, day=1), day.replace(month=12, day=31)
+
+
+Step = Literal["day", "week", "month", "quarter", "year"]
+"""What a long time is counted by; units of the calendar, too."""
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_LONGEST: dict[Step, int] = {"day": 92, "week": 731, "month": 20 * 366, "quarter": 60 * 366}
+"""Days that are counted by a step at most, so that there are at most some 250 steps of them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,8 @@ class Period:
     @property
     def end_moment(self) -> datetime:
         """UTC; no longer belongs to the period."""
+        if self.end == date.max:
+            return datetime.max.replace(tzinfo=UTC)
         return midnight(self.end + ONE_DAY, self.timezone)
 
     @property
@@ -166,10 +179,33 @@ class Period:
     def days(self) -> Iterator[date]:
         return (self.start + number * ONE_DAY for number in range(self.number_of_days))
 
-    def edges(self) -> list[datetime]:
-        """The first moment of each day, and the moment at which the last one has ended. UTC; a day
-        that the zone skipped has no length."""
-        return [*(midnight(day, self.timezone) for day in self.days()), self.end_moment]
+    @property
+    def step(self) -> Step:
+        """What the period is counted by where it is drawn."""
+        fits = (step for step, most in _LONGEST.items() if self.number_of_days <= most)
+        return next(fits, "year")
+
+    def steps(self, step: Step) -> list[date]:
+        """The first day of each day, week, month, … that has days in the period; that of the first
+        may lie before it."""
+        if step == "day":
+            return list(self.days())
+        if step == "week":
+            first = unit_of("week", self.start)[0]
+            weeks = (self.end - first).days // 7 + 1
+            return [first + week * 7 * ONE_DAY for week in range(weeks)]
+        length = _MONTHS[step]
+        first_month, last_month = (
+            (day.year * 12 + day.month - 1) // length for day in (self.start, self.end)
+        )
+        months = (number * length for number in range(first_month, last_month + 1))
+        return [date(month // 12, month % 12 + 1, 1) for month in months]
+
+    def edges(self, step: Step = "day") -> list[datetime]:
+        """The first moment of each step in the period, and the moment at which the last one has
+        ended. UTC; a day that the zone skipped has no length."""
+        later = (midnight(day, self.timezone) for day in self.steps(step)[1:])
+        return [self.first_moment, *later, self.end_moment]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from lib.chatbotx.schema import Contact, ContactInbox, Conversation, Inbox
 from lib.reference import countries
 from lib.store.accumulators import Codes, Ids, Pairs, clean
-from lib.store.tables import CONVERSATION_TIMES, FLAGS, INBOX_TIMES, TIMES, Tables
+from lib.store.tables import CONNECTED, CONVERSATION_TIMES, FLAGS, INBOX_TIMES, TIMES, Tables
 from lib.store.times import parse_columns
 
 CHUNK = 512
@@ -51,7 +51,7 @@ class TableBuilder:
         self._rows = 0
         self._ids, self._conversations = Ids(), Ids()
         self._times = {name: array("q") for name in ALL_TIMES}
-        self._flags = {name: bytearray() for name in FLAGS}
+        self._flags = {name: bytearray() for name in FLAGS if name != "reachable"}
         self._country, self._country_source = Codes(), Codes()
         self._assignee, self._team = Codes(), Codes()
         self._channels, self._inboxes = Pairs(), Pairs()
@@ -84,12 +84,22 @@ class TableBuilder:
         for name in ALL_TIMES:
             stamps = _stamps(self._times.pop(name))[kept]
             columns[name] = pd.DatetimeIndex(stamps).tz_localize("UTC")
-        for name in FLAGS:
-            columns[name] = np.frombuffer(self._flags.pop(name), dtype=np.bool_)[kept]
+        for name in self._flags:
+            columns[name] = np.frombuffer(self._flags[name], dtype=np.bool_)[kept]
         channels = self._channels.frame("channel", rows)
         sources = self._sources.frame("source", rows)
         tags = self._tags.frame("tag", rows)
+        links = self._inboxes.frame("inbox", rows)
+        inboxes = sorted(self._inboxes.texts)
+        facts = [self._inbox_facts[inbox] for inbox in inboxes]
+        connected = {
+            inbox
+            for inbox, (_, _, status) in zip(inboxes, facts, strict=True)
+            if status == CONNECTED
+        }
+        columns["reachable"] = _has_any(links, "inbox", connected, len(kept))
         columns["channels"] = _how_many(channels, len(kept))
+        columns["inboxes"] = _how_many(links, len(kept))
         columns["tags"] = _how_many(tags, len(kept))
         columns["sources"] = _how_many(sources, len(kept))
         columns["conversation"] = self._conversations.kept_or_missing(kept)
@@ -97,12 +107,10 @@ class TableBuilder:
         columns["country_source"] = self._country_source.categorical(kept)
         columns["assignee"] = self._assignee.categorical(kept)
         columns["team"] = self._team.categorical(kept)
-        inboxes = sorted(self._inboxes.texts)
-        facts = [self._inbox_facts[inbox] for inbox in inboxes]
         return Tables(
             contacts=pd.DataFrame(columns),
             contact_channels=channels,
-            contact_inboxes=self._inboxes.frame("inbox", rows),
+            contact_inboxes=links,
             contact_sources=sources,
             contact_tags=tags,
             tags=_named(self._tags.texts, self._tag_names),
@@ -314,6 +322,13 @@ def _named(ids: Iterable[str], names: _Names) -> pd.DataFrame:
 
 def _how_many(pairs: pd.DataFrame, contacts: int) -> np.ndarray:
     return np.bincount(pairs["contact"], minlength=contacts).astype(np.uint16)
+
+
+def _has_any(pairs: pd.DataFrame, column: str, values: set[str], contacts: int) -> np.ndarray:
+    """The contacts that are paired with one of the values."""
+    found = np.zeros(contacts, dtype=np.bool_)
+    found[pairs.loc[pairs[column].isin(values), "contact"]] = True
+    return found
 
 
 def _latest_of_each(ids: np.ndarray, updated: np.ndarray) -> np.ndarray:

@@ -111,5 +111,23 @@ AGENT = Dimension(
     names="agents",
 )
 
+COUNTRY_SOURCE = Dimension(
+    "country_source",
+    "Sources of countries",
+    "source of the country",
+    Missing(MISSING, "Unknown", "unknown"),
+    column="country_source",
+)
+INBOX = Dimension(
+    "inbox",
+    "Inboxes",
+    "inbox",
+    Missing(MISSING, "No inbox", "no inbox"),
+    links="contact_inboxes",
+    count="inboxes",
+    names="inboxes",
+)
+"""These two are counted by, and not filtered by."""
+
 DIMENSIONS = (CHANNEL, COUNTRY, TAG, SOURCE, TEAM, AGENT)
 BY_KEY = {dimension.key: dimension for dimension in DIMENSIONS}

@@ -3,10 +3,8 @@
 `lib.store.builder` makes the tables. Personal data has ended before, in `lib.chatbotx.schema`.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +40,7 @@ FLAGS = (
     "bot_enabled",
     "followed",
     "tells",
+    "reachable",
 )
 
 
@@ -51,7 +50,7 @@ class Tables:
 
     contacts: a row per contact, in the order of `created`, `id`:
         id; created, updated, subscribed, broadcast, blocked: times, NaT for never;
-        channels, tags, sources: how many of them it has;
+        channels, inboxes, tags, sources: how many of them it has;
         country: alpha-2 or `unknown`; country_source; has_email, has_phone, has_timezone,
         has_locale, email_opt_in, email_verified: flags;
         has_conversation; conversation: its id, missing for none; bot_enabled (True where not said),
@@ -62,7 +61,7 @@ class Tables:
         wrote: when the contact wrote last, by the conversation or by any of its inboxes;
         sent: time of the latest message of an inbox that is not the contact's own, as it is later
         than what came in there, or nothing came in; tells: whether some inbox has the time of its
-        latest message, which the newest servers send.
+        latest message, which the newest servers send; reachable: whether some inbox is connected.
     contact_channels: a row per contact × channel: contact (row number in `contacts`), channel.
     contact_inboxes: a row per contact × inbox: contact (row number), inbox (id).
     contact_sources: a row per contact × way in which it came into an inbox: contact (row number),
@@ -94,11 +93,6 @@ class Tables:
         """Which contacts of `whole` these are, a boolean for each; None for all of them."""
         return None
 
-    @cached_property
-    def memo(self) -> dict[Hashable, Any]:
-        """For what is worked out from these tables once and then read often; goes with them."""
-        return {}
-
     def select(self, mask: np.ndarray) -> "Tables":
         """The contacts where `mask`, a boolean for each, is true, with their links renumbered.
 
@@ -106,6 +100,10 @@ class Tables:
         before it is asked for, and what can read `whole` under `mask` need not ask.
         """
         return _Selection(self, np.array(mask, dtype=np.bool_))
+
+
+CONNECTED = "connected"
+"""The status of an inbox that works."""
 
 
 class _Selection(Tables):

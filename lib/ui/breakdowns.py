@@ -16,7 +16,7 @@ from lib.outputs.columns import Column, Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE
-from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG, Dimension
+from lib.store.dimensions import Dimension
 from lib.ui import charts, clicks, tables
 from lib.ui.tables import Rows
 
@@ -25,7 +25,7 @@ def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
     """A row for each group of `audience.by_channel` and its like."""
     contacts = view.compute(audience.audience, view.terms).contacts
     rates = [opt_in.rates_of(row) for _, row in counted.iterrows()]
-    waiting = view.compute(workload.awaiting_by, view.terms, dimension.key)
+    waiting = view.compute(workload.awaiting_by, view.terms, dimension)
     few, few_mail = (
         (counted[base] < SMALL_SAMPLE).tolist() for base in ("on_channel", "with_email")
     )
@@ -87,7 +87,7 @@ def _changes(counted: pd.DataFrame, view: View) -> list[Column]:
 
 
 def _trends(counted: pd.DataFrame, dimension: Dimension, view: View) -> list[Column]:
-    daily = view.compute(audience.new_by_day_and, view.terms, dimension.key)
+    daily = view.compute(audience.new_by_step, view.terms, dimension)
     trends = stepped(daily, step_for(view.terms.period.number_of_days))
     if len(trends) < 2:
         return []
@@ -125,14 +125,6 @@ def rows(counted: pd.DataFrame, dimension: Dimension, view: View) -> Rows:
     )
 
 
-_BY: Mapping[Dimension, audience.Breakdown] = {
-    CHANNEL: audience.by_channel,
-    COUNTRY: audience.by_country,
-    TAG: audience.by_tag,
-    SOURCE: audience.by_source,
-}
-
-
 @dataclass(frozen=True, eq=False)
 class Ranked:
     """A ranking, and the breakdown that its table lists."""
@@ -144,12 +136,12 @@ class Ranked:
 def ranked(view: View, dimension: Dimension, counted: Counted, most: int) -> Ranked:
     """Groups by their number, whatever of them is chosen: a filter does not empty its own chart."""
     whole = view.without(dimension)
-    found = whole.compute(_BY[dimension], whole.terms)
+    found = whole.compute(audience.by, whole.terms, dimension)
     ordered = found.sort_values(counted, ascending=False, kind="stable")
     ordered = ordered[ordered[counted] > 0]
 
     def outside(shown: tuple[str, ...]) -> int:
-        return whole.compute(tails.outside, whole.terms, dimension.key, shown, counted)
+        return whole.compute(tails.outside, whole.terms, dimension, shown, counted)
 
     ranking = Ranking.of(
         [str(key) for key in ordered.index],

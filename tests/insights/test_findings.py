@@ -840,7 +840,8 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
 
     times: dict[str, np.ndarray] = dict.fromkeys(ALL_TIMES, never)
     times |= {"created": created, "broadcast": later(0.8), "blocked": later(0.1)}
-    flags = dict.fromkeys(FLAGS, False) | {"has_conversation": True, "bot_enabled": True}
+    flags = dict.fromkeys(FLAGS, False)
+    flags |= {"has_conversation": True, "bot_enabled": True, "reachable": True}
     channel = keys(50, 20, 15, 10, 5)
     contact_number = np.arange(number, dtype=np.int32)
     contacts: dict[str, object] = {
@@ -848,6 +849,7 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
         **{name: pd.DatetimeIndex(each).tz_localize("UTC") for name, each in times.items()},
         **{name: np.full(number, flag) for name, flag in flags.items()},
         "channels": np.ones(number, dtype=np.uint16),
+        "inboxes": np.ones(number, dtype=np.uint16),
         "sources": np.zeros(number, dtype=np.uint16),
         "tags": np.zeros(number, dtype=np.uint16),
         "conversation": pd.array(contact_number, dtype="Int64"),

@@ -4,9 +4,9 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
+from lib.engines.questions import Engine
 from lib.metrics.audience import (
     Audience,
-    Key,
     arrivals,
     audience,
     by_channel,
@@ -14,14 +14,13 @@ from lib.metrics.audience import (
     by_day,
     by_tag,
     country_sources,
-    new_by_day_and,
-    new_by_day_and_channel,
+    new_by_step,
     several_channels,
     subscribers_by_day,
 )
 from lib.metrics.terms import Basis
-from lib.store.tables import Tables
-from tests.workspaces import Json, contact, on, tables_of, tagged, terms
+from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
+from tests.workspaces import Json, ask, contact, on, tagged, terms
 
 
 def contacts_in(table: pd.DataFrame) -> dict[str, int]:
@@ -40,10 +39,10 @@ def daily(column: pd.Series) -> dict[date, int]:
 
 class TestAudience:
     def test_of_no_contacts_is_zero(self) -> None:
-        assert audience(tables_of(), terms()) == Audience(0, 0, 0, 0, 0, 0, 0, 0)
+        assert audience(ask(), terms()) == Audience(0, 0, 0, 0, 0, 0, 0, 0)
 
     def test_active_are_those_not_blocked(self) -> None:
-        tables = tables_of(contact(), contact(), contact(blockedAt="2020-02-01T00:00:00.000Z"))
+        tables = ask(contact(), contact(), contact(blockedAt="2020-02-01T00:00:00.000Z"))
 
         found = audience(tables, terms())
 
@@ -61,7 +60,7 @@ class TestAudience:
     def test_period_holds_its_first_moment_and_not_the_one_after_it(
         self, moment: str, new: int
     ) -> None:
-        tables = tables_of(contact(createdAt=moment))
+        tables = ask(contact(createdAt=moment))
 
         assert audience(tables, terms("2026-06-01", "2026-06-30")).new == new
 
@@ -70,7 +69,7 @@ class TestAudience:
         [("2026-06-01T02:59:59.999Z", 0), ("2026-06-01T03:00:00.000Z", 1)],
     )
     def test_period_begins_at_midnight_of_the_zone(self, moment: str, new: int) -> None:
-        tables = tables_of(contact(createdAt=moment))
+        tables = ask(contact(createdAt=moment))
 
         found = audience(tables, terms("2026-06-01", "2026-06-30", "America/Sao_Paulo"))
 
@@ -88,12 +87,12 @@ class TestAudience:
     def test_previous_period_ends_where_the_period_begins(
         self, moment: str, new: int, previous: int
     ) -> None:
-        found = audience(tables_of(contact(createdAt=moment)), terms("2026-06-01", "2026-06-30"))
+        found = audience(ask(contact(createdAt=moment)), terms("2026-06-01", "2026-06-30"))
 
         assert (found.new, found.new_previous) == (new, previous)
 
     def test_new_contact_that_was_blocked_since_is_new_and_lost(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2026-06-10T00:00:00.000Z", blockedAt="2026-06-20T00:00:00.000Z")
         )
 
@@ -114,7 +113,7 @@ class TestAudience:
     def test_previous_period_counts_as_far_as_this_one_is_over(
         self, as_of: str, before: int
     ) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2026-05-02T00:00:00.000Z"),
             contact(createdAt="2026-05-17T15:19:59.000Z"),
             contact(createdAt="2026-05-17T15:20:00.000Z"),
@@ -125,14 +124,14 @@ class TestAudience:
         assert (found.new_previous, found.new_before) == (3, before)
 
     def test_what_changes_are_counted_against_can_be_chosen(self) -> None:
-        tables = tables_of(contact(createdAt="2025-06-10T00:00:00.000Z"))
+        tables = ask(contact(createdAt="2025-06-10T00:00:00.000Z"))
         asked = terms()
         a_year_ago = asked.period.a_year_before(asked.as_of).span
 
         assert audience(tables, replace(asked, compared=a_year_ago)).new_before == 1
 
     def test_net_of_the_previous_period_is_of_that_period(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2026-05-10T00:00:00.000Z"),
             contact(createdAt="2026-05-11T00:00:00.000Z"),
             contact(blockedAt="2026-05-12T00:00:00.000Z"),
@@ -143,47 +142,47 @@ class TestAudience:
         assert (found.new_before, found.lost_before, found.net_before) == (2, 1, 1)
 
     def test_contact_without_subscribed_at_is_not_new_by_it(self) -> None:
-        tables = tables_of(contact(createdAt="2026-06-10T00:00:00.000Z"))
+        tables = ask(contact(createdAt="2026-06-10T00:00:00.000Z"))
 
         assert audience(tables, terms(basis="subscribedAt")).new == 0
 
     def test_contact_is_new_when_it_subscribed_whenever_it_was_created(self) -> None:
-        tables = tables_of(contact(subscribedAt="2026-06-10T00:00:00.000Z"))
+        tables = ask(contact(subscribedAt="2026-06-10T00:00:00.000Z"))
 
         assert audience(tables, terms(basis="subscribedAt")).new == 1
 
     def test_time_in_the_future_counts_where_it_falls(self) -> None:
-        tables = tables_of(contact(createdAt="2026-07-15T00:00:00.000Z"))
+        tables = ask(contact(createdAt="2026-07-15T00:00:00.000Z"))
 
         assert audience(tables, terms("2026-07-01", "2026-07-31")).new == 1
 
 
 class TestByChannel:
     def test_contact_on_two_channels_counts_once_in_each(self) -> None:
-        tables = tables_of(contact(on("whatsapp", "telegram")), contact(on("whatsapp")))
+        tables = ask(contact(on("whatsapp", "telegram")), contact(on("whatsapp")))
 
         assert contacts_in(by_channel(tables, terms())) == {"whatsapp": 2, "telegram": 1}
 
     def test_contact_counts_once_on_a_channel_that_it_has_two_inboxes_of(self) -> None:
         two = {"contactInboxes": [*on("zalo")["contactInboxes"], *on(" ZALO ")["contactInboxes"]]}
 
-        assert contacts_in(by_channel(tables_of(two), terms())) == {"zalo": 1}
+        assert contacts_in(by_channel(ask(two), terms())) == {"zalo": 1}
 
     def test_contacts_without_a_channel_have_a_row_of_their_own(self) -> None:
-        tables = tables_of(contact(), contact(contactInboxes=None), contact(on("zalo")))
+        tables = ask(contact(), contact(contactInboxes=None), contact(on("zalo")))
 
         assert contacts_in(by_channel(tables, terms())) == {"": 2, "zalo": 1}
 
     def test_without_such_contacts_there_is_no_such_row(self) -> None:
-        assert contacts_in(by_channel(tables_of(contact(on("zalo"))), terms())) == {"zalo": 1}
+        assert contacts_in(by_channel(ask(contact(on("zalo"))), terms())) == {"zalo": 1}
 
     def test_channels_of_one_size_are_in_the_order_of_their_names(self) -> None:
-        tables = tables_of(contact(on("zalo")), contact(on("fax")), contact(on("sms")), contact())
+        tables = ask(contact(on("zalo")), contact(on("fax")), contact(on("sms")), contact())
 
         assert list(by_channel(tables, terms()).index) == ["", "fax", "sms", "zalo"]
 
     def test_channel_of_blocked_contacts_is_shown_without_active_ones(self) -> None:
-        tables = tables_of(contact(on("zalo"), blockedAt="2020-02-01T00:00:00.000Z"))
+        tables = ask(contact(on("zalo"), blockedAt="2020-02-01T00:00:00.000Z"))
 
         row = by_channel(tables, terms()).loc["zalo"]
 
@@ -191,7 +190,7 @@ class TestByChannel:
 
     def test_broadcast_rate_is_of_the_active_contacts_of_the_channel(self) -> None:
         opted_in = contact(on("zalo"), broadcastSubscribedAt="2026-01-01T00:00:00.000Z")
-        tables = tables_of(
+        tables = ask(
             opted_in, contact(on("zalo")), opted_in | {"blockedAt": "2026-02-01T00:00:00.000Z"}
         )
 
@@ -200,17 +199,17 @@ class TestByChannel:
         assert (row["broadcast"], row["on_channel"]) == (1, 2)
 
     def test_of_no_contacts_is_empty(self) -> None:
-        assert by_channel(tables_of(), terms()).empty
+        assert by_channel(ask(), terms()).empty
 
 
 class TestByTag:
     def test_contact_with_many_tags_counts_once_in_each(self) -> None:
-        tables = tables_of(contact(tagged("601", "602", "603")), contact(tagged("603")))
+        tables = ask(contact(tagged("601", "602", "603")), contact(tagged("603")))
 
         assert contacts_in(by_tag(tables, terms())) == {"603": 2, "601": 1, "602": 1}
 
     def test_untagged_have_a_row_without_a_name(self) -> None:
-        table = by_tag(tables_of(contact(tagged("601")), contact(), contact(tags=None)), terms())
+        table = by_tag(ask(contact(tagged("601")), contact(), contact(tags=None)), terms())
 
         assert contacts_in(table) == {"": 2, "601": 1}
         assert table["tag"].isna().to_dict() == {"": True, "601": False}
@@ -218,27 +217,27 @@ class TestByTag:
     def test_tags_that_share_a_name_are_two(self) -> None:
         tags = [{"id": key, "name": "VIP", "deletedAt": None} for key in ("601", "602")]
 
-        table = by_tag(tables_of(contact(tags=tags)), terms())
+        table = by_tag(ask(contact(tags=tags)), terms())
 
         assert dict(table["tag"]) == {"601": "VIP", "602": "VIP"}
 
     def test_deleted_tag_is_no_tag(self) -> None:
         deleted = [{"id": "601", "name": "VIP", "deletedAt": "2026-01-01T00:00:00.000Z"}]
 
-        assert contacts_in(by_tag(tables_of(contact(tags=deleted)), terms())) == {"": 1}
+        assert contacts_in(by_tag(ask(contact(tags=deleted)), terms())) == {"": 1}
 
     def test_of_no_contacts_is_empty(self) -> None:
-        assert by_tag(tables_of(), terms()).empty
+        assert by_tag(ask(), terms()).empty
 
 
 class TestByCountry:
     def test_adds_up_to_the_total_with_the_unknown(self) -> None:
-        tables = tables_of(contact(country="BR"), contact(country="brazil"), contact())
+        tables = ask(contact(country="BR"), contact(country="brazil"), contact())
 
         assert contacts_in(by_country(tables, terms())) == {"BR": 2, "unknown": 1}
 
     def test_new_are_counted_by_country(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(country="BR", createdAt="2026-06-10T00:00:00.000Z"), contact(country="BR")
         )
 
@@ -246,7 +245,7 @@ class TestByCountry:
 
 
 def test_country_sources_count_the_contacts_that_each_decided() -> None:
-    tables = tables_of(
+    tables = ask(
         contact(country="BR", phoneNumber="+84 912 345 678"),
         contact(phoneNumber="+84 912 345 678"),
         contact(phoneNumber="+84 912 345 678"),
@@ -258,13 +257,13 @@ def test_country_sources_count_the_contacts_that_each_decided() -> None:
 
 class TestByDay:
     def test_every_day_of_the_period_has_a_row(self) -> None:
-        table = by_day(tables_of(), terms("2024-02-28", "2024-03-01"))
+        table = by_day(ask(), terms("2024-02-28", "2024-03-01"))
 
         assert [f"{day:%m-%d}" for day in table.index] == ["02-28", "02-29", "03-01"]
         assert not table.to_numpy().any()
 
     def test_new_and_lost_fall_on_their_days(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2026-06-10T00:00:00.000Z", blockedAt="2026-06-12T23:59:59.999Z"),
             contact(createdAt="2026-06-10T23:59:59.999Z"),
         )
@@ -275,14 +274,14 @@ class TestByDay:
         assert daily(table["lost"]) == {date(2026, 6, 12): 1}
 
     def test_days_are_those_of_the_zone(self) -> None:
-        tables = tables_of(contact(createdAt="2026-06-10T02:59:59.999Z"))
+        tables = ask(contact(createdAt="2026-06-10T02:59:59.999Z"))
 
         table = by_day(tables, terms(timezone="America/Sao_Paulo"))
 
         assert daily(table["new"]) == {date(2026, 6, 9): 1}
 
     def test_day_whose_clock_skipped_midnight_begins_an_hour_later(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2018-11-04T02:59:59.999Z"),
             contact(createdAt="2018-11-04T03:00:00.000Z"),
         )
@@ -292,7 +291,7 @@ class TestByDay:
         assert daily(table["new"]) == {date(2018, 11, 3): 1, date(2018, 11, 4): 1}
 
     def test_day_that_the_zone_skipped_has_nobody(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(createdAt="2011-12-30T09:59:59.999Z"),
             contact(createdAt="2011-12-30T10:00:00.000Z"),
         )
@@ -303,47 +302,45 @@ class TestByDay:
 
     def test_adds_up_to_new_also_when_the_clock_went_back_over_midnight(self) -> None:
         # In St. John's it was the 7th for a minute, then the 6th again until midnight.
-        tables = tables_of(contact(createdAt="2010-11-07T02:45:00.000Z"))
+        tables = ask(contact(createdAt="2010-11-07T02:45:00.000Z"))
         asked = terms("2010-11-07", "2010-11-07", "America/St_Johns")
 
         assert by_day(tables, asked)["new"].sum() == audience(tables, asked).new == 1
 
 
-class TestNewByDayAndChannel:
+class TestNewByStepAndChannel:
     def test_contact_on_two_channels_counts_in_each(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(on("zalo", "sms"), createdAt="2026-06-10T12:00:00.000Z"),
             contact(on("sms"), createdAt="2026-06-11T12:00:00.000Z"),
         )
 
-        table = new_by_day_and_channel(tables, terms())
+        table = new_by_step(tables, terms(), CHANNEL)
 
         assert daily(table["zalo"]) == {date(2026, 6, 10): 1}
         assert daily(table["sms"]) == {date(2026, 6, 10): 1, date(2026, 6, 11): 1}
 
     def test_contacts_without_a_channel_have_a_column(self) -> None:
-        tables = tables_of(contact(createdAt="2026-06-10T12:00:00.000Z"))
+        tables = ask(contact(createdAt="2026-06-10T12:00:00.000Z"))
 
-        assert daily(new_by_day_and_channel(tables, terms())[""]) == {date(2026, 6, 10): 1}
+        assert daily(new_by_step(tables, terms(), CHANNEL)[""]) == {date(2026, 6, 10): 1}
 
     def test_channel_without_new_contacts_has_no_column(self) -> None:
-        tables = tables_of(
-            contact(on("zalo")), contact(on("sms"), createdAt="2026-06-10T12:00:00.000Z")
-        )
+        tables = ask(contact(on("zalo")), contact(on("sms"), createdAt="2026-06-10T12:00:00.000Z"))
 
-        assert list(new_by_day_and_channel(tables, terms()).columns) == ["sms"]
+        assert list(new_by_step(tables, terms(), CHANNEL).columns) == ["sms"]
 
 
-class TestNewByDayAndCountry:
+class TestNewByStepAndCountry:
     def test_countries_have_a_column_each_the_unknown_one_too(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(country="BR", createdAt="2026-06-10T12:00:00.000Z"),
             contact(country="VN", createdAt="2026-06-10T12:00:00.000Z"),
             contact(country="BR", createdAt="2026-06-11T12:00:00.000Z"),
             contact(createdAt="2026-06-12T12:00:00.000Z"),
         )
 
-        table = new_by_day_and(tables, terms(), "country")
+        table = new_by_step(tables, terms(), COUNTRY)
 
         assert {key: daily(table[key]) for key in table} == {
             "BR": {date(2026, 6, 10): 1, date(2026, 6, 11): 1},
@@ -352,52 +349,52 @@ class TestNewByDayAndCountry:
         }
 
     def test_country_without_new_contacts_has_no_column(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(country="BR"), contact(country="VN", createdAt="2026-06-10T12:00:00.000Z")
         )
 
-        assert list(new_by_day_and(tables, terms(), "country").columns) == ["VN"]
+        assert list(new_by_step(tables, terms(), COUNTRY).columns) == ["VN"]
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
-        tables = tables_of(
+        chosen = ask(
             contact(country="BR", createdAt="2026-06-10T12:00:00.000Z"),
             contact(country="BR", createdAt="2026-06-11T12:00:00.000Z"),
+            only=[2],
         )
-        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
 
-        table = new_by_day_and(chosen, terms(), "country")
+        table = new_by_step(chosen, terms(), COUNTRY)
 
         assert daily(table["BR"]) == {date(2026, 6, 11): 1}
 
 
-class TestNewByDayAndTag:
+class TestNewByStepAndTag:
     def test_contact_with_two_tags_counts_in_each(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(tagged("601", "602"), createdAt="2026-06-10T12:00:00.000Z"),
             contact(tagged("602"), createdAt="2026-06-11T12:00:00.000Z"),
         )
 
-        table = new_by_day_and(tables, terms(), "tag")
+        table = new_by_step(tables, terms(), TAG)
 
         assert daily(table["601"]) == {date(2026, 6, 10): 1}
         assert daily(table["602"]) == {date(2026, 6, 10): 1, date(2026, 6, 11): 1}
 
     def test_untagged_contacts_have_a_column_whatever_their_channels(self) -> None:
-        tables = tables_of(contact(on("zalo"), createdAt="2026-06-10T12:00:00.000Z"))
+        tables = ask(contact(on("zalo"), createdAt="2026-06-10T12:00:00.000Z"))
 
-        table = new_by_day_and(tables, terms(), "tag")
+        table = new_by_step(tables, terms(), TAG)
 
         assert {key: daily(table[key]) for key in table} == {"": {date(2026, 6, 10): 1}}
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
-        tables = tables_of(
+        chosen = ask(
             contact(tagged("601"), createdAt="2026-06-10T12:00:00.000Z"),
             contact(tagged("601", "602"), createdAt="2026-06-11T12:00:00.000Z"),
             contact(createdAt="2026-06-12T12:00:00.000Z"),
+            only=[2, 3],
         )
-        chosen = tables.select((tables.contacts["id"] != 1).to_numpy())
 
-        table = new_by_day_and(chosen, terms(), "tag")
+        table = new_by_step(chosen, terms(), TAG)
 
         assert {key: daily(table[key]) for key in table} == {
             "601": {date(2026, 6, 11): 1},
@@ -406,19 +403,19 @@ class TestNewByDayAndTag:
         }
 
 
-@pytest.mark.parametrize("key", ["channel", "country", "tag"])
-def test_of_nobody_new_has_every_day_and_no_column(key: Key) -> None:
+@pytest.mark.parametrize("dimension", [CHANNEL, COUNTRY, TAG])
+def test_of_nobody_new_has_every_day_and_no_column(dimension: Dimension) -> None:
     somebody = contact(on("zalo"), tagged("601"), country="BR")
 
-    assert new_by_day_and(tables_of(somebody), terms(), key).shape == (30, 0)
-    assert new_by_day_and(tables_of(), terms(), key).shape == (30, 0)
+    assert new_by_step(ask(somebody), terms(), dimension).shape == (30, 0)
+    assert new_by_step(ask(), terms(), dimension).shape == (30, 0)
 
 
 class TestSubscribersByDay:
     def subscribers(self, *contacts: Json, basis: Basis = "createdAt") -> list[int]:
         """On the first three days of June."""
         asked = terms("2026-06-01", "2026-06-03", basis=basis)
-        return subscribers_by_day(tables_of(*contacts), asked).to_list()
+        return subscribers_by_day(ask(*contacts), asked).to_list()
 
     def test_counts_those_who_came_by_the_end_of_the_day(self) -> None:
         assert self.subscribers(
@@ -452,7 +449,7 @@ class TestSubscribersByDay:
 class TestArrivals:
     def test_fall_on_weekday_and_hour_of_the_zone(self) -> None:
         # 20:45 UTC on Sunday is 02:30 on Monday in Kathmandu.
-        tables = tables_of(contact(createdAt="2026-06-14T20:45:00.000Z"))
+        tables = ask(contact(createdAt="2026-06-14T20:45:00.000Z"))
 
         table = arrivals(tables, terms(timezone="Asia/Kathmandu"))
 
@@ -460,15 +457,15 @@ class TestArrivals:
         assert table.to_numpy().sum() == 1
 
     def test_cover_the_week_also_when_nobody_came(self) -> None:
-        assert arrivals(tables_of(), terms()).shape == (7, 24)
+        assert arrivals(ask(), terms()).shape == (7, 24)
 
     def test_leave_out_those_who_came_at_another_time(self) -> None:
-        assert not arrivals(tables_of(contact()), terms()).to_numpy().any()
+        assert not arrivals(ask(contact()), terms()).to_numpy().any()
 
 
 class TestSeveralChannels:
-    def tables(self) -> Tables:
-        return tables_of(
+    def asked(self) -> Engine:
+        return ask(
             contact(on("zalo", "sms", "fax")),
             contact(on("sms", "zalo")),
             contact(on("zalo")),
@@ -476,12 +473,12 @@ class TestSeveralChannels:
         )
 
     def test_counts_contacts_on_more_than_one(self) -> None:
-        number, _ = several_channels(self.tables())
+        number, _ = several_channels(self.asked())
 
         assert number == 2
 
     def test_counts_every_pair_of_channels_by_size(self) -> None:
-        _, pairs = several_channels(self.tables())
+        _, pairs = several_channels(self.asked())
 
         assert pairs.to_numpy().tolist() == [
             ["sms", "zalo", 2],
@@ -490,7 +487,7 @@ class TestSeveralChannels:
         ]
 
     def test_of_no_contacts_are_none(self) -> None:
-        number, pairs = several_channels(tables_of())
+        number, pairs = several_channels(ask())
 
         assert number == 0
         assert list(pairs.columns) == ["a", "b", "contacts"]

@@ -2,7 +2,7 @@ import pytest
 
 from lib.metrics.cohorts import cohorts
 from lib.metrics.terms import Basis
-from tests.workspaces import Json, before_as_of, contact, conversation, tables_of, terms
+from tests.workspaces import Json, ask, before_as_of, contact, conversation, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"
 
@@ -11,7 +11,7 @@ def found(
     *contacts: Json, timezone: str = "UTC", basis: Basis = "createdAt"
 ) -> dict[str, tuple[int, ...]]:
     """By month: contacts, still active, broadcast, active in 30 days."""
-    table = cohorts(tables_of(*contacts), terms(timezone=timezone, basis=basis))
+    table = cohorts(ask(*contacts), terms(timezone=timezone, basis=basis))
     months = [str(month)[:7] for month in table.index]
     return dict(zip(months, map(tuple, table.to_numpy().tolist()), strict=True))
 

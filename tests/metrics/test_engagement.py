@@ -3,11 +3,11 @@ import pytest
 from lib.metrics.engagement import Engagement, engagement, inboxes
 from tests.workspaces import (
     Json,
+    ask,
     before_as_of,
     contact,
     conversation,
     in_inboxes,
-    tables_of,
     terms,
 )
 
@@ -15,7 +15,7 @@ BLOCKED = {"blockedAt": "2020-02-01T00:00:00.000Z"}
 
 
 def found(*contacts: Json) -> Engagement:
-    return engagement(tables_of(*contacts), terms())
+    return engagement(ask(*contacts), terms())
 
 
 def active(**ago: float) -> Json:
@@ -76,9 +76,7 @@ class TestWindow:
         assert found(contact(wrote(hours=1), BLOCKED), contact()).window_24h == 0
 
     def test_of_a_selection_in_which_nobody_wrote_is_zero_not_absent(self) -> None:
-        tables = tables_of(wrote(hours=1), contact())
-
-        selected = tables.select(tables.contacts["last_incoming"].isna().to_numpy())
+        selected = ask(wrote(hours=1), contact(), only=[2])
 
         assert engagement(selected, terms()).window_24h == 0
 
@@ -116,7 +114,7 @@ class TestReachAtRisk:
 
 class TestInboxes:
     def test_have_their_contacts_by_size(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(in_inboxes(a="connected", b="disconnected")),
             contact(in_inboxes(b="disconnected")),
             contact(in_inboxes(b="disconnected"), BLOCKED),
@@ -131,16 +129,16 @@ class TestInboxes:
         assert list(table.index) == ["b", "a"]
 
     def test_say_what_they_are(self) -> None:
-        row = inboxes(tables_of(contact(in_inboxes(a="expired")))).loc["a"]
+        row = inboxes(ask(contact(in_inboxes(a="expired")))).loc["a"]
 
         assert (row["name"], row["channel"], row["status"]) == ("a", "whatsapp", "expired")
 
     def test_of_a_selection_are_all_of_them(self) -> None:
-        tables = tables_of(contact(in_inboxes(a="connected")), contact(in_inboxes(b="connected")))
-
-        table = inboxes(tables.select((tables.contacts["id"] == 1).to_numpy()))
+        table = inboxes(
+            ask(contact(in_inboxes(a="connected")), contact(in_inboxes(b="connected")), only=[1])
+        )
 
         assert table["contacts"].to_dict() == {"a": 1, "b": 0}
 
     def test_of_no_contacts_are_none(self) -> None:
-        assert inboxes(tables_of()).empty
+        assert inboxes(ask()).empty

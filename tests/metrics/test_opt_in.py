@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lib.engines.questions import Engine
 from lib.metrics.opt_in import OptIn, RawEmailOptIn, opt_in, over_time, raw_email_opt_in
 from lib.reference.rates import Rate
-from lib.store.tables import Tables
-from tests.workspaces import Json, contact, on, tables_of, terms
+from tests.workspaces import Json, ask, contact, on, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"
 OPTED_IN = contact(on("zalo"), broadcastSubscribedAt=LONG_AGO)
@@ -16,33 +16,33 @@ BLOCKED = {"blockedAt": LONG_AGO}
 
 
 def test_of_no_contacts_has_no_rates() -> None:
-    assert opt_in(tables_of()) == OptIn(Rate(0, 0), Rate(0, 0), Rate(0, 0))
+    assert opt_in(ask()) == OptIn(Rate(0, 0), Rate(0, 0), Rate(0, 0))
 
 
 def test_of_only_blocked_contacts_has_no_rates() -> None:
     blocked = contact(OPTED_IN, BLOCKED, email="ana@example.com", emailOptIn=True)
 
-    assert opt_in(tables_of(blocked)) == OptIn(Rate(0, 0), Rate(0, 0), Rate(0, 0))
+    assert opt_in(ask(blocked)) == OptIn(Rate(0, 0), Rate(0, 0), Rate(0, 0))
 
 
 class TestBroadcast:
     def test_is_a_share_of_the_active_contacts_on_a_channel(self) -> None:
-        tables = tables_of(OPTED_IN, contact(on("zalo")), contact(OPTED_IN, BLOCKED))
+        tables = ask(OPTED_IN, contact(on("zalo")), contact(OPTED_IN, BLOCKED))
 
         assert opt_in(tables).broadcast == Rate(1, 2)
 
     def test_leaves_out_an_opt_in_without_a_channel(self) -> None:
-        tables = tables_of(OPTED_IN, contact(broadcastSubscribedAt=LONG_AGO))
+        tables = ask(OPTED_IN, contact(broadcastSubscribedAt=LONG_AGO))
 
         assert opt_in(tables).broadcast == Rate(1, 1)
 
     def test_counts_a_contact_on_two_channels_once(self) -> None:
-        assert opt_in(tables_of(contact(OPTED_IN, on("zalo", "sms")))).broadcast == Rate(1, 1)
+        assert opt_in(ask(contact(OPTED_IN, on("zalo", "sms")))).broadcast == Rate(1, 1)
 
 
 class TestEmail:
     def test_is_a_share_of_the_active_contacts_with_an_address(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(email="ana@example.com", emailOptIn=True),
             contact(email="bo@example.com", emailOptIn=False),
             contact(BLOCKED, email="cy@example.com", emailOptIn=True),
@@ -51,14 +51,14 @@ class TestEmail:
         assert opt_in(tables).email == Rate(1, 2)
 
     def test_default_opt_in_of_contacts_without_an_address_does_not_count(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(email=None, emailOptIn=True), contact(email="guest-8f3a", emailOptIn=True)
         )
 
         assert opt_in(tables).email == Rate(0, 0)
 
     def test_verified_is_a_share_of_the_same_contacts(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(email="ana@example.com", emailVerified=True),
             contact(email="bo@example.com", emailVerified=False),
             contact(email=None, emailVerified=True),
@@ -67,12 +67,12 @@ class TestEmail:
         assert opt_in(tables).email_verified == Rate(1, 2)
 
     def test_opt_in_that_is_not_said_is_none(self) -> None:
-        assert opt_in(tables_of(contact(email="ana@example.com"))).email == Rate(0, 1)
+        assert opt_in(ask(contact(email="ana@example.com"))).email == Rate(0, 1)
 
 
 class TestRawEmailOptIn:
     def test_is_what_the_server_says_of_all_contacts(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(email="ana@example.com", emailOptIn=True),
             contact(email=None, emailOptIn=True),
             contact(BLOCKED, email=None, emailOptIn=True),
@@ -85,16 +85,16 @@ class TestRawEmailOptIn:
 class TestOverTime:
     """As the first three days of June begin, and as the last of them ends."""
 
-    def over(self, tables: Tables, kind: str) -> list[float | None]:
+    def over(self, asked: Engine, kind: str) -> list[float | None]:
         """The shares, None where there is none."""
-        found = over_time(tables, terms("2026-06-01", "2026-06-03"))[kind]
+        found = over_time(asked, terms("2026-06-01", "2026-06-03"))[kind]
         return [None if pd.isna(share) else float(share) for share in found]
 
     def broadcast(self, *contacts: Json) -> list[float | None]:
-        return self.over(tables_of(*contacts), "broadcast")
+        return self.over(ask(*contacts), "broadcast")
 
     def email(self, *contacts: Json) -> list[float | None]:
-        return self.over(tables_of(*contacts), "email")
+        return self.over(ask(*contacts), "email")
 
     def reached(self, **fields: Any) -> Json:
         return contact(on("zalo"), **fields)
@@ -102,7 +102,7 @@ class TestOverTime:
     def test_has_a_moment_before_the_period_and_one_after_each_day(self) -> None:
         asked = terms("2026-06-01", "2026-06-02", "America/Sao_Paulo")
 
-        assert [f"{each:%d %H:%M}" for each in over_time(tables_of(), asked).index] == [
+        assert [f"{each:%d %H:%M}" for each in over_time(ask(), asked).index] == [
             "01 03:00",
             "02 03:00",
             "03 03:00",
@@ -168,9 +168,9 @@ class TestOverTime:
         assert self.email(*contacts) == [0, 0, 1 / 2, 1 / 2]
 
     def test_of_a_selection_is_that_of_its_contacts(self) -> None:
-        tables = tables_of(OPTED_IN, self.reached(), OPTED_IN)
+        tables = ask(OPTED_IN, self.reached(), OPTED_IN)
 
-        chosen = tables.select((tables.contacts["id"] != 2).to_numpy())
+        chosen = ask(OPTED_IN, self.reached(), OPTED_IN, only=[1, 3])
 
         assert self.over(tables, "broadcast") == [2 / 3] * 4
         assert self.over(chosen, "broadcast") == [1] * 4
@@ -178,4 +178,4 @@ class TestOverTime:
     def test_ends_with_the_rate_of_today(self) -> None:
         contacts = [OPTED_IN, self.reached(), self.reached(), contact(OPTED_IN, BLOCKED)]
 
-        assert self.broadcast(*contacts)[-1] == opt_in(tables_of(*contacts)).broadcast.rate == 1 / 3
+        assert self.broadcast(*contacts)[-1] == opt_in(ask(*contacts)).broadcast.rate == 1 / 3

@@ -3,17 +3,18 @@ from itertools import permutations
 
 import pytest
 
+from lib.engines.memory import MemoryEngine
 from lib.metrics.audience import by_tag
 from lib.metrics.opt_in import opt_in
 from lib.metrics.tags import effects, overlaps
 from lib.reference.rates import Rate
-from tests.workspaces import Json, contact, on, tables_of, tagged, terms
+from tests.workspaces import Json, ask, contact, on, tables_of, tagged, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"
 
 
 def pairs(*contacts: Json) -> list[list[object]]:
-    return overlaps(tables_of(*contacts)).to_numpy().tolist()
+    return overlaps(ask(*contacts)).to_numpy().tolist()
 
 
 class TestOverlaps:
@@ -52,7 +53,7 @@ class TestOverlaps:
         tables = tables_of(contact(tagged("601", "602")), contact(tagged("601", "602")))
         shuffled = replace(tables, contact_tags=tables.contact_tags.iloc[[0, 2, 1, 3]])
 
-        assert overlaps(shuffled)["both"].to_list() == [2]
+        assert overlaps(MemoryEngine(shuffled))["both"].to_list() == [2]
 
     def test_pairs_are_by_size(self) -> None:
         contacts = [tagged("601", "602"), tagged("602", "603"), tagged("602", "603")]
@@ -68,7 +69,7 @@ class TestOverlaps:
 
 class TestEffects:
     def test_compare_those_with_the_tag_with_all_others(self) -> None:
-        tables = tables_of(
+        tables = ask(
             contact(on("sms"), tagged("601"), broadcastSubscribedAt=LONG_AGO),
             contact(on("sms"), tagged("601")),
             contact(on("sms"), broadcastSubscribedAt=LONG_AGO),
@@ -83,13 +84,13 @@ class TestEffects:
         assert (effect.difference.of, effect.difference.to) == (Rate(1, 2), Rate(1, 3))
 
     def test_of_a_tag_that_all_have_is_absent(self) -> None:
-        tables = tables_of(contact(on("sms"), tagged("601")))
+        tables = ask(contact(on("sms"), tagged("601")))
 
         (effect,) = effects(by_tag(tables, terms()), opt_in(tables).broadcast)
 
         assert (effect.difference.value, effect.difference.interval) == (None, None)
 
     def test_untagged_is_no_tag(self) -> None:
-        tables = tables_of(contact(on("sms")))
+        tables = ask(contact(on("sms")))
 
         assert effects(by_tag(tables, terms()), opt_in(tables).broadcast) == []

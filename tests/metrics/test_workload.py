@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lib.metrics.audience import Key
+from lib.engines.questions import Engine
 from lib.metrics.workload import (
     Balance,
     Queue,
@@ -19,15 +19,15 @@ from lib.metrics.workload import (
     server_tells,
     workload,
 )
-from lib.store.tables import Tables
+from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
 from tests.workspaces import (
     AS_OF,
     Json,
+    ask,
     before_as_of,
     contact,
     conversation,
     on,
-    tables_of,
     tagged,
     terms,
 )
@@ -45,13 +45,13 @@ def in_conversation(**fields: Any) -> Json:
 
 def numbers(*contacts: Json) -> dict[str, int]:
     """The numbers of the workload that are not 0, ages aside."""
-    found = asdict(workload(tables_of(*contacts), without_bot()))
+    found = asdict(workload(ask(*contacts), without_bot()))
     return {name: number for name, number in found.items() if number and name != "waiting"}
 
 
 def ages(*contacts: Json) -> dict[str, int]:
     """The ages of waiting conversations that are not 0."""
-    found = workload(tables_of(*contacts), without_bot()).waiting
+    found = workload(ask(*contacts), without_bot()).waiting
     return {age: number for age, number in found.items() if number}
 
 
@@ -136,7 +136,7 @@ def in_an_inbox(incoming: str | None = None, last: str | None = None, **fields: 
 
 def last_word(found: Json, *, bot_answers: bool = True) -> str | None:
     """To whom a contact who has the last word is left."""
-    load = workload(tables_of(found), terms(bot_answers=bot_answers))
+    load = workload(ask(found), terms(bot_answers=bot_answers))
     assert load.awaiting_reply + load.left_to_bot <= 1
     if load.awaiting_reply:
         return "person"
@@ -206,11 +206,11 @@ def test_no_admin_reply_is_what_the_filter_of_the_platform_counts_whoever_has_th
 
 def test_a_server_tells_where_some_inbox_has_the_time_of_its_last_message() -> None:
     silent, telling = in_an_inbox(NOON), in_an_inbox(NOON, NOON)
-    tables = tables_of(silent, telling)
+    tables = ask(silent, telling)
 
-    assert not server_tells(tables_of(silent))
+    assert not server_tells(ask(silent))
     assert server_tells(tables)
-    assert server_tells(tables.select((tables.contacts["id"] == 1).to_numpy()))
+    assert server_tells(ask(silent, telling, only=[1]))
 
 
 class TestReading:
@@ -266,7 +266,7 @@ class TestAge:
 
 class TestByAgent:
     def table(self, *contacts: Json) -> pd.DataFrame:
-        return by_agent(tables_of(*contacts), without_bot())
+        return by_agent(ask(*contacts), without_bot())
 
     def test_counts_what_each_holds(self) -> None:
         table = self.table(
@@ -331,17 +331,20 @@ class TestByAgent:
         assert self.table().empty
 
     def test_of_a_selection_still_shows_every_agent(self) -> None:
-        tables = tables_of(
-            in_conversation(assignedUserId="101"), in_conversation(assignedUserId="102")
+        table = by_agent(
+            ask(
+                in_conversation(assignedUserId="101"),
+                in_conversation(assignedUserId="102"),
+                only=[2],
+            ),
+            terms(),
         )
-
-        table = by_agent(tables.select((tables.contacts["assignee"] == "102").to_numpy()), terms())
 
         assert table["open"].to_dict() == {"102": 1, "101": 0}
 
 
 def test_team_counts_its_conversations_whether_or_not_an_agent_has_them_too() -> None:
-    tables = tables_of(
+    tables = ask(
         in_conversation(assignedInboxTeamId="7"),
         in_conversation(assignedInboxTeamId="7", assignedUserId="101"),
     )
@@ -375,7 +378,7 @@ class TestBalance:
 
 
 def test_workload_has_every_age() -> None:
-    assert workload(tables_of(), terms()).waiting == {
+    assert workload(ask(), terms()).waiting == {
         "under_1h": 0,
         "1h_4h": 0,
         "4h_24h": 0,
@@ -389,33 +392,33 @@ WAITING = {"contactRepliedAt": NOON}
 
 
 class TestAwaitingBy:
-    def counts(self, key: Key, *contacts: Json) -> dict[str, int]:
+    def counts(self, dimension: Dimension, *contacts: Json) -> dict[str, int]:
         """Those that are not 0."""
-        found = awaiting_by(tables_of(*contacts), without_bot(), key)
+        found = awaiting_by(ask(*contacts), without_bot(), dimension)
         return {str(name): int(number) for name, number in found.items() if number}
 
     def test_contact_on_two_channels_counts_in_each(self) -> None:
         waiting = conversation(**WAITING)
 
         assert self.counts(
-            "channel", contact(on("zalo", "sms"), waiting), contact(on("sms"), waiting)
+            CHANNEL, contact(on("zalo", "sms"), waiting), contact(on("sms"), waiting)
         ) == {"zalo": 1, "sms": 2}
 
     def test_contact_with_two_tags_counts_in_each(self) -> None:
         waiting = conversation(**WAITING)
 
-        assert self.counts("tag", contact(tagged("601", "602"), waiting)) == {"601": 1, "602": 1}
+        assert self.counts(TAG, contact(tagged("601", "602"), waiting)) == {"601": 1, "602": 1}
 
-    @pytest.mark.parametrize("key", ["channel", "tag"])
-    def test_contact_without_one_counts_as_none(self, key: Key) -> None:
+    @pytest.mark.parametrize("dimension", [CHANNEL, TAG])
+    def test_contact_without_one_counts_as_none(self, dimension: Dimension) -> None:
         has_it = contact(on("zalo"), tagged("601"), conversation())
 
-        assert self.counts(key, in_conversation(**WAITING), has_it) == {"": 1}
+        assert self.counts(dimension, in_conversation(**WAITING), has_it) == {"": 1}
 
     def test_countries_are_all_there_the_unknown_one_too(self) -> None:
         waiting = conversation(**WAITING)
 
-        assert self.counts("country", contact(waiting, country="BR"), contact(waiting)) == {
+        assert self.counts(COUNTRY, contact(waiting, country="BR"), contact(waiting)) == {
             "BR": 1,
             "unknown": 1,
         }
@@ -425,7 +428,7 @@ class TestAwaitingBy:
 
         assert (
             self.counts(
-                "channel",
+                CHANNEL,
                 contact(here),
                 contact(here, conversation()),
                 contact(here, conversation(**WAITING, **ARCHIVED)),
@@ -437,11 +440,9 @@ class TestAwaitingBy:
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
         waiting = conversation(**WAITING)
-        tables = tables_of(contact(on("zalo"), waiting), contact(on("sms"), waiting))
+        chosen = ask(contact(on("zalo"), waiting), contact(on("sms"), waiting), only=[2])
 
-        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
-
-        found = awaiting_by(chosen, without_bot(), "channel")
+        found = awaiting_by(chosen, without_bot(), CHANNEL)
 
         assert found[found > 0].to_dict() == {"sms": 1}
 
@@ -449,7 +450,7 @@ class TestAwaitingBy:
 class TestByAgentAndChannel:
     def test_counts_what_each_agent_holds_on_each_channel(self) -> None:
         table = by_agent_and_channel(
-            tables_of(
+            ask(
                 contact(on("sms"), conversation(assignedUserId="101")),
                 contact(on("sms"), conversation(assignedUserId="101")),
                 contact(on("zalo"), conversation(assignedUserId="102")),
@@ -464,18 +465,16 @@ class TestByAgentAndChannel:
     def test_contact_on_two_channels_counts_in_each(self) -> None:
         both = contact(on("sms", "zalo"), conversation(assignedUserId="101"))
 
-        assert by_agent_and_channel(tables_of(both)).to_dict("index") == {
-            "101": {"sms": 1, "zalo": 1}
-        }
+        assert by_agent_and_channel(ask(both)).to_dict("index") == {"101": {"sms": 1, "zalo": 1}}
 
     def test_nobody_and_no_channel_are_none(self) -> None:
-        assert by_agent_and_channel(tables_of(in_conversation())).to_dict("index") == {"": {"": 1}}
+        assert by_agent_and_channel(ask(in_conversation())).to_dict("index") == {"": {"": 1}}
 
     def test_channels_are_by_their_open_conversations(self) -> None:
         held = conversation(assignedUserId="101")
 
         table = by_agent_and_channel(
-            tables_of(
+            ask(
                 contact(on("line"), held),
                 contact(on("sms"), held),
                 contact(on("sms"), conversation()),
@@ -489,7 +488,7 @@ class TestByAgentAndChannel:
 
     def test_agent_without_open_conversations_has_no_row(self) -> None:
         table = by_agent_and_channel(
-            tables_of(
+            ask(
                 contact(on("sms"), conversation(assignedUserId="101", **ARCHIVED)),
                 contact(on("zalo"), conversation(assignedUserId="102"), blockedAt=NOON),
                 contact(on("line"), conversation(assignedUserId="103")),
@@ -500,15 +499,14 @@ class TestByAgentAndChannel:
 
     @pytest.mark.parametrize("contacts", [(), (contact(on("sms")),)], ids=["nobody", "none open"])
     def test_without_open_conversations_is_empty(self, contacts: tuple[Json, ...]) -> None:
-        assert by_agent_and_channel(tables_of(*contacts)).empty
+        assert by_agent_and_channel(ask(*contacts)).empty
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
-        tables = tables_of(
+        chosen = ask(
             contact(on("sms"), conversation(assignedUserId="101")),
             contact(on("zalo"), conversation(assignedUserId="102")),
+            only=[2],
         )
-
-        chosen = tables.select((tables.contacts["id"] == 2).to_numpy())
 
         assert by_agent_and_channel(chosen).to_dict("index") == {"102": {"zalo": 1}}
 
@@ -516,12 +514,12 @@ class TestByAgentAndChannel:
 class TestBacklogByDay:
     """As the first three days of June begin, and as the last of them ends."""
 
-    def backlog(self, tables: Tables) -> dict[str, list[int]]:
-        found = backlog_by_day(tables, without_bot("2026-06-01", "2026-06-03"))
+    def backlog(self, asked: Engine) -> dict[str, list[int]]:
+        found = backlog_by_day(asked, without_bot("2026-06-01", "2026-06-03"))
         return {str(name): numbers for name, numbers in found.to_dict("list").items()}
 
     def test_those_who_wait_count_from_their_message(self) -> None:
-        tables = tables_of(
+        tables = ask(
             in_conversation(assignedUserId="101", contactRepliedAt="2026-05-20T12:00:00.000Z"),
             in_conversation(assignedUserId="101", contactRepliedAt="2026-06-02T12:00:00.000Z"),
         )
@@ -529,7 +527,7 @@ class TestBacklogByDay:
         assert self.backlog(tables) == {"awaiting_reply": [1, 1, 2, 2], "unassigned": [0] * 4}
 
     def test_the_unassigned_count_from_the_last_activity(self) -> None:
-        tables = tables_of(
+        tables = ask(
             in_conversation(lastActivityAt="2026-05-20T12:00:00.000Z"),
             in_conversation(lastActivityAt="2026-06-03T12:00:00.000Z"),
         )
@@ -540,12 +538,12 @@ class TestBacklogByDay:
         ("moment", "first"), [("2026-05-31T23:59:59.999Z", 1), ("2026-06-01T00:00:00.000Z", 0)]
     )
     def test_begins_with_those_from_before_the_period(self, moment: str, first: int) -> None:
-        tables = tables_of(in_conversation(contactRepliedAt=moment))
+        tables = ask(in_conversation(contactRepliedAt=moment))
 
         assert self.backlog(tables)["awaiting_reply"] == [first, 1, 1, 1]
 
     def test_days_are_those_of_the_zone(self) -> None:
-        tables = tables_of(in_conversation(contactRepliedAt="2026-06-02T02:59:59.999Z"))
+        tables = ask(in_conversation(contactRepliedAt="2026-06-02T02:59:59.999Z"))
 
         found = backlog_by_day(tables, without_bot("2026-06-01", "2026-06-02", "America/Sao_Paulo"))
 
@@ -559,19 +557,18 @@ class TestBacklogByDay:
             adminRepliedAt="2026-06-20T12:00:00.000Z",
         )
 
-        assert self.backlog(tables_of(done)) == {
+        assert self.backlog(ask(done)) == {
             "awaiting_reply": [0] * 4,
             "unassigned": [0] * 4,
         }
 
     def test_unassigned_without_any_activity_counts_on_no_day(self) -> None:
-        assert self.backlog(tables_of(in_conversation()))["unassigned"] == [0] * 4
+        assert self.backlog(ask(in_conversation()))["unassigned"] == [0] * 4
 
     def test_of_a_selection_counts_its_contacts_only(self) -> None:
-        tables = tables_of(in_conversation(**WAITING), in_conversation(contactRepliedAt=NOON))
         asked = without_bot("2026-06-10", "2026-06-10")
 
-        chosen = tables.select((tables.contacts["id"] == 1).to_numpy())
+        chosen = ask(in_conversation(**WAITING), in_conversation(contactRepliedAt=NOON), only=[1])
 
         assert backlog_by_day(chosen, asked)["awaiting_reply"].to_list() == [0, 1]
 
@@ -581,7 +578,7 @@ class TestQueue:
         self, *contacts: Json, which: Queue = "waiting", most: int = 10
     ) -> list[dict[str, Any]]:
         """What is listed, None for what is missing."""
-        _, table = queue(tables_of(*contacts), without_bot(), which, most)
+        _, table = queue(ask(*contacts), without_bot(), which, most)
         return records(table)
 
     def ids(self, *contacts: Json, which: Queue = "waiting", most: int = 10) -> list[str]:
@@ -674,7 +671,7 @@ class TestQueue:
     def test_no_more_are_listed_than_asked_for_and_all_are_counted(
         self, most: int, listed: list[str]
     ) -> None:
-        tables = tables_of(
+        tables = ask(
             in_conversation(id="1", contactRepliedAt=before_as_of(hours=5)),
             in_conversation(id="2", contactRepliedAt=before_as_of(hours=9)),
             in_conversation(id="3", contactRepliedAt=before_as_of(hours=1)),
@@ -751,13 +748,12 @@ class TestQueue:
         assert self.ids(in_conversation(**everything), which=which) == ["1"]
 
     def test_of_a_selection_lists_and_counts_its_contacts_only(self) -> None:
-        tables = tables_of(
+        chosen = ask(
             contact(on("sms"), conversation(id="1", contactRepliedAt=before_as_of(hours=9))),
             contact(on("line"), conversation(id="2", contactRepliedAt=before_as_of(hours=1))),
             contact(on("zalo"), conversation(id="3", contactRepliedAt=before_as_of(hours=5))),
+            only=[2, 3],
         )
-
-        chosen = tables.select((tables.contacts["id"] != 1).to_numpy())
         many, table = queue(chosen, without_bot(), "waiting", 10)
 
         assert many == 2

@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime
 import pytest
 
 from lib.chatbotx.crawl import Verdict
+from lib.engines.questions import Engine
 from lib.metrics.audience import by_tag
 from lib.metrics.terms import Terms
 from lib.query.choice import Choice
-from lib.query.view import MOST_SELECTIONS, View, options, view_of
+from lib.query.view import View, options, view_of
 from lib.settings import Settings
 from lib.store.dimensions import TAG
 from lib.store.snapshot import Snapshot
-from lib.store.tables import Tables
 from tests.workspaces import AS_OF, Json, choosing, contact, on, tables_of, tagged
 
 SETTINGS = Settings(timezone="America/Sao_Paulo")
@@ -42,9 +42,9 @@ class Counting:
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, tables: Tables, *arguments: object) -> int:
+    def __call__(self, asked: Engine, *arguments: object) -> int:
         self.asked += 1
-        return len(tables.contacts)
+        return int(asked.count()["contacts"][0])
 
 
 def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SETTINGS) -> View:
@@ -93,7 +93,7 @@ def test_a_channel_is_not_taken_for_a_tag_of_the_same_key() -> None:
 
 
 def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
-    def ask(tables: Tables, terms: Terms) -> Terms:
+    def ask(asked: Engine, terms: Terms) -> Terms:
         return terms
 
     views = [seen(snapshot, choice) for choice in (Choice("7d"), Choice("30d"), Choice("year"))]
@@ -102,7 +102,10 @@ def test_other_terms_have_their_own_numbers(snapshot: Snapshot) -> None:
 
 def test_other_metrics_have_their_own_numbers(snapshot: Snapshot) -> None:
     view = seen(snapshot)
-    assert (view.compute(Counting()), view.compute(lambda tables: len(tables.tags))) == (3, 1)
+    assert (view.compute(Counting()), view.compute(lambda asked: len(asked.names("tags")))) == (
+        3,
+        1,
+    )
 
 
 def test_another_snapshot_has_its_own_numbers(snapshot: Snapshot) -> None:
@@ -114,7 +117,7 @@ def test_another_snapshot_has_its_own_numbers(snapshot: Snapshot) -> None:
 def test_what_raises_is_not_kept_and_tried_again(snapshot: Snapshot) -> None:
     attempts = []
 
-    def at_second(tables: Tables) -> str:
+    def at_second(asked: Engine) -> str:
         attempts.append(1)
         if len(attempts) == 1:
             raise ValueError("not yet")
@@ -129,7 +132,7 @@ def test_many_who_ask_at_once_wait_for_one_reckoning(snapshot: Snapshot) -> None
     asked, may_go = threading.Semaphore(0), threading.Event()
     reckonings = []
 
-    def slow(tables: Tables) -> int:
+    def slow(asked: Engine) -> int:
         reckonings.append(threading.current_thread().name)
         may_go.wait(10)
         return 7
@@ -155,7 +158,7 @@ def test_many_who_ask_at_once_wait_for_one_reckoning(snapshot: Snapshot) -> None
 def test_one_slow_number_holds_up_no_other(snapshot: Snapshot) -> None:
     begun, may_go = threading.Event(), threading.Event()
 
-    def slow(tables: Tables) -> int:
+    def slow(asked: Engine) -> int:
         begun.set()
         may_go.wait(10)
         return 7
@@ -180,7 +183,7 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
     view = seen(snapshot, choosing(channel=("line",)))
     result = weakref.ref(view.compute(lambda tables: Result()))
     view.compute(by_tag, view.terms)
-    tables, selected = weakref.ref(snapshot.tables), weakref.ref(view.tables)
+    tables, selected = weakref.ref(snapshot.tables), weakref.ref(view.asked)
     kept = weakref.ref(snapshot)
     assert result() is not None
 
@@ -190,22 +193,6 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
         assert [each() for each in (kept, tables, selected, result)] == [None] * 4
     finally:
         gc.enable()
-
-
-def test_no_more_than_a_few_selections_hold_their_rows() -> None:
-    tags = [f"{number}" for number in range(3 * MOST_SELECTIONS)]
-    snapshot = snapshot_of(*(contact(tagged(tag)) for tag in tags))
-    selections = [weakref.ref(seen(snapshot, choosing(tag=(tag,))).tables) for tag in tags]
-    gc.collect()
-    alive = [tag for tag, selection in zip(tags, selections, strict=True) if selection()]
-    assert alive == tags[-MOST_SELECTIONS:]
-
-
-def test_a_selection_in_use_stays(snapshot: Snapshot) -> None:
-    first = seen(snapshot, choosing(tag=("601",))).tables
-    for number in range(3 * MOST_SELECTIONS):
-        seen(snapshot, choosing(channel=(f"{number}",)))
-        assert seen(snapshot, choosing(tag=("601",))).tables is first
 
 
 def test_the_whole_workspace_is_not_copied(snapshot: Snapshot) -> None:

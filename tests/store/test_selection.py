@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.engines.memory import MemoryEngine
 from lib.metrics.audience import audience
 from lib.store.snapshot import save_tables
 from lib.store.tables import Tables
@@ -58,7 +59,7 @@ def test_of_nobody_is_empty(tables: Tables) -> None:
 
     assert nobody.contacts.empty
     assert nobody.contact_channels.empty
-    assert audience(nobody, terms()).contacts == 0
+    assert audience(MemoryEngine(nobody), terms()).contacts == 0
 
 
 def test_of_all_is_the_same(tables: Tables) -> None:
@@ -73,7 +74,7 @@ def test_can_be_selected_from_again(tables: Tables) -> None:
 
     assert last.contacts["id"].to_list() == [4]
     assert links(last.contact_tags) == [(0, "602")]
-    assert audience(last, terms()).contacts == 1
+    assert audience(MemoryEngine(last), terms()).contacts == 1
 
 
 def test_leaves_the_whole_as_it_was(tables: Tables) -> None:

@@ -10,6 +10,7 @@ import pytest
 from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import TokenRefused
+from lib.engines.memory import MemoryEngine
 from lib.metrics import audience
 from lib.metrics.terms import Terms
 from lib.reference.periods import Period
@@ -67,7 +68,7 @@ def test_a_clock_an_hour_off_costs_no_contact(off: timedelta) -> None:
     assert snapshot.verdict.complete
     terms = Terms(snapshot.as_of, Period.last(1, snapshot.as_of, "UTC"))
     today = sum(moment.date() == snapshot.as_of.date() for moment in created)
-    assert audience.audience(snapshot.tables, terms).new == today == len(contacts)
+    assert audience.audience(MemoryEngine(snapshot.tables), terms).new == today == len(contacts)
 
 
 def test_a_contact_on_two_pages_is_one_row_in_its_later_version(

@@ -1,0 +1,40 @@
+"""Which contacts of tables in memory pass a filter."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from lib.engines.questions import Filter
+from lib.store.dimensions import BY_KEY, MISSING, Dimension
+from lib.store.tables import Tables
+
+
+def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
+    """A boolean for each contact; None for all of them."""
+    masks = [*passing_each(tables, limits).values()]
+    if limits.recorded_only:
+        masks.append((tables.contacts["country_source"] == "recorded").to_numpy())
+    return np.logical_and.reduce(masks) if masks else None
+
+
+def passing_each(tables: Tables, limits: Filter) -> dict[str, np.ndarray]:
+    """The contacts that pass the limits of each dimension that has some."""
+    return {key: has_any(tables, BY_KEY[key], values) for key, values in limits.limits}
+
+
+def has_any(tables: Tables, dimension: Dimension, keys: Collection[str]) -> np.ndarray:
+    """The contacts that have one of the values, or none where `MISSING` is among them."""
+    contacts = tables.contacts
+    values = [key for key in keys if key != MISSING]
+    if dimension.links is not None:
+        links = getattr(tables, dimension.links)
+        mask = np.zeros(len(contacts), dtype=bool)
+        mask[links.loc[links[dimension.key].isin(values), "contact"]] = True
+        is_without = contacts[dimension.count] == 0
+    else:
+        column = contacts[dimension.column]
+        mask = column.isin(values).to_numpy()
+        is_without = column.isna()
+        if dimension.missing.among is not None:
+            is_without = is_without & contacts[dimension.missing.among]
+    return mask | is_without.to_numpy() if MISSING in keys else mask

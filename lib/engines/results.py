@@ -1,0 +1,102 @@
+"""Results that are kept as long as what they are about: one cache for the whole process.
+
+Each is computed once, by the first who asks, while the others wait. All together they are bounded
+by size; those used longest ago go first.
+"""
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+from cachetools import LRUCache
+
+Result = TypeVar("Result")
+
+MOST_BYTES = 200_000_000
+
+
+class Results:
+    """Keeps results by what they are about, their `owner`, and a key.
+
+    The results of an owner go when it goes, so none may refer to it. Safe to use from several
+    threads.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._kept: LRUCache[Hashable, Any] = LRUCache(most_bytes, getsizeof=size_of)
+        self._flights: dict[Hashable, threading.Lock] = {}
+        self._keys: dict[int, set[Hashable]] = {}
+        self._lock = threading.RLock()  # an owner may go while this thread holds it
+
+    def get(self, owner: object, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """The result, computed if need be. If `compute` raises, the next who asks tries again."""
+        place = id(owner), key
+        with self._lock:
+            if place in self._kept:
+                return cast("Result", self._kept[place])
+            self._register(owner)
+            flight = self._flights.setdefault(place, threading.Lock())
+        with flight:
+            with self._lock:
+                if place in self._kept:
+                    return cast("Result", self._kept[place])
+            found = compute()
+            with self._lock:
+                self._flights.pop(place, None)
+                self._keep(place, found)
+            return found
+
+    def forget(self, owner: object) -> None:
+        """Drops the results of an owner."""
+        self._forget(id(owner))
+
+    @property
+    def bytes(self) -> int:
+        with self._lock:
+            return int(self._kept.currsize)
+
+    def _register(self, owner: object) -> None:
+        if id(owner) not in self._keys:
+            self._keys[id(owner)] = set()
+            weakref.finalize(owner, self._forget, id(owner)).atexit = False
+
+    def _keep(self, place: tuple[int, Hashable], result: object) -> None:
+        keys = self._keys.get(place[0])
+        if keys is None or size_of(result) > self._kept.maxsize:
+            return
+        self._kept[place] = result
+        keys.add(place)
+        if len(keys) > 2 * len(self._kept) + 100:
+            keys.intersection_update(self._kept)  # what was evicted leaves its key behind
+
+    def _forget(self, owner: int) -> None:
+        with self._lock:
+            for place in self._keys.pop(owner, ()):
+                self._kept.pop(place, None)
+                self._flights.pop(place, None)
+
+
+def size_of(result: Any) -> int:
+    """Bytes that a result holds, coarsely: its arrays, and a little for everything else."""
+    if isinstance(size := getattr(result, "nbytes", None), int) and not isinstance(
+        result, pd.Series | pd.Index
+    ):
+        return size + 100
+    if isinstance(result, pd.DataFrame):
+        return int(result.memory_usage(deep=True).sum())
+    if isinstance(result, pd.Series | pd.Index):
+        return int(np.sum(result.memory_usage(deep=True)))
+    if isinstance(result, Mapping):
+        return 100 + sum(size_of(key) + size_of(value) for key, value in result.items())
+    if isinstance(result, tuple | list | set | frozenset):
+        return 100 + sum(map(size_of, result))
+    if hasattr(result, "__dict__") and not isinstance(result, type):
+        return 100 + size_of(vars(result))
+    return sys.getsizeof(result)
+
+
+RESULTS = Results()

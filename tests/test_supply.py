@@ -12,7 +12,9 @@ LOCK = supply.LOCK.read_text("utf-8")
 
 
 def test_the_lock_pins_what_the_requirements_name() -> None:
-    named = supply.pinned((supply.ROOT / "requirements.txt").read_text("utf-8"))
+    files = ("requirements.txt", "requirements-notify.txt")
+    texts = [(supply.ROOT / name).read_text("utf-8") for name in files]
+    named = supply.pinned("\n".join(texts))
     locked = supply.pinned(LOCK)
     assert named
     assert {name: locked.get(name) for name in named} == named, "run `make lock`"

@@ -6,6 +6,7 @@ No sentence about a mistake repeats a value: it may be an address, and addresses
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -70,6 +71,12 @@ def read_notifications(
             )
     everybody, snoozers = _snoozers(shared.get("snooze", []), remarks)
     recipients = []
+    if "notify" in secrets and (missing := _not_installed()):
+        remarks.mistakes.append(
+            f"[notify] needs {missing}, which is not installed: install requirements-notify.txt "
+            "as you installed requirements.txt."
+        )
+        return Notifications()
     for name, values in table.items():
         if isinstance(values, Mapping):
             given = {key: shared[key] for key in _SHARED if key in shared} | dict(values)
@@ -80,6 +87,12 @@ def read_notifications(
     return Notifications(
         tuple(each for each in recipients if each is not None), dashboard, snoozers, everybody
     )
+
+
+def _not_installed() -> str | None:
+    """A package that only those need who are to be told something; None if both are there."""
+    packages = ("cronsim", "apprise")
+    return next((name for name in packages if find_spec(name) is None), None)
 
 
 def _recipient(

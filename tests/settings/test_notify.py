@@ -147,3 +147,11 @@ def test_quiet_hours_may_run_past_midnight() -> None:
     assert quiet.includes(time(6, 59))
     assert not quiet.includes(time(7))
     assert not quiet.includes(time(12))
+
+
+def test_what_only_notifications_need_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.settings.notify.find_spec", lambda name: None)
+    assert mistakes(boss=MAIL) == (
+        "[notify] needs cronsim, which is not installed: install requirements-notify.txt as you "
+        "installed requirements.txt."
+    )

@@ -5,10 +5,10 @@ left to the bot is counted by itself, so that the switch about the bot can be ap
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal
 
-import narwhals as nw
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -16,7 +16,7 @@ from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Expressions, Facts
 from lib.history.filters import Filter
 from lib.history.recorded import Recorded
-from lib.metrics import workload
+from lib.metrics import opt_in, workload
 from lib.metrics.terms import is_active
 from lib.reference.rates import Rate
 from lib.store.dimensions import DIMENSIONS, MISSING
@@ -63,25 +63,14 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
 
 
 def facts(as_of: datetime) -> Expressions:
-    """What is counted at a level, besides the contacts."""
-    by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
-    wrote, replied, sent = nw.col("wrote"), nw.col("admin_replied"), nw.col("sent")
-    resumed = (nw.col("bot_resume") <= as_of).fill_null(value=False)
-    bot = nw.col("bot_enabled") | resumed
-    after_reply = ~wrote.is_null() & (replied.is_null() | (wrote > replied))
-    after_all = after_reply & (sent.is_null() | (wrote > sent))
-    is_open, left = workload.is_open(), bot & ~nw.col("tells")
-    active, may = is_active(), nw.col("channels") > 0
+    """What is counted at a level, besides the contacts: as the metrics define it."""
+    is_open, reach = workload.is_open(), opt_in.expressions()
+    load = workload.expressions(as_of, True)
     return {
-        "active": active,
+        "active": is_active(),
         "open": is_open,
-        "awaiting_reply": is_open & ((~bot & after_reply) | (bot & nw.col("tells") & after_all)),
-        "left_to_bot": is_open & left & after_all,
-        "unassigned": is_open & ~by_agent & ~by_team,
-        "on_channel": active & may,
-        "broadcast": active & may & ~nw.col("broadcast").is_null(),
-        "with_email": active & nw.col("has_email"),
-        "email": active & nw.col("has_email") & nw.col("email_opt_in"),
+        **{name: is_open & load[name] for name in ("awaiting_reply", "left_to_bot", "unassigned")},
+        **{name: reach[name] for name in ("on_channel", "broadcast", "with_email", "email")},
     }
 
 
@@ -89,17 +78,22 @@ def levels(recorded: Recorded) -> pa.Table:
     """The levels as of a recorded snapshot (`SCHEMA`): of the workspace, and of each value that any
     of its contacts has."""
     asked, as_of = MemoryEngine(recorded.tables), recorded.as_of
-    counted = Facts(facts, (as_of,))
-    total = _rows(TOTAL, asked.count(counted).set_axis([MISSING]))
-    parts = (_rows(each.key, asked.count(counted, each)) for each in DIMENSIONS)
-    found = pd.concat([total, *parts], ignore_index=True)
-    found["seen"] = pd.Timestamp(as_of).as_unit("us")
-    return pa.Table.from_pandas(found[SCHEMA.names], SCHEMA, preserve_index=False)
-
-
-def _rows(dimension: str, counted: pd.DataFrame) -> pd.DataFrame:
-    keys = counted.index.astype("str")
-    return counted.reset_index(drop=True).assign(dimension=dimension, key=keys)
+    wanted = Facts(facts, (as_of,))
+    counted = {TOTAL: asked.count(wanted).set_axis([MISSING])}
+    for dimension in DIMENSIONS:
+        counted[dimension.key] = asked.count(wanted, dimension)
+    sizes = [len(rows) for rows in counted.values()]
+    places = pa.array(np.repeat(np.arange(len(sizes)), sizes))
+    seen = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+    columns = {
+        "seen": pa.repeat(seen, sum(sizes)),
+        "dimension": pa.array(list(counted)).take(places),
+        "key": pa.array([key for rows in counted.values() for key in rows.index], pa.string()),
+    }
+    for name in NUMBERS:
+        numbers = np.concatenate([rows[name].to_numpy() for rows in counted.values()])
+        columns[name] = pa.array(numbers.astype(np.int32))
+    return pa.table(columns, SCHEMA)
 
 
 def rate(row: pd.Series, kind: Literal["broadcast", "email"]) -> Rate:

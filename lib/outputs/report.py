@@ -22,7 +22,8 @@ from lib.chatbotx.errors import ChatbotXError
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine
 from lib.history import outline
-from lib.history.reading import changes
+from lib.history.demo import demo_past
+from lib.history.reading import Changes, changes
 from lib.history.recorder import recorder_of
 from lib.metrics import audience, cohorts, engagement, opt_in, workload
 from lib.metrics.terms import Terms, choose_basis
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
     terms = Terms(as_of, period, basis, bot_answers)
     found = report(snapshot, terms)
-    found |= _changes(configured, snapshot if given.record else None, terms)
+    found |= _changes(configured, snapshot, terms, record=given.record)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     place = given.save
     try:
@@ -145,13 +146,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _changes(configured: Settings, recorded: Snapshot | None, terms: Terms) -> Json:
-    """`changes`, where anything is recorded for the workspace, after recording a snapshot if there
-    is one. Says on standard error what could not be kept or read."""
+def _changes(configured: Settings, snapshot: Snapshot, terms: Terms, *, record: bool) -> Json:
+    """`changes`, where anything is recorded for the workspace, after recording the snapshot if that
+    is asked for. Says on standard error what could not be kept or read."""
     recorder = recorder_of(configured)
     if recorder is None:
-        return {}
-    kept = recorder.save(recorded) if recorded is not None else recorder.open()
+        return _outline(changes(demo_past(snapshot), terms.period), terms)
+    kept = recorder.save(snapshot) if record else recorder.open()
     notes = list(kept.notes)
     found = None
     try:
@@ -161,6 +162,10 @@ def _changes(configured: Settings, recorded: Snapshot | None, terms: Terms) -> J
         notes.append(f"What was recorded before cannot be read: {why}.")
     for note in notes:
         print(note, file=sys.stderr)
+    return _outline(found, terms)
+
+
+def _outline(found: Changes | None, terms: Terms) -> Json:
     if found is None:
         return {}
     return {"changes": outline.of(found, bot_answers=terms.bot_answers)}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import ChatbotXError
+from lib.history.demo import demo_past
 from lib.history.reading import History
 from lib.history.recorder import Recorder
 from lib.settings import Settings
@@ -255,6 +256,8 @@ class Refresher:
         self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
 
     def _keep(self, snapshot: Snapshot, before: History | None) -> None:
+        if self._settings.is_demo:
+            self._set(State(snapshot, history=demo_past(snapshot)))
         if self._recorder is None:
             return
         try:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from lib.chatbotx.client import Client, Pace, Patience
 from lib.chatbotx.schema import Decoder
-from lib.demo import company
+from lib.demo import transport as demo
 from lib.settings import Settings
 
 
@@ -22,9 +22,9 @@ def connect(
     """
     if settings.token is None:
         return Client(
-            company.BASE_URL,
-            company.TOKEN,
-            transport=company.DemoTransport(as_of or datetime.now(UTC)),
+            demo.BASE_URL,
+            demo.TOKEN,
+            transport=demo.DemoTransport(as_of or datetime.now(UTC)),
             connections=1,
             cancelled=cancelled,
         )

@@ -14,7 +14,7 @@ import pytest
 from lib.chatbotx.client import Client, Patience
 from lib.chatbotx.crawl import Progress, Verdict
 from lib.chatbotx.errors import Unreachable
-from lib.demo import company
+from lib.demo import transport as demo
 from lib.history.recorder import Recorder
 from lib.refresh import refreshers
 from lib.refresh.refreshers import Failure, Refresher, State
@@ -67,9 +67,9 @@ class Source:
         if self.trouble is not None:
             raise self.trouble
         return Client(
-            company.BASE_URL,
-            company.TOKEN,
-            transport=_Gate(company.DemoTransport(NOON, contacts=20), self),
+            demo.BASE_URL,
+            demo.TOKEN,
+            transport=_Gate(demo.DemoTransport(NOON, contacts=20), self),
             connections=1,
             cancelled=cancelled,
         )

@@ -1,0 +1,254 @@
+"""The recorded past of the demo workspace: 60 days, unfolded backwards from its present.
+
+The company is drawn as of one instant, so what its past was like has to be drawn too: when somebody
+was tagged, handed on, opted out, who was deleted. Each state is made of the present's tables, the
+last one is the present, and what changed is found by comparing them, as for any workspace.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from lib.history import carrying
+from lib.history.memory import Past
+from lib.history.recorded import NEVER
+from lib.reference.periods import stamps
+from lib.store.snapshot import Snapshot
+from lib.store.tables import Tables
+
+DAYS = 60
+
+_HOUR = np.timedelta64(3_600_000_000, "us")
+_DAY = 24 * _HOUR
+
+
+def demo_past(snapshot: Snapshot, seed: int = 7) -> Past:
+    """The history of a snapshot of the demo workspace, with a state for each of the last 60 days
+    and then the present. The same snapshot and seed give the same history."""
+    past = Past()
+    life = _Life(snapshot, np.random.default_rng(seed))
+    for day in range(DAYS, 0, -1):
+        moment = snapshot.as_of - timedelta(days=day)
+        past.record(moment, life.tables(stamps([moment])[0]))
+    past.record(snapshot.as_of, snapshot.tables)
+    return past
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Links of contacts, and from when until when each of them was there."""
+
+    contact: np.ndarray
+    value: pd.Categorical
+    first: np.ndarray
+    last: np.ndarray
+
+
+class _Life:
+    """What happened to each contact, those who have been deleted since among them."""
+
+    def __init__(self, snapshot: Snapshot, random: np.random.Generator) -> None:
+        self._random = random
+        self._now = stamps([snapshot.as_of])[0]
+        present = snapshot.tables
+        self._all, self._is_gone = carrying.join(present, self._deleted(present))
+        self._size = len(self._all.contacts)
+        self._created = self._time("created")
+        self._deleted_at = np.where(self._is_gone, self._lately(), self._now + _DAY)
+        self._columns = {
+            str(name): self._all.contacts[name].array for name in self._all.contacts.columns
+        }
+        self._draw_consents()
+        self._draw_conversations()
+        self._links = {
+            name: self._draw_links(name, table) for name, table in carrying.LINKS.items()
+        }
+
+    def tables(self, moment: np.datetime64) -> Tables:
+        """The workspace as of an instant."""
+        there = np.flatnonzero((self._created <= moment) & (self._deleted_at > moment))
+        place = np.full(self._size, -1, dtype=np.int32)
+        place[there] = np.arange(len(there), dtype=np.int32)
+        columns: dict[str, object] = {
+            name: values.take(there) for name, values in self._columns.items()
+        }
+        for name, then in self._then(moment).items():
+            columns[name] = _utc(then[there]) if then.dtype.kind == "M" else then[there]
+        columns["assignee"] = self._assignees(moment)[there]
+        frames = self._all.frames()
+        for name, links in self._links.items():
+            was = (links.first <= moment) & (links.last > moment) & (place[links.contact] >= 0)
+            contact = place[links.contact[was]]
+            frames[carrying.LINKS[name]] = pd.DataFrame(
+                {"contact": contact, name: links.value[was]}
+            )
+            if name != "inbox":
+                counted = np.bincount(contact, minlength=len(there))
+                columns[f"{name}s"] = counted.astype(np.uint16)
+        return Tables(**frames | {"contacts": pd.DataFrame(columns)})
+
+    def _deleted(self, present: Tables) -> Tables:
+        """One in 150 of the contacts once more, under another id: those who are gone."""
+        chosen = self._random.random(len(present.contacts)) < 1 / 150
+        gone = present.select(chosen)
+        contacts = gone.contacts.assign(
+            id=gone.contacts["id"] + 7, conversation=gone.contacts["conversation"] + 7
+        )
+        links = {table: getattr(gone, table) for table in carrying.LINKS.values()}
+        return Tables(**present.frames() | links | {"contacts": contacts})
+
+    def _time(self, name: str) -> np.ndarray:
+        return np.asarray(self._all.contacts[name], dtype="datetime64[us]")
+
+    def _flag(self, name: str) -> np.ndarray:
+        return self._all.contacts[name].to_numpy(dtype=np.bool_)
+
+    def _some(self, share: float) -> np.ndarray:
+        return self._random.random(self._size) < share
+
+    def _lately(self, size: int | None = None) -> np.ndarray:
+        """A time in the recorded days for each contact, not much of it on Sundays."""
+        days = self._random.random(self._size if size is None else size) * DAYS
+        moments = self._now - (days * 86_400e6).astype("timedelta64[us]")
+        sunday = (moments.astype("datetime64[D]").astype(int) + 3) % 7 == 6
+        return np.where(sunday, moments - _DAY, moments)
+
+    def _draw_consents(self) -> None:
+        """Until when some agreed who do not agree now, and since when others do."""
+        blocked, broadcast = self._time("blocked"), self._time("broadcast")
+        self._blocked, self._broadcast = blocked, broadcast
+        # A few were blocked for some days by mistake.
+        self._unblocked_at = np.where(np.isnat(blocked) & self._some(0.002), self._lately(), NEVER)
+        reachable = self._all.contacts["channels"].to_numpy() > 0
+        left = np.isnat(broadcast) & reachable & self._some(0.045)
+        self._opted_out_at = np.where(left, self._lately(), NEVER)
+        has_email, opted = self._flag("has_email"), self._flag("email_opt_in")
+        self._opted = opted
+        self._mail_ends = np.where(has_email & ~opted & self._some(0.3), self._lately(), NEVER)
+        self._mail_begins = np.where(has_email & opted & self._some(0.02), self._lately(), NEVER)
+
+    def _draw_conversations(self) -> None:
+        """Earlier visits and their answers, earlier agents."""
+        self._wrote, self._replied = self._time("wrote"), self._time("admin_replied")
+        self._archived, self._sent = self._time("archived_at"), self._time("sent")
+        self._bot, self._paused_at = self._flag("bot_enabled"), self._time("bot_resume") - _DAY
+        self._gap = ((2 + 30 * self._random.random(self._size) ** 2) * 86_400e6).astype(
+            "timedelta64[us]"
+        )
+        self._answers = ~np.isnat(self._replied)
+        self._delay = self._delays()
+        days = self._random.lognormal(np.log(3), 0.8, self._size)
+        self._closed_after = (days * 86_400e6).astype("timedelta64[us]")
+        assigned = self._all.contacts["assignee"].notna().to_numpy()
+        lively = self._wrote > self._now - 70 * _DAY
+        self._assigned_at = np.where(
+            assigned & lively & self._some(0.6), self._lately(), self._created
+        )
+        let_go = ~assigned & lively & self._flag("has_conversation") & self._some(0.03)
+        self._let_go_at = np.where(let_go, self._lately(), NEVER)
+        self._handed_on = assigned & lively & self._some(0.12)
+        agents = max(1, len(self._all.contacts["assignee"].cat.categories))
+        self._agent_before = self._random.integers(0, agents, self._size)
+        was_closed = np.isnat(self._archived) & self._flag("has_conversation") & self._some(0.015)
+        self._reopened_at = np.where(was_closed, self._lately(), NEVER)
+
+    def _delays(self) -> np.ndarray:
+        """How long each contact had waited for earlier answers: about as long as for the last."""
+        last = self._replied - self._wrote
+        usual = np.where(last > 0 * _HOUR, last, _HOUR).astype("timedelta64[us]").astype(np.float64)
+        jitter = self._random.lognormal(0, 0.7, self._size)
+        return (usual * jitter).clip(60e6, 4 * 86_400e6).astype("timedelta64[us]")
+
+    def _then(self, moment: np.datetime64) -> dict[str, np.ndarray]:
+        """The columns that were different at an instant, for all contacts."""
+        blocked = np.where(self._blocked <= moment, self._blocked, NEVER)
+        since = moment - self._unblocked_at
+        by_mistake = (since < 0 * _DAY) & (since > -3 * _DAY)
+        blocked = np.where(by_mistake, self._unblocked_at - 3 * _DAY, blocked)
+        broadcast = np.where(self._broadcast <= moment, self._broadcast, NEVER)
+        broadcast = np.where(self._opted_out_at > moment, self._created, broadcast)
+        opted = self._opted | (self._mail_ends > moment)
+        opted &= ~(self._mail_begins > moment)
+        wrote, replied = self._talk(moment)
+        is_last = wrote == self._wrote
+        sent = np.where(is_last, self._sent, wrote + np.timedelta64(60, "s"))
+        sent = np.where(np.isnat(self._sent) | (sent > moment), NEVER, sent)
+        archived = np.where(self._archived <= moment, self._archived, NEVER)
+        # What came of earlier visits was closed some days later, until the contact came again.
+        closed = wrote + self._closed_after
+        archived = np.where(
+            wrote < self._wrote, np.where(closed <= moment, closed, NEVER), archived
+        )
+        archived = np.where(self._reopened_at > moment, self._created, archived)
+        return {
+            "blocked": blocked,
+            "broadcast": broadcast,
+            "email_opt_in": opted,
+            "archived_at": archived,
+            "wrote": wrote,
+            "admin_replied": replied,
+            "sent": sent,
+            # A person takes over for a day.
+            "bot_enabled": self._bot | (self._paused_at > moment),
+        }
+
+    def _talk(self, moment: np.datetime64) -> tuple[np.ndarray, np.ndarray]:
+        """When each contact had written last, and when an admin had replied last."""
+        ahead = np.maximum(self._wrote - moment, np.timedelta64(0, "us"))
+        ahead[np.isnat(ahead)] = np.timedelta64(0, "us")
+        visits = -(-ahead // self._gap)
+        wrote = self._wrote - visits * self._gap
+        wrote[wrote < self._created] = NEVER
+        answered = wrote + self._delay
+        # An earlier visit that was not answered yet leaves the answer to the one before it.
+        before = np.where(answered <= moment, answered, answered - self._gap)
+        replied = np.where(visits == 0, self._replied, before)
+        early = ~self._answers | (replied > moment) | (replied < self._created)
+        return wrote, np.where(early, NEVER, replied)
+
+    def _assignees(self, moment: np.datetime64) -> pd.Categorical:
+        column = self._all.contacts["assignee"]
+        codes = column.cat.codes.to_numpy().astype(np.int32)
+        before = np.where(self._handed_on, self._agent_before, -1)
+        codes = np.where(self._assigned_at <= moment, codes, before)
+        codes = np.where(self._let_go_at > moment, self._agent_before, codes)
+        return pd.Categorical.from_codes(codes, column.cat.categories)
+
+    def _draw_links(self, name: str, table: str) -> _Links:
+        """When links came, and some that went."""
+        links = getattr(self._all, table)
+        contact, values = links["contact"].to_numpy(), links[name].array
+        size = len(links)
+        always = np.full(size, np.datetime64(0, "us"))
+        first, last = always, np.full(size, self._now + _DAY)
+        if name == "tag":
+            late = self._random.random(size) < 0.06
+            first = np.where(late, self._lately(size), first)
+            removed = np.flatnonzero(self._random.random(size) < 0.03)
+            codes = self._random.integers(0, max(1, len(values.categories)), len(removed))
+            contact = np.concatenate([contact, contact[removed]])
+            codes = np.concatenate([values.codes, codes])
+            first = np.concatenate([first, always[removed]])
+            last = np.concatenate([last, self._lately(len(removed))])
+            pairs = contact.astype(np.int64) * (len(values.categories) + 1) + codes
+            _, once = np.unique(pairs, return_index=True)  # a tag that is there now stays
+            contact, first, last = contact[once], first[once], last[once]
+            values = pd.Categorical.from_codes(codes[once], values.categories)
+        elif name in ("channel", "inbox") and size:
+            is_second = np.append(False, contact[1:] == contact[:-1])
+            late = is_second & (self._random.random(size) < 0.2)
+            # Both tables tell of one contact's channels, so they have to come together.
+            moments = self._second_at[contact]
+            first = np.where(late, moments, first)
+        return _Links(contact, values, first, last)
+
+    @cached_property
+    def _second_at(self) -> np.ndarray:
+        return self._lately()
+
+
+def _utc(moments: np.ndarray) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(moments).tz_localize("UTC")

@@ -1,7 +1,9 @@
 """The recorded history of a workspace, as alerts and digests ask for it."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,14 +15,22 @@ from lib.insights.past import Answers, Level
 from lib.query.choice import Choice
 from lib.reference.periods import ONE_DAY, Period, midnight, stamps
 from lib.reference.rates import Rate
+from lib.store.delta import Unreadable
+from lib.store.place import StoreError
+
+log = logging.getLogger(__name__)
 
 LARGEST_GAP = timedelta(hours=6)
 """Between a day's end and the snapshot before it: what happened in a longer one would be counted on
 the wrong day."""
 
 
+Result = TypeVar("Result")
+
+
 class RecordedPast:
-    """`bot_answers` is whether an active bot counts as answering."""
+    """`bot_answers` is whether an active bot counts as answering. What cannot be read from the
+    store is as if it had not been recorded: nothing is said of it."""
 
     def __init__(self, history: History, *, bot_answers: bool) -> None:
         self._history = history
@@ -31,6 +41,15 @@ class RecordedPast:
         return self._history.since if len(self._history.recorded) else None
 
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
+        return _read(lambda: self._levels(choice, start, end), ())
+
+    def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
+        return _read(lambda: self._opt_outs(choice, period), {})
+
+    def answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
+        return _read(lambda: self._answers(choice, start, end), None)
+
+    def _levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         """None at all where the filters ask for more than levels can say: they are kept by one
         dimension at a time."""
         asked = levels.asked_for(_filter(choice))
@@ -59,7 +78,7 @@ class RecordedPast:
             )
         ]
 
-    def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
+    def _opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
         counted = events_in(self._history, period, _filter(choice)).by_day(
             period, ("broadcast_out",)
         )["broadcast_out"]
@@ -70,7 +89,7 @@ class RecordedPast:
             and self._is_covered(midnight(day + ONE_DAY, period.timezone))
         }
 
-    def answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
+    def _answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
         if not self._is_covered(start):
             return None
         limits = _filter(choice)
@@ -88,6 +107,14 @@ class RecordedPast:
         if not 0 < place < len(recorded):
             return False
         return bool(stamp - recorded[place - 1] <= np.timedelta64(LARGEST_GAP))
+
+
+def _read(ask: Callable[[], Result], nothing: Result) -> Result:
+    try:
+        return ask()
+    except (StoreError, Unreadable) as error:
+        log.warning("Recorded history could not be read: %s", error)
+        return nothing
 
 
 def _filter(choice: Choice) -> Filter:

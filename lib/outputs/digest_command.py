@@ -15,12 +15,15 @@ from typing import NoReturn
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.history.recorder import recorder_of
+from lib.insights.past import NothingRecorded, Past
+from lib.insights.recorded_past import RecordedPast
 from lib.outputs import digest as digests
 from lib.outputs.deliveries import Contended, Delivery, Ledger, settle
 from lib.outputs.message import Message
 from lib.outputs.notify import schedule
 from lib.outputs.notify.notifier import Notifier
-from lib.outputs.notify.service import deliveries_of, mistakes
+from lib.outputs.notify.service import deliveries_of, mistakes, saved_views_of
 from lib.outputs.views import ViewGone, view_named
 from lib.reference import formatting
 from lib.settings import Configuration, Recipient, Settings, SettingsError
@@ -65,8 +68,14 @@ def _send(
     again: bool,
 ) -> int:
     deliveries = deliveries_of(recipient, workspace)
+    past = _past(workspace)
     notifier = Notifier(
-        recipient, workspace, deliveries, dashboard=configuration.notifications.dashboard
+        recipient,
+        workspace,
+        deliveries,
+        dashboard=configuration.notifications.dashboard,
+        past=lambda: past,
+        saved=saved_views_of(workspace),
     )
     row = notifier.digest_of(_moment(recipient, workspace, now))
     if again:
@@ -135,9 +144,10 @@ def _message(
     view = given.view if given.view is not None else recipient.view if recipient else ""
     return digests.message(
         digests.digest(
-            view_named(view, snapshot, workspace),
+            view_named(view, snapshot, workspace, saved_views_of(workspace)),
             workspace,
             now=now,
+            past=_past(workspace),
             dashboard=configuration.notifications.dashboard,
         )
     )
@@ -152,6 +162,15 @@ def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
         return stored
     with connect(workspace, as_of=now) as client:
         return fetch(client, began=now, is_demo=workspace.is_demo)
+
+
+def _past(workspace: Settings) -> Past:
+    """What a server beside us has recorded."""
+    recorder = recorder_of(workspace)
+    history = recorder.open().history if recorder is not None else None
+    if history is None:
+        return NothingRecorded()
+    return RecordedPast(history, bot_answers=workspace.bot_answers)
 
 
 def _recipient(given: argparse.Namespace, configuration: Configuration) -> Recipient | None:

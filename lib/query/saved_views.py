@@ -22,6 +22,7 @@ from filelock import FileLock
 from lib.query import url
 from lib.query.choice import Choice
 from lib.query.options import Options, clean
+from lib.settings import Settings
 from lib.store.dimensions import DIMENSIONS
 
 EVERYBODY = ""
@@ -225,3 +226,14 @@ def _view(given: Any) -> SavedView:
         for dimension, keys in given["names"].items()
     }
     return SavedView(**texts, parameters=parameters, names=names)
+
+
+def of_workspace(settings: Settings) -> SavedViews | None:
+    """Those of the configured workspace; None where none are kept: of the demo workspace, and where
+    the store is a bucket."""
+    folder = settings.store_folder
+    if settings.is_demo or folder is None:
+        return None
+    identity = f"{settings.base_url}\0{settings.token}".encode()
+    name = hashlib.sha256(b"saved views\0" + identity).hexdigest()[:16]
+    return SavedViews(JsonFile(folder / f"saved-views-{name}.json"))

@@ -1,6 +1,5 @@
 """Saved views in the sidebar: to open one, to save the present choice, to delete one's own."""
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -13,10 +12,9 @@ from lib.query.options import Options
 from lib.query.saved_views import (
     EVERYBODY,
     LONGEST_NAME,
-    JsonFile,
     SavedView,
     SavedViewError,
-    SavedViews,
+    of_workspace,
     opened,
     owner_of,
 )
@@ -30,7 +28,7 @@ _NOTES = "saved-notes"
 
 def draw(view: View, workspace: Settings, page: str) -> None:
     """The views of this workspace, where they can be kept: not of the demo, nor in a bucket."""
-    views, owner = _views(workspace), _owner(workspace)
+    views, owner = of_workspace(workspace), _owner(workspace)
     if views is None:
         return
     for note in st.session_state.pop(_NOTES, []):
@@ -103,7 +101,7 @@ def _open(name: str, saved: SavedView, options: Options) -> None:
 def _save(name: str, choice: Choice, options: Options, page: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
-    views, owner = _views(workspace), _owner(workspace)
+    views, owner = of_workspace(workspace), _owner(workspace)
     is_shared = st.session_state.get("saved-for") == "everybody" or owner is None
     if views is None or not gate.may_see(name) or (is_shared and not workspace.shared_views):
         return
@@ -125,7 +123,7 @@ def _save(name: str, choice: Choice, options: Options, page: str) -> None:
 def _delete(name: str, view_id: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
-    views, owner = _views(workspace), _owner(workspace)
+    views, owner = of_workspace(workspace), _owner(workspace)
     owners = [owner] * (owner is not None) + [EVERYBODY] * workspace.shared_views
     if views is None or not gate.may_see(name):
         return
@@ -133,15 +131,6 @@ def _delete(name: str, view_id: str) -> None:
         views.delete(view_id, owners=[each for each in owners if each is not None])
     except SavedViewError as error:
         st.session_state[_NOTES] = [str(error)]
-
-
-def _views(workspace: Settings) -> SavedViews | None:
-    folder = workspace.store_folder
-    if workspace.is_demo or folder is None:
-        return None
-    identity = f"{workspace.base_url}\0{workspace.token}".encode()
-    name = hashlib.sha256(b"saved views\0" + identity).hexdigest()[:16]
-    return SavedViews(JsonFile(folder / f"saved-views-{name}.json"))
 
 
 def _owner(workspace: Settings) -> str | None:

@@ -48,8 +48,8 @@ Send = Callable[[Message, Recipient, str, datetime], Outcome]
 
 
 class Notifier:
-    """Writes to one recipient about its workspace. `clock` gives the time, UTC; `past` is the
-    record of the workspace, `saved` finds saved views, `send` is the channel."""
+    """Writes to one recipient about its workspace. `clock` gives the time, UTC; `past` gives
+    the record of the workspace, `saved` finds saved views, `send` is the channel."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Notifier:
         *,
         dashboard: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        past: Past | None = None,
+        past: Callable[[], Past] = NothingRecorded,
         saved: SavedViews = nothing_saved,
         send: Send = channels.send,
     ) -> None:
@@ -68,7 +68,7 @@ class Notifier:
         self._settings = settings
         self._dashboard = dashboard
         self._clock = clock
-        self._past = past or NothingRecorded()
+        self._past = past
         self._saved = saved
         self._send = send
         self._reading: Reading | None = None
@@ -120,7 +120,7 @@ class Notifier:
         if self._reading is not None and self._reading.as_of == snapshot.as_of:
             return
         try:
-            self._reading = reading_of(self._view(snapshot).view, self._past)
+            self._reading = reading_of(self._view(snapshot).view, self._past())
             self._gone = ""
         except ViewGone as error:
             self._reading, self._gone = None, str(error)
@@ -263,7 +263,7 @@ class Notifier:
                 self._settings,
                 now=now,
                 since=last,
-                past=self._past,
+                past=self._past(),
                 dashboard=self._dashboard,
                 alerts=ledger.alerts,
             )

@@ -7,12 +7,18 @@ a scheduled job does, and what it has sent the server does not send again.
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 from lib.insights.past import NothingRecorded, Past
+from lib.insights.recorded_past import RecordedPast
 from lib.outputs.deliveries import Contended, Deliveries
 from lib.outputs.documents import LocalDocuments
 from lib.outputs.notify.notifier import Notifier
+from lib.outputs.views import SavedViews
+from lib.query import saved_views
+from lib.query.saved_views import SavedViewError
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
 from lib.settings import Configuration, Settings
@@ -35,22 +41,45 @@ def deliveries_of(recipient: Recipient, settings: Settings) -> Deliveries:
 
 
 def past_of(settings: Settings) -> Past:
-    """The record of the workspace's past."""
-    return NothingRecorded()
+    """What this process has recorded of the workspace's past by now."""
+    history = refresher_of(settings).state.history
+    if history is None:
+        return NothingRecorded()
+    return RecordedPast(history, bot_answers=settings.bot_answers)
+
+
+def saved_views_of(settings: Settings) -> SavedViews:
+    """Finds the views that were saved for everybody."""
+
+    def find(name: str) -> str | None:
+        views = saved_views.of_workspace(settings)
+        try:
+            known = views.of(None) if views is not None else []
+        except SavedViewError:
+            return None
+        folded = name.strip().casefold()
+        found = next((each for each in known if each.name.casefold() == folded), None)
+        return None if found is None else urlencode(dict(found.parameters), doseq=True)
+
+    return find
 
 
 def notifiers_of(configuration: Configuration) -> list[Notifier]:
     notifications = configuration.notifications
-    return [
-        Notifier(
-            recipient,
-            configuration.named(recipient.workspace),
-            deliveries_of(recipient, configuration.named(recipient.workspace)),
-            dashboard=notifications.dashboard,
-            past=past_of(configuration.named(recipient.workspace)),
+    found = []
+    for recipient in notifications.recipients:
+        settings = configuration.named(recipient.workspace)
+        found.append(
+            Notifier(
+                recipient,
+                settings,
+                deliveries_of(recipient, settings),
+                dashboard=notifications.dashboard,
+                past=partial(past_of, settings),
+                saved=saved_views_of(settings),
+            )
         )
-        for recipient in notifications.recipients
-    ]
+    return found
 
 
 def mistakes(configuration: Configuration) -> list[str]:

@@ -1,0 +1,70 @@
+"""The recorded history, as alerts and digests ask for it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from lib.history.memory import Past as Recorded
+from lib.insights.recorded_past import RecordedPast
+from lib.query.choice import Choice, Filters
+from lib.reference.periods import Period
+from lib.store.dimensions import CHANNEL
+from tests.workspaces import AS_OF, contact, conversation, on, tables_of
+
+HOUR = timedelta(hours=1)
+
+
+def at(hours: float) -> datetime:
+    return AS_OF + hours * HOUR
+
+
+def history() -> Recorded:
+    """Of 48 hours, a snapshot every third: at hour 27 one of two opts out; at hour 30 the other,
+    who waited since hour 24, is answered."""
+    found = Recorded()
+    for hour in range(0, 49, 3):
+        agreed = {"broadcastSubscribedAt": at(-100).isoformat()} if hour < 27 else {}
+        wrote = {"contactRepliedAt": at(24).isoformat()} if hour >= 24 else {}
+        replied = {"adminRepliedAt": at(29).isoformat()} if hour >= 30 else {}
+        found.record(
+            at(hour),
+            tables_of(
+                contact(on("whatsapp"), **agreed),
+                contact(on("telegram"), conversation(botEnabled=False, **wrote, **replied)),
+            ),
+        )
+    return found
+
+
+PAST = RecordedPast(history(), bot_answers=True)
+
+
+def test_levels_are_those_of_each_snapshot_without_the_end() -> None:
+    levels = PAST.levels(Choice(), at(21), at(30))
+    assert [(level.at, level.waiting) for level in levels] == [
+        (at(21), 0), (at(24), 1), (at(27), 1),
+    ]  # fmt: skip
+    assert {level.contacts for level in levels} == {2}
+
+
+def test_under_a_filter_levels_are_those_of_the_filter() -> None:
+    choice = Choice(filters=Filters((("channel", ("whatsapp",)),)))
+    assert choice.keys(CHANNEL) == ("whatsapp",)
+    assert {level.waiting for level in PAST.levels(choice, at(0), at(48))} == {0}
+
+
+def test_opt_outs_are_told_of_days_that_are_wholly_recorded() -> None:
+    period = Period(date(2026, 6, 30), date(2026, 7, 3))
+    # 1 July begins with the first snapshot, 2 July ends with the last one, after which nothing is.
+    assert PAST.opt_outs(Choice(), period) == {date(2026, 7, 1): 0}
+    longer = history()
+    longer.record(at(49), tables_of(contact()))
+    past = RecordedPast(longer, bot_answers=True)
+    assert past.opt_outs(Choice(), period) == {date(2026, 7, 1): 0, date(2026, 7, 2): 1}
+
+
+def test_answers_are_those_of_the_time_and_not_told_of_a_time_before_the_record() -> None:
+    answers = PAST.answers(Choice(), at(24), at(48))
+    assert answers is not None
+    assert (answers.answered, answers.median_hours) == (1, 5.0)
+    assert PAST.answers(Choice(), at(-48), at(48)) is None

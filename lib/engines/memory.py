@@ -30,8 +30,11 @@ class _Keys:
 
     def among(self, mask: np.ndarray) -> "_Links":
         """Those of the contacts for which `mask`, a boolean for each, is true."""
-        chosen = np.flatnonzero(mask)
-        return _Links(self.codes.take(chosen), self.labels, chosen)
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, rows: np.ndarray) -> "_Links":
+        """Those of the contacts in these rows."""
+        return _Links(self.codes.take(rows), self.labels, rows)
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,13 @@ class MemoryEngine:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._own_rows: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
-        """What it holds besides the workspace."""
+        """What it may hold besides the workspace: a mask and the rows that it selects."""
         mask = self._tables.mask
-        return 0 if mask is None else mask.nbytes
+        return 0 if mask is None else mask.nbytes + 8 * int(mask.sum())
 
     @property
     def whole(self) -> "MemoryEngine":
@@ -106,8 +110,11 @@ class MemoryEngine:
     def over_time(
         self, bins: Bins, facts: Facts = NO_FACTS, *, among: Fact | None = None
     ) -> pd.DataFrame:
-        keys = _Keys(self._places(bins), pd.RangeIndex(bins.steps + 2))
-        return self._tally(facts, keys, self._mask(among), all_labels=True)
+        places, mask, labels = self._places(bins), self._mask(among), pd.RangeIndex(bins.steps + 2)
+        if facts == NO_FACTS:
+            found = places if mask is None else places.take(self._rows(mask))
+            return pd.DataFrame({"contacts": np.bincount(found, minlength=len(labels))}, labels)
+        return self._tally(facts, _Keys(places, labels), mask, all_labels=True)
 
     def cross(
         self,
@@ -189,6 +196,14 @@ class MemoryEngine:
         own = self._tables.mask
         return self._tables.whole.select(mask if own is None else mask & own)
 
+    def _rows(self, mask: np.ndarray) -> np.ndarray:
+        """Where a mask is true; of its own mask, which most questions are about, once."""
+        if mask is not self._tables.mask:
+            return np.flatnonzero(mask)
+        if self._own_rows is None:
+            self._own_rows = np.flatnonzero(mask)
+        return self._own_rows
+
     def _mask(self, among: Fact | None) -> np.ndarray | None:
         """Which contacts of the workspace are asked about; None for all of them."""
         own = self._tables.mask
@@ -203,15 +218,15 @@ class MemoryEngine:
         """By those labels that occur, or by all of them; one without a meaning always occurs."""
         profiles = profiles_of(self._tables, facts)
         if mask is not None:
-            keys = keys.among(mask)
-        numbers = profiles.numbers
-        numbers = numbers.take(keys.contact) if isinstance(keys, _Links) else numbers
+            keys = keys.among(mask) if isinstance(keys, _Links) else keys.at(self._rows(mask))
         rows, kinds = len(keys.labels) + 1, len(profiles.facts)
         # In the smallest type that holds them: most of the time goes into moving the cells about.
         cells = keys.codes.astype(np.min_scalar_type(rows * kinds))
         cells += 1
-        cells *= kinds
-        cells += numbers
+        if kinds != 1:
+            numbers = profiles.numbers
+            cells *= kinds
+            cells += numbers.take(keys.contact) if isinstance(keys, _Links) else numbers
         counts = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
         if all_labels or keys.labels is _NO_LABELS:
             return profiles.unfold(counts, keys.labels)

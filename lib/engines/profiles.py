@@ -51,10 +51,14 @@ def _work_out(whole: Tables, facts: Facts) -> Profiles:
     if not asked:
         none = np.zeros(len(contacts), dtype=np.uint8)
         return Profiles(none, np.zeros((1, 0), dtype=np.int64), ())
-    found = nw.from_native(contacts, eager_only=True).select(**asked)
+    # Two names may stand for one fact, which is then looked at once.
+    once = {id(fact): fact for fact in asked.values()}
+    distinct = {str(place): fact for place, fact in enumerate(once.values())}
+    column_of = dict(zip(once, distinct, strict=True))
+    found = nw.from_native(contacts, eager_only=True).select(**distinct)
     bits = np.zeros(len(contacts), dtype=np.min_scalar_type((1 << len(asked)) - 1))
-    for bit, name in enumerate(asked):
-        bits |= found[name].to_numpy().astype(bits.dtype) << bit
+    for bit, fact in enumerate(asked.values()):
+        bits |= found[column_of[id(fact)]].to_numpy().astype(bits.dtype) << bit
     numbers, occurring = _numbered(bits, 1 << len(asked))
     return Profiles(numbers, occurring[:, None] >> np.arange(len(asked)) & 1, tuple(asked))
 

@@ -57,14 +57,18 @@ class Audience:
 
 
 def expressions(terms: Terms) -> Expressions:
+    before, previous = terms.before, terms.period.previous.span
+    new_previous = within(terms.subscription, previous)
+    lost_previous = within("blocked", previous)
+    is_whole = before == previous
     return {
         "active": is_active(),
         "new": within(terms.subscription, terms.period.span),
-        "new_previous": within(terms.subscription, terms.period.previous.span),
-        "new_before": within(terms.subscription, terms.before),
+        "new_previous": new_previous,
+        "new_before": new_previous if is_whole else within(terms.subscription, before),
         "lost": within("blocked", terms.period.span),
-        "lost_previous": within("blocked", terms.period.previous.span),
-        "lost_before": within("blocked", terms.before),
+        "lost_previous": lost_previous,
+        "lost_before": lost_previous if is_whole else within("blocked", before),
     }
 
 

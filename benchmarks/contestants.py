@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +56,56 @@ def bare(base_url: str, connections: int) -> int:
             connection.getresponse().read()
 
     threads = [threading.Thread(target=read) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return 0
+
+
+def bare_keys(base_url: str, connections: int) -> int:
+    """A key walk without any care: as many equal parts of the contacts as there are connections,
+    each read from key to key, and by page number where a page has one `createdAt`."""
+    import msgspec
+
+    from lib.chatbotx.client import Query
+
+    class Created(msgspec.Struct, rename="camel"):
+        created_at: str
+
+    class Page(msgspec.Struct):
+        data: list[Created]
+
+    address = urlsplit(base_url)
+
+    def keys(connection: http.client.HTTPConnection, query: Query) -> list[str]:
+        connection.request(
+            "GET",
+            f"{address.path}/v1/contacts?{query.encoded()}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        page = msgspec.json.decode(connection.getresponse().read(), type=Page)
+        return [each.created_at for each in page.data]
+
+    def connect() -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(address.hostname or "", address.port)
+
+    pages = _page_count(base_url)
+    first = connect()
+    begins = [
+        keys(first, Query(page=1 + pages * n // connections))[0] for n in range(connections)
+    ] + ["9999"]
+
+    def walk(key: str, end: str) -> None:
+        connection, number = connect(), 1
+        while key < end:
+            found = keys(connection, Query(since=key, page=number))
+            if len(found) < PER_PAGE:
+                return
+            number = number + 1 if found[-1] == key else 1
+            key = found[-1]
+
+    threads = [threading.Thread(target=walk, args=span) for span in pairwise(begins)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -146,6 +197,7 @@ def _page_count(base_url: str) -> int:
 CONTESTANTS: dict[str, Callable[[str, int], int]] = {
     "ours": ours,
     "bare": bare,
+    "bare_keys": bare_keys,
     "by_pages": by_pages,
     "dlt": dlt_rest_api,
 }

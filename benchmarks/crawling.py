@@ -16,11 +16,15 @@ LATENCY = 0.05
 
 
 @contextmanager
-def server(contacts: int = CONTACTS, latency: float = LATENCY) -> Iterator[str]:
-    """A fake ChatbotX of July in a process of its own; gives its base URL."""
+def server(
+    contacts: int = CONTACTS, latency: float = LATENCY, tie: int = 0, skipping: float = 0.0
+) -> Iterator[str]:
+    """A fake ChatbotX of July in a process of its own; gives its base URL. So many contacts of one
+    `createdAt` are among the others, and each that a page skips takes so many seconds."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fake_chatbotx", "--manners", "july", "--token", TOKEN]
-        + ["--contacts", str(contacts), "--latency", str(latency)],
+        + ["--contacts", str(contacts), "--latency", str(latency)]
+        + ["--tie", str(tie), "--skipping", str(skipping)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -45,6 +49,21 @@ def run(name: str, base_url: str, connections: int) -> dict[str, float]:
     )
     measured: dict[str, float] = json.loads(result.stdout.strip().splitlines()[-1])
     return measured
+
+
+def tie_row(rounds: int = 3) -> Row:
+    """An import of 12,000 contacts of one `createdAt` among 60,000, on a server with indexes."""
+    with server(60_000, tie=12_000) as base_url:
+        run("ours", base_url, 4)
+        pairs = [(run("bare_keys", base_url, 4), run("ours", base_url, 4)) for _ in range(rounds)]
+    return Row.at_most(
+        "crawl with a tie of 12,000 / bare key walk of the same contacts, 4 connections",
+        f"{median(ours['seconds'] for _, ours in pairs):.1f} s / "
+        f"{median(bare['seconds'] for bare, _ in pairs):.1f} s",
+        median(ours["seconds"] / bare["seconds"] for bare, ours in pairs),
+        1.10,
+        " ×",
+    )
 
 
 def rows(rounds: int = 3) -> list[Row]:
@@ -72,6 +91,7 @@ def rows(rounds: int = 3) -> list[Row]:
                     " ×",
                 )
             )
+    found.append(tie_row(rounds))
     ours = median(ours_alone)
     found += [
         Row.at_least(

@@ -1081,6 +1081,15 @@ def _drip(seconds: float, closing: threading.Event) -> Iterator[bytes]:
         yield b" "
 
 
+def _tied(contacts: list[Contact], count: int) -> list[Contact]:
+    """The contacts, so many in the middle of time created when the first of those is."""
+    contacts.sort(key=lambda contact: str(contact["createdAt"]))
+    first = (len(contacts) - count) // 2
+    for contact in contacts[first : first + count]:
+        contact["createdAt"] = contacts[first]["createdAt"]
+    return contacts
+
+
 def _main() -> None:
     """Serve by hand until Ctrl-C."""
     manners = {"june": JUNE, "july": JULY, "october": OCTOBER, "november": NOVEMBER}
@@ -1093,6 +1102,9 @@ def _main() -> None:
     parser.add_argument(
         "--skipping", type=float, default=0.0, help="seconds for each contact before a page"
     )
+    parser.add_argument(
+        "--tie", type=int, default=0, metavar="N", help="give N synthetic contacts one createdAt"
+    )
     parser.add_argument("--token", default="edge")
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--contacts", type=int, metavar="N", help="serve N synthetic contacts")
@@ -1103,7 +1115,7 @@ def _main() -> None:
         file = options.file or EDGE_CONTACTS
         contacts: Iterable[Contact] = json.loads(file.read_text("utf-8"))
     else:
-        contacts = synthetic_contacts(options.contacts, seed=0)
+        contacts = _tied(list(synthetic_contacts(options.contacts, seed=0)), options.tie)
     server = FakeChatbotx(
         {options.token: contacts},
         replace(manners[options.manners], seconds_per_skipped_contact=options.skipping),

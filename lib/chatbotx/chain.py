@@ -11,7 +11,7 @@ seventh. Then the page before that place is read again after the one behind it. 
 did, nothing has moved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -63,7 +63,6 @@ class Chain:
         """Rows came in another order than before."""
         self.goes_round = False
         """The same rows come again and again."""
-        self.is_being_read = False
         self._places: dict[str, int] = {}
         self.last_rows: Sequence[str | None] = ()
         self._step_back = self._gaps = self._windows = self._nothing_new = 0
@@ -85,6 +84,17 @@ class Chain:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def windows(self, largest: int) -> Iterator[Window]:
+        """What to read next, and then, if each of these pages joins the one before."""
+        window = self.next_window(largest)
+        yield window
+        while self.is_joined:
+            following = window_from(window.end - 1, largest)
+            if following.end <= window.end:
+                return
+            window = following
+            yield window
 
     def gain(self, largest: int) -> int:
         """How many more rows the next window reaches than have been read."""

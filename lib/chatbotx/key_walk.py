@@ -310,6 +310,7 @@ class KeyWalk:
     def _walk(self, part: _Slice) -> None:
         """Walks a slice, whose end another walker may bring nearer meanwhile."""
         while not part.is_done:
+            self._help_with_ties()
             base = floor(part.key, self._grain)
             query = part.query(self._grain)
             page = self._ask(query, at_least=base)
@@ -381,6 +382,7 @@ class KeyWalk:
         first = tie.emit_from
         with self._changed:
             self._ties[tie] = part
+        tie.begin(self._page_size)
         self._add_to_tie(tie, Step(tie.up, Window(1, page.received), tie.query), page)
         while (step := self._next_step(tie)) is not None:
             self._read_step(tie, step)
@@ -392,6 +394,13 @@ class KeyWalk:
                 f"most as many as are there, {len(tie.known):,}: {tie.doubt}.",
                 [Range(moment_of(first), moment_of(tie.last))],
             )
+
+    def _help_with_ties(self) -> None:
+        """Reads a page of a tie, whose chains each go page by page and would end last of all."""
+        with self._changed:
+            task = None if self._deep_pages_are_slow else self._tie_task()
+        if task is not None:
+            task()
 
     def _next_step(self, tie: Tie) -> Step | None:
         """Waits until a page of the tie may be read; None when all are in."""
@@ -423,26 +432,37 @@ class KeyWalk:
         self._add_to_tie(tie, step, page)
 
     def _add_to_tie(self, tie: Tie, step: Step, page: KeyedPage) -> None:
+        """Notes a page of a tie and passes on its contacts, and those of pages that waited for it.
+        Nothing, when the tie is read: then what others have read covers this page, too."""
+        news: list[tuple[KeyedPage, list[int], list[int]]] = []
         with self._changed:
             part = self._ties.get(tie)
-            if part is None or tie.is_done:  # what others have read covers this page, too
-                return
-            places = tie.add(step, page)
-            last = part.last if step.chain is tie.up else min(part.last, tie.last)
-            begin, end = page.since(tie.emit_from).start, page.up_to(last).stop
-            # Deep in a tie those whose time is unknown belong to it.
-            unknown = page.unknown if step.window.skipped else 0
-            in_question = [*range(min(unknown, begin)), *range(begin, end)]
-            # Those that overlap are known; but if one has changed since, that is news.
-            new, changed = news_of(page.answer.contacts, in_question, tie.known)
-            unnamed = tie.unnamed(page, [place for place in places if place in in_question])
-            part.contacts += len(new)
-            if step.chain is tie.up:
-                self._move_on(part, tie)
-            else:
-                self._go_on_behind_if_done(part, tie)
+            if part is not None:
+                for each, its_page in tie.pages(step, page):
+                    news.append((its_page, *self._add(part, tie, each, its_page)))
             self._changed.notify_all()
-        self._take(page, sorted(new + unnamed), changed)
+        for its_page, new, changed in news:
+            self._take(its_page, new, changed)
+
+    def _add(
+        self, part: _Slice, tie: Tie, step: Step, page: KeyedPage
+    ) -> tuple[list[int], list[int]]:
+        """Returns the places of the contacts that are new, and of those that have changed."""
+        places = tie.add(step, page)
+        last = part.last if step.chain is tie.up else min(part.last, tie.last)
+        begin, end = page.since(tie.emit_from).start, page.up_to(last).stop
+        # Deep in a tie those whose time is unknown belong to it.
+        unknown = page.unknown if step.window.skipped else 0
+        in_question = [*range(min(unknown, begin)), *range(begin, end)]
+        # Those that overlap are known; but if one has changed since, that is news.
+        new, changed = news_of(page.answer.contacts, in_question, tie.known)
+        unnamed = tie.unnamed(page, [place for place in places if place in in_question])
+        part.contacts += len(new)
+        if step.chain is tie.up:
+            self._move_on(part, tie)
+        else:
+            self._go_on_behind_if_done(part, tie)
+        return sorted(new + unnamed), changed
 
     def _move_on(self, part: _Slice, tie: Tie) -> None:
         """Notes how far a tie was read upwards, and whether to go on by key from there."""

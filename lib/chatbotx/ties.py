@@ -7,7 +7,9 @@ of the other, all are read.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from lib.chatbotx.chain import Chain, Window
 from lib.chatbotx.client import Query
@@ -18,6 +20,10 @@ from lib.chatbotx.versions import Versions
 
 _DEEP = 4
 """Pages that are read upwards before the downward chain begins: most ties have fewer."""
+
+_AT_ONCE = 4
+"""Pages of a chain that are read at once, when it is known to be long. A page may arrive before
+those that it has to join, and waits for them."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,8 @@ class Tie:
     """A tie while it is read, on from the first page of `query`.
 
     What was created before `emit_from` was passed on before, and of what was created then the
-    `known` contacts and so many without an id. On servers that do not tell the
-    contacts of `grain` milliseconds apart, one tie may follow upon another, and the chain goes on.
+    `known` contacts and so many without an id. On servers that do not tell the contacts of `grain`
+    milliseconds apart, one tie may follow upon another, and the chain goes on.
     """
 
     def __init__(
@@ -54,6 +60,9 @@ class Tie:
         self._grain = grain
         self._may_go_down = grain <= SECOND
         self._bounds: list[Bound] = []
+        self._under_way: set[tuple[Chain, Window]] = set()
+        self._arrived: dict[tuple[Chain, Window], tuple[Step, KeyedPage]] = {}
+        self._page_size = 1
         self.move_to(emit_from)
 
     def move_to(self, instant: int) -> None:
@@ -61,26 +70,55 @@ class Tie:
         self.first = floor(instant, self._grain)
         self.last = self.first + self._grain - 1
 
+    def begin(self, page_size: int) -> None:
+        """What is added next is the first page."""
+        self._page_size = page_size
+
     def take_step(self, page_size: int) -> Step | None:
         """What to read next, of the chain that is less deep; None while there is nothing."""
         if self.is_done:
             return None
+        self._page_size = page_size
         if self.down is None and self._may_go_down and self.up.rows_read >= _DEEP * page_size:
             self._may_go_down = False
             self._begin_down()
-        idle = [
-            chain
+        found = [
+            (chain, window)
             for chain in self._chains
-            if not chain.is_being_read and not (chain.is_at_end and chain.is_joined)
+            if (window := self._next_window(chain)) is not None
         ]
-        if not idle:
+        if not found:
             return None
-        chain = min(idle, key=lambda chain: chain.rows_read)
-        window = chain.next_window(page_size)
+        chain, window = min(found, key=lambda each: each[1].skipped)
         query = self.query if chain is self.up else Query(until=self._bounds[0], descending=True)
         query = replace(query, page=window.number, per_page=window.size, skipped=window.skipped)
-        chain.is_being_read = True
+        self._under_way.add((chain, window))
         return Step(chain, window, query)
+
+    def _next_window(self, chain: Chain) -> Window | None:
+        if chain.is_at_end and chain.is_joined:
+            return None
+        is_long = chain.rows_read >= _DEEP * self._page_size and not self._may_go_down
+        for window in islice(chain.windows(self._page_size), _AT_ONCE if is_long else 1):
+            if (chain, window) not in self._under_way and (chain, window) not in self._arrived:
+                return window
+        return None
+
+    def pages(self, step: Step, page: KeyedPage) -> Iterator[tuple[Step, KeyedPage]]:
+        """Takes a page; gives those that are next in their chain, each to be added at once."""
+        key = (step.chain, step.window)
+        self._under_way.discard(key)
+        self._arrived[key] = step, page
+        while not self.is_done and step.chain in self._chains:
+            if not step.chain.is_joined:
+                # What was to follow belongs to another place by now.
+                stale = [each for each in self._arrived if each[0] is step.chain and each != key]
+                for each in stale:
+                    del self._arrived[each]
+            key = (step.chain, step.chain.next_window(self._page_size))
+            if key not in self._arrived:
+                return
+            yield self._arrived.pop(key)
 
     @property
     def _chains(self) -> list[Chain]:
@@ -102,9 +140,6 @@ class Tie:
 
     def add(self, step: Step, page: KeyedPage) -> list[int]:
         """Notes a page; returns the places of the contacts that it adds to a chain."""
-        step.chain.is_being_read = False
-        if self.is_done or step.chain not in self._chains:
-            return []
         is_past_the_end = count_says_past_the_end(page.answer, step.window.number)
         ids = [contact.id for contact in page.answer.contacts]
         if step.chain is self.up:

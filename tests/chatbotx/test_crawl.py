@@ -568,12 +568,12 @@ class TestContactsOfOneTime:
         assert (crawled.fed["1"], crawled.verdict.duplicates) == (1, 0)
 
     @by_small_pages
-    def test_many_are_read_from_both_ends_at_once(self, manners: Manners) -> None:
+    def test_many_are_read_from_both_ends_by_all_who_are_free(self, manners: Manners) -> None:
         with FakeChatbotx({TOKEN: tied(300)}, manners, latency=0.01) as server:
             crawled = read(server, connections=4)
         assert_all_there_once(crawled, tied(300))
         if manners.filters_by_seconds <= 1:
-            assert server.max_deep_in_flight == 2
+            assert server.max_deep_in_flight > 2
             assert max(skipped_by(request) for request in server.requests) < 180
 
     def test_deep_pages_that_are_slow_are_read_one_at_a_time(

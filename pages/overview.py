@@ -179,7 +179,9 @@ def _choice_of(finding: Finding, view: View) -> Choice:
     choice = replace(view.choice, queue=finding.queue or view.choice.queue)
     for dimension, key in finding.narrow:
         choice = choice.limited_to(dimension, (key,))
-    return choice.on_days(finding.day, finding.day) if finding.day else choice
+    if finding.day is None:
+        return choice
+    return choice.on_days(finding.since or finding.day, finding.day)
 
 
 def _where(finding: Finding, view: View) -> str:
@@ -189,7 +191,7 @@ def _where(finding: Finding, view: View) -> str:
     if finding.queue:
         parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
     if finding.day:
-        parts.append(formatting.day(finding.day))
+        parts.append(formatting.span(finding.since or finding.day, finding.day))
     return formatting.markdown(" · ".join(parts))
 
 

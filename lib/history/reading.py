@@ -232,15 +232,28 @@ class Events:
     def response_by_day(self, period: Period) -> pd.DataFrame:
         """A row per day of the period: answered, timed, median_hours (NaN of none)."""
         days = pd.Index(list(period.days()), name="day")
-        answered = self.mask("answered")
-        found = pd.DataFrame({"day": self._days(period)[answered], "hours": self._hours(answered)})
         return (
-            _response_by(found, "day")
+            _response_by(self.answers(period), "day")
             .reindex(range(len(days)))
             .set_axis(days)
             .fillna({"answered": 0, "timed": 0})
             .astype({"answered": "int64", "timed": "int64"})
         )
+
+    def answers(self, period: Period) -> pd.DataFrame:
+        """A row per answer: day, its number counted from the period's first, and hours, from
+        waiting to the answer (NaN where that is not known)."""
+        answered = self.mask("answered")
+        return pd.DataFrame({"day": self._days(period)[answered], "hours": self._hours(answered)})
+
+    def received_by_day(self, period: Period) -> pd.DataFrame:
+        """How many conversations each agent received: a row per day of the period, counted from 0,
+        a column per agent who received any."""
+        received = self.mask("assigned") | self.mask("reassigned")
+        agents = pd.Series(self._agents(received, "after"), dtype="str")
+        days = pd.Series(self._days(period)[received])
+        counted = days.groupby([days, agents]).size().unstack(fill_value=0)
+        return counted.reindex(range(period.number_of_days), fill_value=0)
 
     def _hours(self, mask: np.ndarray) -> np.ndarray:
         hours = self._table["hours"].to_numpy()

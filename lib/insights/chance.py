@@ -13,7 +13,12 @@ The page is opened daily: at the 5 % of the intervals on screen it would cry wol
 def z_of(comparisons: int = 1) -> float:
     """Of the normal distribution, two-sided, for `ERROR` in all of the comparisons together
     (Bonferroni)."""
-    return NormalDist().inv_cdf(1 - ERROR / (2 * max(1, comparisons)))
+    return NormalDist().inv_cdf(1 - tail(comparisons))
+
+
+def tail(comparisons: int = 1) -> float:
+    """The part of `ERROR` that is left to one side of each of the comparisons."""
+    return ERROR / (2 * max(1, comparisons))
 
 
 def pace(new: int, previous: int, z: float, elapsed: float = 1) -> tuple[float, float]:

@@ -22,7 +22,8 @@ class Finding:
     """Something worth a look, and where to look. Texts are plain and may hold what strangers wrote.
 
     `narrow` are the filters to set, `queue` is the list of conversations that the workload page
-    opens with, `day` a single day to look at; `verb` says what the link to them does: "See the 23".
+    opens with, `day` a single day to look at, or with `since` the last of several; `verb` says what
+    the link to them does: "See the 23".
     The larger the `weight`, the sooner it is told.
     """
 
@@ -33,6 +34,7 @@ class Finding:
     narrow: tuple[tuple[Dimension, str], ...] = ()
     queue: Queue | None = None
     day: date | None = None
+    since: date | None = None
     weight: float = 0.0
     verb: str = "Look at it"
 
@@ -43,7 +45,7 @@ class Finding:
             choice = choice.limited_to(dimension, (key,))
         if self.day is None:
             return choice
-        return replace(choice, preset="dates", start=self.day, end=self.day)
+        return replace(choice, preset="dates", start=self.since or self.day, end=self.day)
 
     def leads_elsewhere(self, view: View, page: Page) -> bool:
         """Whether its link shows anything other than this page under this choice."""
@@ -54,12 +56,17 @@ URGENCY = {
     "orphaned-handoff": 1000,
     "waiting-long": 300,
     "inbox-disconnected": 100,
+    "backlog-grows": 100,
     "channel-dried-up": 20,
     "country-dried-up": 20,
     "blocked-more": 20,
+    "opt-outs-more": 20,
+    "answers-slower": 20,
+    "deleted-more": 10,
     "channel-took-off": 3,
     "country-took-off": 3,
     "outlier-day": 3,
+    "load-doubled": 3,
     "load-uneven": 1,
     "opt-in-differs": 0.1,
 }

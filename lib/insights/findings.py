@@ -7,7 +7,7 @@ beyond the threshold, one that is wide enough for all the keys compared.
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from lib.insights import arrivals, reach, waiting
+from lib.insights import arrivals, changed, reach, waiting
 from lib.insights.chance import pace
 from lib.insights.finding import URGENCY, Finding, Page
 from lib.query.view import View
@@ -40,6 +40,11 @@ _RULES: tuple[Callable[[View], Iterable[Finding]], ...] = (
     arrivals.countries_changed,
     arrivals.blocked_more,
     arrivals.outlier_day,
+    changed.backlog_grows,
+    changed.opt_outs_more,
+    changed.answers_slower,
+    changed.deleted_more,
+    changed.load_doubled,
 )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from math import sqrt
 from statistics import NormalDist, fmean, stdev
 
+import numpy as np
+
 LEAST_VALUES = 6
 
 
@@ -15,12 +17,23 @@ def bound(values: Sequence[int], chance: float) -> float | None:
     counts have the variance 1 (Anscombe 1948). The variance is that of the values and no less than
     that, so a quiet past makes no tight bound.
     """
+    high = prediction_limit(scaled(np.asarray(values)).tolist(), chance)
+    return None if high is None else (high / 2) ** 2 - 3 / 8
+
+
+def scaled(counts: np.ndarray) -> np.ndarray:
+    """Counts on the scale on which Poisson counts have the variance 1."""
+    on_scale: np.ndarray = 2 * np.sqrt(counts + 3 / 8)
+    return on_scale
+
+
+def prediction_limit(values: Sequence[float], chance: float) -> float | None:
+    """As `bound`, of values on that scale, or of differences of such."""
     if len(values) < LEAST_VALUES:
         return None
-    scaled = [2 * sqrt(value + 3 / 8) for value in values]
-    spread = max(1.0, stdev(scaled))
-    high = fmean(scaled) + quantile(chance, len(values) - 1) * spread * sqrt(1 + 1 / len(values))
-    return (high / 2) ** 2 - 3 / 8
+    spread = max(1.0, stdev(values))
+    margin = spread * sqrt(1 + 1 / len(values))
+    return fmean(values) + quantile(chance, len(values) - 1) * margin
 
 
 def quantile(chance: float, degrees: int) -> float:

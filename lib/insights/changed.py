@@ -1,0 +1,358 @@
+"""What was recorded and is not as usual: rules over history.
+
+They judge days that are over, in the reporting zone, and compare only what was recorded alike: a
+hole in the record, or snapshots that have become rarer, would look like a change. Where history
+does not reach far enough, or cannot be read, they find nothing.
+"""
+
+import logging
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from math import sqrt
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from lib.history.filters import Filter
+from lib.history.reading import History, events_in, transitions
+from lib.insights.chance import pace, tail, z_of
+from lib.insights.finding import URGENCY, Finding, number_or
+from lib.insights.usual import bound, prediction_limit, scaled
+from lib.metrics import workload
+from lib.query.trends import recorded_levels
+from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import ONE_DAY, Period, day_of, stamps
+from lib.reference.rates import Rate, wilson
+from lib.store.delta import Unreadable
+from lib.store.place import StoreError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+WEEKS = 8
+"""Before a day, from which its usual is learned."""
+
+MOST_DAYS = 30
+"""Of the period, the latest, that are judged: what is older is no news."""
+
+MORE = 1.5
+"""Times the usual. From many people even a small difference is more than chance."""
+
+LEAST_OPT_OUTS, LEAST_DELETED = 10, 20
+"""More than usual, in contacts."""
+
+_SAME_WEEKDAY = 7 * np.arange(1, WEEKS + 1)
+_DAYS_BEFORE = np.arange(1, 7 * WEEKS + 1)
+
+
+def opt_outs_more(view: View) -> Iterator[Finding]:
+    """More opted out of broadcasts on a day than chance makes of the usual of its weekday."""
+    odd = _oddest_day(view, "broadcast_out", _SAME_WEEKDAY, np.median, LEAST_OPT_OUTS)
+    if odd is not None:
+        weekday = formatting.weekday(odd.day)
+        yield odd.finding(
+            "opt-outs-more",
+            f"{formatting.counted(odd.count, 'contact')} opted out of broadcasts on {weekday}, "
+            f"{formatting.day(odd.day)}, where a {weekday} usually has {odd.often}.",
+            f"{weekday}s",
+        )
+
+
+def deleted_more(view: View) -> Iterator[Finding]:
+    """More contacts were deleted on a day than chance makes of the eight weeks before it, and
+    clearly more than on any day of them: contacts are deleted many at a time."""
+    odd = _oddest_day(view, "deleted", _DAYS_BEFORE, np.max, LEAST_DELETED)
+    if odd is not None:
+        yield odd.finding(
+            "deleted-more",
+            f"{formatting.counted(odd.count, 'contact')} were deleted on "
+            f"{formatting.weekday(odd.day)}, {formatting.day(odd.day)}, where a day usually has "
+            f"{odd.often}.",
+            "days",
+        )
+
+
+@dataclass(frozen=True)
+class _OddDay:
+    """A day with more than usual: the median and the number of the days that it is compared with,
+    and what chance seldom makes of them."""
+
+    day: date
+    count: int
+    usual: float
+    compared: int
+    limit: float
+
+    @property
+    def often(self) -> str:
+        return number_or(round(self.usual), "none")
+
+    def finding(self, rule: str, sentence: str, days: str) -> Finding:
+        return Finding(
+            rule,
+            sentence,
+            f"The usual is the median of the {formatting.number(self.compared)} recorded {days} "
+            f"before. Listed above {formatting.number(int(self.limit))}, which chance alone seldom "
+            "exceeds. What ChatbotX keeps no time of counts on the day it was seen.",
+            "changes",
+            day=self.day,
+            weight=(self.count - self.usual) * URGENCY[rule],
+            verb=f"Look at {formatting.weekday(self.day)}",
+        )
+
+
+def _oddest_day(
+    view: View,
+    kind: str,
+    before: np.ndarray,
+    measure: Callable[[np.ndarray], np.floating],
+    least: int,
+) -> _OddDay | None:
+    """The finished day of the period whose number of events exceeds its usual most. `before` says
+    how many days before it the days lie that it is compared with; it has to have `MORE` times
+    their `measure`, and `least` more than their median."""
+    last = min(view.terms.period.end, _yesterday(view))
+    first = max(view.terms.period.start, last - (MOST_DAYS - 1) * ONE_DAY)
+    if first > last:
+        return None
+    longer = Period(first - timedelta(weeks=WEEKS), last, view.terms.timezone)
+    counted = _recall(view, _by_day, longer)
+    if counted is None:
+        return None
+    values, start = counted[kind].to_numpy(), 7 * WEEKS
+    chance, odd = tail(len(values) - start), []
+    for place in range(start, len(values)):
+        past = values[place - before]
+        past = past[~np.isnan(past)]
+        limit = bound(past.astype(int).tolist(), chance)
+        if limit is None or np.isnan(values[place]):
+            continue
+        usual = float(np.median(past))
+        limit = max(limit, MORE * float(measure(past)), usual + least - 1)
+        if values[place] > limit:
+            day = longer.start + place * ONE_DAY
+            odd.append(_OddDay(day, int(values[place]), usual, len(past), limit))
+    return max(odd, key=lambda each: each.count - each.usual, default=None)
+
+
+def _by_day(history: History, period: Period, limits: Filter) -> pd.DataFrame:
+    """How many opted out and were deleted, by day; NaN for days that are not wholly recorded."""
+    counted = events_in(history, period, limits).by_day(period, ("broadcast_out", "deleted"))
+    counted = counted.astype("float64")
+    counted.loc[~_recorded_days(history, period, limits)] = np.nan
+    return counted
+
+
+GROWING = 3
+"""Days running."""
+
+LEAST_GROWTH = 10
+
+
+def backlog_grows(view: View) -> Iterator[Finding]:
+    """More people waited at the end of each of the last three days than the day before, and they
+    became more by more than at the same weekdays before: over a weekend many backlogs grow."""
+    last = _yesterday(view)
+    first = last - timedelta(days=GROWING, weeks=WEEKS)
+    levels = recorded_levels(_during(view, first, last))
+    latest = Period(last - (GROWING - 1) * ONE_DAY, last, view.terms.timezone)
+    is_recorded = None if levels is None else _recall(view, _recorded_days, latest)
+    if levels is None or is_recorded is None or not is_recorded.all():
+        return
+    waiting = levels["awaiting_reply"].to_numpy()
+    days = waiting[-GROWING - 1 :]
+    now = view.compute(workload.workload, view.terms).awaiting_reply
+    if not (np.diff(days) > 0).all() or days[-1] - days[0] < LEAST_GROWTH or now <= days[0]:
+        return
+    ends = len(waiting) - 1 - 7 * np.arange(1, WEEKS + 1)
+    grown = scaled(waiting[ends]) - scaled(waiting[ends - GROWING])
+    most = prediction_limit(grown[~np.isnan(grown)].tolist(), tail())
+    if most is None or scaled(days[-1]) - scaled(days[0]) <= most:
+        return
+    usual = float(np.nanmedian(waiting[ends] - waiting[ends - GROWING]))
+    rule = "backlog-grows"
+    yield Finding(
+        rule,
+        f"More people wait for an answer every day: {_count(days[-1])} at the end of "
+        f"{formatting.weekday(last)}, {_count(days[0])} three days earlier.",
+        f"At the end of these days {formatting.listed(map(_count, days))} waited. At the same "
+        f"weekdays of the {formatting.counted(int((~np.isnan(grown)).sum()), 'week')} before they "
+        f"usually became {_count(abs(usual))} {'fewer' if usual < 0 else 'more'}; chance alone "
+        "seldom makes so much of that.",
+        "workload",
+        queue="waiting",
+        weight=(days[-1] - days[0]) * URGENCY[rule],
+        verb=f"See the {formatting.number(now)}",
+    )
+
+
+SLOWER = 1.5
+LEAST_SLOWER = 0.25
+"""Hours."""
+
+LEAST_ANSWERS = 20
+
+
+def answers_slower(view: View) -> Iterator[Finding]:
+    """In a week, more than half of the answers took half as long again as the median of the four
+    weeks before, by the lower end of the Wilson interval of that share (the sign test of a median;
+    Mood 1950), without the day that had most of them: one bad day is no trend."""
+    week = _week(view)
+    weeks = _recall(view, _two_times, week)
+    if weeks is None:
+        return
+    is_before = weeks.answers["day"] < _BEFORE
+    now = weeks.answers[~is_before].dropna()
+    then = weeks.answers[is_before]["hours"].dropna()
+    if min(len(now), len(then)) < LEAST_ANSWERS:
+        return
+    usual = float(then.median())
+    limit = max(SLOWER * usual, usual + LEAST_SLOWER)
+    worst = now[now["hours"] > limit]["day"].mode()
+    kept = now[~now["day"].isin(worst[:1])]
+    slow = Rate(int((kept["hours"] > limit).sum()), len(kept))
+    if len(kept) and (low := wilson(slow, z_of())[0]) > 1 / 2:
+        rule = "answers-slower"
+        yield Finding(
+            rule,
+            f"Answers take longer: {formatting.duration(float(now['hours'].median()))} in the "
+            f"median from {formatting.days(week)}, after {formatting.duration(usual)} in the four "
+            "weeks before.",
+            f"Of {formatting.counted(len(now), 'timed answer')}, and leaving out the worst day, "
+            f"{formatting.rate(slow)} took longer than {formatting.duration(limit)}; allowing for "
+            f"chance, at least {formatting.percent(low)}. Listed above one half. Times are as far "
+            "as snapshots show them.",
+            "changes",
+            since=week.start,
+            day=week.end,
+            weight=(slow.numerator - slow.denominator / 2) * URGENCY[rule],
+            verb="See how quickly",
+        )
+
+
+DOUBLED = 2
+LEAST_RECEIVED = 20
+LEAST_WEEKS = 3
+"""Of the four, in which an agent has to have received something: who was away has no usual."""
+
+
+def load_doubled(view: View) -> Iterator[Finding]:
+    """An agent received twice as many conversations in a week as in one of the four before, by more
+    than chance explains (`pace`). Conversations come in crowds: the interval is as wide as the
+    spread of the days before asks for (quasi-Poisson; Wedderburn 1974). Nobody is named."""
+    week = _week(view)
+    weeks = _recall(view, _two_times, week)
+    if weeks is None:
+        return
+    before, after = weeks.received[:_BEFORE], weeks.received[_BEFORE:]
+    by_week = before.groupby(np.arange(_BEFORE) // 7).sum()
+    known = before.columns[(by_week > 0).sum() >= LEAST_WEEKS]
+    grown = []
+    for agent in known:
+        new, previous = int(after[agent].sum()), int(before[agent].sum())
+        spread = max(1.0, before[agent].var() / before[agent].mean())
+        low, _ = pace(new, previous, z_of(len(known)) * sqrt(spread), 7 / _BEFORE)
+        if new >= LEAST_RECEIVED and new >= DOUBLED * previous * 7 / _BEFORE and low > 1:
+            grown.append((new - previous * 7 / _BEFORE, new, previous, low))
+    if not grown:
+        return
+    more, new, previous, low = max(grown)
+    others = len(grown) - 1
+    also = f" So it was for {formatting.counted(others, 'other agent')}." if others else ""
+    rule = "load-doubled"
+    yield Finding(
+        rule,
+        f"One agent received {formatting.counted(new, 'conversation')} from "
+        f"{formatting.days(week)}, where {_count(previous * 7 / _BEFORE)} a week were usual.",
+        f"In the four weeks before it were {formatting.number(previous)}. Allowing for chance, at "
+        f"least {formatting.percent(low)} of the pace before; listed from "
+        f"{formatting.number(LEAST_RECEIVED)} conversations and twice the usual.{also}",
+        "changes",
+        since=week.start,
+        day=week.end,
+        weight=more * URGENCY[rule],
+        verb="Compare the agents",
+    )
+
+
+_BEFORE = 28
+"""Days with which a week is compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Weeks:
+    """Of the four weeks before a week, and of it: `answers` has the number of the day and the
+    response time in hours of each, `received` a row per day and a column per agent."""
+
+    answers: pd.DataFrame
+    received: pd.DataFrame
+
+
+def _two_times(history: History, week: Period, limits: Filter) -> _Weeks | None:
+    """None unless the week and the four before are recorded from end to end, each from about as
+    often: the rarer snapshots are, the longer answers seem to take and the fewer hands are seen."""
+    before = Period(week.start - _BEFORE * ONE_DAY, week.start - ONE_DAY, week.timezone)
+    whole = Period(before.start, week.end, week.timezone)
+    edges = stamps([before.first_moment, week.first_moment, week.end_moment])
+    if not (edges - _latest_before(history, edges) <= np.timedelta64(1, "D")).all():
+        return None
+    now, then = transitions(history, week), transitions(history, before)
+    if now is None or then is None or not 0.5 <= now.number * 4 / max(1, then.number) <= 2:
+        return None
+    found = events_in(history, whole, limits)
+    return _Weeks(found.answers(whole), found.received_by_day(whole))
+
+
+# What is wholly recorded
+
+
+def _recorded_days(history: History, period: Period, _: Filter) -> np.ndarray:
+    """For each day, whether what was seen on it is that of about one day: its last snapshot comes
+    18 to 30 hours after the last one of the day before."""
+    edges = stamps(period.edges())
+    latest = _latest_before(history, edges)
+    stood = np.diff(latest)
+    is_followed: np.ndarray = edges[:-1] - latest[:-1] <= np.timedelta64(1, "D")
+    return is_followed & (stood >= np.timedelta64(18, "h")) & (stood <= np.timedelta64(30, "h"))
+
+
+def _latest_before(history: History, moments: np.ndarray) -> np.ndarray:
+    """As of when the latest snapshot before each moment is; NaT where there is none."""
+    recorded = np.concatenate([np.array(["NaT"], dtype="datetime64[us]"), history.recorded])
+    return recorded[np.searchsorted(history.recorded, moments, "left")]
+
+
+def _recall(view: View, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
+    try:
+        return view.recall(question, *arguments)
+    except (StoreError, Unreadable) as why:
+        log.warning("Findings leave out what was recorded, which cannot be read: %s.", why)
+        return None
+
+
+# Days
+
+
+def _yesterday(view: View) -> date:
+    """The last day that is over."""
+    return day_of(view.terms.as_of, view.terms.timezone) - ONE_DAY
+
+
+def _week(view: View) -> Period:
+    """The seven days that end with the period, or with yesterday."""
+    last = min(view.terms.period.end, _yesterday(view))
+    return Period(last - 6 * ONE_DAY, last, view.terms.timezone)
+
+
+def _during(view: View, first: date, last: date) -> View:
+    """The same view of other days."""
+    period = Period(first, last, view.terms.timezone)
+    return replace(view, terms=replace(view.terms, period=period))
+
+
+def _count(value: float) -> str:
+    return formatting.number(round(value))

@@ -101,6 +101,8 @@ def main() -> None:
         fetched = status.Fetched.of(state.snapshot)
         status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
         style.scripts()
+    if state.history is None and state.due is None:
+        status.until_recorded(configured.name)
     if failure is not None:
         raise failure
 

@@ -58,6 +58,16 @@ def first_fetch(workspace: str, person: str) -> None:
         st.caption("This page fills by itself. Later visits start with what was fetched last.")
 
 
+@st.fragment(run_every=timedelta(seconds=1))
+def until_recorded(workspace: str) -> None:
+    """While the snapshot that is shown is being recorded: shows the page anew once that is done,
+    well or not."""
+    gate.require(workspace)
+    state = _refresher(workspace).state
+    if state.history is not None or state.due is not None:
+        st.rerun()
+
+
 @st.fragment(run_every=timedelta(seconds=15))
 def foot(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     """As of when, how old, complete or not; the button, and the progress of a running refresh."""

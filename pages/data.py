@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
 from lib.chatbotx.progress import Check
-from lib.metrics import opt_in, workload
+from lib.metrics import opt_in, quality, workload
 from lib.outputs import archive
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
@@ -18,6 +17,7 @@ from lib.ui.cards import Number
 
 _FUTURE = {
     "created": "when they came",
+    "updated": "when they were changed",
     "subscribed": "when they subscribed",
     "broadcast": "when they agreed to broadcasts",
     "blocked": "when they were blocked",
@@ -26,6 +26,7 @@ _FUTURE = {
     "admin_replied": "when they were answered",
     "sent": "when something was sent to them",
     "agent_read": "when an agent read what they wrote",
+    "archived_at": "when their conversation was archived",
 }
 """Times that can lie after the data was fetched, and what they tell."""
 
@@ -98,43 +99,25 @@ def _fetched(view: View) -> dict[str, str]:
 
 
 def _future(view: View) -> dict[str, str]:
-    """How many times lie after the data was fetched, by kind: they count as that moment."""
-    contacts, as_of = view.snapshot.tables.contacts, pd.Timestamp(view.terms.as_of)
-    found = {
-        what: int((contacts[name] > as_of).sum())
-        for name, what in _FUTURE.items()
-        if name in contacts
-    }
-    told = [f"{what}: {formatting.number(number)}" for what, number in found.items() if number]
+    """How many times lie after the data was fetched, by kind: they are kept, and count where they
+    fall."""
+    found = view.compute(quality.future_times, view.terms.as_of)
+    told = [f"{_FUTURE[name]}: {formatting.number(number)}" for name, number in found.items()]
     return {"Times in the future": "; ".join(told) or "none"}
 
 
 def _fields(view: View) -> None:
-    contacts = view.snapshot.tables.contacts
-    filled = {
-        "createdAt": contacts["created"].notna(),
-        "subscribedAt": contacts["subscribed"].notna(),
-        "broadcastSubscribedAt": contacts["broadcast"].notna(),
-        "blockedAt": contacts["blocked"].notna(),
-        "country (recorded and known)": contacts["country_source"] == "recorded",
-        "phone number": contacts["has_phone"],
-        "e-mail address": contacts["has_email"],
-        "timezone": contacts["has_timezone"],
-        "locale": contacts["has_locale"],
-        "conversation": contacts["has_conversation"],
-        "last incoming message": contacts["last_incoming"].notna(),
-        "tags": contacts["tags"] > 0,
-        "inbox with a channel": contacts["channels"] > 0,
-    }
+    filled = view.compute(quality.filled)
+    contacts = view.snapshot.contacts
     tables.show(
         "How complete the data is",
         Table(
             (
                 column("Field", list(filled), of.TEXT),
-                column("Contacts", [int(each.sum()) for each in filled.values()], of.COUNT),
+                column("Contacts", list(filled.values()), of.COUNT),
                 column(
                     "Share of contacts",
-                    [float(each.mean()) if len(each) else None for each in filled.values()],
+                    [each / contacts if contacts else None for each in filled.values()],
                     of.SHARE,
                 ),
             )

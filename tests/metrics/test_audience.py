@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -7,20 +7,23 @@ import pytest
 from lib.engines.questions import Engine
 from lib.metrics.audience import (
     Audience,
+    Usual,
     arrivals,
     audience,
     by_channel,
     by_country,
     by_day,
+    by_source,
     by_tag,
     country_sources,
     new_by_step,
     several_channels,
     subscribers_by_day,
+    usual,
 )
 from lib.metrics.terms import Basis
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from tests.workspaces import Json, ask, contact, on, tagged, terms
+from tests.workspaces import Json, ask, came_by, contact, on, tagged, terms
 
 
 def contacts_in(table: pd.DataFrame) -> dict[str, int]:
@@ -492,3 +495,38 @@ class TestSeveralChannels:
         assert number == 0
         assert list(pairs.columns) == ["a", "b", "contacts"]
         assert pairs.empty
+
+
+class TestUsual:
+    """Of Saturday, 27 June 2026, at noon: how many came on Saturdays until noon."""
+
+    AT_NOON = datetime(2026, 6, 27, 12, tzinfo=UTC)
+
+    def usual(self, *mornings: int, afternoon: int = 0) -> Usual:
+        """After so many new contacts on the mornings of the Saturdays before, the last one first,
+        and so many on their afternoons."""
+        contacts = []
+        for week, number in enumerate(mornings, 1):
+            day = f"{self.AT_NOON - timedelta(weeks=week):%Y-%m-%d}"
+            contacts += [contact(createdAt=f"{day}T11:59:59.999Z")] * number
+            contacts += [contact(createdAt=f"{day}T12:00:00.000Z")] * afternoon
+        return usual(ask(*contacts), terms("2026-06-27", "2026-06-27", as_of=self.AT_NOON))
+
+    def test_is_the_median_of_the_eight_before_up_to_this_time_of_day(self) -> None:
+        found = self.usual(1, 2, 3, 4, 50, 60, 70, 80, afternoon=9)
+
+        assert found == Usual(27, 8)
+
+    def test_weeks_before_the_first_contact_do_not_count(self) -> None:
+        assert self.usual(1, 1, 4, 5, 6) == Usual(4, 5)
+
+    def test_is_absent_where_too_few_weeks_can_tell(self) -> None:
+        assert self.usual(1, 1, 4, 5) == Usual(None, 4)
+        assert self.usual() == Usual(None, 0)
+
+
+def test_sources_are_empty_where_the_server_does_not_tell_of_any() -> None:
+    asked = ask(contact(came_by("ads")), contact(), contact(came_by("ads", "api")))
+
+    assert by_source(ask(contact(on("sms"))), terms()).empty
+    assert contacts_in(by_source(asked, terms())) == {"ads": 2, "": 1, "api": 1}

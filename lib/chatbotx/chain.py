@@ -63,7 +63,9 @@ class Chain:
         """Rows came in another order than before."""
         self.goes_round = False
         """The same rows come again and again."""
-        self._places: dict[str, int] = {}
+        self._places: dict[str, float] = {}
+        """Of each row, a number that rises in their order."""
+        self._highest_place = -1.0
         self.last_rows: Sequence[str | None] = ()
         self._step_back = self._gaps = self._windows = self._nothing_new = 0
         self._to_verify: tuple[Window, str | None] | None = None
@@ -157,10 +159,21 @@ class Chain:
         self.is_at_end |= not is_full
         self.rows_read = window.skipped + len(rows)
         self.last_rows = rows
-        for place in new:
-            if (row := rows[place]) is not None and place > joint:
-                self._places.setdefault(row, len(self._places))
+        behind = [row for place in new if place > joint and (row := rows[place]) is not None]
+        start = self._highest_place if window.skipped else -1.0
+        self._give_places(behind, self._places[rows[known[-1]] or ""] if known else start)
         return new
+
+    def _give_places(self, rows: Sequence[str], after: float) -> None:
+        """These rows come after that place, and before all others behind it: had those not gone or
+        stood on later pages, they would have come between."""
+        step = 1.0
+        if after < self._highest_place:
+            before = min(place for place in self._places.values() if place > after)
+            step = (before - after) / (len(rows) + 1)
+        for number, row in enumerate(rows, 1):
+            self._places[row] = after + number * step
+            self._highest_place = max(self._highest_place, self._places[row])
 
     def _has_lost_its_end(self, window: Window, rows: Sequence[str | None]) -> bool:
         """Whether the last contact read is not where it was: deleted, or in another place because

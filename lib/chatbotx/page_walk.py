@@ -12,7 +12,7 @@ from lib.chatbotx.schema import Answer
 from lib.chatbotx.versions import Versions, news_of
 
 READINGS = 6
-"""How often a group of one `createdAt`, or a workspace read by pages, is read at most."""
+"""How often a workspace is read by pages at most."""
 
 NOTHING_NEW = 3
 """After so many pages without one new contact, a server is not believed to have more."""

@@ -83,17 +83,18 @@ class Ranking:
         colour_of = colours or {}
         numbers = [value for _, value in self.bars]
         labels = labels_of([name for name, _ in self.bars])
-        shades = [colour_of.get(key, PETROL) for key in self.keys]
-        strengths = [1.0 if not self.chosen or key in self.chosen else FADED for key in self.keys]
+        shades = [
+            _shade(colour_of.get(key, PETROL), bool(self.chosen) and key not in self.chosen)
+            for key in self.keys
+        ]
         if self.tail:
-            shades.append(PETROL)
-            strengths.append(FADED if self.chosen else 1.0)
+            shades.append(_shade(PETROL, bool(self.chosen)))
         told = [formatting.number(value) for value in numbers]
         bars = go.Bar(
             y=row_keys(labels),
             x=numbers,
             orientation="h",
-            marker={"color": shades, "opacity": strengths},
+            marker={"color": shades},
             text=told,
             textposition="outside",
             textfont=TICKS,
@@ -116,3 +117,8 @@ class Ranking:
         if len(self.bars) > len(told):
             told.append(f"{formatting.number(len(self.bars) - len(told))} others")
         return f"{title}: {formatting.listed(told) or 'none'}."
+
+
+def _shade(colour: str, is_faded: bool) -> str:
+    # Not by the opacity of marks: where they bear text too, Plotly then knows of no click.
+    return f"{colour}{round(FADED * 255):02X}" if is_faded else colour

@@ -71,7 +71,7 @@ def test_nothing_that_opens_or_appears_under_filters_bars_anyone(
     at: Serve, open_page: Open, of_the_framework: Found
 ) -> None:
     page = open_page(f"{at()}/?channel=whatsapp&country=XX&{JUNE}")
-    page.get_by_text("As a table").first.click()
+    page.get_by_text("Show table").first.click()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_text("Download CSV").first.wait_for()
     page.get_by_role("button", name="Copy link").click()

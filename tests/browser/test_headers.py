@@ -26,12 +26,10 @@ def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
     address: str, open_page: Open, path: str, scheme: str
 ) -> None:
     page = open_page(f"{address}/{path}", dark=scheme == "dark")
-    for summary in page.get_by_text("As a table").all():
+    for summary in page.get_by_text("Show table").all():
         summary.click()
         settle(page)
-    table = page.locator("[data-testid=stDataFrame]").first
-    table.scroll_into_view_if_needed()
-    expect(table.locator("canvas").first).to_be_visible()
+    expect(page.locator("table.data thead button").first).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download CSV").first.click()
     assert Path(waiting.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")

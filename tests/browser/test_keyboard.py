@@ -43,18 +43,18 @@ def test_tab_reaches_all_controls_from_the_filters_to_the_foot(at: Serve, open_p
     order = [
         "Skip to main content",
         "Period",
-        "Compare with the period before",
+        "Compare with",
         "Channels",
         "Agents",
         "Reset",
         "Copy link",
         "Overview",
         "Data",
+        "Share",
         "Brazil",
         "1 Jun 2026 to 30 Jun 2026",
-        "As a table",
+        "Show table",
         "Download CSV",
-        "Save this page as a file",
         "Refresh",
     ]
     assert not [name for name in order if name not in names]
@@ -71,7 +71,8 @@ STOPS = [
     ".st-key-chips button >> visible=true >> nth=0",
     "main [data-testid=stPageLink-NavLink] >> nth=0",
     "main summary >> nth=0",
-    ".st-key-save-page button >> visible=true",
+    ".st-key-share button >> visible=true",
+    ".help summary >> nth=0",
 ]
 
 

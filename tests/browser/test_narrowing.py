@@ -45,9 +45,8 @@ def _area(mark: Locator) -> float:
 
 
 def click_row(page: Page, table: str) -> None:
-    """Clicks the box before the first row of a table."""
-    grid = page.locator(f"[class*='st-key-table-{table}-'] canvas").first
-    grid.click(position={"x": 12, "y": 35 + 17}, force=True)  # through what scrolls it
+    """Clicks the first row of a table."""
+    page.locator(f"table[data-key={table}] tbody tr").first.click()
 
 
 @pytest.mark.parametrize(
@@ -100,8 +99,7 @@ def test_a_difference_narrows_to_its_tag(at: Serve, open_page: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "table", "name"),
-    [("channels", "channels", "channel"), ("workload", "agent-table", "agent")],
+    ("path", "table", "name"), [("channels", "channels", "channel"), ("tags", "tags", "tag")]
 )
 def test_a_row_narrows_and_the_same_row_widens(
     at: Serve, open_page: Open, path: str, table: str, name: str
@@ -111,9 +109,41 @@ def test_a_row_narrows_and_the_same_row_widens(
     expect(page).to_have_url(re.compile(rf"[?&]{name}="))
     expect(chips(page)).to_have_count(2)
     settle(page)
-    click_row(page, table)
+    expect(page.locator(f"table[data-key={table}] tr.chosen")).to_have_count(1)
+    page.locator(f"table[data-key={table}] tr.chosen").click()
     expect(page).not_to_have_url(re.compile(rf"[?&]{name}="))
     expect(chips(page)).to_have_count(1)
+
+
+def test_a_click_on_a_row_is_one_step_back(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/channels?{JUNE}")
+    before = page.url
+    click_row(page, "channels")
+    expect(chips(page)).to_have_count(2)
+    page.go_back()
+    expect(chips(page)).to_have_count(1)
+    assert parameters(page.url) == parameters(before)
+
+
+def test_a_click_on_a_head_sorts_its_numbers_as_numbers(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/countries?{JUNE}")
+    table = page.locator("table[data-key=countries]")
+    table.get_by_role("button", name="Contacts").click()
+    table.get_by_role("button", name="Contacts").click()
+    expect(table.locator("th[aria-sort=ascending]")).to_have_text("Contacts")
+    shown = [int(text) for text in table.locator("tbody td:nth-child(2)").all_inner_texts()]
+    assert shown == sorted(shown)
+    assert len(set(shown)) > 2
+
+
+def test_the_bar_of_the_others_opens_the_list(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/countries?{JUNE}")
+    page.get_by_role("radio", name="All").or_(page.get_by_role("button", name="All")).first.click()
+    settle(page)
+    figure = page.locator("[class*='st-key-chart-country-ranking-']").first
+    figure.locator(BAR).last.click(force=True)
+    expect(page.locator("table[data-key=country-ranking]")).to_be_visible()
+    assert "country=" not in page.url
 
 
 def test_a_chip_takes_off_its_own_limit_alone(at: Serve, open_page: Open) -> None:

@@ -58,7 +58,7 @@ def test_nothing_personal_and_no_token_reaches_the_browser_or_the_log(
         bodies.append(answer.body())
         expect(page.locator("h1")).to_have_text(question, timeout=60_000)
         settle(page)
-        for summary in page.get_by_text("As a table").all():
+        for summary in page.get_by_text("Show table").all():
             summary.click()
             settle(page)
         for button in page.get_by_role("button", name="Download CSV").all():

@@ -114,7 +114,7 @@ def test_a_name_is_text_on_every_page(address: str, open_page: Open, path: str) 
     page = open_page(f"{address}/{path}?period=all")
     shown = page.locator("main, [data-testid=stSidebar]").all_inner_texts()
     assert path in ("countries", "data") or WORD in "".join(shown)
-    for summary in page.get_by_text("As a table").all():
+    for summary in page.get_by_text("Show table").all():
         summary.click()
         settle(page)
     assert_only_text(page)

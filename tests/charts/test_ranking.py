@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.charts.ranking import Ranking
-from lib.charts.style import FADED, JADE, PETROL
+from lib.charts.style import JADE, PETROL
 from tests.charts.reading import hovers, some
 
 
@@ -75,7 +75,12 @@ def test_a_ranking_reads_as_a_sentence() -> None:
 
 def test_what_is_not_chosen_fades_beside_what_is() -> None:
     figure = ranking({"VIP": 3, "Lead": 2, "Old": 1}, most=2, chosen=("lead",)).figure()
-    assert list(figure.data[0].marker.opacity) == [FADED, 1.0, FADED]
+    assert list(figure.data[0].marker.color) == [f"{PETROL}4C", PETROL, f"{PETROL}4C"]
+
+
+def test_bars_are_never_seen_through_by_opacity_where_plotly_then_knows_of_no_click() -> None:
+    (trace,) = ranking({"VIP": 3, "Lead": 2}, chosen=("lead",)).figure().data
+    assert (trace.opacity, trace.marker.opacity) == (None, None)
 
 
 def test_what_is_chosen_is_shown_even_if_it_is_far_down() -> None:

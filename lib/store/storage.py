@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from lib.chatbotx.crawl import Verdict
 from lib.settings import Settings
 from lib.store import columns
-from lib.store.delta import Delta, Unreadable, Version
+from lib.store.delta import Delta, Overtaken, Unreadable, Version
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
@@ -127,6 +127,10 @@ class Recording:
     previous: datetime | None
     changes: Mapping[str, Change]
     forget: datetime | None = None
+
+
+_Written = list[tuple[str, str]]
+"""Tables, and the files that a commit has written to them."""
 
 
 def store_of(settings: Settings) -> Store | None:
@@ -232,18 +236,36 @@ class Store:
         if self.place.is_folder:
             self.place.make()
         dropped: set[int] = set()
+        is_tidy = head is None
         while True:
+            written: _Written = []
             try:
-                return self._commit(head, snapshot, recording, dropped)
-            except StoreFull:
-                oldest = self._oldest(head, dropped)
-                if oldest is None:
+                return self._commit(head, snapshot, recording, dropped, written)
+            except (StoreError, Overtaken) as why:
+                if (done := self._take_back(written)) is not None:
+                    return done
+                if not isinstance(why, StoreFull):
                     raise
-                log.warning("The store is full: snapshot %s goes.", oldest.number)
-                if not dropped and head is not None:
+                oldest = self._oldest(head, dropped)
+                if head is not None and not is_tidy:
+                    is_tidy = True
                     self._tidy(head, timedelta(0))
-                dropped.add(oldest.number)
-                self._remove(oldest)
+                elif oldest is not None:
+                    log.warning("The store is full: snapshot %s goes.", oldest.number)
+                    dropped.add(oldest.number)
+                    self._remove(oldest)
+                else:
+                    raise
+
+    def _take_back(self, written: _Written) -> Head | None:
+        """Removes what a commit that failed has written. One may also fail when it is done: then
+        returns what has been committed. Raises StoreError."""
+        head = self.head()
+        if head is not None and {*head.last.files.get("contacts", ())} & {n for _, n in written}:
+            return head
+        for table, name in written:
+            self.place.below(table).remove(name)
+        return None
 
     def _commit(
         self,
@@ -251,19 +273,23 @@ class Store:
         snapshot: Snapshot,
         recording: Recording | None,
         dropped: set[int],
+        written: _Written,
     ) -> Head:
+        """`written` takes the files, table by table, as they are written."""
         number = head.last.number + 1 if head is not None else 1
         versions: dict[str, int] = {}
         files: dict[str, tuple[str, ...]] = {}
         for name, frame in snapshot.tables.frames().items():
             data = columns.to_columns(name, frame)
             change = Change(columns.schema_of(data), [(f"{number:06}", data)])
-            versions[name], files[name] = self._change(name, (), change)
+            versions[name], files[name] = self._change(name, (), change, written)
         before = dict(head.last.files) if head is not None else {}
         for name in HISTORY:
             if recording is not None and name in recording.changes:
                 change = recording.changes[name]
-                versions[name], files[name] = self._change(name, before.get(name, ()), change)
+                versions[name], files[name] = self._change(
+                    name, before.get(name, ()), change, written
+                )
             elif head is not None and name in before:
                 versions[name], files[name] = head.last.versions[name], before[name]
         row = Row(
@@ -281,6 +307,7 @@ class Store:
         kept, past = _kept(head, row, dropped, recording.forget if recording is not None else None)
         table = pa.concat_tables([past, _table(kept)])
         name = self._snapshots.put(table, label=f"{number:06}")
+        written.append((self._snapshots.name, name))
         version = self._snapshots.replace(
             head.version if head is not None else None,
             _SNAPSHOTS,
@@ -290,11 +317,15 @@ class Store:
         return Head(version, kept, past)
 
     def _change(
-        self, name: str, before: Sequence[str], change: Change
+        self, name: str, before: Sequence[str], change: Change, written: _Written
     ) -> tuple[int, tuple[str, ...]]:
         """Makes a version of the table from its files before; returns it with its files."""
         table = self.table(name)
-        rows = {table.put(data, label=label): len(data) for label, data in change.add}
+        rows: dict[str, int] = {}
+        for label, data in change.add:
+            file = table.put(data, label=label)
+            written.append((name, file))
+            rows[file] = len(data)
         files = [each for each in before if each not in change.drop] + list(rows)
         version = table.set_files(change.schema, files, rows)
         return version.number, version.files

@@ -207,10 +207,13 @@ def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(sto
 class TestCompaction:
     """Saved so many times, so many hours apart, with one contact that comes and one that goes."""
 
+    kept_for = 400
+    """Days."""
+
     @pytest.fixture
     def evolve(self, store: Store) -> Callable[[int, int], Kept]:
         def run(times: int, hours: int) -> Kept:
-            recorder = Recorder(store, "America/Sao_Paulo", 30)
+            recorder = Recorder(store, "America/Sao_Paulo", self.kept_for)
             kept = Kept()
             for number in range(times):
                 there = [contact(each) for each in range(number, number + 3)]
@@ -244,23 +247,27 @@ class TestCompaction:
         assert not gone & set(old["contact"].to_pylist())
 
     def test_events_go_when_they_are_old_and_levels_of_days_stay(
-        self, store: Store, evolve: Callable[[int, int], Kept]
+        self,
+        store: Store,
+        evolve: Callable[[int, int], Kept],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        kept = evolve(95, 12)
+        monkeypatch.setattr("lib.history.compaction.LEVELS_IN_FULL", timedelta(days=4))
+        monkeypatch.setattr(TestCompaction, "kept_for", 3)
+        kept = evolve(48, 6)
         assert kept.history is not None
         recorded = kept.history.recorded
-        assert recorded[-1] - recorded[0] <= np.timedelta64(31, "D")
+        assert recorded[-1] - recorded[0] <= np.timedelta64(4, "D")
         assert kept.history.since == START
-        levels = kept.history.levels(
-            "", np.datetime64(START.replace(tzinfo=None), "us"), recorded[-1]
-        )
-        seen = levels["seen"].dt.tz_convert("America/Sao_Paulo")
+        first = np.datetime64(START.replace(tzinfo=None), "us")
+        seen = kept.history.levels("", first, recorded[-1])["seen"]
+        seen = seen.dt.tz_convert("America/Sao_Paulo")
         of_days = seen.groupby(seen.dt.date).agg(["size", "max"])
-        old = of_days[of_days.index < recorded[-1].item().date() - timedelta(days=37)]
-        assert len(old) > 5
-        assert set(old["size"][1:]) == {1}
-        assert {moment.hour for moment in old["max"][1:]} == {21}  # 00:00 UTC, the last of its day
-        assert 60 <= events(kept)["joined"] <= 62
+        old = of_days[of_days.index < recorded[-1].item().date() - timedelta(days=6)]
+        assert len(old) >= 4
+        assert set(old["size"]) == {1}
+        assert {moment.hour for moment in old["max"]} == {21}  # 00:00 UTC, the last of its day
+        assert 12 <= events(kept)["joined"] <= 16
 
 
 def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -384,22 +385,47 @@ def test_a_full_disk_leaves_nothing_behind_and_the_one_before(
     assert day(loaded(store)) == 1
 
 
+@pytest.mark.parametrize("room", [1, 2, 3, 4])
 def test_on_a_full_disk_the_oldest_goes_first(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    """There is room for four tables of contacts."""
+    """There is room for so many tables of contacts."""
     write = Place.write
 
     def bounded(place: Place, name: str, data: pa.Buffer) -> None:
-        if place.root.endswith("/contacts") and len(files(store)) >= 4:
+        if place.root.endswith("/contacts") and len(files(store)) >= room:
             raise StoreFull("the disk is full")
         write(place, name, data)
 
     monkeypatch.setattr(Place, "write", bounded)
+    saved = []
     for number in range(8):
-        save(store, snapshot_of(contact(), day=number))
-    assert kept_days(store) == [4, 5, 6, 7]
-    assert day(loaded(store)) == 7
+        with contextlib.suppress(StoreFull):
+            save(store, snapshot_of(contact(), day=number))
+            saved.append(number)
+    # The last one is never given up for the next.
+    assert saved == ([0] if room == 1 else list(range(8)))
+    assert kept_days(store) == saved[-room:]
+    assert day(loaded(store)) == saved[-1]
+    assert len(files(store)) == room
+
+
+def test_what_fails_when_it_is_done_is_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the disk fills up between a commit and the checkpoint after it."""
+    save(store, snapshot_of(day=1))
+    commit = DeltaTable.create_write_transaction
+
+    def failing(table: DeltaTable, *given: object, **named: object) -> None:
+        commit(table, *given, **named)  # type: ignore[arg-type]  # as they came
+        if "/snapshots" in table.table_uri:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("lib.store.delta.DeltaTable.create_write_transaction", failing)
+        assert day(store.read(save(store, snapshot_of(day=2)).last)) == 2
+    assert day(loaded(store)) == 2
+    save(store, snapshot_of(day=3))
+    assert day(loaded(store)) == 3
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")

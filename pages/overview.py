@@ -35,6 +35,19 @@ def show(view: View) -> None:
     _where_from(view)
 
 
+def _usual(view: View) -> str:
+    """What is usual on the weekday of a single day, as far as the day is over."""
+    period = view.terms.period
+    if period.number_of_days != 1:
+        return ""
+    value = view.compute(audience.usual, view.terms).value
+    if value is None:
+        return ""
+    then = "" if view.terms.as_of >= period.end_moment else " by then"
+    weekday = formatting.weekday(period.start)
+    return f"; a usual {weekday} has {formatting.number(round(value))}{then}"
+
+
 def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> str:
     if view.terms.period.start > day_of(view.terms.as_of, view.terms.timezone):
         sentence = "This period is still to come"
@@ -42,6 +55,7 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
         sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
         if view.compares:
             sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
+            sentence += _usual(view)
     known = view.compute(audience.by_channel, view.terms)["new"].drop(
         audience.NONE, errors="ignore"
     )

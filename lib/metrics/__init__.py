@@ -1,7 +1,6 @@
-"""What the numbers are: pure functions from tables to small results.
+"""What the numbers are: functions from what an engine answers to small results.
 
-No Streamlit, no Plotly, no clock, no configuration. What is counted are facts, Narwhals expressions
-over the columns of a snapshot; `counts.count` asks them of other engines than pandas too.
-
-A metric takes `Tables`, the whole workspace or what `Tables.select` made of it.
+No Streamlit, no Plotly, no clock, no configuration. A metric asks an `Engine` its questions, about
+the whole workspace or what a filter lets pass, and never looks behind it. What is counted are
+facts: Narwhals expressions over the columns of the contacts.
 """

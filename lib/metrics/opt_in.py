@@ -73,16 +73,6 @@ def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
     return pd.DataFrame(shares, index=moments)
 
 
-def at_both_ends(
-    asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
-) -> tuple[Rate, Rate]:
-    """A rate as the period began, and as it ended, or as it is now where it has not ended: what the
-    change of the rate in the period is between."""
-    opted, reachable = _counts(asked, terms, kind)
-    first, last = (Rate(int(opted[place]), int(reachable[place])) for place in (0, len(opted) - 1))
-    return first, last
-
-
 def _counts(
     asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
 ) -> tuple[np.ndarray, np.ndarray]:

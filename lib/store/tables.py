@@ -43,6 +43,9 @@ FLAGS = (
     "reachable",
 )
 
+CONNECTED = "connected"
+"""The status of an inbox that works."""
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -100,10 +103,6 @@ class Tables:
         before it is asked for, and what can read `whole` under `mask` need not ask.
         """
         return _Selection(self, np.array(mask, dtype=np.bool_))
-
-
-CONNECTED = "connected"
-"""The status of an inbox that works."""
 
 
 class _Selection(Tables):

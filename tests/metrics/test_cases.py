@@ -13,7 +13,6 @@ from lib.metrics import audience, opt_in, quality, workload
 from lib.metrics.terms import Terms
 from lib.outputs.report import report
 from lib.reference.periods import Period
-from lib.reference.rates import Rate
 from lib.store.dimensions import TAG
 from lib.store.snapshot import Snapshot
 from tests.workspaces import Json, ask, tables_of
@@ -41,9 +40,9 @@ OCTOBER = month(10)
 
 
 def test_opt_in_of_a_past_month_changed_between_its_ends_and_not_until_now() -> None:
-    ends = opt_in.at_both_ends(asked("optin-change-past-period"), OCTOBER, "broadcast")
+    found = opt_in.over_time(asked("optin-change-past-period"), OCTOBER)["broadcast"]
 
-    assert ends == (Rate(0, 4), Rate(1, 4))
+    assert (found.iloc[0], found.iloc[-1]) == (0, 0.25)
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,19 @@ def test_no_channel_is_never_said_to_bring_people(
     june = {"from": "2026-06-01", "to": "2026-06-30"}
     assert "WhatsApp brought 20.0% of them" in open_page(**june).markdown[0].value
     assert "No channel" not in open_page("channels", **june).markdown[0].value
+
+
+def test_a_single_day_is_told_beside_what_is_usual_on_its_weekday(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    days = ["2026-06-27"] * 3 + [f"2026-{day}" for day in ("06-20", "06-13", "06-06", "05-30")]
+    days += ["2026-05-23"] * 2
+    edge_server.workspaces["case"] = Workspace(
+        [
+            {"id": str(number), "createdAt": f"{day}T12:00:00.000Z", "updatedAt": None}
+            for number, day in enumerate(days, 1)
+        ]
+    )
+    connect("case")
+    page = open_page(**{"from": "2026-06-27", "to": "2026-06-27"})
+    assert "a usual Saturday has 1" in text(page)

@@ -137,11 +137,12 @@ def test_a_click_on_a_head_sorts_its_numbers_as_numbers(at: Serve, open_page: Op
 
 
 def test_the_bar_of_the_others_opens_the_list(at: Serve, open_page: Open) -> None:
-    page = open_page(f"{at()}/countries?{JUNE}")
-    page.get_by_role("radio", name="All").or_(page.get_by_role("button", name="All")).first.click()
-    settle(page)
+    page = open_page(f"{at(None)}/countries")
     figure = page.locator("[class*='st-key-chart-country-ranking-']").first
-    figure.locator(BAR).last.click(force=True)
+    figure.locator(BAR).last.hover(force=True)
+    expect(figure.locator(".hoverlayer text").first).to_contain_text("other")
+    page.mouse.down()
+    page.mouse.up()
     expect(page.locator("table[data-key=country-ranking]")).to_be_visible()
     assert "country=" not in page.url
 

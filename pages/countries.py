@@ -74,7 +74,7 @@ def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:
         f"{first}; they come from {formatting.counted(len(known), 'country', 'countries')}."
     )
     if unknown:
-        sentence += f" Of {formatting.percent(unknown / contacts)} the country is not known."
+        sentence += f" The country of {formatting.percent(unknown / contacts)} is not known."
     return sentence
 
 

@@ -64,6 +64,7 @@ def main() -> None:
     choice, notes = sidebar.read(view.options(state.snapshot))
     seen = view.view_of(state.snapshot, choice, configured, state.history)
 
+    navigation.chips(pages)
     if configured.is_demo:
         status.demo_banner()
     for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
@@ -71,6 +72,9 @@ def main() -> None:
 
     if seen.caveat:
         st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
+
+    fetched = status.Fetched.of(state.snapshot)
+    status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")
 
     failure = None
     with deferred.charts_last():
@@ -98,8 +102,7 @@ def main() -> None:
             sidebar.draw(seen, configured)
             saved.draw(seen, configured, page.url_path or "overview")
         st.divider()
-        fetched = status.Fetched.of(state.snapshot)
-        status.foot(configured.name, fetched, seen.terms.timezone, welcome.email or "")
+        status.foot(fetched, seen.terms.timezone)
         style.scripts()
     if state.history is None and state.due is None:
         status.until_recorded(configured.name)

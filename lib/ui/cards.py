@@ -86,7 +86,8 @@ def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) ->
     not the period."""
     shown = tuple(_shown(card, view) for card in cards)
     # `lib.web.first_page` keeps their height free from the beginning.
-    with st.container(key=f"numbers-{'about-' if about else ''}{cards[0].term}"):
+    lines = "lines-" if any(each.trend for each in shown) else ""
+    with st.container(key=f"numbers-{lines}{'about-' if about else ''}{cards[0].term}"):
         st.html(numbers_html(shown, about))
     recorder.note(NumbersShown(shown, about))
 

@@ -1,6 +1,6 @@
 """The pages by address: title and icon of each, and links from one to another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 import streamlit as st
@@ -52,6 +52,14 @@ def link(
     # Streamlit tells pages apart by their address, so this one does for the one that is shown.
     target = page(path, _nothing)
     st.page_link(target, label=label, help=about, icon=icon, query_params=given)
+
+
+def chips(pages: Iterable[Page]) -> None:
+    """The pages in a row, where Streamlit puts them into the sidebar: on a phone, where that is
+    closed. The style shows it there only."""
+    with st.container(horizontal=True, gap="small", key="pages"):
+        for each in pages:
+            st.page_link(each)
 
 
 def _nothing() -> None:

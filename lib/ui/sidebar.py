@@ -21,7 +21,7 @@ from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.reference.timezones import timezones
 from lib.settings import BASES, Settings
 from lib.store.dimensions import DIMENSIONS, Dimension
-from lib.ui import address
+from lib.ui import address, style
 
 MOST_CHIPS = 12
 
@@ -77,6 +77,7 @@ def _without(choice: Choice, dimension: Dimension, key: str) -> Choice:
 def draw(view: View, settings: Settings) -> None:
     """The sidebar's controls."""
     choice, period = view.choice, view.terms.period
+    style.name_filters(sum(len(choice.keys(each)) for each in DIMENSIONS) + choice.recorded_only)
     st.session_state["pick-preset"] = choice.preset
     st.selectbox(
         "Period",

@@ -1,4 +1,4 @@
-"""How fresh the data is: the banner of the demo, the first fetch, the foot of each page.
+"""How fresh the data is: the banner of the demo, the first fetch, what stands beside each title.
 
 What Streamlit keeps for a tab, fragments and callbacks with their arguments, lives as long as the
 tab. So they take the name of a workspace and plain values, never what leads to a snapshot.
@@ -17,12 +17,13 @@ from lib.ui import gate
 
 
 def demo_banner() -> None:
-    st.info(
-        "**Demo workspace.** These contacts are made up. To see your own, create a read-only token "
-        "with the contacts scope in ChatbotX and set `CHATBOTX_TOKEN` in the secrets or the "
-        "environment of this dashboard; then start it again.",
-        icon=":material/science:",
-    )
+    with st.container(key="demo"):
+        st.info(
+            "**Demo workspace.** These contacts are made up. To see your own, create a read-only "
+            "token with the contacts scope in ChatbotX and set `CHATBOTX_TOKEN` in the secrets or "
+            "the environment of this dashboard; then start it again.",
+            icon=":material/science:",
+        )
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def until_recorded(workspace: str) -> None:
 
 
 @st.fragment(run_every=timedelta(seconds=15))
-def foot(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
-    """As of when, how old, complete or not; the button, and the progress of a running refresh."""
+def freshness(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
+    """Beside the title: how old the data is, and the button; above it, what went wrong or runs."""
     gate.require(workspace)
     # Looking often makes the browser draw often, so that is done only where something moves.
     state = _refresher(workspace).state
@@ -87,29 +88,7 @@ def _watched(workspace: str, shown: Fetched, timezone: str, person: str) -> None
 def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     refresher = _refresher(workspace)
     state = refresher.state
-    complete = "complete" if shown.complete else "**may be incomplete**"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{formatting.counted(shown.contacts, 'contact')} as of "
-            f"{formatting.markdown(formatting.moment(shown.as_of, timezone))}, "
-            f"{formatting.age(formatting.now() - shown.as_of)}, "
-            f"{complete}."
-        )
-        if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
-            if st.button("Show the new data", type="primary", icon=":material/update:"):
-                st.rerun()
-        elif not state.is_running:
-            pause = refresher.pause_for(person)
-            st.button(
-                "Refresh",
-                on_click=_refresh,
-                args=(workspace, person),
-                icon=":material/refresh:",
-                disabled=bool(pause),
-                help=f"Asked for several times just now: again in {pause.total_seconds():.0f} s."
-                if pause
-                else None,
-            )
+    incomplete = "" if shown.complete else ", **may be incomplete**"
     if state.is_running:
         _progress(state)
     if state.failure is not None:
@@ -123,6 +102,34 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
         st.warning(formatting.markdown(warning), icon=":material/rule:")
     for note in state.notes:
         st.warning(formatting.markdown(note), icon=":material/save:")
+    # Last, since it stands on the line of the title that follows.
+    with st.container(horizontal=True, vertical_alignment="center", key="freshness"):
+        st.caption(f"Updated {formatting.age(formatting.now() - shown.as_of)}{incomplete}")
+        if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
+            if st.button("Show the new data", type="primary", icon=":material/update:"):
+                st.rerun()
+        elif not state.is_running:
+            pause = refresher.pause_for(person)
+            st.button(
+                "Refresh",
+                on_click=_refresh,
+                args=(workspace, person),
+                type="tertiary",
+                icon=":material/refresh:",
+                disabled=bool(pause),
+                help=f"Asked for several times just now: again in {pause.total_seconds():.0f} s."
+                if pause
+                else None,
+            )
+
+
+def foot(shown: Fetched, timezone: str) -> None:
+    """Of what the page is made: how many contacts, as of when, complete or not."""
+    complete = "complete" if shown.complete else "**may be incomplete**"
+    st.caption(
+        f"{formatting.counted(shown.contacts, 'contact')} as of "
+        f"{formatting.markdown(formatting.moment(shown.as_of, timezone))}, {complete}."
+    )
 
 
 def _progress(state: State) -> None:

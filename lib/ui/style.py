@@ -15,6 +15,12 @@ def apply() -> None:
     st.html(f"<style>\n{rules()}</style>")
 
 
+def name_filters(in_force: int) -> None:
+    """What opens the sidebar on a phone says how many filters there are. The style shows it."""
+    name = f"Filters ({in_force})" if in_force else "Filters"
+    st.html(f'<style>:root {{ --filters: "{name}"; }}</style>')
+
+
 def scripts() -> None:
     """To be called at the end of each run: until it is there, a script has the height of a text."""
     # From our own server, which the page's policy allows; it holds no name of a stranger.

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lib.web import streamlit_internals
@@ -18,15 +19,21 @@ from lib.web.paths import relative
 
 STYLE = f"""
 {streamlit_internals.VIEW_TO_COME} {{ display: none; }}
-[class*="st-key-numbers-"] {{ min-height: 8.7rem; }}
-[class*="st-key-numbers-about-"] {{ min-height: 11.6rem; }}
+[class*="st-key-numbers-"] {{ min-height: 6.2rem; }}
+[class*="st-key-numbers-about-"] {{ min-height: 7.7rem; }}
+[class*="st-key-numbers-lines-"] {{ min-height: 8.7rem; }}
+[class*="st-key-numbers-lines-about-"] {{ min-height: 11.6rem; }}
 """
-"""Nothing is shown that the sidebar would push aside when it comes, and a row of numbers, with a
-line above it or without, has its height before it is drawn."""
+"""Nothing is shown that the sidebar would push aside when it comes, and a row of numbers, with
+trends in it or a line above it or without, has its height before it is drawn."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar: their scripts are fetched with those
 of the page, not one after another when it is drawn."""
+
+FIRST = "overview"
+"""The name of the page that has none in its address. Whoever gives it is led there: Streamlit says
+that it is not found."""
 
 LATER = ("PlotlyChart",)
 """What comes after the numbers. It is fetched meanwhile, and run when it is needed."""
@@ -70,6 +77,9 @@ class FirstPage:
         if scope["type"] != "http" or not self._may_be_page(scope):
             await self._app(scope, receive, send)
             return
+        if relative(scope["path"], self._base_path).rstrip("/") == FIRST:
+            await self._led_to_first(scope)(scope, receive, send)
+            return
         # An answer is held back whole: pages are 10 kB, and what is sent here else is no longer.
         answer = Collected()
         await self._app(_plainly_asked(scope), receive, answer.collect)
@@ -92,6 +102,11 @@ class FirstPage:
         await send(
             {"type": "http.response.body", "body": b"" if is_known else self._bodies[coding]}
         )
+
+    def _led_to_first(self, scope: Scope) -> RedirectResponse:
+        above = "../" if scope["path"].endswith("/") else "./"
+        query = scope.get("query_string", b"").decode("latin-1")
+        return RedirectResponse(f"{above}?{query}" if query else above)
 
     def _may_be_page(self, scope: Scope) -> bool:
         """Every address that is no file's."""

@@ -1,6 +1,6 @@
 "use strict";
-// What HTML alone cannot do for the tables of a page: rows that sort by a click on a head, and a
-// click on a row that narrows the dashboard without loading the page anew.
+// What HTML alone cannot do for a page: rows of tables that sort by a click on a head, a click on a
+// row that narrows the dashboard without loading the page anew, filters that close on a phone.
 (() => {
   if (window.audienceTables) return;
   window.audienceTables = true;
@@ -53,6 +53,7 @@
       setTimeout(() => print(), 300); // after the menu that it is in has closed
       return;
     }
+    if (event.target.closest?.("[role=option]")) picks = PHONE.matches;
     const table = event.target.closest?.("table.data");
     if (!table) return;
     const head = event.target.closest("thead th button")?.parentElement;
@@ -75,11 +76,23 @@
   const SHEET = 640;
   const charts = () => document.querySelectorAll("[data-testid=stPlotlyChart]");
   addEventListener("beforeprint", () => {
-    for (const chart of charts()) if (chart.clientWidth > SHEET) chart.style.zoom = SHEET / chart.clientWidth;
+    for (const chart of charts()) {
+      chart.style.zoom = ""; // or one that is printed twice shrinks twice
+      if (chart.clientWidth > SHEET) chart.style.zoom = SHEET / chart.clientWidth;
+    }
   });
   addEventListener("afterprint", () => {
     for (const chart of charts()) chart.style.zoom = "";
   });
+
+  // On a phone the filters cover what they change: they close with the list that was picked from.
+  const PHONE = matchMedia("(max-width: 48rem)");
+  let picks = false;
+  function uncover() {
+    if (!picks || document.querySelector("[role=listbox]")) return;
+    picks = false;
+    document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+  }
 
   let waits = false;
   new MutationObserver(() => {
@@ -87,6 +100,7 @@
     waits = true;
     requestAnimationFrame(() => {
       waits = false;
+      uncover();
       document.querySelectorAll("table.data:not([data-ready])").forEach(equip);
     });
   }).observe(document.body, { childList: true, subtree: true });

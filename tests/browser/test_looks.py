@@ -68,3 +68,50 @@ def test_names_of_strangers_are_shown_as_text(at: Serve, open_page: Open) -> Non
     expect(page.get_by_role("tooltip")).to_contain_text("<b>bold</b><script>alert(1)</script>")
     assert not page.locator(MADE_OF_NAMES).count()
     assert not page.locator("[role=tooltip] :is(b, script)").count()
+
+
+def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/channels?channel=whatsapp&{JUNE}", width=390)
+    pages = page.locator(".st-key-pages")
+    expect(pages.get_by_role("link", name="Workload")).to_be_visible()
+    opens = page.get_by_test_id("stExpandSidebarButton")
+    label = opens.evaluate("button => getComputedStyle(button, '::after').content")
+    assert label == '"Filters (1)"'
+    opens.click()
+    page.get_by_role("combobox", name="Compare with").click()
+    page.get_by_role("option", name="Nothing").click()
+    expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
+
+
+def test_on_a_phone_no_number_stands_alone(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/?{JUNE}", width=390)
+    alone = page.evaluate(
+        """() => [...document.querySelectorAll("dl.numbers")].flatMap((row) => {
+          const tops = [...row.children].map((card) => card.getBoundingClientRect().top);
+          return tops.filter((top) => tops.filter((other) => other === top).length < 2);
+        })"""
+    )
+    assert alone == []
+
+
+def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/opt_in?{JUNE}", width=1024)
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll("[data-testid=stMain] [data-testid=stColumn]")]
+          .map((column) => column.clientWidth)"""
+    )
+    assert widths
+    assert min(widths) >= 330
+
+
+def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    title = page.locator("h1").bounding_box()
+    age = page.get_by_text("Updated just now").bounding_box()
+    assert title
+    assert age
+    assert title["y"] < age["y"] + age["height"] / 2 < title["y"] + title["height"]

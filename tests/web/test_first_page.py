@@ -37,6 +37,16 @@ def test_every_address_gets_our_page(path: str) -> None:
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [("/overview", "./"), ("/overview/", "../"), ("/overview?channel=zalo", "./?channel=zalo")],
+)
+def test_the_first_page_is_found_by_its_name_too(path: str, to: str) -> None:
+    answer = ask(FirstPage(streamlit), path)
+
+    assert (answer.status_code, answer.headers["location"]) == (307, to)
+
+
 def test_the_style_of_pages_is_in_it() -> None:
     answer = ask(FirstPage(streamlit, style="h1 { color: red; }"), "/")
 

@@ -53,7 +53,6 @@
       setTimeout(() => print(), 300); // after the menu that it is in has closed
       return;
     }
-    if (event.target.closest?.("[role=option]")) picks = PHONE.matches;
     const table = event.target.closest?.("table.data");
     if (!table) return;
     const head = event.target.closest("thead th button")?.parentElement;
@@ -88,6 +87,9 @@
   // On a phone the filters cover what they change: they close with the list that was picked from.
   const PHONE = matchMedia("(max-width: 48rem)");
   let picks = false;
+  // Before the list is gone, and the click with it.
+  const pick = (event) => (picks ||= PHONE.matches && Boolean(event.target.closest?.("[role=option]")));
+  document.addEventListener("pointerdown", pick, true);
   function uncover() {
     if (!picks || document.querySelector("[role=listbox]")) return;
     picks = false;

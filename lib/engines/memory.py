@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Literal
 
 import narwhals as nw
@@ -13,7 +12,7 @@ from lib.engines.filters import passing
 from lib.engines.profiles import profiles_of
 from lib.engines.questions import NO_FACTS, Bins, Fact, Facts, Filter
 from lib.engines.results import RESULTS
-from lib.reference.periods import Period, Step, stamps
+from lib.reference.periods import Period, Step, edge_stamps
 from lib.store.dimensions import MISSING, Dimension
 from lib.store.tables import Tables
 
@@ -292,7 +291,7 @@ class MemoryEngine:
         return RESULTS.get(
             whole,
             ("places", column, period, step),
-            lambda: _placed(self._times(column), _edges(period, step)),
+            lambda: _placed(self._times(column), edge_stamps(period, step)),
         )
 
 
@@ -313,11 +312,6 @@ def _counted(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _microseconds(length: np.timedelta64) -> int:
     return int(length / np.timedelta64(1, "us"))
-
-
-@lru_cache(32)
-def _edges(period: Period, step: Step) -> np.ndarray:
-    return stamps(period.edges(step))
 
 
 def _placed(moments: np.ndarray, edges: np.ndarray) -> np.ndarray:

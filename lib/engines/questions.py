@@ -67,6 +67,8 @@ class Bins:
 
     @property
     def steps(self) -> int:
+        if self.step == "day":
+            return self.period.number_of_days
         return len(self.period.steps(self.step))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from lib.engines.questions import Bins, Engine, Expressions, Facts
 from lib.metrics import opt_in
 from lib.metrics.terms import Terms, is_active, within
-from lib.reference.periods import ONE_DAY, Period, Span, stamps
+from lib.reference.periods import ONE_DAY, Period, Span
 from lib.store.dimensions import (
     CHANNEL,
     COUNTRY,
@@ -245,8 +245,3 @@ def _several() -> Expressions:
 
 def _days(terms: Terms) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(list(terms.period.days()), name="day")
-
-
-def moments(period: Period) -> pd.DatetimeIndex:
-    """The first moment of each day of a period, and the one after its last (UTC)."""
-    return pd.DatetimeIndex(stamps(period.edges()), name="moment")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.engines.questions import Bins, Engine, Expressions, Fact, Facts
 from lib.metrics.terms import Terms, is_active
-from lib.reference.periods import stamps
+from lib.reference.periods import edge_stamps
 from lib.reference.rates import Rate
 
 KINDS = ("broadcast", "email", "email_verified")
@@ -69,7 +69,7 @@ def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
         opted, reachable = _counts(asked, terms, kind)
         with np.errstate(invalid="ignore"):
             shares[kind] = opted / reachable
-    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
+    moments = pd.DatetimeIndex(edge_stamps(terms.period), name="moment")
     return pd.DataFrame(shares, index=moments)
 
 

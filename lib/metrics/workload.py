@@ -15,7 +15,7 @@ import pandas as pd
 
 from lib.engines.questions import Bins, Engine, Expressions, Fact, Facts
 from lib.metrics.terms import Terms, is_active
-from lib.reference.periods import stamps
+from lib.reference.periods import edge_stamps
 from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
 
 AGES: dict[str, tuple[float, float]] = {
@@ -260,7 +260,7 @@ def backlog_by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
     for name, column in since.items():
         found = asked.over_time(Bins((column,), terms.period), among=_of_open(terms, name))
         counts[name] = found["contacts"].cumsum().to_numpy()[:-1]
-    moments = pd.DatetimeIndex(stamps(terms.period.edges()), name="moment")
+    moments = pd.DatetimeIndex(edge_stamps(terms.period), name="moment")
     return pd.DataFrame(counts, index=moments)
 
 

@@ -4,6 +4,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -229,6 +230,15 @@ class Comparison:
 def _in_year(day: date, year: int) -> date:
     """The same date of another year, 28 February for the 29th."""
     return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
+
+
+@lru_cache(64)
+def edge_stamps(period: Period, step: Step = "day") -> np.ndarray:
+    """The edges of a period as the columns hold times; read-only. A period of centuries has so
+    many that they are kept."""
+    found = stamps(period.edges(step))
+    found.flags.writeable = False
+    return found
 
 
 def stamps(moments: list[datetime]) -> np.ndarray:

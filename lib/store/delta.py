@@ -262,7 +262,11 @@ class Delta:
             return
         for place, name in ((self._place.above, self.name), (self._place, _LOG)):
             path = place.path(name)
-            if path.exists() and not path.is_dir():
+            try:
+                is_in_the_way = path.exists() and not path.is_dir()
+            except OSError as error:  # what is above may not be entered
+                raise told(error, place) from None
+            if is_in_the_way:
                 log.warning("%s is not a folder and is set aside.", path)
                 place.set_aside(name)
 

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -428,10 +428,26 @@ def test_what_fails_when_it_is_done_is_done(store: Store, monkeypatch: pytest.Mo
     assert day(loaded(store)) == 3
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_said(store: Store) -> None:
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Root may write anywhere, so it is not root meanwhile."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(_NOBODY)
+    yield
+    os.seteuid(was)
+
+
+_NOBODY = 65534
+
+
+@posix
+def test_a_folder_that_may_not_be_written_is_said(
+    store: Store, request: pytest.FixtureRequest
+) -> None:
     folder(store).mkdir(parents=True)
     folder(store).chmod(0o500)
+    request.getfixturevalue("unprivileged")
     with pytest.raises(StoreError, match="may not read or write there"):
         save(store, snapshot_of())
 

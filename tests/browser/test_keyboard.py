@@ -50,12 +50,12 @@ def test_tab_reaches_all_controls_from_the_filters_to_the_foot(at: Serve, open_p
         "Copy link",
         "Overview",
         "Data",
+        "Refresh",
         "Share",
         "Brazil",
         "1 Jun 2026 to 30 Jun 2026",
         "Show table",
         "Download CSV",
-        "Refresh",
     ]
     assert not [name for name in order if name not in names]
     places = [names.index(name) for name in order]
@@ -69,8 +69,8 @@ STOPS = [
     ".st-key-pick-channel input",
     "[data-testid=stTopNavLink] >> nth=1",
     ".st-key-chips button >> visible=true >> nth=0",
-    "main [data-testid=stPageLink-NavLink] >> nth=0",
-    "main summary >> nth=0",
+    "main [data-testid=stPageLink-NavLink] >> visible=true >> nth=0",
+    "main [data-testid=stExpander] summary >> visible=true >> nth=0",
     ".st-key-share button >> visible=true",
     ".help summary >> nth=0",
 ]

@@ -28,6 +28,7 @@ from lib.settings import Settings
 from lib.store.builder import TableBuilder
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
+from tests.switching import switch_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data")
@@ -121,7 +122,7 @@ def _measure_server() -> dict[str, float]:
     for page in PAGES:
         dashboard = AppTest.from_file(ROOT / "pages/frame.py", default_timeout=60).run()
         if page != "overview":
-            dashboard.switch_page(str(ROOT / f"pages/{page}.py")).run()
+            switch_page(dashboard, page).run()
         times = []
         for channels in islice(unseen, 5):
             dashboard.multiselect(key="pick-channel").set_value(list(channels))

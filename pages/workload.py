@@ -253,12 +253,14 @@ def _listed(view: View) -> pd.DataFrame:
 
 
 def _conversations(listed: pd.DataFrame, view: View) -> Table:
+    # As plain values: a Series hands out thousands of texts one by one, each by way of Arrow.
     def named(dimension: Dimension, keys: "pd.Series[Any]") -> list[str | None]:
-        return [None if pd.isna(key) else view.options.name(dimension, key) for key in keys]
+        names = {key: view.options.name(dimension, key) for key in keys.dropna().unique()}
+        return [names.get(key) for key in keys.tolist()]
 
     made = [
         column("Waiting", listed["hours"], of.HOURS),
-        column("Channel", [_channels(keys) for keys in listed["channels"]], of.TEXT),
+        column("Channel", [_channels(keys) for keys in listed["channels"].tolist()], of.TEXT),
         column("Agent", named(AGENT, listed["assignee"]), of.TEXT),
         column(
             "State",
@@ -275,8 +277,8 @@ def _conversations(listed: pd.DataFrame, view: View) -> Table:
     ]
     if view.inbox_url is not None:
         opens = [
-            None if pd.isna(each) else view.inbox_url + quote(str(each), safe="")
-            for each in listed["conversation"]
+            view.inbox_url + quote(each, safe="") if isinstance(each, str) else None
+            for each in listed["conversation"].tolist()
         ]
         made.insert(4, column("ChatbotX", opens, of.LINK))
     return Table(tuple(made))

@@ -180,9 +180,10 @@ class MemoryEngine:
             chosen[rows[found.index]] = True
             values: dict[int, tuple[str, ...]] = dict.fromkeys(rows[found.index].tolist(), ())
             links = self._keys(also).among(chosen)
+            labels = [str(label) for label in links.labels.tolist()]
             for contact, code in zip(links.contact.tolist(), links.codes.tolist(), strict=True):
                 if code >= 0:
-                    values[contact] += (str(links.labels[code]),)
+                    values[contact] += (labels[code],)
             found[also.key] = pd.Series(list(values.values()), index=found.index, dtype="object")
         return len(rows), found.reset_index(drop=True)
 

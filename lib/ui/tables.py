@@ -18,7 +18,7 @@ from lib.reference import formatting
 from lib.ui import clicks, recorder
 from lib.ui.clicks import Clicks
 
-MOST_ROWS = 250
+MOST_ROWS = 100
 """As many as a page draws at once. Of a longer table these are the first in the chosen order."""
 
 

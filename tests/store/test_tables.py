@@ -257,7 +257,9 @@ class TestContacts:
             ({}, "unknown", "unknown"),
         ],
     )
-    def test_the_country_of_a_contact_and_what_told_it(self, fields: Json, country: str, source: str) -> None:
+    def test_the_country_of_a_contact_and_what_told_it(
+        self, fields: Json, country: str, source: str
+    ) -> None:
         row = row_of(**fields)
         assert (row["country"], row["country_source"]) == (country, source)
 

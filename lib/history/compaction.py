@@ -48,19 +48,21 @@ class Compaction:
             return Change(events.SCHEMA, _new(new), frozenset(drop))
         table = self.store.table("events")
         # What is put together now was recorded since ids were looked for last.
-        recent = {file: table.get(file) for file in files if kind_of(file) == "new"}
+        recent = {
+            file: table.get_as(events.SCHEMA, file) for file in files if kind_of(file) == "new"
+        }
         gone = _deleted([new, *recent.values()])
         groups: dict[str, list[pa.Table]] = defaultdict(list)
         for file in files:
             part = recent.get(file)
             if part is None and _holds(table.get(file, columns=["contact"]), gone):
-                part = table.get(file)
+                part = table.get_as(events.SCHEMA, file)
             if part is not None:
                 groups[_day(file)].append(part)
                 drop.add(file)
         for file in files:  # a day that is written anew is written whole
             if file not in drop and _day(file) in groups:
-                groups[_day(file)].append(table.get(file))
+                groups[_day(file)].append(table.get_as(events.SCHEMA, file))
                 drop.add(file)
         add = [_whole("day", _without_ids(parts, gone)) for parts in groups.values()]
         return Change(events.SCHEMA, [*add, *_new(_without_ids([new], gone))], frozenset(drop))
@@ -83,7 +85,7 @@ class Compaction:
             for group in groups.values():
                 if [kind_of(file) for file in group] == [kind]:
                     continue
-                parts = [table.get(file) for file in group]
+                parts = [table.get_as(levels.SCHEMA, file) for file in group]
                 if kind == "month":
                     parts = [_at(part, last) for part in parts]
                 drop |= set(group)

@@ -73,7 +73,7 @@ class StoredHistory:
             begins, ends = span(file)
             if begins > last or ends < first:
                 continue
-            part = table.get(file, columns=columns, filters=only).cast(wanted)
+            part = table.get_as(schema, file, columns, filters=only)
             if begins < first or ends > last:
                 seen = np.asarray(part["seen"], dtype="datetime64[us]")
                 part = part.filter(pa.array((first <= seen) & (seen <= last)))

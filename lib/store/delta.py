@@ -130,6 +130,37 @@ class Delta:
         except (pa.ArrowException, OSError, ValueError, KeyError):
             raise Unreadable("a file of it is not as it was written") from None
 
+    def get_as(
+        self,
+        schema: pa.Schema,
+        name: str,
+        columns: Sequence[str] | None = None,
+        filters: object = None,
+    ) -> pa.Table:
+        """A file as `schema` has it, or those of its columns. What an earlier version of this
+        program did not write yet is null. Raises StoreError and Unreadable."""
+        wanted = schema if columns is None else pa.schema([schema.field(each) for each in columns])
+        known = set(self._columns(name))
+        found = self.get(
+            name, columns=[each for each in wanted.names if each in known], filters=filters
+        )
+        for place, field in enumerate(wanted):
+            if field.name not in known:
+                nothing = pa.nulls(len(found), field.type)
+                found = found.add_column(place, field, nothing)
+        return found.cast(wanted)
+
+    def _columns(self, name: str) -> list[str]:
+        """The names of a file's columns. Raises StoreError and Unreadable."""
+        try:
+            with self._place.open(name) as file:
+                names: list[str] = pq.read_schema(file).names
+                return names
+        except FileNotFoundError:
+            raise Unreadable("a file of it is missing") from None
+        except (pa.ArrowException, OSError, ValueError):
+            raise Unreadable("a file of it is not as it was written") from None
+
     def set_files(self, schema: pa.Schema, files: Sequence[str], rows: dict[str, int]) -> Version:
         """Makes a version of exactly these files, whatever the latest is. `rows` tells how many are
         in those that are new. Raises StoreError."""

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from lib.chatbotx.crawl import Range, Verdict
 from lib.history import outline
+from lib.history.filters import Filter
 from lib.history.reading import changes
 from lib.history.recorder import Kept, Recorder
 from lib.reference.periods import Period
@@ -279,3 +281,30 @@ def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: 
     kept = recorder.save(Snapshot(tables_of([]), verdict, "299"))
     # It was created outside of the range, so it is gone.
     assert events(kept) == {"deleted": 1}
+
+
+def without_sources(store: Store, tmp_path: Path) -> None:
+    """Leaves the recorded events as a version that did not know sources has written them."""
+    for file in (tmp_path / "cache" / "workspace" / "events").glob("*.parquet"):
+        table = pq.read_table(file)
+        names = [name for name in table.column_names if not name.startswith("sources_")]
+        pq.write_table(table.select(names), file, write_page_checksum=True)
+
+
+def test_events_of_a_version_that_knew_fewer_dimensions_are_read_and_put_together(
+    store: Store, tmp_path: Path
+) -> None:
+    people = [contact(1), contact(2), contact(3), contact(4)]
+    for hours in range(4):
+        Recorder(store).save(snapshot(hours, *people[hours:]))
+    without_sources(store, tmp_path)
+    assert events(Recorder(store).load()) == {"deleted": 3}
+    for hours in range(30, 40):
+        kept = Recorder(store).save(snapshot(hours, contact(4), contact(100 + hours)))
+        assert kept.notes == ()
+    period = Period(START.date(), START.date() + timedelta(days=9))
+    loaded = Recorder(store).load()
+    assert loaded.history is not None
+    found = changes(loaded.history, period, Filter({"source": ("ads",)}))
+    assert found is not None
+    assert found.bridge.closing == 0

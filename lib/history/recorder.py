@@ -15,7 +15,7 @@ from lib.history import beside, events, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import compare
 from lib.history.recorded import Recorded, baseline
-from lib.history.stored import StoredHistory
+from lib.history.stored import Cache, StoredHistory
 from lib.settings import Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
@@ -54,6 +54,7 @@ class Recorder:
         self._timezone = timezone
         self._kept_for = timedelta(days=history_days)
         self._last: _Last | None = None
+        self._cache = Cache()
         self._number = 0
         self._tidied: datetime | None = None
 
@@ -171,7 +172,8 @@ class Recorder:
     def _history(self, head: Head, snapshot: Snapshot | None) -> StoredHistory | None:
         if head.last_recorded is None:
             return None
-        return StoredHistory(self._store, head, partial(self._restore, head, snapshot))
+        latest = partial(self._restore, head, snapshot)
+        return StoredHistory(self._store, head, latest, self._cache)
 
     def _emptied(self, head: Head | None) -> tuple[str, ...]:
         number = head.last.number if head is not None else 0

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from cachetools import LRUCache
 
 from lib.history import events, levels
 from lib.history.recorded import Recorded
 from lib.reference.periods import stamps
+from lib.store.delta import Delta
 from lib.store.storage import Head, Store
 
 _NAME = re.compile(r"(new|day|month)-(\d{8}T\d{12})-(\d{8}T\d{12})-[0-9a-f]{32}\.parquet")
@@ -23,9 +27,16 @@ _MOMENT = "%Y%m%dT%H%M%S%f"
 class StoredHistory:
     """`latest` gives the last recorded snapshot when it is asked for."""
 
-    def __init__(self, store: Store, head: Head, latest: Callable[[], Recorded]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        head: Head,
+        latest: Callable[[], Recorded],
+        cache: Cache | None = None,
+    ) -> None:
         self._store, self._head = store, head
         self._latest = latest
+        self._cache = Cache() if cache is None else cache
 
     @cached_property
     def recorded(self) -> np.ndarray:
@@ -51,8 +62,8 @@ class StoredHistory:
 
     def levels(self, dimension: str, first: np.datetime64, last: np.datetime64) -> pd.DataFrame:
         """Raises StoreError and Unreadable."""
-        only = [("dimension", "=", dimension)]
-        table = self._read("levels", levels.SCHEMA, levels.SCHEMA.names, first, last, only)
+        names = levels.SCHEMA.names
+        table = self._read("levels", levels.SCHEMA, names, first, last, dimension)
         found: pd.DataFrame = table.to_pandas()
         return found
 
@@ -63,9 +74,9 @@ class StoredHistory:
         columns: Sequence[str],
         first: np.datetime64,
         last: np.datetime64,
-        only: Sequence[tuple[str, str, object]] | None = None,
+        dimension: str | None = None,
     ) -> pa.Table:
-        """The rows that were seen between two instants, both included."""
+        """The rows that were seen between two instants, both included; of a dimension."""
         table = self._store.table(name)
         wanted = pa.schema([schema.field(column) for column in columns])
         parts = [wanted.empty_table()]
@@ -73,12 +84,47 @@ class StoredHistory:
             begins, ends = span(file)
             if begins > last or ends < first:
                 continue
-            part = table.get_as(schema, file, columns, filters=only)
+            part = self._cache.read(table, schema, file, columns, dimension)
             if begins < first or ends > last:
                 seen = np.asarray(part["seen"], dtype="datetime64[us]")
                 part = part.filter(pa.array((first <= seen) & (seen <= last)))
             parts.append(part)
         return pa.concat_tables(parts)
+
+
+class Cache:
+    """Columns of files that were read before: files never change. Safe to use from any thread."""
+
+    MOST_BYTES = 64_000_000
+
+    def __init__(self) -> None:
+        self._columns: LRUCache[tuple[str, str | None, str], pa.ChunkedArray] = LRUCache(
+            self.MOST_BYTES, getsizeof=lambda column: column.nbytes + 500
+        )
+        self._lock = threading.Lock()
+
+    def read(
+        self,
+        table: Delta,
+        schema: pa.Schema,
+        file: str,
+        columns: Sequence[str],
+        dimension: str | None,
+    ) -> pa.Table:
+        """These columns of a file; only the rows of a dimension if one is given. Raises StoreError
+        and Unreadable."""
+        with self._lock:
+            known = {name: self._columns.get((file, dimension, name)) for name in columns}
+        missing = [name for name, column in known.items() if column is None]
+        if missing:
+            only = [("dimension", "=", dimension)] if dimension is not None else None
+            found = table.get_as(schema, file, missing, filters=only)
+            known |= {name: found[name] for name in missing}
+            with self._lock:
+                for name in missing:
+                    with contextlib.suppress(ValueError):  # larger than all that may be kept
+                        self._columns[file, dimension, name] = found[name]
+        return pa.table(known)
 
 
 def chain(head: Head) -> np.ndarray:
@@ -97,6 +143,7 @@ def label(kind: str, seen: pa.ChunkedArray) -> str:
     return f"{kind}-{texts[0]}-{texts[1]}"
 
 
+@lru_cache(10_000)
 def span(file: str) -> tuple[np.datetime64, np.datetime64]:
     """From when to when the rows of a file were seen; of one with another name, always."""
     found = _NAME.fullmatch(file)

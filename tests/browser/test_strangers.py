@@ -146,7 +146,9 @@ def test_a_name_in_a_link_is_text_in_filters_chips_and_notes(
 def test_no_cell_of_a_download_is_a_formula(address: str, open_page: Open, path: str) -> None:
     page = open_page(f"{address}/{path}?period=all")
     cells = []
-    for button in page.get_by_role("button", name="Download CSV").all():
+    buttons = page.get_by_role("button", name="Download CSV")
+    expect(buttons.first).to_be_visible()
+    for button in buttons.all():
         with page.expect_download() as waiting:
             button.click()
         text = Path(waiting.value.path()).read_text("utf-8-sig")

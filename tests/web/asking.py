@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 from starlette.types import ASGIApp
@@ -25,4 +26,6 @@ def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.R
             plain["coding"] = answer.headers.get("content-encoding", "")
             return httpx.Response(answer.status_code, headers=plain, content=raw)
 
-    return asyncio.run(answered())
+    # In a thread of its own: in this one a browser's loop may be running.
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(lambda: asyncio.run(answered())).result()

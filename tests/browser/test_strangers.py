@@ -81,6 +81,7 @@ def workspace() -> list[Contact]:
         talk = contact["conversation"]
         talk |= {"id": name, "botEnabled": False, "lastActivityAt": day, "contactRepliedAt": day}
         talk |= {"adminRepliedAt": None, "agentLastReadAt": None, "archivedAt": None}
+        talk["botResumeAt"] = None  # or the bot would be on again
         talk |= {"assignedUserId": f"5{number}", "assignedInboxTeamId": f"6{number}"}
         talk["assignedUser"] |= {"id": f"5{number}", "name": name}
         talk["assignedInboxTeam"] |= {"id": f"6{number}", "name": name}

@@ -264,7 +264,8 @@ def _growth(view: View, total: audience.Audience) -> None:
         alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} "
         f"lost {view.during}.",
         view=view,
-        clicks=[clicks.on_steps(table.index, step, view)] * 2,
+        clicks=[clicks.on_steps(table.index, step, view)]
+        * 3,  # also on the line of what is compared with
     )
 
 

@@ -21,6 +21,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Dialog,
     Error,
+    Locator,
     Page,
     Request,
     expect,
@@ -277,3 +278,9 @@ _ALL_DRAWN = """() =>
   && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(
     (chart) => chart.querySelector(".main-svg"))
 """
+
+
+def card(page: Page, name: str) -> Locator:
+    """The value of the number of that name."""
+    titled = page.locator("dt", has_text=re.compile(f"^\\s*{re.escape(name)}"))
+    return page.locator(".numbers .card", has=titled).locator(".value")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
-from tests.browser.conftest import Serve, Trouble, settle
+from tests.browser.conftest import Serve, Trouble, card, settle
 from tests.fake_chatbotx import FakeChatbotx
 from tests.oidc_provider import Provider
 from tests.serving import dashboard
@@ -343,7 +343,7 @@ label = "Sales team"
 
     ana.go(f"{address}/?channel=whatsapp&{JUNE}")
     page = ana.sign_in("Ana")
-    contacts = page.locator(".numbers .value").first
+    contacts = card(page, "Contacts")
     expect(contacts).to_have_text("35", timeout=30_000)
     expect(page).to_have_url(re.compile("workspace=main"))
     page.get_by_role("combobox", name="Workspace").click()

@@ -110,8 +110,8 @@ def _ghost(days: pd.Index, before: Sequence[int]) -> go.Scatter:
         name="Before",
         mode="lines",
         line={"color": SLATE, "width": 1.5, "dash": "dot"},
-        customdata=[f"{formatting.number(value)} new in the period before" for value in shown],
-        hovertemplate="%{customdata}<extra></extra>",
+        # A line has no points to click on: the pointer is left to the bars behind it.
+        hoverinfo="skip",
     )
 
 

@@ -1,4 +1,4 @@
-"""Whence a contact is: the rule "Country" of the metrics definitions.
+"""Infers a contact's country: the rule "Country" of the metrics definitions.
 
 Four fields of a contact may tell its country. They are asked in a fixed order, the first that
 answers wins, and the answer carries the name of that source. Nothing that a contact says is

@@ -51,7 +51,7 @@ def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SE
     return view_of(snapshot, choice, settings)
 
 
-# Reckoned once
+# Computed once
 
 
 def test_a_number_is_reckoned_once_for_all_who_make_the_same_choice(snapshot: Snapshot) -> None:

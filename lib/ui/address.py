@@ -46,6 +46,12 @@ def read(page: str) -> None:
     st.session_state[_KEPT], st.session_state[_PAGE] = kept, page
 
 
+def forget() -> None:
+    """Lets the next run take over the address as it is then: for a link that the server follows
+    itself, which no click of the browser's tells of."""
+    st.session_state.pop(_KEPT, None)
+
+
 def values() -> Mapping[str, Sequence[str]]:
     """What is looked at, by name; what is as usual is not in it."""
     return dict(st.session_state.get(_KEPT) or {})

@@ -326,6 +326,7 @@ def _return_to_link(page: Page, pages: Sequence[Page]) -> None:
     target = next((each for each in pages if link and each.url_path == link.path), None)
     if link is None or target is None or link.is_empty:
         return
+    address.forget()
     st.switch_page(target, query_params={name: list(values) for name, values in link.query})
 
 

@@ -325,7 +325,6 @@ def test_with_nobody_invited_nobody_gets_in_and_the_page_says_what_to_set(
     expect(page.locator("[data-testid=stMain]")).to_contain_text("[access]")
 
 
-@pytest.mark.xfail(reason="a link without a workspace loses its filters at sign-in")
 def test_each_sees_their_workspaces_and_changing_them_keeps_the_period_only(
     serve: Serve, visit: NewVisit, provider: Provider, secrets: Write
 ) -> None:

@@ -33,6 +33,7 @@ from tests.serving import dashboard
 
 QUESTIONS = {
     "": "How is our audience doing?",
+    "changes": "What changed?",
     "channels": "Where do new contacts come from?",
     "countries": "Where are our contacts?",
     "tags": "Which tags do they have?",
@@ -245,11 +246,17 @@ def open_page(
     for look, page in used:
         trouble.leave(page)
         page.evaluate("localStorage.clear()")  # a theme that was chosen, for one
-        page.goto("about:blank")
-        tabs[look].append(page)
+        if page.evaluate("history.length") < _MOST_ENTRIES:
+            page.goto("about:blank")
+            tabs[look].append(page)
+        else:
+            page.close()
     assert not trouble.errors
     assert not trouble.foreign
 
+
+_MOST_ENTRIES = 30
+"""Of the history of a tab that is used again: a browser keeps 50, and then counts no further."""
 
 _FOOT = re.compile(r"contacts? as of")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, settle
+from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, card, settle
 from tests.fake_chatbotx import Contact, Dropped, FakeChatbotx, Fault, RecordedRequest
 
 pytestmark = pytest.mark.browser
@@ -43,11 +42,6 @@ def gate(edge_server: FakeChatbotx) -> Iterator[Gate]:
     gate.open()
 
 
-def number(page: Page, name: str) -> Any:
-    card = page.locator(".numbers .card").filter(has_text=name).first
-    return card.locator(".numbers .value")
-
-
 def test_the_first_fetch_tells_how_far_it_is_and_the_page_fills_by_itself(
     serve: Serve, open_page: Open, gate: Gate
 ) -> None:
@@ -58,14 +52,14 @@ def test_the_first_fetch_tells_how_far_it_is_and_the_page_fills_by_itself(
     expect(page.get_by_role("link", name="Channels")).to_be_visible()
     gate.open()
     expect(page.locator("h1")).to_have_text(QUESTIONS[""])
-    expect(number(page, "Contacts")).to_have_text("137")
+    expect(card(page, "Contacts")).to_have_text("137")
 
 
 def test_new_contacts_come_by_the_button_and_are_shown_when_asked_for(
     serve: Serve, open_page: Open, gate: Gate, edge_server: FakeChatbotx
 ) -> None:
     page = open_page(f"{serve()}/?{JUNE}")
-    contacts = number(page, "Contacts")
+    contacts = card(page, "Contacts")
     expect(contacts).to_have_text("137")
     for contact in more(edge_server, 3):
         edge_server.workspaces["edge"].insert(contact)
@@ -104,12 +98,12 @@ def test_a_failed_refresh_says_since_when_and_why_and_ends_when_the_server_is_ba
     expect(failure).to_be_visible(timeout=60_000)
     expect(failure).to_contain_text("The numbers are those of the last good fetch.")
     expect(failure).to_contain_text("could not be read within the time allowed")
-    expect(number(page, "Contacts")).to_have_text("137")
+    expect(card(page, "Contacts")).to_have_text("137")
     edge_server.faults = None
     page.get_by_role("button", name="Refresh").click()
     page.get_by_role("button", name="Show the new data").click()
     expect(failure).to_have_count(0)
-    expect(number(page, "Contacts")).to_have_text("137")
+    expect(card(page, "Contacts")).to_have_text("137")
 
 
 def test_a_refused_token_is_told_and_not_shown(serve: Serve, open_page: Open) -> None:
@@ -145,5 +139,5 @@ def test_filters_that_nobody_passes_are_named_and_can_be_taken_off(
     expect(page.locator("main")).to_contain_text("Chosen is: Zalo; in Taiwan.")
     page.get_by_role("button", name="Show all contacts").click()
     expect(page.locator("h1")).to_have_text(QUESTIONS["tags"])
-    expect(number(page, "Contacts")).to_have_text("137")
+    expect(card(page, "Contacts")).to_have_text("137")
     settle(page)

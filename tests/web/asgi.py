@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tests.beside import concluded
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,5 @@ def run(app: ASGIApp, scope: Scope, messages: Iterable[Message]) -> list[Message
     async def answer() -> None:
         await app(scope, receive, send)
 
-    # In a thread of its own: in this one a browser's loop may be running.
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(lambda: asyncio.run(answer())).result()
+    concluded(answer)
     return sent

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 import httpx
 from starlette.types import ASGIApp
+
+from tests.beside import concluded
 
 
 def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -26,6 +25,4 @@ def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.R
             plain["coding"] = answer.headers.get("content-encoding", "")
             return httpx.Response(answer.status_code, headers=plain, content=raw)
 
-    # In a thread of its own: in this one a browser's loop may be running.
-    with ThreadPoolExecutor(1) as beside:
-        return beside.submit(lambda: asyncio.run(answered())).result()
+    return concluded(answered)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from lib.web.headers import answer_headers, content_security_policy
 from lib.web.messages import MOST_MESSAGE_BYTES
 from lib.web.names import Names, Rules
 from lib.web.requests import MOST_QUERY_BYTES
+from tests.beside import concluded
 from tests.web import asgi
 
 HEADERS = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
@@ -112,12 +111,10 @@ class Browser:
             ],
         }
 
-        # In a thread of its own: in this one a browser's loop may be running.
         async def answer() -> None:
             await guarded(self.rules, self.is_welcome)(whole, receive, send)
 
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(lambda: asyncio.run(answer())).result()
+        concluded(answer)
         return sent
 
 

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from lib.web.sockets import Sockets, peer_of
+from tests.beside import concluded
 from tests.web.asgi import says_hello, scope_of
 
 
@@ -75,7 +76,7 @@ def test_beyond_so_many_in_all_the_next_is_refused_until_one_leaves() -> None:
         await close(tasks, first, second, third, fourth)
         assert not sockets.by_peer
 
-    asyncio.run(try_it())
+    concluded(try_it)
 
 
 def test_one_peer_cannot_take_all() -> None:
@@ -88,7 +89,7 @@ def test_one_peer_cannot_take_all() -> None:
         assert other.fate == OPEN
         await close(tasks, *greedy, other)
 
-    asyncio.run(try_it())
+    concluded(try_it)
 
 
 def test_strangers_take_no_place_of_those_who_signed_in_and_the_oldest_gives_way() -> None:
@@ -108,7 +109,7 @@ def test_strangers_take_no_place_of_those_who_signed_in_and_the_oldest_gives_way
         await close(tasks, *strangers, viewer)
         assert not sockets.strangers
 
-    asyncio.run(try_it())
+    concluded(try_it)
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,15 @@ class Notifier:
             return
         if snapshot is not None:
             self._read(snapshot)
-        reading, now = self._reading, self._clock()
+        reading = self._reading
         if reading is None and not self._gone:
             return
         key = uuid.uuid4().hex
 
         def judged(ledger: Ledger) -> Ledger:
+            # Asked after the ledger was read: to a process that was held up in between, what
+            # others wrote meanwhile would come from the future.
+            now = self._clock()
             if reading is not None and not _is_newer(ledger, reading, now):
                 return ledger
             firing = frozenset(key for key, alert in ledger.alerts.items() if alert.firing)
@@ -163,8 +166,12 @@ class Notifier:
     def plan(self) -> None:
         """Plans the digests whose time has come, and closes what was left open by a process that
         ended."""
-        now = self._clock()
-        self.deliveries.change(lambda ledger: self._with_digests(settle(ledger, now), now))
+
+        def planned(ledger: Ledger) -> Ledger:
+            now = self._clock()
+            return self._with_digests(settle(ledger, now), now)
+
+        self.deliveries.change(planned)
 
     def _with_digests(self, ledger: Ledger, now: datetime) -> Ledger:
         if self.recipient.at is None:

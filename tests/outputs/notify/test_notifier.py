@@ -282,6 +282,31 @@ def test_a_process_with_older_data_ends_nothing(world: MakeWorld) -> None:
     assert here.deliveries.read().alerts["backlog"].firing
 
 
+def test_a_process_that_is_held_up_while_another_goes_on_tells_nothing_again(
+    world: MakeWorld,
+) -> None:
+    there = world(**BACKLOG)
+    waiting, other = there.snapshot(waiting=3), there.notifier()
+    held_up = iter([20 * MINUTE])
+
+    def clock() -> datetime:
+        """Between asking for the time and using it, the other one sees that it is over."""
+        asked = there.now
+        there.now += next(held_up, timedelta())
+        if there.now > asked:
+            other.step(there.snapshot())
+        return asked
+
+    other.step(waiting)
+    Notifier(
+        there.recipient, Settings(token="token"), there.deliveries, clock=clock, send=there.send
+    ).step(waiting)
+    assert [message.subject for message in there.sent] == [
+        "Audience: 3 people wait for an answer",
+        "Audience: Over: 3 people wait for an answer",
+    ]
+
+
 def test_a_restart_tells_nothing_again(world: MakeWorld) -> None:
     here = world(**BACKLOG)
     for _ in range(4):

@@ -246,11 +246,12 @@ class FakeChatbotx:
             if seconds and self._closing.wait(seconds):
                 connection.close_connection = True
                 return
-            connection.send(answer, fault, self._closing)
         finally:
+            # Before the answer goes out: whoever has read it may ask for more at once.
             with self._lock:
                 self._in_flight -= 1
                 self._deep_in_flight -= skipped > 0
+        connection.send(answer, fault, self._closing)
 
     def _begin_to_skip(self, skipped: int) -> float:
         """How many seconds it takes to skip so many contacts, beside those who do so, too."""

@@ -1,43 +1,142 @@
-"""The image: what goes into it, as whom it runs, and that it can run with nothing to write on."""
+"""The image: what goes into it, as whom it runs, and that it runs with what is in it."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dockerfile_parse import DockerfileParser
 
 from lib.web.requests import OPEN_IN_CORE
+from tests.fake_chatbotx import FakeChatbotx
+from tests.serving import free_port
 
 ROOT = Path(__file__).parents[1]
-LINES = [
-    line
-    for line in (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
-    if line and not line.startswith("#")
-]
-FINAL = LINES[max(number for number, line in enumerate(LINES) if line.startswith("FROM ")) :]
 IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
 
 
-def said(keyword: str, lines: list[str] = FINAL) -> list[str]:
+@dataclass(frozen=True)
+class Step:
+    keyword: str
+    value: str
+
+
+def steps() -> list[Step]:
+    parsed = DockerfileParser(str(ROOT), env_replace=False).structure
+    return [
+        Step(each["instruction"], each["value"])
+        for each in parsed
+        if each["instruction"] != "COMMENT"
+    ]
+
+
+STEPS = steps()
+FINAL = STEPS[max(place for place, step in enumerate(STEPS) if step.keyword == "FROM") :]
+
+
+def said(keyword: str, among: list[Step] = FINAL) -> list[str]:
     """What follows a keyword, wherever it occurs."""
-    return [line.removeprefix(keyword).strip() for line in lines if line.startswith(f"{keyword} ")]
+    return [step.value for step in among if step.keyword == keyword]
+
+
+def copies() -> list[tuple[list[str], str]]:
+    """What is copied from the repository, and to where."""
+    words = [shlex.split(value) for value in said("COPY", STEPS)]
+    return [(each[:-1], each[-1]) for each in words if not each[0].startswith("--from=")]
 
 
 def copied() -> list[str]:
-    """What is copied from the repository, in all stages."""
-    found = []
-    for words in map(shlex.split, said("COPY", LINES)):
-        if not words[0].startswith("--from="):
-            found += words[:-1]
-    return found
+    return [source for sources, _ in copies() for source in sources]
 
 
 def environment() -> dict[str, str]:
-    pairs = [pair.partition("=") for line in said("ENV") for pair in shlex.split(line)]
+    pairs = [pair.partition("=") for value in said("ENV") for pair in shlex.split(value)]
     return {name: value for name, _, value in pairs}
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """The folder that the image's command runs in, with what is copied there."""
+    folder = tmp_path / "dashboard"
+    folder.mkdir()
+    for sources, target in copies():
+        if target == "/":  # of another stage
+            continue
+        for source in sources:
+            if (ROOT / source).is_dir():
+                shutil.copytree(
+                    ROOT / source,
+                    folder / target,
+                    ignore=shutil.ignore_patterns("__pycache__"),
+                )
+            else:
+                place = folder / target
+                place.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, place)
+    return folder
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def running(image: Path, volume: Path, tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[int]:
+    """The port at which the image's command answers, with the image's environment, on the recorded
+    workspace."""
+    port = free_port()
+    home = tmp_path / "home"
+    home.mkdir()
+    # The packages of the image are those that the tests run with.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    here = {
+        "PATH": path,
+        "HOME": str(home),
+        "CHATBOTX_SNAPSHOT_DIR": str(volume),
+        "STREAMLIT_SERVER_PORT": str(port),
+        "CHATBOTX_TOKEN": "edge",
+        "CHATBOTX_BASE_URL": edge_server.base_url,
+    }
+    server = subprocess.Popen(
+        json.loads(said("CMD")[0]), cwd=image, env=environment() | here, stdout=subprocess.DEVNULL
+    )
+    yield port
+    server.terminate()
+    server.wait(20)
+
+
+def within_a_minute(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_it_runs_with_what_is_in_it_and_writes_only_into_its_volume(
+    running: int, image: Path, volume: Path
+) -> None:
+    before = set(image.rglob("*"))
+    health = said("HEALTHCHECK")[0]
+    command = json.loads(health[health.index("[") :])
+    ask = [sys.executable, *(word.replace(":8501/", f":{running}/") for word in command[1:])]
+    assert within_a_minute(
+        lambda: subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0
+    )
+    assert within_a_minute(lambda: any(volume.rglob("*.parquet")))  # it fetches at the start
+    assert set(image.rglob("*")) == before
 
 
 @pytest.mark.parametrize("source", copied())
@@ -55,41 +154,37 @@ def test_nothing_else_is_let_into_the_build() -> None:
 
 def test_it_runs_as_nobody_and_its_files_are_not_its_own() -> None:
     assert said("USER") == ["65534:65534"]
-    assert not [line for line in said("COPY") if "--chown" in line]
-    keywords = [line.split()[0] for line in FINAL]
+    assert not [value for value in said("COPY") if "--chown" in value]
+    keywords = [step.keyword for step in FINAL]
     assert keywords.index("USER") > keywords.index("RUN")
 
 
 def test_the_version_of_python_is_pinned() -> None:
-    assert re.fullmatch(r"PYTHON=3\.12\.\d+-slim-\w+", said("ARG", LINES)[0])
-    assert {line.split()[0] for line in said("FROM", LINES)} == {"python:${PYTHON}"}
+    assert re.fullmatch(r"PYTHON=3\.12\.\d+-slim-\w+", said("ARG", STEPS)[0])
+    assert {value.split()[0] for value in said("FROM", STEPS)} == {"python:${PYTHON}"}
 
 
 def test_packages_are_installed_by_their_hashes_and_nothing_is_built() -> None:
-    (install,) = (line for line in said("RUN", LINES) if " install " in line)
-    assert "--require-hashes" in install
-    assert "--no-deps" in install
-    assert "--only-binary :all:" in install
-    assert not re.search(r"apt-get|gcc|build-essential", " ".join(LINES))
+    (install,) = (value for value in said("RUN", STEPS) if " install " in value)
+    words = shlex.split(install)
+    assert {"--require-hashes", "--no-deps"} <= set(words)
+    assert words[words.index("--only-binary") + 1] == ":all:"
+    assert not re.search(r"apt-get|gcc|build-essential", " ".join(said("RUN", STEPS)))
 
 
 def test_its_health_is_asked_where_the_dashboard_answers() -> None:
     (health,) = said("HEALTHCHECK")
-    command = json.loads(health[health.index("[") :])
-    assert command[0] == "python"
-    compile(command[2], "health", "exec")
-    assert "http://127.0.0.1:8501/_stcore/health" in command[2]
+    assert f"http://127.0.0.1:{said('EXPOSE')[0]}/_stcore/health" in health
     assert "_stcore/health" in OPEN_IN_CORE
 
 
-def test_it_listens_where_it_says_and_writes_only_into_its_volume() -> None:
+def test_it_listens_where_it_says_and_its_volume_is_where_it_keeps_data() -> None:
     known = environment()
-    assert said("EXPOSE") == [known["STREAMLIT_SERVER_PORT"]] == ["8501"]
+    assert said("EXPOSE") == [known["STREAMLIT_SERVER_PORT"]]
     assert known["STREAMLIT_SERVER_ADDRESS"] == "0.0.0.0"
     assert said("VOLUME") == [known["CHATBOTX_SNAPSHOT_DIR"]]
-    assert known["PYTHONDONTWRITEBYTECODE"] == "1"
 
 
 def test_it_holds_no_secret() -> None:
-    text = (ROOT / "Dockerfile").read_text("utf-8")
-    assert not re.search(r"^\s*(ENV|ARG)\b.*(TOKEN|SECRET|PASSWORD)", text, re.MULTILINE)
+    names = [*environment(), *(value.partition("=")[0] for value in said("ARG", STEPS))]
+    assert not [name for name in names if re.search("TOKEN|SECRET|PASSWORD", name)]

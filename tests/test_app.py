@@ -64,7 +64,8 @@ def run(connection: ClientConnection, query: str = "") -> list[ForwardMsg]:
 
 
 def ask(connection: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
-    """What the server sends until the script that this message starts has ended."""
+    """What the server sends until the script that this message starts has ended. It may begin anew
+    by itself, when the past of the workspace has been recorded meanwhile."""
     connection.send(message.SerializeToString())
     found = []
     while True:
@@ -73,7 +74,10 @@ def ask(connection: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
         assert isinstance(data, bytes)
         received.ParseFromString(data)
         found.append(received)
-        if received.WhichOneof("type") == "script_finished":
+        if (
+            received.WhichOneof("type") == "script_finished"
+            and received.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        ):
             return found
 
 

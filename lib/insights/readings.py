@@ -1,8 +1,11 @@
 """What the rules of alerts look at: the few numbers of one snapshot, under a view's filters."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -61,6 +64,24 @@ class Reading:
     levels: Sequence[Level] = ()
     opt_outs: Mapping[date, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    @cached_property
+    def levels_at_this_hour(self) -> list[list[Level]]:
+        """For each of the days before, the levels recorded nearest to the same local hour, at most
+        45 minutes away: none, one, or the nearer and the farther."""
+        times = [level.at for level in self.levels]
+        local = self.as_of.astimezone(ZoneInfo(self.timezone))
+        found = []
+        for days in range(1, 7 * WEEKS + 1):
+            then = (local - days * ONE_DAY).astimezone(self.as_of.tzinfo)
+            place = bisect_left(times, then)
+            near = (place - 1, place) if place else (place,)
+            distances = [(abs(times[each] - then), each) for each in near if each < len(times)]
+            found.append([self.levels[each] for far, each in sorted(distances) if far <= _NEAR])
+        return found
+
+
+_NEAR = timedelta(minutes=45)
 
 
 def reading_of(view: View, past: Past) -> Reading:

@@ -4,16 +4,13 @@ Where a rule compares with what is usual, chance is allowed for: a rule that is 
 for 30 days begins an alert with a chance of at most `CHANCE`, all its judgements together.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from lib.insights.findings import Page
-from lib.insights.past import Level
 from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
 from lib.insights.usual import bound
 from lib.query.choice import Queue
@@ -208,7 +205,7 @@ def _usual_of_hour(
 ) -> tuple[float, float, int] | None:
     """Above what a number is unusual at this hour, the median, and over how many days; None where
     too few are recorded. For an alert to end, the number has to be usual by a wider chance."""
-    values = at_this_hour(reading.levels, reading.as_of, reading.timezone, rule)
+    values = at_this_hour(reading, rule)
     if len(values) < LEAST_DAYS:
         return None
     chance = CHANCE / _JUDGEMENTS
@@ -223,21 +220,14 @@ def _usual_of_hour(
 _LEVEL = {"backlog": "waiting", "unassigned": "unassigned", "handed_over": "handed_over"}
 
 
-def at_this_hour(levels: Sequence[Level], as_of: datetime, timezone: str, rule: str) -> list[int]:
-    """The number on each of the days before, at the recorded time nearest to the same local hour,
-    at most 45 minutes away."""
-    local = as_of.astimezone(ZoneInfo(timezone))
+def at_this_hour(reading: Reading, rule: str) -> list[int]:
+    """The number on each of the days before at this hour, where it was recorded."""
     found = []
-    for days in range(1, 7 * WEEKS + 1):
-        then = (local - days * ONE_DAY).astimezone(as_of.tzinfo)
-        place = bisect_left(levels, then, key=lambda level: level.at)
-        near = [
-            (abs(level.at - then), getattr(level, _LEVEL[rule]))
-            for level in levels[max(0, place - 1) : place + 1]
-        ]
-        near = [each for each in near if each[0] <= timedelta(minutes=45) and each[1] is not None]
-        if near:
-            found.append(min(near)[1])
+    for near in reading.levels_at_this_hour:
+        known = (getattr(level, _LEVEL[rule]) for level in near)
+        value = next((each for each in known if each is not None), None)
+        if value is not None:
+            found.append(value)
     return found
 
 

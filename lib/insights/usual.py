@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist
 
 import numpy as np
 
@@ -31,9 +31,9 @@ def prediction_limit(values: Sequence[float], chance: float) -> float | None:
     """As `bound`, of values on that scale, or of differences of such."""
     if len(values) < LEAST_VALUES:
         return None
-    spread = max(1.0, stdev(values))
+    spread = max(1.0, float(np.std(values, ddof=1)))
     margin = spread * sqrt(1 + 1 / len(values))
-    return fmean(values) + quantile(chance, len(values) - 1) * margin
+    return float(np.mean(values)) + quantile(chance, len(values) - 1) * margin
 
 
 def quantile(chance: float, degrees: int) -> float:

@@ -76,11 +76,17 @@ class TestMemoryOfOpenTabs:
     def tabs(self, workspace: Workspace) -> list[AppTest]:
         return [open_page(path, **JUNE) for path in PATHS[-SESSIONS:]]
 
-    def test_those_left_alone_keep_no_more_than_two_replaced_snapshots(
+    def test_those_left_alone_keep_no_more_than_two_and_none_when_they_look_again_or_go(
         self, workspace: Workspace, tabs: list[AppTest]
     ) -> None:
         workspace.refresh(REFRESHES)
         assert workspace.replaced <= 2
+        for tab in tabs:
+            tab.run()
+        assert workspace.replaced == 0
+        workspace.refresh(REFRESHES)
+        tabs.clear()
+        assert workspace.replaced == 0
 
     def test_those_that_look_now_and_then_keep_no_more_than_two(
         self, workspace: Workspace, tabs: list[AppTest]
@@ -89,21 +95,6 @@ class TestMemoryOfOpenTabs:
             workspace.refresh()
             tabs[number % SESSIONS].run()
             assert workspace.replaced <= 2
-
-    def test_none_is_left_when_all_have_looked_again(
-        self, workspace: Workspace, tabs: list[AppTest]
-    ) -> None:
-        workspace.refresh(REFRESHES)
-        for tab in tabs:
-            tab.run()
-        assert workspace.replaced == 0
-
-    def test_none_is_left_when_all_have_gone(
-        self, workspace: Workspace, tabs: list[AppTest]
-    ) -> None:
-        workspace.refresh(REFRESHES)
-        tabs.clear()
-        assert workspace.replaced == 0
 
 
 def test_a_saved_view_is_listed_and_opens_the_choice_that_was_saved(connect: Connect) -> None:

@@ -267,6 +267,10 @@ def _draw_sources(arrivals: _Arrivals, inboxes: Ints, rng: np.random.Generator) 
     return sources
 
 
+ANSWERED_AFTER, OVERLOOKED_AFTER, LOOKED_IN_AFTER, ANSWERED_SPREAD = 4, 8, 1, 1.75
+"""Hours until a person answers, until then of what is with nobody or with whoever has too much, and
+until somebody looks in on a bot: medians of logarithmic normal distributions, and their spread."""
+
 _SILENT_BOT = 0.004
 """So rarely does a bot not answer who wrote to it."""
 
@@ -373,10 +377,8 @@ def _draw_conversations(
     end = np.where(blocked == NEVER, now, blocked)
     last_visit = _draw_last_visits(end, arrivals, rng)
 
-    days_quiet = (now - last_visit) / DAY
-    is_open = (
-        rng.random(size) < 0.4 * np.exp(-days_quiet / 6) + 0.17 * np.exp(-days_quiet / 60) + 0.008
-    )
+    closed_after = open_for(rng.random(size))
+    is_open = last_visit + closed_after > now
     is_open &= (blocked == NEVER) | (rng.random(size) < 0.2)
     bot = rng.random(size) < np.where(is_open, 0.42, 0.6)
     agent, team = _draw_assignment(is_open, bot, arrivals, tags, rng)
@@ -388,7 +390,9 @@ def _draw_conversations(
     )
     never_answered = unanswered | (~is_open & (rng.random(size) < 0.03))
     admin_replied = np.where(
-        never_answered, NEVER, _draw_answers(created, last_message, end, waits, bot, rng)
+        never_answered,
+        NEVER,
+        _draw_answers(created, last_message, end, waits, overlooked, bot, rng),
     )
     present = rng.random(size) < np.where(arrivals.imported, 0.35, 0.96)
     present &= arrivals.channel != NONE
@@ -399,8 +403,9 @@ def _draw_conversations(
     last_activity = np.maximum(contact_replied, admin_replied)
     last_activity = np.where(last_activity == NEVER, last_visit, last_activity)
     quiet = end - last_activity
-    archived_after = np.minimum(rng.lognormal(np.log(2 * DAY), 1.2, size), quiet * 0.9)
-    archived = np.where(is_open, NEVER, last_activity + _whole(archived_after))
+    tidied = np.minimum(rng.lognormal(np.log(10 * MINUTE), 1, size), quiet * 0.9)
+    closed = np.maximum(last_activity + _whole(tidied), np.minimum(last_visit + closed_after, end))
+    archived = np.where(is_open, NEVER, closed)
 
     read_after = np.minimum(rng.lognormal(np.log(10 * MINUTE), 1, size), quiet * 0.5)
     up_to_date = rng.random(size) < np.where(waits, 0.35, 0.93)
@@ -430,6 +435,14 @@ def _draw_conversations(
         contact_read=as_times(contact_read),
         resume=as_times(resume),
     )
+
+
+def open_for(draws: Floats) -> Ints:
+    """How long conversations stay open, in milliseconds, of draws in 0..1: many are closed at once,
+    others within days or in months, a few never."""
+    days = np.concatenate([[0], np.geomspace(0.01, 730, 200)])
+    still_open = 0.4 * np.exp(-days / 6) + 0.17 * np.exp(-days / 60) + 0.008
+    return _whole(np.interp(-draws, -still_open, days, right=10 * 730) * DAY)
 
 
 def _draw_last_visits(end: Ints, arrivals: _Arrivals, rng: np.random.Generator) -> Ints:
@@ -480,10 +493,11 @@ def _draw_waiting(
 ) -> tuple[Flags, Flags, Ints]:
     """Who waits for a reply, who of them never had one, and when everyone last wrote."""
     size = len(may_wait)
-    chance = np.where(bot, 0.03, 0.14) * np.where(overlooked, 1.8, 1)
+    chance = np.where(bot, 0.03, 0.12) * np.where(overlooked, 1.8, 1)
     waits = may_wait & (rng.random(size) < chance)
     life = now - created
-    hours = rng.lognormal(np.log(np.where(overlooked, 9, 4)), 1.5, size).clip(0.05, 20 * 24)
+    usual = np.where(overlooked, OVERLOOKED_AFTER, ANSWERED_AFTER)
+    hours = rng.lognormal(np.log(usual), ANSWERED_SPREAD, size).clip(0.05, 20 * 24)
     wait = _whole(np.minimum(hours * HOUR, life * 0.95))
     new = life - wait < 2 * DAY
     unanswered = waits & (rng.random(size) < np.where(new, 0.6, np.where(overlooked, 0.3, 0.1)))
@@ -495,12 +509,17 @@ def _draw_answers(
     last_message: Ints,
     end: Ints,
     waits: Flags,
+    overlooked: Flags,
     bot: Flags,
     rng: np.random.Generator,
 ) -> Ints:
-    """Bots answer in minutes, people within the hour; those who wait had theirs earlier."""
+    """People answer in hours, and leave most that the bot deals with to the bot; those who wait had
+    their answer to what they wrote before."""
     size = len(created)
-    delay = rng.lognormal(np.log(np.where(bot, 2, 35) * MINUTE), 1.2, size)
+    usual = np.where(bot, LOOKED_IN_AFTER, np.where(overlooked, OVERLOOKED_AFTER, ANSWERED_AFTER))
+    delay = rng.lognormal(np.log(usual * HOUR), ANSWERED_SPREAD, size)
     after = last_message + _whole(np.minimum(delay, (end - last_message) * 0.9))
-    before = created + _whole((last_message - created) * rng.random(size))
-    return np.where(waits, before, after)
+    share = rng.random(size)
+    before = last_message - _whole((last_message - created) * share**3)
+    by_bot = bot & ~waits & (share < 0.7)
+    return np.where(by_bot, NEVER, np.where(waits, before, after))

@@ -6,12 +6,19 @@ last one is the present, and what changed is found by comparing them, as for any
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cached_property
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from lib.demo.company import AGENT_IDS, OVERLOADED
+from lib.demo.drawing import (
+    ANSWERED_AFTER,
+    ANSWERED_SPREAD,
+    LOOKED_IN_AFTER,
+    OVERLOOKED_AFTER,
+    open_for,
+)
 from lib.history import carrying
 from lib.history.memory import Past
 from lib.history.recorded import NEVER
@@ -23,6 +30,16 @@ DAYS = 60
 
 _HOUR = np.timedelta64(3_600_000_000, "us")
 _DAY = 24 * _HOUR
+
+_ALWAYS = np.datetime64(0, "us")
+
+_DIFFERENCES = np.array([0.9, 0.5, 2, 0.7, 1.1, 0.3, 1.5])
+"""Of how long a contact waits, from visit to visit: factors, one on average."""
+
+
+def tables_as_of(snapshot: Snapshot, moment: datetime, seed: int = 7) -> Tables:
+    """The demo workspace of a snapshot as it was at an instant before."""
+    return _Life(snapshot, np.random.default_rng(seed)).tables(stamps([moment])[0])
 
 
 def demo_past(snapshot: Snapshot, seed: int = 7) -> Past:
@@ -64,8 +81,11 @@ class _Life:
         self._draw_consents()
         self._draw_conversations()
         self._links = {
-            name: self._draw_links(name, table) for name, table in carrying.LINKS.items()
+            name: self._draw_links(name, table)
+            for name, table in carrying.LINKS.items()
+            if name != "channel"
         }
+        self._links["channel"] = self._channels_of(self._links["inbox"])
 
     def tables(self, moment: np.datetime64) -> Tables:
         """The workspace as of an instant."""
@@ -134,14 +154,9 @@ class _Life:
         """Earlier visits and their answers, earlier agents."""
         self._wrote, self._replied = self._time("wrote"), self._time("admin_replied")
         self._archived, self._sent = self._time("archived_at"), self._time("sent")
-        self._bot, self._paused_at = self._flag("bot_enabled"), self._time("bot_resume") - _DAY
-        self._gap = ((2 + 30 * self._random.random(self._size) ** 2) * 86_400e6).astype(
-            "timedelta64[us]"
-        )
         self._answers = ~np.isnat(self._replied)
-        self._delay = self._delays()
-        days = self._random.lognormal(np.log(3), 0.8, self._size)
-        self._closed_after = (days * 86_400e6).astype("timedelta64[us]")
+        self._draw_visits()
+        self._closed_after = _lasting(open_for(self._random.random(self._size)) / 86_400e3)
         assigned = self._all.contacts["assignee"].notna().to_numpy()
         lively = self._wrote > self._now - 70 * _DAY
         self._assigned_at = np.where(
@@ -155,12 +170,38 @@ class _Life:
         was_closed = np.isnat(self._archived) & self._flag("has_conversation") & self._some(0.015)
         self._reopened_at = np.where(was_closed, self._lately(), NEVER)
 
-    def _delays(self) -> np.ndarray:
-        """How long each contact had waited for earlier answers: about as long as for the last."""
-        last = self._replied - self._wrote
-        usual = np.where(last > 0 * _HOUR, last, _HOUR).astype("timedelta64[us]").astype(np.float64)
-        jitter = self._random.lognormal(0, 0.7, self._size)
-        return (usual * jitter).clip(60e6, 4 * 86_400e6).astype("timedelta64[us]")
+    def _draw_visits(self) -> None:
+        """How far apart the visits of each contact are, and how long each waits for an answer.
+
+        The last visit lies as long ago as the drawing of the present has it: `since = life * u **
+        1.5` in every life. So that it lies like that as of any day, who came lately has to have
+        come often: the time between visits is `since / v ** 3`, v even in 0..1.
+        """
+        hours = self._random.lognormal(np.log(self._usual_hours()), ANSWERED_SPREAD)
+        since = (self._now - self._wrote) / _DAY
+        apart = (since / self._random.random(self._size) ** 3).clip(0, 5_000)
+        apart = np.fmax(apart, 0.6 + 1.5 * self._random.random(self._size))
+        delay = _lasting(np.minimum(hours / 24, 0.9 * apart))
+        # Who waits now was answered at the visit before.
+        waits = self._replied < self._wrote
+        delay = np.where(waits, np.minimum(delay, (self._replied - self._created) // 2), delay)
+        self._delay, self._waits = delay, waits
+        self._apart = np.where(
+            waits, self._wrote - self._replied + delay, _lasting(np.nan_to_num(apart, nan=1))
+        )
+        imported = np.zeros(self._size, np.bool_)
+        sources = self._all.contact_sources
+        imported[sources["contact"].to_numpy()[(sources["source"] == "imported").to_numpy()]] = True
+        self._first = np.where(imported, NEVER, self._created)
+
+    def _usual_hours(self) -> np.ndarray:
+        contacts = self._all.contacts
+        bot, assignee = contacts["bot_enabled"], contacts["assignee"]
+        overlooked = assignee == AGENT_IDS[OVERLOADED]
+        overlooked |= ~bot & assignee.isna() & contacts["team"].isna()
+        return np.where(
+            bot, LOOKED_IN_AFTER, np.where(overlooked, OVERLOOKED_AFTER, ANSWERED_AFTER)
+        )
 
     def _then(self, moment: np.datetime64) -> dict[str, np.ndarray]:
         """The columns that were different at an instant, for all contacts."""
@@ -173,12 +214,12 @@ class _Life:
         opted = self._opted | (self._mail_ends > moment)
         opted &= ~(self._mail_begins > moment)
         wrote, replied = self._talk(moment)
-        is_last = wrote == self._wrote
-        sent = np.where(is_last, self._sent, wrote + np.timedelta64(60, "s"))
+        # Where somebody answered later, the bot had answered at once.
+        sent = np.where(self._sent <= moment, self._sent, wrote + np.timedelta64(60, "s"))
         sent = np.where(np.isnat(self._sent) | (sent > moment), NEVER, sent)
         archived = np.where(self._archived <= moment, self._archived, NEVER)
         # What came of earlier visits was closed some days later, until the contact came again.
-        closed = wrote + self._closed_after
+        closed = np.fmax(wrote + self._closed_after, replied)
         archived = np.where(
             wrote < self._wrote, np.where(closed <= moment, closed, NEVER), archived
         )
@@ -191,23 +232,32 @@ class _Life:
             "wrote": wrote,
             "admin_replied": replied,
             "sent": sent,
-            # A person takes over for a day.
-            "bot_enabled": self._bot | (self._paused_at > moment),
         }
 
     def _talk(self, moment: np.datetime64) -> tuple[np.ndarray, np.ndarray]:
         """When each contact had written last, and when an admin had replied last."""
         ahead = np.maximum(self._wrote - moment, np.timedelta64(0, "us"))
         ahead[np.isnat(ahead)] = np.timedelta64(0, "us")
-        visits = -(-ahead // self._gap)
-        wrote = self._wrote - visits * self._gap
-        wrote[wrote < self._created] = NEVER
-        answered = wrote + self._delay
-        # An earlier visit that was not answered yet leaves the answer to the one before it.
-        before = np.where(answered <= moment, answered, answered - self._gap)
-        replied = np.where(visits == 0, self._replied, before)
-        early = ~self._answers | (replied > moment) | (replied < self._created)
-        return wrote, np.where(early, NEVER, replied)
+        visits = -(-ahead // self._apart)
+        wrote, before = self._visit(visits), self._visit(visits + 1)
+        answered = np.where(visits == 0, self._replied, wrote + self._delay_at(visits))
+        earlier = np.where(before < wrote, before + self._delay_at(visits + 1), NEVER)
+        replied = np.where(answered <= moment, answered, earlier)
+        return wrote, np.where(self._answers, replied, NEVER)
+
+    def _delay_at(self, number: np.ndarray) -> np.ndarray:
+        """How long each contact waited at that visit. For those who wait again the present says
+        when they were answered at the last but one."""
+        factor = _DIFFERENCES[number.astype(np.int64) % len(_DIFFERENCES)]
+        delay = np.minimum(self._delay / _HOUR * factor, 0.9 * (self._apart / _HOUR))
+        known = self._waits & (number == 1)
+        return np.where(known, self._delay, _lasting(delay / 24))
+
+    def _visit(self, number: np.ndarray) -> np.ndarray:
+        """When each contact wrote so many visits before the last; the first was at the beginning,
+        but of those who were imported."""
+        wrote = self._wrote - number * self._apart
+        return np.where(wrote < self._created, self._first, wrote)
 
     def _assignees(self, moment: np.datetime64) -> pd.Categorical:
         column = self._all.contacts["assignee"]
@@ -222,32 +272,71 @@ class _Life:
         links = getattr(self._all, table)
         contact, values = links["contact"].to_numpy(), links[name].array
         size = len(links)
-        always = np.full(size, np.datetime64(0, "us"))
-        first, last = always, np.full(size, self._now + _DAY)
+        first, last = np.full(size, _ALWAYS), np.full(size, self._now + _DAY)
+        if not size:
+            return _Links(contact, values, first, last)
         if name == "tag":
             late = self._random.random(size) < 0.06
             first = np.where(late, self._lately(size), first)
-            removed = np.flatnonzero(self._random.random(size) < 0.03)
-            codes = self._random.integers(0, max(1, len(values.categories)), len(removed))
-            contact = np.concatenate([contact, contact[removed]])
-            codes = np.concatenate([values.codes, codes])
-            first = np.concatenate([first, always[removed]])
-            last = np.concatenate([last, self._lately(len(removed))])
-            pairs = contact.astype(np.int64) * (len(values.categories) + 1) + codes
-            _, once = np.unique(pairs, return_index=True)  # a tag that is there now stays
-            contact, first, last = contact[once], first[once], last[once]
-            values = pd.Categorical.from_codes(codes[once], values.categories)
-        elif name in ("channel", "inbox") and size:
-            is_second = np.append(False, contact[1:] == contact[:-1])
-            late = is_second & (self._random.random(size) < 0.2)
-            # Both tables tell of one contact's channels, so they have to come together.
-            moments = self._second_at[contact]
-            first = np.where(late, moments, first)
-        return _Links(contact, values, first, last)
+            removed = contact[self._random.random(size) < 0.03]
+            codes = self._random.integers(0, len(values.categories), len(removed))
+            return self._with_gone(
+                _Links(contact, values, first, last), removed, codes, self._lately(len(removed))
+            )
+        if name != "inbox":
+            return _Links(contact, values, first, last)
+        # Of two inboxes one may have come later; and some left an inbox that they had.
+        second_at = self._lately()
+        is_late = np.append(False, contact[1:] == contact[:-1]) & self._some(0.2)[contact]
+        first = np.where(is_late, second_at[contact], first)
+        left = self._some(0.006) & (self._all.contacts["inboxes"].to_numpy() == 1)
+        codes = self._random.integers(0, len(values.categories), self._size)
+        return self._with_gone(
+            _Links(contact, values, first, last),
+            np.flatnonzero(left),
+            codes[left],
+            second_at[left],
+        )
 
-    @cached_property
-    def _second_at(self) -> np.ndarray:
-        return self._lately()
+    def _channels_of(self, inboxes: _Links) -> _Links:
+        """A contact is on a channel while it is in an inbox of it."""
+        values = self._all.contact_channels["channel"].array
+        known = self._all.inboxes.set_index(self._all.inboxes["id"].astype("str"))["channel"]
+        of_inbox = values.categories.get_indexer(known.reindex(inboxes.value.categories))
+        pairs = inboxes.contact.astype(np.int64) * len(values.categories)
+        pairs += of_inbox[inboxes.value.codes]
+        order = np.argsort(pairs, kind="stable")
+        once, starts = np.unique(pairs[order], return_index=True)
+        if not len(once):
+            return inboxes
+        contact, codes = np.divmod(once, len(values.categories))
+        return _Links(
+            contact.astype(np.int32),
+            pd.Categorical.from_codes(codes, values.categories),
+            np.minimum.reduceat(inboxes.first[order], starts),
+            np.maximum.reduceat(inboxes.last[order], starts),
+        )
+
+    @staticmethod
+    def _with_gone(
+        links: _Links, contact: np.ndarray, codes: np.ndarray, until: np.ndarray
+    ) -> _Links:
+        """With links that are no more, in the order of contacts; what is there now has not gone."""
+        contacts = np.concatenate([links.contact, contact.astype(links.contact.dtype)])
+        codes = np.concatenate([links.value.codes, codes])
+        _, once = np.unique(
+            contacts.astype(np.int64) * (len(links.value.categories) + 1) + codes, return_index=True
+        )
+        return _Links(
+            contacts[once],
+            pd.Categorical.from_codes(codes[once], links.value.categories),
+            np.concatenate([links.first, np.full(len(contact), _ALWAYS)])[once],
+            np.concatenate([links.last, until])[once],
+        )
+
+
+def _lasting(days: np.ndarray) -> np.ndarray:
+    return (days * 86_400e6).astype("timedelta64[us]")
 
 
 def _utc(moments: np.ndarray) -> pd.DatetimeIndex:

@@ -43,7 +43,7 @@ lock: $(DEV_READY)
 	@$(PIP) install --quiet uv==0.13.9
 	@$(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make lock" --output-file requirements.lock \
-	  requirements.txt requirements-notify.txt
+	  requirements.txt requirements-notify.txt requirements-buckets.txt
 	@$(PY) -m tests.supply
 
 $(RUN_READY): requirements.txt $(PY)
@@ -51,7 +51,7 @@ $(RUN_READY): requirements.txt $(PY)
 	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt requirements-notify.txt $(RUN_READY)
+$(DEV_READY): requirements-dev.txt requirements-notify.txt requirements-buckets.txt $(RUN_READY)
 	@echo "Installing what its tests need ..."
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $@

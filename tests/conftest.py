@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from lib.reference import formatting
 from lib.settings import read_again
+from tests.bucket import bucket_server
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, NOVEMBER_CONTACTS, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
@@ -23,6 +24,13 @@ def configuration_of_this_test() -> Iterator[None]:
     read_again()
     yield
     read_again()
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """The address of a server that has the bucket `ours`."""
+    with bucket_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import obstore
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
-from obstore.store import ObjectStore, from_url
+
+if TYPE_CHECKING:
+    from lib.store.bucket import Bucket
 
 
 class StoreError(Exception):
@@ -76,35 +77,32 @@ class Place:
         """What lies in it, not what lies deeper; nothing where it is not there. Raises
         StoreError."""
         if self.is_folder:
-            with _told(self):
+            with saying(self):
                 return _entries(Path(self.root))
-        with _told(self):
-            listed = obstore.list_with_delimiter(self._bucket())["objects"]
-            return [
-                Entry(each["path"].rpartition("/")[2], each["last_modified"]) for each in listed
-            ]
+        with saying(self):
+            return [Entry(name, modified) for name, modified in self.bucket.list()]
 
     def open(self, name: str) -> pa.NativeFile:
         """A file, to be read in parts; from a bucket it comes whole, in one request. Raises
         StoreError, or FileNotFoundError."""
-        with _told(self):
+        with saying(self):
             if self.is_folder:
                 path = self.path(name)
                 if not stat.S_ISREG(path.stat().st_mode):
                     raise FileNotFoundError(name)
                 return pa.OSFile(str(path))
-            return pa.BufferReader(memoryview(obstore.get(self._bucket(), name).bytes()))
+            return pa.BufferReader(self.bucket.get(name)[0])
 
     def make(self) -> None:
         """Makes the folder, for this user only. Raises StoreError."""
-        with _told(self):
+        with saying(self):
             Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, name: str, data: pa.Buffer) -> None:
         """Whole or not at all, as far as the place allows. Raises StoreError."""
-        with _told(self):
+        with saying(self):
             if not self.is_folder:
-                obstore.put(self._bucket(), name, obstore.Bytes(memoryview(data).cast("B")))
+                self.bucket.put(name, memoryview(data).cast("B"))
                 return
             Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.path(name)
@@ -120,43 +118,42 @@ class Place:
 
     def size(self, name: str) -> int:
         """Bytes. Raises StoreError."""
-        with _told(self):
+        with saying(self):
             if self.is_folder:
                 return self.path(name).stat().st_size
-            return int(obstore.head(self._bucket(), name)["size"])
+            return self.bucket.size(name)
 
     def remove(self, name: str) -> None:
         """Does nothing if it is not there. Raises StoreError."""
-        with _told(self), contextlib.suppress(FileNotFoundError):
+        with saying(self), contextlib.suppress(FileNotFoundError):
             if self.is_folder:
                 self.path(name).unlink()
             else:
-                obstore.delete(self._bucket(), name)
+                self.bucket.delete(name)
 
     def set_aside(self, name: str) -> None:
         """Gives a file or folder in it a name that nobody looks for. Raises StoreError."""
         plain = re.sub(r"[^\w.-]", "_", name[:100], flags=re.ASCII)
         aside = f"_unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{plain}.aside"
-        with _told(self), contextlib.suppress(FileNotFoundError):
+        with saying(self), contextlib.suppress(FileNotFoundError):
             if self.is_folder:
                 self.path(name).rename(self.path(aside))
             else:
-                obstore.rename(self._bucket(), name, aside)
+                self.bucket.rename(name, aside)
 
-    def _bucket(self) -> ObjectStore:
+    @property
+    def bucket(self) -> Bucket:
         """What deltalake brings for this holds on to the interpreter while it waits. Raises
-        StoreError for options that nobody knows."""
-        prefix = _PREFIXES[self.root.split("://")[0]]
-        own: dict[str, Any] = {
-            name: each for name, each in self.options.items() if name.startswith(prefix)
-        }
-        client = {name: each for name, each in self.options.items() if name in _OF_THE_CLIENT}
-        if (allowed := own.pop(f"{prefix}allow_http", None)) is not None:
-            client["allow_http"] = allowed
+        StoreError where it is not installed, and for options that nobody knows."""
         try:
-            own["client_options"] = {"timeout": "60s", "connect_timeout": "5s"} | client
-            return from_url(self.root, retry_config={"max_retries": 3}, **own)
-        except (obstore.exceptions.BaseError, ValueError, TypeError):
+            from lib.store import bucket
+        except ImportError:
+            raise StoreError(
+                "a bucket needs what requirements-buckets.txt names, which is not installed"
+            ) from None
+        try:
+            return bucket.bucket_of(self.root, tuple(sorted(self.options.items())))
+        except bucket.NotUnderstood:
             names = ", ".join(sorted(self.options)) or "nothing"
             raise StoreError(f"[store] is not understood: it sets {names}") from None
 
@@ -176,20 +173,20 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 @contextlib.contextmanager
-def _told(place: Place) -> Iterator[None]:
+def saying(place: Place) -> Iterator[None]:
     """Raises StoreError for what goes wrong with a place, except FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
         raise
-    except (OSError, DeltaError, obstore.exceptions.BaseError, pa.ArrowException) as error:
+    except (OSError, DeltaError, pa.ArrowException) as error:
         raise told(error, place) from None
 
 
 def told(error: Exception, place: Place) -> StoreError:
     """What went wrong, in words of ours: what a library says may hold addresses and keys."""
     number = getattr(error, "errno", None)
-    text = str(error).lower()
+    text = _DURATION.sub("", str(error).lower())
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "quota" in text:
         return StoreFull("the disk is full")
     if place.is_folder:
@@ -209,8 +206,8 @@ def told(error: Exception, place: Place) -> StoreError:
     return StoreError("the bucket refused what was asked of it")
 
 
-_PREFIXES = {"s3": "aws_", "gs": "google_", "az": "azure_"}
-_OF_THE_CLIENT = {"allow_http", "proxy_url", "timeout", "connect_timeout"}
+_DURATION = re.compile(r"\b\d[\d.]*\s?[nµm]?s\b")
+"""Of a request: 403.2 ms are no status."""
 
 _REFUSED = re.compile(
     r"\b40[13]\b|forbidden|unauthori[sz]ed|invalidaccesskeyid|signaturedoesnotmatch|accessdenied"

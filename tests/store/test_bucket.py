@@ -2,71 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
-import httpx
 import pytest
 
+import lib.store
 from lib.chatbotx.crawl import Verdict
 from lib.history.reading import changes
 from lib.history.recorder import Kept, Recorder
 from lib.reference.periods import Period
 from lib.store.delta import Overtaken
-from lib.store.place import Place
+from lib.store.place import Place, told
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
+from tests.bucket import SECRET, place_in
 from tests.history.states import contact, tables_of
 from tests.workspaces import AS_OF
-
-SECRET = "a-secret-that-nobody-may-see"
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A server of its own: in this process it might wait for us while we wait for it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    authorization = (
-        "AWS4-HMAC-SHA256 Credential=us/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, "
-        "Signature=x"
-    )
-    try:
-        for _ in range(300):
-            with contextlib.suppress(httpx.TransportError):
-                headers = {"Authorization": authorization}
-                assert httpx.put(f"{url}/ours", headers=headers).status_code == 200
-                break
-            time.sleep(0.1)
-        yield url
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture
 def place(endpoint: str) -> Place:
-    options = {
-        "aws_endpoint_url": endpoint,
-        "aws_region": "us-east-1",
-        "aws_access_key_id": "us",
-        "aws_secret_access_key": SECRET,
-        "aws_allow_http": "true",
-    }
-    return Place(f"s3://ours/{uuid.uuid4().hex}/workspace", options)
+    return place_in(endpoint, f"{uuid.uuid4().hex}/workspace")
 
 
 def snapshot(hours: int, contacts: range) -> Snapshot:
@@ -167,5 +127,30 @@ def test_a_bucket_that_cannot_be_reached_is_said(place: Place) -> None:
     assert "the bucket cannot be reached" in note
 
 
+@pytest.mark.parametrize("took", ["403.21ms", "401s", "1.403s"])
+def test_how_long_a_request_took_is_no_status(place: Place, took: str) -> None:
+    why = told(
+        OSError(f"Error performing PUT in {took}, after 3 retries: tcp connect error"), place
+    )
+    assert str(why) == "the bucket cannot be reached: check the network and [store]"
+
+
 def test_neither_secrets_nor_addresses_are_in_what_is_shown(place: Place) -> None:
     assert SECRET not in repr(Store(place).place)
+
+
+def test_who_has_not_installed_what_it_needs_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(lib.store, "bucket", raising=False)
+    monkeypatch.setitem(sys.modules, "lib.store.bucket", None)
+    (note,) = Recorder(Store(place)).save(snapshot(0, range(1))).notes
+    assert note.startswith(
+        "This data could not be saved: a bucket needs what requirements-buckets.txt names, which "
+        "is not installed."
+    )
+
+
+def test_who_has_no_bucket_pays_for_none() -> None:
+    program = "import lib.refresh.refreshers, sys; sys.exit('obstore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

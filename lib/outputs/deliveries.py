@@ -23,7 +23,7 @@ from typing import Literal
 import msgspec
 
 from lib.insights.alerts import Alert, Change
-from lib.outputs.documents import Documents
+from lib.store.documents import Documents
 
 log = logging.getLogger(__name__)
 

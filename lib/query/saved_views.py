@@ -11,9 +11,11 @@ import json
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ from lib.query.choice import Choice
 from lib.query.options import Options, clean
 from lib.settings import Settings
 from lib.store.dimensions import DIMENSIONS
+from lib.store.documents import Documents, documents_of
 
 EVERYBODY = ""
 """The owner of a view that is for everybody."""
@@ -93,6 +96,35 @@ class JsonFile:
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
+
+
+class SharedDocument:
+    """A storage in a bucket, which replicas share. What was read lately is not asked for again: a
+    view that somebody else saves is seen some seconds later."""
+
+    def __init__(self, documents: Documents, key: str, seconds: float = 10) -> None:
+        self._documents, self._key, self._seconds = documents, key, seconds
+        self._lately: tuple[float, bytes | None] | None = None
+
+    def read(self) -> bytes | None:
+        lately = self._lately
+        if lately is not None and time.monotonic() - lately[0] < self._seconds:
+            return lately[1]
+        found = self._documents.get(self._key)
+        self._lately = time.monotonic(), found[0] if found is not None else None
+        return self._lately[1]
+
+    def change(self, change: Callable[[bytes | None], bytes]) -> None:
+        for _ in range(_MOST_TRIES):
+            body, version = self._documents.get(self._key) or (None, None)
+            after = change(body)
+            if self._documents.put(self._key, after, version):
+                self._lately = time.monotonic(), after
+                return
+        raise OSError("others write there all the time")
+
+
+_MOST_TRIES = 20
 
 
 def owner_of(subject: str, secret: bytes) -> str:
@@ -229,11 +261,46 @@ def _view(given: Any) -> SavedView:
 
 
 def of_workspace(settings: Settings) -> SavedViews | None:
-    """Those of the configured workspace; None where none are kept: of the demo workspace, and where
-    the store is a bucket."""
-    folder = settings.store_folder
-    if settings.is_demo or folder is None:
+    """Those of the configured workspace; None for the demo workspace, of which none are kept."""
+    if settings.is_demo:
         return None
     identity = f"{settings.base_url}\0{settings.token}".encode()
     name = hashlib.sha256(b"saved views\0" + identity).hexdigest()[:16]
-    return SavedViews(JsonFile(folder / f"saved-views-{name}.json"))
+    return SavedViews(_storage(settings, f"saved-views-{name}"))
+
+
+@lru_cache(1000)
+def _storage(settings: Settings, name: str) -> Storage:
+    if (folder := settings.store_folder) is not None:
+        return JsonFile(folder / f"{name}.json")
+    return SharedDocument(documents_of(settings), name)
+
+
+def secret_of(settings: Settings) -> bytes:
+    """Of the store, made by the first who needs it. Raises OSError."""
+    if (folder := settings.store_folder) is not None:
+        return _secret_in(folder / "saved-views.key")
+    return _secret_shared(settings)
+
+
+def _secret_in(path: Path) -> bytes:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+@lru_cache(1000)
+def _secret_shared(settings: Settings) -> bytes:
+    documents = documents_of(settings)
+    made = secrets.token_bytes(32)
+    if documents.put("saved-views-key", made, None):
+        return made
+    found = documents.get("saved-views-key")
+    if found is None:
+        raise OSError("the store has lost what it was given")
+    return found[0]

@@ -1,9 +1,5 @@
 """Saved views in the sidebar: to open one, to save the present choice, to delete one's own."""
 
-import os
-import secrets
-from pathlib import Path
-
 import streamlit as st
 
 from lib import settings as configured
@@ -17,6 +13,7 @@ from lib.query.saved_views import (
     of_workspace,
     opened,
     owner_of,
+    secret_of,
 )
 from lib.query.view import View
 from lib.reference import formatting
@@ -27,14 +24,15 @@ _NOTES = "saved-notes"
 
 
 def draw(view: View, workspace: Settings, page: str) -> None:
-    """The views of this workspace, where they can be kept: not of the demo, nor in a bucket."""
-    views, owner = of_workspace(workspace), _owner(workspace)
+    """The views of this workspace, but of the demo."""
+    views = of_workspace(workspace)
     if views is None:
         return
     for note in st.session_state.pop(_NOTES, []):
         st.warning(formatting.markdown(note), icon=":material/bookmark:")
     with st.expander("Saved views", icon=":material/bookmark:"):
         try:
+            owner = _owner(workspace)
             known = views.of(owner)
         except SavedViewError as error:
             st.caption(formatting.markdown(str(error)))
@@ -101,11 +99,14 @@ def _open(name: str, saved: SavedView, options: Options) -> None:
 def _save(name: str, choice: Choice, options: Options, page: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
-    views, owner = of_workspace(workspace), _owner(workspace)
-    is_shared = st.session_state.get("saved-for") == "everybody" or owner is None
-    if views is None or not gate.may_see(name) or (is_shared and not workspace.shared_views):
+    views = of_workspace(workspace)
+    if views is None or not gate.may_see(name):
         return
     try:
+        owner = _owner(workspace)
+        is_shared = st.session_state.get("saved-for") == "everybody" or owner is None
+        if is_shared and not workspace.shared_views:
+            return
         views.save(
             str(st.session_state.get("saved-name") or ""),
             choice,
@@ -123,32 +124,24 @@ def _save(name: str, choice: Choice, options: Options, page: str) -> None:
 def _delete(name: str, view_id: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
-    views, owner = of_workspace(workspace), _owner(workspace)
-    owners = [owner] * (owner is not None) + [EVERYBODY] * workspace.shared_views
+    views = of_workspace(workspace)
     if views is None or not gate.may_see(name):
         return
     try:
+        owner = _owner(workspace)
+        owners = [owner] * (owner is not None) + [EVERYBODY] * workspace.shared_views
         views.delete(view_id, owners=[each for each in owners if each is not None])
     except SavedViewError as error:
         st.session_state[_NOTES] = [str(error)]
 
 
 def _owner(workspace: Settings) -> str | None:
-    """Who is signed in, as views are kept; None where nobody has to sign in."""
-    subject, folder = st.user.to_dict().get("sub"), workspace.store_folder
-    if not isinstance(subject, str) or not subject or folder is None or workspace.is_demo:
+    """Who is signed in, as views are kept; None where nobody has to sign in. Raises SavedViewError
+    where the store cannot be read."""
+    subject = st.user.to_dict().get("sub")
+    if not isinstance(subject, str) or not subject or workspace.is_demo:
         return None
-    return owner_of(subject, _secret(folder))
-
-
-def _secret(folder: Path) -> bytes:
-    """Of this store, made by the first who needs it."""
-    path = folder / "saved-views.key"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+        return owner_of(subject, secret_of(workspace))
+    except OSError as error:
+        raise SavedViewError("Saved views could not be read from the store.") from error

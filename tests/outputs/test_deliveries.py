@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,8 @@ from lib.outputs.deliveries import (
     due,
     settle,
 )
-from lib.outputs.documents import LocalDocuments
+from lib.store.documents import BucketDocuments, LocalDocuments
+from tests.bucket import place_in
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 ROW = Delivery("digest-1", "digest", "example.com", NOW)
@@ -28,27 +30,17 @@ DONE = Outcome("done", "Taken.")
 FAILED = Outcome("failed", "Down.")
 
 
-@pytest.fixture
-def deliveries(tmp_path: Path) -> Deliveries:
-    return Deliveries(LocalDocuments(tmp_path), "boss")
+@pytest.fixture(params=["folder", "bucket"])
+def deliveries(request: pytest.FixtureRequest, tmp_path: Path) -> Deliveries:
+    if request.param == "folder":
+        return Deliveries(LocalDocuments(tmp_path), "boss")
+    endpoint: str = request.getfixturevalue("endpoint")
+    return Deliveries(BucketDocuments(place_in(endpoint, uuid.uuid4().hex)), "boss")
 
 
 def planned(deliveries: Deliveries) -> Delivery:
     deliveries.change(lambda ledger: ledger.with_delivery(ROW))
     return ROW
-
-
-def test_a_document_is_swapped_only_for_the_version_that_was_read(tmp_path: Path) -> None:
-    documents = LocalDocuments(tmp_path / "made")
-    assert documents.get("a") is None
-    assert documents.put("a", b"1", None)
-    assert not documents.put("a", b"2", None)
-    found = documents.get("a")
-    assert found is not None
-    assert found[0] == b"1"
-    assert documents.put("a", b"3", found[1])
-    assert not documents.put("a", b"4", found[1])
-    assert documents.get("b") is None
 
 
 def test_one_process_only_begins(deliveries: Deliveries) -> None:

@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.reference import formatting
 from lib.refresh import refreshers
+from lib.settings.hosting import is_on_community_cloud
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import (
     JUNE,
@@ -156,6 +157,20 @@ def test_data_says_that_nothing_is_missing(connect: Connect) -> None:
     fields = {row["Field"]: row["Contacts"] for row in table(page, "Field")}
     assert fields["subscribedAt"] == "1"
     assert fields["createdAt"] == "137"
+
+
+def test_data_says_where_the_disk_does_not_last_and_what_to_do(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect()
+    assert "CHATBOTX_STORE" not in text(open_page("data"))
+    monkeypatch.setattr(
+        "lib.settings.hosting.is_on_community_cloud",
+        lambda: is_on_community_cloud(Path("/mount/src/audience/lib/settings/hosting.py")),
+    )
+    said = text(open_page("data"))
+    assert "Streamlit Community Cloud keeps no disk" in said
+    assert "CHATBOTX_STORE" in said
 
 
 @pytest.mark.parametrize(

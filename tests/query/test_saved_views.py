@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,15 @@ from lib.query.saved_views import (
     SavedView,
     SavedViewError,
     SavedViews,
+    SharedDocument,
+    of_workspace,
     opened,
     owner_of,
+    secret_of,
 )
+from lib.settings import Settings
+from lib.store.documents import BucketDocuments, documents_of
+from tests.bucket import options_of, place_in
 from tests.query.choices import OPTIONS
 from tests.workspaces import choosing
 
@@ -28,9 +35,13 @@ VIPS = choosing("month", tag=("601",), country=("BR",), against="year")
 ANA, BIA = owner_of("ana", b"secret"), owner_of("bia", b"secret")
 
 
-@pytest.fixture
-def views(tmp_path: Path) -> SavedViews:
-    return SavedViews(JsonFile(tmp_path / "store" / "saved_views.json"))
+@pytest.fixture(params=["folder", "bucket"])
+def views(request: pytest.FixtureRequest, tmp_path: Path) -> SavedViews:
+    if request.param == "folder":
+        return SavedViews(JsonFile(tmp_path / "store" / "saved_views.json"))
+    endpoint: str = request.getfixturevalue("endpoint")
+    documents = BucketDocuments(place_in(endpoint, uuid.uuid4().hex))
+    return SavedViews(SharedDocument(documents, "saved-views"))
 
 
 def save(views: SavedViews, name: str, choice: Choice = VIPS, owner: str = ANA) -> SavedView:
@@ -113,8 +124,8 @@ def test_one_person_cannot_fill_the_store(views: SavedViews) -> None:
     save(views, "another's", owner=BIA)
 
 
-def test_a_person_cannot_be_told_from_what_is_kept(views: SavedViews, tmp_path: Path) -> None:
-    save(views, "mine")
+def test_a_person_cannot_be_told_from_what_is_kept(tmp_path: Path) -> None:
+    save(SavedViews(JsonFile(tmp_path / "store" / "saved_views.json")), "mine")
     kept = (tmp_path / "store" / "saved_views.json").read_text("utf-8")
     assert "ana" not in kept.lower().replace("601", "")
     assert owner_of("ana", b"secret") != owner_of("ana", b"another secret")
@@ -150,3 +161,19 @@ def test_a_store_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
     with pytest.raises(SavedViewError, match="cannot be written"):
         save(SavedViews(JsonFile(tmp_path / "store" / "saved_views.json")), "mine")
+
+
+def test_replicas_share_views_and_the_secret_of_their_owners(endpoint: str) -> None:
+    options = tuple(options_of(endpoint).items())
+    settings = Settings(token="t", store=f"s3://ours/{uuid.uuid4().hex}", store_options=options)
+    one, other = (
+        SavedViews(SharedDocument(documents_of(settings), "saved-views", seconds=0))
+        for _ in range(2)
+    )
+    save(one, "Ours", owner=EVERYBODY)
+    assert names(other, None) == ["Ours"]
+    secret = secret_of(settings)
+    secret_of.__globals__["_secret_shared"].cache_clear()
+    assert secret_of(settings) == secret
+    assert of_workspace(settings) is not None
+    assert of_workspace(Settings()) is None

@@ -8,13 +8,11 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlencode
 
 from lib.insights.past import NothingRecorded, Past
 from lib.insights.recorded_past import RecordedPast
 from lib.outputs.deliveries import Contended, Deliveries
-from lib.outputs.documents import LocalDocuments
 from lib.outputs.notify.notifier import Notifier
 from lib.outputs.views import SavedViews
 from lib.query import saved_views
@@ -23,6 +21,7 @@ from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
 from lib.settings import Configuration, Settings
 from lib.settings.notifications import Chat, Recipient
+from lib.store.documents import documents_of
 from lib.store.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -30,14 +29,10 @@ log = logging.getLogger(__name__)
 SECONDS = 15
 """Between two looks: a digest comes as much after its time, an alert after a refresh."""
 
-_FOLDER = ".cache"
-"""Where the store is a bucket."""
-
 
 def deliveries_of(recipient: Recipient, settings: Settings) -> Deliveries:
     """The record of what was sent, beside the snapshots of the workspace."""
-    folder = settings.store_folder or Path(_FOLDER)
-    return Deliveries(LocalDocuments(folder), recipient.name)
+    return Deliveries(documents_of(settings), recipient.name)
 
 
 def past_of(settings: Settings) -> Past:
@@ -147,13 +142,6 @@ def start(configuration: Configuration) -> None:
         notifier.recipient.name: configuration.named(notifier.recipient.workspace)
         for notifier in notifiers
     }
-    for recipient in configuration.notifications.recipients:
-        if settings[recipient.name].store_folder is None:
-            log.warning(
-                "What was sent to “%s” is kept on this machine, not in the bucket: let one server "
-                "only send.",
-                recipient.name,
-            )
 
     def latest(notifier: Notifier) -> Snapshot | None:
         return refresher_of(settings[notifier.recipient.name]).state.snapshot

@@ -15,11 +15,14 @@ SEEDS = 200 if os.environ.get("CRAWL_SEEDS") else 8
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
+@pytest.mark.parametrize(("kept", "seeds"), [("folder", SEEDS), ("bucket", max(8, SEEDS // 10))])
 def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_unclear(
-    tmp_path: Path,
+    tmp_path: Path, kept: str, seeds: int, request: pytest.FixtureRequest
 ) -> None:
+    endpoint = [request.getfixturevalue("endpoint")] if kept == "bucket" else []
+    program = [sys.executable, "-m", "tests.outputs.notify.killing"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.outputs.notify.killing", str(tmp_path), "1", str(SEEDS)],
+        [*program, str(tmp_path), "1", str(seeds), *endpoint],
         capture_output=True,
         text=True,
         check=False,
@@ -27,7 +30,7 @@ def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_uncl
     )
     assert done.returncode == 0, done.stderr
     stories = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(stories) == SEEDS
+    assert len(stories) == seeds
     outcomes: Counter[str] = Counter()
     for story in stories:
         assert story["failed"] == 0, story
@@ -51,7 +54,7 @@ def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_uncl
         assert "[True]" in rows or "[False]" not in rows, story
     # The points at which a process dies are of every kind.
     assert min(outcomes.values()) > 0
-    assert len(outcomes) >= (3 if SEEDS >= 200 else 2), outcomes
+    assert len(outcomes) >= (3 if seeds >= 200 else 2), outcomes
 
 
 def kind_of(subject: str) -> str:

@@ -11,10 +11,10 @@ import pytest
 
 from lib.insights.alerts import Change
 from lib.outputs.deliveries import Deliveries, Delivery, Outcome
-from lib.outputs.documents import LocalDocuments
 from lib.outputs.message import Message
 from lib.outputs.notify.notifier import NOBODY_RAN, Notifier
 from lib.settings import AlertRules, Chat, Quiet, Recipient, Settings
+from lib.store.documents import LocalDocuments
 from lib.store.snapshot import Snapshot
 from tests.outputs.digesting import snapshot_of
 from tests.workspaces import contact, conversation, in_inboxes, on, tagged

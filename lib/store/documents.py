@@ -1,14 +1,18 @@
 """Small documents that several processes change: compare and swap, and nothing else.
 
-A bucket can do the same (a conditional put), and so can a table with optimistic commits: what is
+In a folder SQLite does it, in a bucket a conditional put, so that replicas share them. What is
 built on it need not know where it is kept.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+from lib.settings import Settings
+from lib.store.place import Place, StoreError, saying
 
 Version = str
 
@@ -77,3 +81,50 @@ class LocalDocuments:
                 database.close()
         except sqlite3.Error as error:
             raise OSError(f"the file of deliveries cannot be used: {error}") from error
+
+
+class BucketDocuments:
+    """Objects of a bucket, each put only in place of the one that was read.
+
+    A put whose answer was lost is tried again and then seems to have come second: whoever asked
+    takes it for another's. It happened, and nothing happens twice.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def get(self, key: str) -> tuple[bytes, Version] | None:
+        with _as_os_error(), saying(self._place):
+            try:
+                body, version = self._place.bucket.get(_name(key))
+            except FileNotFoundError:
+                return None
+            return bytes(body), json.dumps(version)
+
+    def put(self, key: str, body: bytes, version: Version | None) -> bool:
+        with _as_os_error(), saying(self._place):
+            try:
+                before = None if version is None else json.loads(version)
+                return self._place.bucket.swap(_name(key), body, before)
+            except FileNotFoundError:  # it was removed since it was read
+                return False
+
+
+def _name(key: str) -> str:
+    return f"documents/{key}.json"
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    try:
+        yield
+    except StoreError as why:
+        raise OSError(str(why)) from None
+
+
+def documents_of(settings: Settings) -> Documents:
+    """Beside the snapshots of a workspace, wherever those are."""
+    folder = settings.store_folder
+    if folder is not None:
+        return LocalDocuments(folder)
+    return BucketDocuments(Place(settings.store, dict(settings.store_options)))

@@ -11,8 +11,9 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting, glossary
+from lib.settings import Welcome, hosting
 from lib.store.dimensions import TEAM
-from lib.ui import cards, deliveries, tables
+from lib.ui import cards, deliveries, gate, tables
 from lib.ui.cards import Number
 
 _FUTURE = {
@@ -39,6 +40,7 @@ _CHECKS: Mapping[Check, str] = {
 
 def show(view: View) -> None:
     cards.headline("Can I trust this?", _sentence(view), view, with_basis=True)
+    _kept()
     left, right = st.columns(2)
     with left:
         cards.facts("How it was fetched", _fetched(view), heads=("What", "Value"))
@@ -76,6 +78,23 @@ def _sentence(view: View) -> str:
     if snapshot.unreadable:
         sentence += f" {formatting.counted(snapshot.unreadable, 'value')} could not be read."
     return sentence
+
+
+_DISK = (
+    "Streamlit Community Cloud keeps no disk: when this server sleeps or is started anew, what was "
+    'recorded is gone. To keep it, name a bucket: `CHATBOTX_STORE = "s3://…"`, its keys in '
+    "`[store]`, and `-r requirements-buckets.txt` as a line of requirements.txt."
+)
+
+
+def _kept() -> None:
+    """Says where what is recorded does not last."""
+    visitor = gate.visitor()
+    if not isinstance(visitor.verdict, Welcome) or not hosting.is_on_community_cloud():
+        return
+    workspace, _ = gate.choose_workspace(visitor, visitor.verdict)
+    if workspace.store_folder is not None and not workspace.is_demo:
+        st.warning(_DISK, icon=":material/save:")
 
 
 def _fetched(view: View) -> dict[str, str]:

@@ -14,6 +14,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from lib import settings
+from lib.engines.results import RESULTS
 from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
 from lib.ui import style
@@ -96,6 +97,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     stops: list[Callable[[], None]] = []
     try:
         configuration = settings.configuration()
+        RESULTS.bound(configuration.results_mb * 1_000_000)
         notes = [note for each in configuration.workspaces for note in each.notes]
         for note in [*configuration.notes, *notes]:
             log.warning("%s", note)

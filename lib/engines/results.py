@@ -54,6 +54,11 @@ class Results:
         """Drops the results of an owner."""
         self._forget(id(owner))
 
+    def bound(self, most_bytes: int) -> None:
+        """Keeps no more than that from now on; drops what was kept."""
+        with self._lock:
+            self._kept = LRUCache(most_bytes, getsizeof=size_of)
+
     @property
     def bytes(self) -> int:
         with self._lock:

@@ -174,6 +174,7 @@ OF_THE_DASHBOARD: dict[str, Check] = {
     "snapshot_dir": store,
     "locale": locale,
     "frame_ancestors": frame_ancestors,
+    "results_mb": Number(int, 10, 10_000, "megabytes"),
     "open_access": yes,
     "access_key": access_key,
 }

@@ -97,7 +97,8 @@ class Configuration:
     who may see them, and who is written to.
 
     `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
-    `store` is where the workspaces have theirs.
+    `store` is where the workspaces have theirs. `results_mb` is how much memory may be taken by
+    results that are kept, in megabytes.
     `notes` are sentences about keys that do not belong to one workspace.
     """
 
@@ -106,6 +107,7 @@ class Configuration:
     frame_ancestors: str = "'self'"
     store: str = ".cache"
     notifications: Notifications = field(default_factory=Notifications)
+    results_mb: int = 200
     notes: tuple[str, ...] = ()
 
     @property

@@ -74,14 +74,22 @@ def load_all(
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
     is_open, key = outside.pop("open_access", None), outside.pop("access_key", None)
     ancestors = outside.pop("frame_ancestors", None) or Configuration.frame_ancestors
+    results_mb = outside.pop("results_mb", Configuration.results_mb)
     workspaces = _workspaces(outside, secrets, remarks)
     names = tuple(each.name for each in workspaces)
     access = read_access(secrets, is_open, key, names, remarks)
     notifications = read_notifications(secrets, names, remarks)
     _note_misplaced(secrets, remarks)
     remarks.raise_mistakes()
-    store = outside.get("store", Configuration.store)
-    return Configuration(workspaces, access, ancestors, store, notifications, tuple(remarks.notes))
+    return Configuration(
+        workspaces,
+        access,
+        ancestors,
+        outside.get("store", Configuration.store),
+        notifications,
+        results_mb,
+        tuple(remarks.notes),
+    )
 
 
 def load(
@@ -98,7 +106,7 @@ def load(
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
-    for name in ("open_access", "access_key", "frame_ancestors"):
+    for name in ("open_access", "access_key", "frame_ancestors", "results_mb"):
         outside.pop(name, None)
     found = _workspaces(outside, secrets, remarks)
     remarks.raise_mistakes()

@@ -32,6 +32,16 @@ def test_results_of_two_owners_are_not_mixed_up() -> None:
     assert results.get(other, "key", lambda: 2) == 2
 
 
+def test_what_is_bounded_anew_keeps_no_more_than_that() -> None:
+    results, owner = Results(), Owner()
+    for key in range(10):
+        results.get(owner, key, lambda: np.zeros(1_000))
+    results.bound(20_000)
+    for key in range(10):
+        results.get(owner, key, lambda: np.zeros(1_000))
+    assert 8_000 < results.bytes <= 20_000
+
+
 def test_who_asks_meanwhile_waits_for_the_same_result() -> None:
     results, owner, computed = Results(), Owner(), []
 

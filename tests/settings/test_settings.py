@@ -673,6 +673,17 @@ class TestStore:
         assert TOKEN not in repr(configured)
 
 
+class TestResults:
+    def test_they_take_200_megabytes_or_what_the_operator_says(self) -> None:
+        assert load_all({}, {}).results_mb == 200
+        assert load_all({"CHATBOTX_RESULTS_MB": "50"}, {}).results_mb == 50
+
+    @pytest.mark.parametrize("text", ["0", "9", "-5", "many", "1e9", "1.5"])
+    def test_anything_else_is_said(self, text: str) -> None:
+        with pytest.raises(SettingsError, match="CHATBOTX_RESULTS_MB must be a number of megaby"):
+            load_all({"CHATBOTX_RESULTS_MB": text}, {})
+
+
 class TestFrameAncestors:
     def test_by_default_only_pages_of_our_own_origin_may_show_it(self) -> None:
         assert load_all({}, {}).frame_ancestors == "'self'"

@@ -10,7 +10,9 @@ from lib.metrics.tails import Counted
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import countries, formatting
+from lib.reference import formatting
+from lib.reference.countries import UNKNOWN
+from lib.reference.regions import alpha3
 from lib.store.dimensions import COUNTRY
 from lib.ui import breakdowns, cards, charts, clicks, tables
 from lib.ui.cards import Number
@@ -27,7 +29,7 @@ _HOW = {
 def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
     by_country = view.compute(audience.by_country, view.terms)
-    known = by_country.drop(index=countries.UNKNOWN, errors="ignore")
+    known = by_country.drop(index=UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
     cards.headline("Where are our contacts?", _sentence(known, unknown, total.contacts), view)
     cards.numbers(
@@ -82,7 +84,7 @@ def _map(view: View, counted: Counted) -> None:
     whole = view.without(COUNTRY)
     found = whole.compute(audience.by_country, whole.terms)
     shown = found[found[counted] > 0]
-    on_map = [str(key) for key in shown.index if countries.alpha3(str(key))]
+    on_map = [str(key) for key in shown.index if alpha3(str(key))]
     what = "new contacts" if counted == "new" else "contacts"
     numbers = {key: int(shown[counted][key]) for key in on_map}
     most = max(numbers, key=lambda key: numbers[key], default=None)

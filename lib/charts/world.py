@@ -6,7 +6,8 @@ from math import log10
 import plotly.graph_objects as go
 
 from lib.charts.style import figure_of
-from lib.reference import countries, formatting
+from lib.reference import formatting
+from lib.reference.regions import alpha3
 
 
 def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -> go.Figure:
@@ -15,10 +16,10 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
     `scale_to` is the number that has the darkest shade: that of the whole workspace, so that a
     country keeps its shade whatever is filtered.
     """
-    known = {key: value for key, value in contacts.items() if countries.alpha3(key)}
+    known = {key: value for key, value in contacts.items() if alpha3(key)}
     most = max([scale_to or 0, *known.values(), 1])
     shades = go.Choropleth(
-        locations=[countries.alpha3(key) for key in known],
+        locations=[alpha3(key) for key in known],
         z=[log10(value + 1) for value in known.values()],
         zmin=0,
         zmax=log10(most + 1),

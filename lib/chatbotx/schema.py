@@ -17,7 +17,7 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import msgspec
 
-from lib.reference import countries
+from lib.reference.phone_numbers import phone_country
 
 
 class Email:
@@ -187,7 +187,7 @@ class Decoder:
         return True
 
     def _phone(self, text: str) -> Phone:
-        country = countries.phone_country(text, self._default_region)
+        country = phone_country(text, self._default_region)
         plain = text[1:].isdecimal() and len(text) > _LEAST_DIGITS
         is_number = plain or _HAS_SEVEN_DIGITS(text) is not None
         known = _PHONES.get((is_number, country))

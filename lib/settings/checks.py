@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from babel import Locale, UnknownLocaleError
 
-from lib.reference import countries
+from lib.reference.regions import is_region
 from lib.reference.timezones import check_timezone
 from lib.settings.access import is_loopback
 from lib.settings.model import BASES, Basis
@@ -66,7 +66,7 @@ def locale(text: str) -> str:
 def region(text: str) -> str | None:
     if text.lower() == "none":
         return None
-    if not countries.is_region(text.upper()):
+    if not is_region(text.upper()):
         raise ValueError("must be a two-letter country code like BR, or none.")
     return text.upper()
 

@@ -1,7 +1,6 @@
 """The crawl against a bare fetch and against what people use, over one server with latency."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from statistics import median
 
 from benchmarks.contestants import TOKEN
 from benchmarks.table import Row
+from tests.serving import chatbotx
 
 CONTACTS = 100_000
 LATENCY = 0.05
@@ -19,23 +19,11 @@ LATENCY = 0.05
 def server(
     contacts: int = CONTACTS, latency: float = LATENCY, tie: int = 0, skipping: float = 0.0
 ) -> Iterator[str]:
-    """A fake ChatbotX of July in a process of its own; gives its base URL. So many contacts of one
-    `createdAt` are among the others, and each that a page skips takes so many seconds."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_chatbotx", "--manners", "july", "--token", TOKEN]
-        + ["--contacts", str(contacts), "--latency", str(latency)]
-        + ["--tie", str(tie), "--skipping", str(skipping)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found is not None, "the server did not start"
-        yield found.group()
-    finally:
-        process.terminate()
-        process.wait()
+    """A fake ChatbotX of July; gives its base URL. So many contacts of one `createdAt` are among
+    the others, and each that a page skips takes so many seconds."""
+    manners = {"manners": "july", "latency": latency, "tie": tie, "skipping": skipping}
+    with chatbotx(TOKEN, contacts=contacts, **manners) as base_url:
+        yield base_url
 
 
 def run(name: str, base_url: str, connections: int) -> dict[str, float]:

@@ -10,14 +10,10 @@ import base64
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -25,8 +21,10 @@ from statistics import median
 import pandas as pd
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from benchmarks.rerunning import EMPTY_PAGE, ROOT
+from benchmarks.rerunning import EMPTY_PAGE
+from benchmarks.serving import ROOT, serve
 from benchmarks.table import Row, show
+from tests.serving import chatbotx
 from tests.synthetic import synthetic_contacts
 
 CONTACTS = 100_000
@@ -165,7 +163,7 @@ _ON_SLOW = ("first number", "first charts")
 
 
 def _contestants(stack: ExitStack, folder: Path, beside: Path | None) -> list[Contestant]:
-    api = stack.enter_context(_fake_api())
+    api = stack.enter_context(chatbotx("bench", contacts=CONTACTS))
     found = []
     checkouts = {"ours": ROOT} | ({"beside": beside.resolve()} if beside else {})
     for name, root in checkouts.items():
@@ -179,17 +177,19 @@ def _contestants(stack: ExitStack, folder: Path, beside: Path | None) -> list[Co
             "CHATBOTX_REFRESH_MINUTES": "10080",
             "HOME": str(kept),
         }
-        address, pid = stack.enter_context(_serve(root / "app.py", root, environment))
+        address, pid = stack.enter_context(serve(root / "app.py", environment, folder=root))
         # The synthetic contacts end in June 2026.
         found.append(Contestant(name, f"{address}/?from=2026-06-01&to=2026-06-30", pid, 4))
     parquet = folder / "contacts.parquet"
     _naive_contacts().to_parquet(parquet)
     naive = Path(__file__).with_name("naive_page.py")
-    address, pid = stack.enter_context(_serve(naive, folder, {"NAIVE_CONTACTS": str(parquet)}))
+    address, pid = stack.enter_context(
+        serve(naive, {"NAIVE_CONTACTS": str(parquet)}, folder=folder)
+    )
     found.append(Contestant("naive", address, pid, 4))
     empty = folder / "empty.py"
     empty.write_text(EMPTY_PAGE)
-    address, pid = stack.enter_context(_serve(empty, folder, {}))
+    address, pid = stack.enter_context(serve(empty, {}, folder=folder))
     found.append(Contestant("empty", address, pid, 0))
     return found
 
@@ -209,55 +209,6 @@ def _naive_contacts() -> pd.DataFrame:
         }
         for contact in synthetic_contacts(CONTACTS, seed=1)
     )
-
-
-@contextmanager
-def _fake_api() -> Iterator[str]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_chatbotx", "--token", "bench"]
-        + ["--contacts", str(CONTACTS)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found is not None, "the fake API did not start"
-        yield found.group()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-@contextmanager
-def _serve(script: Path, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """A Streamlit server with the settings found in `folder`: its address and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
-        + ["--server.address=127.0.0.1", "--server.headless=true"]
-        + ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false"],
-        cwd=folder,
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def _warm_up(browser: Browser, visited: Contestant) -> None:

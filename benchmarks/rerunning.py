@@ -4,14 +4,10 @@ an empty Streamlit page. The workspace comes from a snapshot on disk, as after a
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import combinations, islice
 from pathlib import Path
@@ -20,6 +16,7 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.decoding import bodies
+from benchmarks.serving import ROOT, serve
 from benchmarks.table import Row
 from lib import settings
 from lib.chatbotx.crawl import Verdict
@@ -30,7 +27,6 @@ from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
 from tests.switching import switch_page
 
-ROOT = Path(__file__).parents[1]
 PAGES = ("overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data")
 CHANNELS = ("whatsapp", "instagram", "messenger", "telegram", "webchat", "zalo", "tiktok", "smtp")
 
@@ -133,34 +129,6 @@ def _measure_server() -> dict[str, float]:
         medians[page] = median(times)
     refreshers.stop_all()
     return medians
-
-
-@contextmanager
-def serve(script: Path, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """A Streamlit server: its address and the number of its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(script)]
-        + [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def drawn_times(environment: dict[str, str]) -> dict[str, float]:

@@ -20,7 +20,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from benchmarks.rerunning import CHANNELS, EMPTY_PAGE, PAGES, ROOT, serve, snapshot_of
+from benchmarks.rerunning import CHANNELS, EMPTY_PAGE, PAGES, snapshot_of
+from benchmarks.serving import ROOT, serve
 from benchmarks.table import Row
 from lib import settings
 from lib.store.storage import store_of

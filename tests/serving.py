@@ -63,10 +63,11 @@ def _allowing(files: int | None) -> list[str]:
 
 
 @contextmanager
-def chatbotx(token: str, contacts: Path) -> Iterator[str]:
-    """The fake API with the contacts of a JSON file; gives its base URL."""
+def chatbotx(token: str, **options: object) -> Iterator[str]:
+    """The fake API, with the options of its command by name; gives its base URL."""
+    given = [f"--{name}={value}" for name, value in options.items()]
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fake_chatbotx", "--token", token, "--file", str(contacts)],
+        [sys.executable, "-m", "tests.fake_chatbotx", "--token", token, *given],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -21,7 +21,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     folder = tmp_path_factory.mktemp("marked")
     (folder / "contacts.json").write_text(json.dumps(marked.contacts()), "utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CHATBOTX_")}
-    with chatbotx("cbx_marked", folder / "contacts.json") as base_url:
+    with chatbotx("cbx_marked", file=folder / "contacts.json") as base_url:
         result = subprocess.run(
             [sys.executable, "-m", "tests.searching"],
             cwd=ROOT,

@@ -29,7 +29,7 @@ def address(folder: Path) -> Iterator[str]:
     contacts = folder / "contacts.json"
     contacts.write_text(json.dumps(marked.contacts()), "utf-8")
     with (
-        chatbotx("cbx_marked", contacts) as base_url,
+        chatbotx("cbx_marked", file=contacts) as base_url,
         dashboard(folder, CHATBOTX_TOKEN="cbx_marked", CHATBOTX_BASE_URL=base_url) as address,
     ):
         yield address

@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
+from lib.charts.rates import dots
 from lib.charts.steps import Step, is_unfinished, opacities, step_name, stepped
 from lib.charts.style import (
     AMBER,
@@ -122,48 +123,28 @@ def _said(values: "pd.Series[int]", step: Step, today: date, what: str) -> list[
 
 
 def per_thousand(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
-    """Opt-outs per 1,000 who could have opted out, with their 95 % intervals; hollow and grey for
-    small samples."""
+    """Opt-outs per 1,000 who could have opted out."""
     labels = labels_of([name for name, _ in rows])
     shares = [1000 * (rate.rate or 0) for _, rate in rows]
-    are_small = [rate.denominator < SMALL_SAMPLE for _, rate in rows]
-    colours = [SLATE if is_small else RUST for is_small in are_small]
-    dots = go.Scatter(
-        x=shares,
-        y=row_keys(labels),
-        mode="markers",
-        marker={
-            "size": 10,
-            "color": colours,
-            "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
-            "line": {"width": 2, "color": colours},
-        },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [
-                1000 * (rate.high or 0) - share
-                for (_, rate), share in zip(rows, shares, strict=True)
-            ],
-            "arrayminus": [
-                share - 1000 * (rate.low or 0)
-                for (_, rate), share in zip(rows, shares, strict=True)
-            ],
-            "color": SLATE,
-            "thickness": 1.5,
-        },
-        customdata=[
+    shown = dots(
+        labels,
+        [
+            (share, 1000 * (rate.low or 0), 1000 * (rate.high or 0))
+            for (_, rate), share in zip(rows, shares, strict=True)
+        ],
+        [
             f"{label}:<br>{formatting.number(rate.numerator)} of "
             f"{formatting.number(rate.denominator)} {what}"
             for label, (_, rate) in zip(labels, rows, strict=True)
         ],
-        hovertemplate="%{customdata}<extra></extra>",
+        colour=RUST,
+        are_small=[rate.denominator < SMALL_SAMPLE for _, rate in rows],
     )
     # One group of few people must not press all others against the axis.
     certain = [1000 * (rate.high or 0) for _, rate in rows if rate.denominator >= SMALL_SAMPLE]
     most = max([*certain, *shares, 1]) * 1.05
     return figure_of(
-        dots,
+        shown,
         height=90 + 30 * max(1, len(rows)),
         xaxis={"range": [-0.03 * most, most], "title": {"text": "per 1,000", "font": TICKS}},
         yaxis=labelled_rows(labels),

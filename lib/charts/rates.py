@@ -19,40 +19,57 @@ from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Difference, Rate
 
 
-def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
-    """A dot for each rate with its 95 % interval; hollow and grey for small samples."""
-    known = [(name, rate) for name, rate in rows if rate.rate is not None]
-    are_small = [rate.denominator < SMALL_SAMPLE for _, rate in known]
-    colours = [SLATE if is_small else PETROL for is_small in are_small]
-    labels = labels_of([name for name, _ in known])
-    dots = go.Scatter(
-        x=[rate.rate for _, rate in known],
+def dots(
+    labels: Sequence[str],
+    estimates: Sequence[tuple[float, float, float]],
+    said: Sequence[str],
+    *,
+    colour: str = PETROL,
+    are_small: Sequence[bool] | None = None,
+) -> go.Scatter:
+    """A dot for each estimate: value, and low and high of its 95 % interval; hollow and grey where
+    the sample is small. `said` is what the pointer reads, in lines, since a figure cuts off what is
+    wider than itself."""
+    small = [False] * len(labels) if are_small is None else are_small
+    colours = [SLATE if is_small else colour for is_small in small]
+    return go.Scatter(
+        x=[value for value, _, _ in estimates],
         y=row_keys(labels),
         mode="markers",
         marker={
             "size": 10,
             "color": colours,
-            "symbol": ["circle-open" if is_small else "circle" for is_small in are_small],
+            "symbol": ["circle-open" if is_small else "circle" for is_small in small],
             "line": {"width": 2, "color": colours},
         },
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [(rate.high or 0) - (rate.rate or 0) for _, rate in known],
-            "arrayminus": [(rate.rate or 0) - (rate.low or 0) for _, rate in known],
+            "array": [high - value for value, _, high in estimates],
+            "arrayminus": [value - low for value, low, _ in estimates],
             "color": SLATE,
             "thickness": 1.5,
         },
-        customdata=[
-            (label, formatting.rate(rate), formatting.interval(rate))
+        customdata=said,
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
+    """A dot for each rate."""
+    known = [(name, rate) for name, rate in rows if rate.rate is not None]
+    labels = labels_of([name for name, _ in known])
+    shown = dots(
+        labels,
+        [(rate.rate or 0, rate.low or 0, rate.high or 0) for _, rate in known],
+        [
+            f"{label}:<br>{formatting.rate(rate)} {what},<br>likely {formatting.interval(rate)}"
             for label, (_, rate) in zip(labels, known, strict=True)
         ],
-        # In lines: a figure cuts off what is wider than itself.
-        hovertemplate=f"%{{customdata[0]}}:<br>%{{customdata[1]}} {what},<br>"
-        "likely %{customdata[2]}<extra></extra>",
+        are_small=[rate.denominator < SMALL_SAMPLE for _, rate in known],
     )
     return figure_of(
-        dots,
+        shown,
         height=80 + 30 * max(1, len(known)),
         xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1]},
         yaxis=labelled_rows(labels),
@@ -62,34 +79,23 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
 def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
     """A dot for each difference in opt-in with its 95 % interval, around zero."""
     labels: list[str] = []
-    shown = []
+    estimates = []
     for name, difference in rows:
         if difference.value is not None and difference.interval is not None:
             labels += labels_of([name])
-            shown.append((difference.value, *difference.interval))
-    dots = go.Scatter(
-        x=[value for value, _, _ in shown],
-        y=row_keys(labels),
-        mode="markers",
-        marker={"size": 10, "color": PETROL},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, _, high in shown],
-            "arrayminus": [value - low for value, low, _ in shown],
-            "color": SLATE,
-            "thickness": 1.5,
-        },
-        customdata=[
-            (label, formatting.points(value), formatting.points(low), formatting.points(high))
-            for label, (value, low, high) in zip(labels, shown, strict=True)
+            estimates.append((difference.value, *difference.interval))
+    shown = dots(
+        labels,
+        estimates,
+        [
+            f"{label}:<br>{formatting.points(value)},<br>likely between "
+            f"{formatting.points(low)} and {formatting.points(high)}"
+            for label, (value, low, high) in zip(labels, estimates, strict=True)
         ],
-        hovertemplate="%{customdata[0]}:<br>%{customdata[1]},<br>likely between "
-        "%{customdata[2]} and %{customdata[3]}<extra></extra>",
     )
     return figure_of(
-        dots,
-        height=80 + 30 * max(1, len(shown)),
+        shown,
+        height=80 + 30 * max(1, len(estimates)),
         xaxis={"tickformat": "+.0%", "zeroline": True, "zerolinewidth": 2},
         yaxis=labelled_rows(labels),
     )

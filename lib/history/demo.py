@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lib.demo.company import AGENT_IDS, OVERLOADED
-from lib.demo.drawing import (
+from lib.demo.conversations import (
     ANSWERED_AFTER,
     ANSWERED_SPREAD,
     LOOKED_IN_AFTER,

@@ -70,6 +70,12 @@ class Recorder:
         self._number = head.last.number
         return Kept(snapshot, self._history(head, snapshot), notes)
 
+    def has_news(self) -> bool:
+        """Whether something was committed since this recorder last looked: by another process.
+        Raises StoreError."""
+        head = self._store.head()
+        return head is not None and head.last.number > self._number
+
     def open(self) -> Kept:
         """What has been recorded, without the snapshot."""
         try:

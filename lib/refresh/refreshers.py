@@ -3,6 +3,9 @@
 One thread a workspace fetches; sessions look at what there is. So there is never more than one
 crawl of a workspace at a time, and nobody waits for one unless there is no snapshot at all. After a
 restart the last one comes from disk, before the first crawl begins.
+
+Of several servers on one store, whoever holds the lease of the workspace fetches; the others show
+what it commits.
 """
 
 import logging
@@ -20,6 +23,8 @@ from lib.history.demo import demo_past
 from lib.history.reading import History
 from lib.history.recorder import Recorder
 from lib.settings import Settings
+from lib.store.documents import documents_of
+from lib.store.lease import Lease
 from lib.store.snapshot import Snapshot, fetch
 from lib.store.storage import Store, store_of
 from lib.store.workspace import connect
@@ -31,6 +36,12 @@ FIRST_RETRY = timedelta(minutes=1)
 
 SHORTEST_PAUSE = timedelta(minutes=1)
 """Between two crawls, however long they take."""
+
+LOOK_EVERY = 20.0
+"""Seconds between two looks for what other servers have committed, while there is nothing to do."""
+
+ASK_EVERY = 3.0
+"""Seconds between two looks while another server fetches."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class State:
 
     `due` is when the next crawl begins, UTC; None while there is something to do. `history` is what
     has been recorded of the workspace; None where nothing was, or it cannot be read. `notes` are
-    sentences about the keeping of snapshots and of history, where that went wrong.
+    sentences about the keeping of snapshots and of history, where that went wrong. `is_elsewhere`
+    says that another server fetches, and this one waits for what it commits.
     """
 
     snapshot: Snapshot | None = None
@@ -56,6 +68,7 @@ class State:
     due: datetime | None = None
     notes: tuple[str, ...] = ()
     history: History | None = None
+    is_elsewhere: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -87,7 +100,8 @@ class Refresher:
     """Owns the current snapshot of one workspace. `start` it once; `state` may be read at any time.
 
     `connect` gives a client for one crawl; `clock` gives the time, UTC, and `timer` seconds that
-    pass whatever the clock is set to; `store` keeps snapshots for the time after a restart.
+    pass whatever the clock is set to; `store` keeps snapshots for the time after a restart, and
+    `lease` says which server on that store fetches.
     """
 
     def __init__(
@@ -97,6 +111,7 @@ class Refresher:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
         store: Store | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self._settings = settings
         self._connect = connect
@@ -105,6 +120,7 @@ class Refresher:
         self._recorder = (
             Recorder(store, settings.timezone, settings.history_days) if store else None
         )
+        self._lease = lease
         self._usual = timedelta(minutes=settings.refresh_minutes)
         self._wanted = threading.Event()
         self._stopped = threading.Event()
@@ -182,23 +198,86 @@ class Refresher:
         pause = self._time_left()
         failures = 0
         while not self._stopped.is_set():
-            self._rest(pause)
+            has_news = self._rest(pause)
             if self._stopped.is_set():
                 return
-            if self._fetch():
+            if has_news or self._fetch_by_turns():
                 failures = 0
                 pause = max(self._time_left(), min(SHORTEST_PAUSE, self._usual))
             else:
                 pause = min(FIRST_RETRY * 2**failures, self._usual)
                 failures = min(failures + 1, 10)
 
-    def _rest(self, pause: timedelta) -> None:
-        """Until the pause is over or a refresh is wanted."""
+    def _rest(self, pause: timedelta) -> bool:
+        """Until the pause is over or a refresh is wanted. Returns whether another server has
+        committed something newer meanwhile, which is shown then."""
         with self._changed:
             if pause and not self._wanted.is_set():
                 self._set(replace(self._state, due=self._clock() + pause))
-        self._wanted.wait(pause.total_seconds())
+        end = time.monotonic() + pause.total_seconds()
+        has_news = False
+        while not has_news:
+            left = end - time.monotonic()
+            if self._wanted.wait(max(0.0, min(left, LOOK_EVERY))) or left <= LOOK_EVERY:
+                break
+            has_news = self._take_over()
         self._set(replace(self._state, due=None))
+        return has_news
+
+    def _fetch_by_turns(self) -> bool:
+        """One crawl, here or on another server. Without a lease, or where that cannot be had, this
+        server fetches: current numbers come before a crawl that is saved."""
+        lease = self._lease
+        if lease is None:
+            return self._fetch()
+        before = self._state
+        asked = self._clock() if self._wanted.is_set() else None
+        while not self._stopped.is_set():
+            try:
+                is_ours = lease.take()
+            except OSError as why:
+                log.warning("No lease can be had, so this server fetches by itself: %s", why)
+                return self._fetch()
+            if is_ours:
+                with lease.kept():
+                    if asked is None and self._take_over() and self._time_left():
+                        return True
+                    self._set(replace(self._state, is_elsewhere=False))
+                    return self._fetch()
+            if not self._state.is_elsewhere:
+                log.info("Another server fetches this workspace; waiting for what it commits.")
+                self._set(replace(self._state, progress=Progress(), is_elsewhere=True))
+            self._stopped.wait(ASK_EVERY)
+            if self._take_over() and (asked is None or self._is_of(asked)):
+                self._wanted.clear()
+                return True
+        self._end(before)
+        return False
+
+    def _is_of(self, asked: datetime) -> bool:
+        """Whether what is shown was begun after somebody asked for it."""
+        snapshot = self._state.snapshot
+        return snapshot is not None and snapshot.as_of >= asked
+
+    def _take_over(self) -> bool:
+        """Shows what another server has committed, if there is anything newer."""
+        if self._recorder is None or self._lease is None:
+            return False
+        try:
+            if not self._recorder.has_news():
+                return False
+            kept = self._recorder.load()
+        except Exception:
+            # What is shown is good, whatever became of the store.
+            log.exception("What other servers have committed could not be read")
+            return False
+        current = self._state.snapshot
+        if kept.snapshot is None or (current is not None and kept.snapshot.as_of <= current.as_of):
+            return False
+        log.info("Taken over from another server: %s contacts", kept.snapshot.contacts)
+        self._fetched = None
+        self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
+        return True
 
     def _time_left(self) -> timedelta:
         """Until the current snapshot is old enough to be fetched anew."""
@@ -300,7 +379,9 @@ def refresher_of(settings: Settings) -> Refresher:
     """The one refresher of the workspace in this process, begun."""
     with _lock:
         if settings.identity not in _refreshers:
-            _refreshers[settings.identity] = Refresher(settings, store=store_of(settings))
+            store = store_of(settings)
+            lease = Lease(documents_of(settings), store.name) if store is not None else None
+            _refreshers[settings.identity] = Refresher(settings, store=store, lease=lease)
         return _refreshers[settings.identity].start()
 
 

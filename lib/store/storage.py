@@ -153,6 +153,11 @@ class Store:
         self._clock = clock
         self._snapshots = Delta(place, "snapshots")
 
+    @property
+    def name(self) -> str:
+        """Of the folder: the same for the same workspace, and nothing of it can be told from it."""
+        return self.place.root.rpartition("/")[2]
+
     def table(self, name: str) -> Delta:
         return Delta(self.place, name)
 

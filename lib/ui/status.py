@@ -134,6 +134,9 @@ def foot(shown: Fetched, timezone: str) -> None:
 
 def _progress(state: State) -> None:
     seen = state.progress
+    if state.is_elsewhere:
+        st.progress(0.0, "Another server is fetching …")
+        return
     if seen is None:
         st.progress(0.0, "Starting …")
         return

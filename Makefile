@@ -7,6 +7,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
+# Requirements that not everybody has.
+EXTRAS := $(addprefix requirements-,$(addsuffix .txt,notify buckets duckdb spark))
+
 # Touched after an installation; older than its requirements, it is made again.
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
@@ -43,7 +46,7 @@ lock: $(DEV_READY)
 	@$(PIP) install --quiet uv==0.13.9
 	@$(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --generate-hashes \
 	  --custom-compile-command "make lock" --output-file requirements.lock \
-	  requirements.txt requirements-notify.txt requirements-buckets.txt
+	  requirements.txt requirements-notify.txt requirements-buckets.txt requirements-duckdb.txt
 	@$(PY) -m tests.supply
 
 $(RUN_READY): requirements.txt $(PY)
@@ -51,7 +54,7 @@ $(RUN_READY): requirements.txt $(PY)
 	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt requirements-notify.txt requirements-buckets.txt $(RUN_READY)
+$(DEV_READY): requirements-dev.txt $(EXTRAS) $(RUN_READY)
 	@echo "Installing what its tests need ..."
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $@

@@ -12,7 +12,12 @@ LOCK = supply.LOCK.read_text("utf-8")
 
 
 def test_the_lock_pins_what_the_requirements_name() -> None:
-    files = ("requirements.txt", "requirements-notify.txt", "requirements-buckets.txt")
+    files = (
+        "requirements.txt",
+        "requirements-notify.txt",
+        "requirements-buckets.txt",
+        "requirements-duckdb.txt",
+    )
     texts = [(supply.ROOT / name).read_text("utf-8") for name in files]
     named = supply.pinned("\n".join(texts))
     locked = supply.pinned(LOCK)

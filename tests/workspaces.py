@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from lib.chatbotx.schema import Decoder
-from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine
 from lib.metrics.terms import Basis, Terms
 from lib.query.choice import Choice
@@ -19,6 +18,7 @@ from lib.reference.periods import Period
 from lib.store.builder import TableBuilder
 from lib.store.dimensions import BY_KEY
 from lib.store.tables import Tables
+from tests.engines.answering import engine_of
 
 Json = dict[str, Any]
 
@@ -96,12 +96,9 @@ def tables_of(*contacts: Json) -> Tables:
 
 
 def ask(*contacts: Json, only: Collection[int] | None = None) -> Engine:
-    """An engine that answers about a workspace of these contacts, or `only` about some of them, by
-    their numbers."""
-    tables = tables_of(*contacts)
-    if only is None:
-        return MemoryEngine(tables)
-    return MemoryEngine(tables.select(tables.contacts["id"].isin([*only]).to_numpy()))
+    """The engine that is tested, about a workspace of these contacts, or `only` about some of them,
+    by their numbers."""
+    return engine_of(tables_of(*contacts), only)
 
 
 def terms(

@@ -3,11 +3,11 @@ from itertools import permutations
 
 import pytest
 
-from lib.engines.memory import MemoryEngine
 from lib.metrics.audience import by_tag
 from lib.metrics.opt_in import opt_in
 from lib.metrics.tags import effects, overlaps
 from lib.reference.rates import Rate
+from tests.engines.answering import engine_of
 from tests.workspaces import Json, ask, contact, on, tables_of, tagged, terms
 
 LONG_AGO = "2020-02-01T00:00:00.000Z"
@@ -53,7 +53,7 @@ class TestOverlaps:
         tables = tables_of(contact(tagged("601", "602")), contact(tagged("601", "602")))
         shuffled = replace(tables, contact_tags=tables.contact_tags.iloc[[0, 2, 1, 3]])
 
-        assert overlaps(MemoryEngine(shuffled))["both"].to_list() == [2]
+        assert overlaps(engine_of(shuffled))["both"].to_list() == [2]
 
     def test_pairs_are_by_size(self) -> None:
         contacts = [tagged("601", "602"), tagged("602", "603"), tagged("602", "603")]

@@ -1,0 +1,349 @@
+"""The answers of any lazy frame that Narwhals knows: DuckDB's, Spark's.
+
+Each question is one query, with the filter in it, that gives a row for each group or for each
+contact in a queue. Sessions run in UTC, zones are seen to in `lib.engines.ticks`; text is ordered
+by code point. Answers are kept, by question, as long as their source.
+"""
+
+from collections.abc import Callable, Collection, Hashable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol, TypeVar
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib.engines.questions import NO_FACTS, Bins, Expressions, Fact, Facts, Filter
+from lib.engines.results import RESULTS
+from lib.engines.ticks import TICKS, Ticks
+from lib.store.dimensions import BY_KEY, MISSING, Dimension
+
+Answer = TypeVar("Answer")
+Frame = nw.LazyFrame[Any]
+
+_KEY, _ONE = "key", "one"
+_ROW, _CONTACT = "row", "contact"
+"""The number of a contact, as its own table and those of links have it."""
+
+
+class Source(Protocol):
+    """Where a workspace lies, and who computes."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while a question is put and answered."""
+        ...
+
+    def table(self, name: str) -> Frame:
+        """A table as it is on disk: see `lib.store.columns`."""
+        ...
+
+    def collect(self, frame: Frame) -> pa.Table:
+        """Raises EngineError."""
+        ...
+
+
+class LazyEngine:
+    """The engine of tables that are elsewhere: see `lib.engines.questions.Engine`.
+
+    `limits` are what a contact has to pass, all of them. Questions raise EngineError where the
+    source gives no answer.
+    """
+
+    def __init__(self, source: Source, limits: tuple[Filter | Fact, ...] = ()) -> None:
+        self._source = source
+        self._limits = limits
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds itself."""
+        return 0
+
+    @property
+    def whole(self) -> "LazyEngine":
+        return LazyEngine(self._source) if self._limits else self
+
+    def under(self, limits: Filter) -> "LazyEngine":
+        return self if limits.is_empty else LazyEngine(self._source, (*self._limits, limits))
+
+    def names(self, table: Literal["tags", "inboxes", "agents", "teams"]) -> pd.DataFrame:
+        return self.whole._kept(("names", table), lambda: self._names(table))
+
+    def span(self, column: str) -> tuple[datetime, datetime] | None:
+        return self._kept(("span", column), lambda: self._span(column))
+
+    def count(
+        self,
+        facts: Facts = NO_FACTS,
+        by: Dimension | None = None,
+        *,
+        among: Fact | None = None,
+        with_missing: bool = True,
+    ) -> pd.DataFrame:
+        question = ("count", facts, by, among, with_missing)
+        return self._kept(question, lambda: self._count(facts, by, among, with_missing))
+
+    def over_time(
+        self, bins: Bins, facts: Facts = NO_FACTS, *, among: Fact | None = None
+    ) -> pd.DataFrame:
+        return self._kept(
+            ("over_time", bins, facts, among), lambda: self._over_time(bins, facts, among)
+        )
+
+    def cross(
+        self,
+        one: Dimension | Bins,
+        other: Dimension,
+        *,
+        among: Fact | None = None,
+        with_missing: bool = True,
+    ) -> pd.DataFrame:
+        question = ("cross", one, other, among, with_missing)
+        return self._kept(question, lambda: self._cross(one, other, among, with_missing))
+
+    def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
+        return self._kept(("quarters", column, among), lambda: self._quarters(column, among))
+
+    def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:
+        return self._kept(("pairs", dimension, among), lambda: self._pairs(dimension, among))
+
+    def rows(
+        self,
+        columns: Facts,
+        *,
+        among: Fact,
+        by: str | None = None,
+        most: int | None = None,
+        also: Dimension | None = None,
+    ) -> tuple[int, pd.DataFrame]:
+        question = ("rows", columns, among, by, most, also)
+        return self._kept(question, lambda: self._rows(columns, among, by, most, also))
+
+    def _kept(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
+        def answered() -> Answer:
+            with self._source.lock:
+                return answer()
+
+        return RESULTS.get(self._source, (self._limits, question), answered)
+
+    def _names(self, table: str) -> pd.DataFrame:
+        return _frame(self._ask(self._source.table(table).sort("id")))
+
+    def _ask(self, frame: Frame) -> pa.Table:
+        return self._source.collect(frame)
+
+    def _contacts(self, among: Fact | None = None) -> Frame:
+        """Those that are asked about."""
+        found = self._source.table("contacts")
+        for limit in self._limits:
+            found = _holding(found, limit) if isinstance(limit, Fact) else self._pass(found, limit)
+        return found if among is None else _holding(found, among)
+
+    def _pass(self, contacts: Frame, limits: Filter) -> Frame:
+        for key, values in limits.limits:
+            contacts = self._having_any(contacts, BY_KEY[key], values)
+        if limits.recorded_only:
+            contacts = contacts.filter(nw.col("country_source") == "recorded")
+        return contacts
+
+    def _having_any(self, contacts: Frame, dimension: Dimension, keys: Collection[str]) -> Frame:
+        """Those that have one of the values, or none where `MISSING` is among them."""
+        values = sorted(key for key in keys if key != MISSING)
+        if not values:
+            return contacts.filter(_lacks(dimension))
+        if dimension.column is not None:
+            has = nw.col(dimension.column).is_in(values).fill_null(value=False)
+            return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
+        links = self._links(dimension).filter(nw.col(_KEY).is_in(values)).select(_CONTACT)
+        if MISSING not in keys:
+            return contacts.join(links, left_on=_ROW, right_on=_CONTACT, how="semi")
+        marked = links.unique().with_columns(has_any=nw.col(_CONTACT) >= 0)
+        joined = contacts.join(marked, left_on=_ROW, right_on=_CONTACT, how="left")
+        return joined.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
+
+    def _links(self, dimension: Dimension) -> Frame:
+        """The values of contacts that may have several."""
+        assert dimension.links is not None
+        links = self._source.table(dimension.links)
+        named = links.select(nw.col(_CONTACT), nw.col(dimension.key).alias(_KEY))
+        return named.filter(~nw.col(_KEY).is_null())
+
+    def _by(self, contacts: Frame, dimension: Dimension, with_missing: bool) -> Frame:
+        """The contacts beside each of their values; null for those that lack one."""
+        with_missing = with_missing and dimension.missing.key == MISSING
+        is_there = ~nw.col(_KEY).is_null()
+        if dimension.column is not None:
+            found = contacts.with_columns(nw.col(dimension.column).alias(_KEY))
+        else:
+            how: Literal["left", "inner"] = "left" if with_missing else "inner"
+            links = self._links(dimension)
+            found = contacts.join(links, left_on=_ROW, right_on=_CONTACT, how=how)
+        return found.filter(is_there | _lacks(dimension) if with_missing else is_there)
+
+    def _span(self, column: str) -> tuple[datetime, datetime] | None:
+        moments = nw.col(column)
+        found = self._ask(self._contacts().select(first=moments.min(), last=moments.max()))
+        first, last = (found[name][0].as_py() for name in ("first", "last"))
+        return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
+
+    def _count(
+        self, facts: Facts, by: Dimension | None, among: Fact | None, with_missing: bool
+    ) -> pd.DataFrame:
+        tally = _Tally(facts)
+        contacts = tally.marked(self._contacts(among))
+        if by is None:
+            return tally.unfold(_frame(self._ask(contacts.select(**tally.counts))))
+        keyed = self._by(contacts, by, with_missing)
+        found = _frame(self._ask(keyed.group_by(_KEY).agg(**tally.counts)))
+        labels = pd.Index(found[_KEY].fillna(MISSING), dtype="str", name=by.key)
+        order = sorted(range(len(labels)), key=lambda row: _missing_last(labels[row]))
+        return tally.unfold(found).set_axis(labels).iloc[order]
+
+    def _over_time(self, bins: Bins, facts: Facts, among: Fact | None) -> pd.DataFrame:
+        ticks, tally = Ticks(bins), _Tally(facts)
+        contacts = tally.marked(self._contacts(among)).with_columns(**ticks.expressions())
+        groups = _frame(self._ask(contacts.group_by(*TICKS).agg(**tally.counts)))
+        counted = tally.unfold(groups)
+        table = np.zeros((bins.steps + 2, len(counted.columns)), dtype=np.int64)
+        np.add.at(table, ticks.numbers(groups), counted.to_numpy())
+        return pd.DataFrame(table, pd.RangeIndex(bins.steps + 2), counted.columns)
+
+    def _cross(
+        self, one: Dimension | Bins, other: Dimension, among: Fact | None, with_missing: bool
+    ) -> pd.DataFrame:
+        contacts = self._contacts(among)
+        if isinstance(one, Bins):
+            ticks, keys = Ticks(one), TICKS
+            contacts = contacts.with_columns(**ticks.expressions())
+        else:
+            if one.column is None:
+                raise NotImplementedError("Of two dimensions, the first has one value a contact.")
+            ticks, keys = None, [_ONE]
+            contacts = contacts.with_columns(nw.col(one.column).alias(_ONE))
+        keyed = self._by(contacts, other, with_missing)
+        groups = _frame(self._ask(keyed.group_by(*keys, _KEY).agg(contacts=nw.len())))
+        found = pd.DataFrame(
+            {
+                "one": ticks.numbers(groups) if ticks else groups[_ONE].fillna(MISSING),
+                "other": groups[_KEY].fillna(MISSING),
+                "contacts": groups["contacts"].astype("int64"),
+            }
+        )
+        found = found.groupby(["one", "other"])["contacts"].sum().reset_index()
+        # A missing first one comes first, as the empty text does; a missing other one last.
+        found = found.assign(last=found["other"] == MISSING)
+        return found.sort_values(["one", "last", "other"], ignore_index=True).drop(columns="last")
+
+    def _quarters(self, column: str, among: Fact | None) -> pd.Series:
+        moment = nw.col(column)
+        contacts = self._contacts(among).filter(~moment.is_null())
+        quarter = moment.dt.hour() * 4 + moment.dt.minute() // 15
+        placed = contacts.select(day=moment.dt.date(), quarter=quarter)
+        found = _frame(self._ask(placed.group_by("day", "quarter").agg(contacts=nw.len())))
+        found = found.sort_values(["day", "quarter"])
+        days = found["day"].to_numpy(dtype="datetime64[D]").astype("datetime64[us]")
+        stamps = days + found["quarter"].to_numpy(dtype=np.int64) * np.timedelta64(15, "m")
+        index = pd.DatetimeIndex(stamps, tz="UTC")
+        counted = found["contacts"].to_numpy(dtype=np.int64)
+        return pd.Series(counted, index, name="contacts")
+
+    def _pairs(self, dimension: Dimension, among: Fact | None) -> pd.DataFrame:
+        if dimension.links is None:
+            found = pd.DataFrame({"a": [], "b": [], "both": []})
+        else:
+            links = self._links(dimension)
+            if self._limits or among is not None:
+                contacts = self._contacts(among).select(_ROW)
+                links = links.join(contacts, left_on=_CONTACT, right_on=_ROW, how="semi")
+            a, b = (links.select(_CONTACT, nw.col(_KEY).alias(name)) for name in ("a", "b"))
+            shared = a.join(b, on=_CONTACT).filter(nw.col("a") < nw.col("b"))
+            found = _frame(self._ask(shared.group_by("a", "b").agg(both=nw.len())))
+        found = found.astype({"a": "str", "b": "str", "both": "int64"})
+        order = ["both", "a", "b"]
+        return found.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+    def _rows(
+        self,
+        columns: Facts,
+        among: Fact,
+        by: str | None,
+        most: int | None,
+        also: Dimension | None,
+    ) -> tuple[int, pd.DataFrame]:
+        asked = columns.expressions()
+        places = {name: f"column_{number}" for number, name in enumerate(asked)}
+        chosen = self._contacts(among)
+        order = [_ROW] if by is None else [places[by], _ROW]
+        taken = chosen.select(_ROW, **{places[name]: asked[name] for name in asked})
+        first = taken.sort(order, nulls_last=True)
+        first = first if most is None else first.head(most)
+        found = _frame(self._ask(first))
+        many = len(found)
+        if most is not None and many == most:
+            many = self._ask(chosen.select(contacts=nw.len()))["contacts"][0].as_py()
+        rows = found.pop(_ROW)
+        found = found.rename(columns={place: name for name, place in places.items()})
+        if also is not None:
+            found[also.key] = self._values(chosen, also, rows)
+        return many, found
+
+    def _values(self, chosen: Frame, dimension: Dimension, rows: pd.Series) -> pd.Series:
+        """Those of each of these rows, as tuples in the order of the text."""
+        values: dict[int, tuple[str, ...]] = dict.fromkeys(map(int, rows), ())
+        if values:
+            listed = chosen.filter(nw.col(_ROW).is_in([*values])).select(
+                *([_ROW] if dimension.column is None else [_ROW, dimension.column])
+            )
+            keyed = self._by(listed, dimension, with_missing=False).select(_ROW, _KEY)
+            for each in self._ask(keyed.sort(_ROW, _KEY)).to_pylist():
+                values[each[_ROW]] += (each[_KEY],)
+        return pd.Series([*values.values()], dtype="object")
+
+
+class _Tally:
+    """Counts contacts, and those of whom each of the facts is true."""
+
+    def __init__(self, facts: Facts) -> None:
+        asked = facts.expressions()
+        self._names = {f"fact_{number}": name for number, name in enumerate(asked)}
+        # What is counted is not null: neither false nor null may stay.
+        self._marks: Expressions = {
+            place: nw.when(asked[name]).then(nw.lit(1)) for place, name in self._names.items()
+        }
+        self.counts: Expressions = {"contacts": nw.len()} | {
+            place: nw.col(place).count() for place in self._names
+        }
+
+    def marked(self, contacts: Frame) -> Frame:
+        return contacts.with_columns(**self._marks) if self._marks else contacts
+
+    def unfold(self, counted: pd.DataFrame) -> pd.DataFrame:
+        """The rows under the names of the facts."""
+        return counted[[*self.counts]].rename(columns=self._names).astype("int64")
+
+
+def _holding(contacts: Frame, among: Fact) -> Frame:
+    return contacts.filter(among.facts.expressions()[among.name].fill_null(value=False))
+
+
+def _lacks(dimension: Dimension) -> nw.Expr:
+    """Of contacts: whether one has no value."""
+    if dimension.column is None:
+        return nw.col(str(dimension.count)) == 0
+    lacks = nw.col(dimension.column).is_null()
+    among = dimension.missing.among
+    return lacks if among is None else lacks & nw.col(among)
+
+
+def _missing_last(key: str) -> tuple[bool, str]:
+    return key == MISSING, key
+
+
+_NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
+"""Ids do not fit into floats."""
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    return table.to_pandas(types_mapper=_NULLABLE.get)

@@ -1,0 +1,75 @@
+"""Which engine answers the tests of metrics: they are asked of each.
+
+Memory and DuckDB always; Sail, a Spark Connect server in this process, with ENGINES=all.
+"""
+
+import atexit
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Literal, get_args
+
+import narwhals as nw
+
+from lib.engines.duckdb import DuckDB
+from lib.engines.lazy import LazyEngine, Source
+from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Engine, Expressions, Facts
+from lib.engines.where import in_memory
+from lib.store.tables import Tables
+
+Kind = Literal["memory", "DuckDB", "Sail"]
+KINDS: tuple[Kind, ...] = (
+    get_args(Kind) if os.environ.get("ENGINES") == "all" else ("memory", "DuckDB")
+)
+OTHERS = KINDS[1:]
+
+_chosen: list[Kind] = ["memory"]
+
+
+@contextmanager
+def answering(kind: Kind) -> Iterator[None]:
+    """Within it, `engine_of` gives this one."""
+    _chosen.append(kind)
+    yield
+    _chosen.pop()
+
+
+def engine_of(
+    tables: Tables, only: Collection[object] | None = None, kind: Kind | None = None
+) -> Engine:
+    """About the contacts of a workspace, or `only` those with these ids."""
+    kind = kind or _chosen[-1]
+    ids = tables.contacts["id"]
+    chosen = ids[ids.astype("str").isin([*map(str, only)])] if only is not None else ids
+    if kind == "memory":
+        return MemoryEngine(tables if only is None else tables.select(ids.isin(chosen).to_numpy()))
+    limits = () if only is None else (Facts(_with_ids, (tuple(chosen),)).of("chosen"),)
+    return LazyEngine(source_of(tables, kind), limits)
+
+
+def source_of(tables: Tables, kind: Kind) -> Source:
+    return DuckDB(in_memory(tables)) if kind == "DuckDB" else _sail(tables)
+
+
+def _with_ids(ids: tuple[object, ...]) -> Expressions:
+    return {"chosen": nw.col("id").is_in(ids) if ids else nw.col("id").is_null()}
+
+
+def _sail(tables: Tables) -> Source:
+    from lib.engines.spark import Spark
+
+    return Spark(in_memory(tables), sail_address())
+
+
+@cache
+def sail_address() -> str:
+    """Of a server, started once, that ends with this process."""
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    atexit.register(server.stop)
+    _, port = server.listening_address
+    return f"sc://127.0.0.1:{port}"

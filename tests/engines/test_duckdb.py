@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import narwhals as nw
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lib.engines.duckdb import DuckDB
+from lib.engines.errors import EngineError
+from lib.engines.lazy import LazyEngine
+from lib.engines.where import Files, in_memory
+from lib.metrics import audience
+from lib.store.dimensions import TAG
+from tests.workspaces import contact, tables_of, tagged, terms
+
+
+@pytest.fixture(autouse=True)
+def engine() -> None:
+    """Each test names the engine itself."""
+
+
+def test_nobody_imports_an_engine_that_was_not_asked_for() -> None:
+    code = (
+        "import sys, lib.outputs.report, lib.query.view;"
+        "print(*{'duckdb', 'pyspark', 'grpc'} & {*sys.modules})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
+
+
+def test_answer_that_takes_too_long_is_given_up_and_the_next_is_given() -> None:
+    many = pa.table({"row": pa.array(range(100_000), pa.int32())})
+    source = DuckDB(lambda _: many, seconds=0.3)
+    one, other = source.table("contacts"), source.table("contacts").rename({"row": "other"})
+    each_with_each = one.join(other, how="cross").select(
+        total=(nw.col("row") * nw.col("other") % 7).sum()
+    )
+
+    with pytest.raises(EngineError, match=r"no answer within 0\.3 seconds"):
+        source.collect(each_with_each)
+
+    assert source.collect(one.select(contacts=nw.len()))["contacts"].to_pylist() == [100_000]
+
+
+@pytest.mark.parametrize("contents", [None, b"", b"PAR1 and nothing more"], ids=str)
+def test_file_that_cannot_be_read_is_a_sentence(tmp_path: Path, contents: bytes | None) -> None:
+    place = tmp_path / "contacts.parquet"
+    if contents is not None:
+        place.write_bytes(contents)
+    asked = LazyEngine(DuckDB(lambda _: Files((str(place),))))
+
+    with pytest.raises(EngineError, match=r"^DuckDB cannot read the files of the store\.$"):
+        audience.audience(asked, terms())
+
+
+def test_it_reads_files_whose_names_have_blanks_and_accents(tmp_path: Path) -> None:
+    tables = tables_of(contact(tagged("601")), contact())
+    folder = tmp_path / "São Paulo %20 [a]*?"
+    folder.mkdir()
+
+    def files(name: str) -> Files:
+        pq.write_table(in_memory(tables)(name), folder / f"{name}.parquet", store_schema=False)
+        return Files((str(folder / f"{name}.parquet"),))
+
+    found = LazyEngine(DuckDB(files)).count(by=TAG)["contacts"]
+
+    assert found.to_dict() == {"601": 1, "": 1}

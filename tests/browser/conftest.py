@@ -269,6 +269,12 @@ def settle(page: Page) -> None:
     assert not page.locator("[data-testid=stException]").count()
 
 
+def settle_with_history(page: Page) -> None:
+    """Waits until what changed is shown, which is recorded after the first fetch."""
+    expect(page.get_by_role("heading", name="From opening to closing")).to_be_visible()
+    settle(page)
+
+
 def darken(page: Page) -> None:
     """Night falls: the theme follows the system's."""
     app = page.locator("[data-testid=stApp]")

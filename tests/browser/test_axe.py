@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, darken, settle
+from tests.browser.conftest import JUNE, QUESTIONS, Open, Serve, darken, settle, settle_with_history
 from tests.serving import dashboard
 
 pytestmark = pytest.mark.browser
@@ -64,6 +64,8 @@ def test_nothing_on_a_page_bars_anyone(
     at: Serve, open_page: Open, of_the_framework: Found, path: str
 ) -> None:
     page = open_page(f"{at(None)}/{path}")
+    if path == "changes":
+        settle_with_history(page)
     assert not ours(check_by_day_and_night(page), of_the_framework)
 
 

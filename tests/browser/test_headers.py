@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LISTEN, QUESTIONS, Open, Serve, settle
+from tests.browser.conftest import LISTEN, QUESTIONS, Open, Serve, settle, settle_with_history
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +26,8 @@ def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
     address: str, open_page: Open, path: str, scheme: str
 ) -> None:
     page = open_page(f"{address}/{path}", dark=scheme == "dark")
+    if path == "changes":
+        settle_with_history(page)
     for summary in page.get_by_text("Show table").all():
         summary.click()
         settle(page)

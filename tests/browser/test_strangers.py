@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import QUESTIONS, Open, settle
 from tests.fake_chatbotx import EDGE_CONTACTS, Contact, FakeChatbotx
-from tests.serving import dashboard
+from tests.serving import ROOT, dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -72,6 +75,7 @@ def workspace() -> list[Contact]:
         contact: dict[str, Any] = copy.deepcopy(model)
         day = f"2026-06-{number + 1:02d}T12:00:00.000Z"
         contact |= {"id": f"9{number:05d}", "createdAt": day, "updatedAt": day}
+        contact |= {"broadcastSubscribedAt": day}
         contact |= {"country": name, "locale": name, "timezone": name, "workspaceId": name}
         contact["tags"] = [contact["tags"][0] | {"id": f"7{number}", "name": name}]
         contact["tags"][0]["deletedAt"] = None
@@ -91,15 +95,27 @@ def workspace() -> list[Contact]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with (
-        FakeChatbotx({"strangers": workspace()}) as server,
-        dashboard(
-            tmp_path_factory.mktemp("dashboard"),
-            CHATBOTX_TOKEN="strangers",
-            CHATBOTX_BASE_URL=server.base_url,
-        ) as address,
-    ):
-        yield address
+    folder = tmp_path_factory.mktemp("dashboard")
+    with FakeChatbotx({"strangers": workspace()}) as server:
+        ours = {"CHATBOTX_TOKEN": "strangers", "CHATBOTX_BASE_URL": server.base_url}
+        record(folder, ours)
+        strangers = server.workspaces["strangers"]
+        for contact in strangers.contacts:  # so that what changed has names, too
+            strangers.update(contact["id"], broadcastSubscribedAt=None)
+        record(folder, ours)
+        with dashboard(folder, app=None, bound="127.0.0.1", files=None, **ours) as address:
+            yield address
+
+
+def record(folder: Path, environment: dict[str, str]) -> None:
+    """Keeps what there is where the dashboard of that folder will look for it."""
+    subprocess.run(
+        [sys.executable, "-m", "lib.report", "--record"],
+        cwd=ROOT,
+        env=os.environ | environment | {"CHATBOTX_SNAPSHOT_DIR": str(folder / "cache")},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def assert_only_text(page: Page) -> None:

@@ -1,10 +1,8 @@
 """The walk by key: several walkers share the time between the oldest and the newest contact."""
 
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 
@@ -27,9 +25,10 @@ from lib.chatbotx.keys import (
 )
 from lib.chatbotx.page_walk import count, counted
 from lib.chatbotx.progress import CrawlLog, Range
-from lib.chatbotx.schema import Answer
+from lib.chatbotx.recount import Recount
+from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
-from lib.chatbotx.versions import Versions, news_of
+from lib.chatbotx.versions import news_of
 
 _FREE_VAIN_SLICES = 8
 """So many slices may turn out to hold next to nothing, one more for each ten pages that were read
@@ -42,61 +41,6 @@ GRACE = 1.0
 """Seconds that a crawl which was stopped waits for its threads; one may be busy connecting."""
 
 
-@dataclass(eq=False)
-class _Slice:
-    """A part of the time, in milliseconds, `start` and `last` included, read up to `key`.
-
-    `density` is an estimate of how many contacts there are in a millisecond. `is_in_doubt` while it
-    is not sure that nothing is older: then everything is asked for. `known` are contacts created
-    from `key` to `known_until` that were passed on already, `nameless` how many without an id.
-    `follows_in_its_second` says that others were created in the second of `key` and before it.
-    """
-
-    start: int
-    last: int
-    density: float = 0.0
-    is_in_doubt: bool = False
-    is_done: bool = False
-    contacts: int = 0
-    known: Versions = field(default_factory=dict)
-    known_until: int = 0
-    follows_in_its_second: bool = False
-    nameless: int = 0
-
-    def __post_init__(self) -> None:
-        self.key = self.start
-
-    def query(self, grain: int) -> Query:
-        """What is left, from the beginning of the stretch that the server takes `key` for."""
-        return Query() if self.is_in_doubt else Query(since=as_text(floor(self.key, grain)))
-
-    @property
-    def contacts_left(self) -> float:
-        """An estimate, by what was read last and by all that was read."""
-        overall = self.contacts / max(1, self.key - self.start)
-        return max(self.density, overall) * (self.last - self.key)
-
-    def advance(self, key: int, contacts: int) -> None:
-        """All that was created before `key` is read, so many contacts since the key before."""
-        if key > self.key:
-            self.density = contacts / (key - self.key)
-        self.contacts += contacts
-        self.key = key
-        self.is_in_doubt = False
-        if key > self.known_until:
-            self.known, self.nameless = {}, 0
-
-    def cut(self, grain: int) -> "_Slice | None":
-        """Gives away the later half of what is left, if there are two stretches that the server
-        can tell apart."""
-        middle = -floor(-(self.key + self.last + 1) // 2, grain)
-        if not self.key < middle <= self.last:
-            return None
-        half = _Slice(middle, self.last, self.contacts_left / (self.last - self.key))
-        self.last = middle - 1
-        return half
-
-
 class KeyWalk:
     """The walk by key; `run` it once."""
 
@@ -104,9 +48,9 @@ class KeyWalk:
         self._client = client
         self._log = log
         self._changed = threading.Condition()
-        self._waiting: list[_Slice] = []
-        self._walked: list[_Slice] = []
-        self._ties: dict[Tie, _Slice] = {}
+        self._waiting: list[Slice] = []
+        self._walked: list[Slice] = []
+        self._ties: dict[Tie, Slice] = {}
         self._deep_pages_under_way = 0
         self._deep_pages_are_slow = False
         self._alive = self._busy = 0
@@ -134,10 +78,10 @@ class KeyWalk:
         """Reads what was created from one instant to another once more, when the walk is over;
         passes on those that did not come before. Returns how many there are. Raises ChatbotXError
         or NotInOrder."""
-        recount = _Recount(self._client, self._log)
+        recount = Recount(self._client, self._log)
         walk = KeyWalk(self._client, recount)
         walk._page_size, walk._grain = self._page_size, self._grain
-        part = _Slice(first, last)
+        part = Slice(first, last)
         walk._walked.append(part)
         walk._walk(part)
         return recount.received
@@ -158,22 +102,12 @@ class KeyWalk:
             self._take(newest, newest.since(first))
             return
         self._take(newest, newest.after(last))
-        self._waiting = self._slices(first, last)
+        self._waiting = slices_between(
+            first, last, self._client.connections, self._log.counted, self._page_size
+        )
         # A page of one createdAt says nothing of the order: there the walk must see what follows.
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {BEFORE_ALL, oldest.keys[-1]}
         self._walk_all()
-
-    def _slices(self, first: int, last: int) -> list[_Slice]:
-        """As many equal parts of the time as there are walkers; fewer if there are fewer pages."""
-        span, counted = last - first + 1, self._log.counted
-        pages = span if counted is None else math.ceil(counted / self._page_size)
-        count = max(1, min(self._client.connections, (pages - 2) // 3, span))
-        # On whole seconds, since many servers tell no finer times apart.
-        count = max(1, min(count, span // (2 * SECOND)))
-        starts = [first, *(floor(first + span * n // count, SECOND) for n in range(1, count))]
-        ends = [start - 1 for start in starts[1:]] + [last]
-        density = (counted or 0) / span
-        return [_Slice(start, end, density) for start, end in zip(starts, ends, strict=True)]
 
     def _look_for_hidden(self, last: int) -> None:
         """Fewer came than there were. Were they deleted, or does the server not show them all when
@@ -307,7 +241,7 @@ class KeyWalk:
         left = max(0, (self._log.counted or 0) - self._log.received)
         return _FREE_VAIN_SLICES + self._log.pages // 10 + left // (8 * self._page_size)
 
-    def _walk(self, part: _Slice) -> None:
+    def _walk(self, part: Slice) -> None:
         """Walks a slice, whose end another walker may bring nearer meanwhile."""
         while not part.is_done:
             self._help_with_ties()
@@ -326,7 +260,7 @@ class KeyWalk:
             else:
                 self._read_tie(part, tie, page)
 
-    def _tie_that_begins(self, part: _Slice, query: Query, page: KeyedPage) -> Tie | None:
+    def _tie_that_begins(self, part: Slice, query: Query, page: KeyedPage) -> Tie | None:
         """What to read by page number, if a full page leaves little else: when the next page by key
         would repeat more of this one than the next one by number."""
         if page.last > part.last:
@@ -341,7 +275,7 @@ class KeyWalk:
         stretch of time on this one that the server tells apart."""
         return self._page_size - len(page.since(floor(page.last, self._grain)))
 
-    def _settle(self, part: _Slice, page: KeyedPage, is_full: bool) -> tuple[list[int], list[int]]:
+    def _settle(self, part: Slice, page: KeyedPage, is_full: bool) -> tuple[list[int], list[int]]:
         """Moves the slice on, or ends it; returns the places of the contacts that are not going to
         be read again: all but those of the last `createdAt`, of which there may be more. Then those
         of contacts that were passed on before and have changed."""
@@ -366,17 +300,17 @@ class KeyWalk:
         new, changed = news_of(contacts, places, known)
         return sorted(new + unnamed), changed
 
-    def _go_on_from(self, part: _Slice, key: int) -> None:
+    def _go_on_from(self, part: Slice, key: int) -> None:
         part.advance(key, 0)
         if part.key > part.last:
             self._finish(part)
 
-    def _finish(self, part: _Slice) -> None:
+    def _finish(self, part: Slice) -> None:
         part.is_done = True
         self._vain_slices += part.contacts < self._page_size // 2
         self._walked.remove(part)
 
-    def _read_tie(self, part: _Slice, tie: Tie, page: KeyedPage) -> None:
+    def _read_tie(self, part: Slice, tie: Tie, page: KeyedPage) -> None:
         """Reads contacts by page number, of which `page` is the first page, until the walk can go
         on by key. Others who are free help where deep pages come quickly."""
         first = tie.emit_from
@@ -445,7 +379,7 @@ class KeyWalk:
             self._take(its_page, new, changed)
 
     def _add(
-        self, part: _Slice, tie: Tie, step: Step, page: KeyedPage
+        self, part: Slice, tie: Tie, step: Step, page: KeyedPage
     ) -> tuple[list[int], list[int]]:
         """Returns the places of the contacts that are new, and of those that have changed."""
         places = tie.add(step, page)
@@ -464,7 +398,7 @@ class KeyWalk:
             self._go_on_behind_if_done(part, tie)
         return sorted(new + unnamed), changed
 
-    def _move_on(self, part: _Slice, tie: Tie) -> None:
+    def _move_on(self, part: Slice, tie: Tie) -> None:
         """Notes how far a tie was read upwards, and whether to go on by key from there."""
         page = tie.page
         if page is None or not page.received:
@@ -492,32 +426,8 @@ class KeyWalk:
             tie.is_done = True
             self._go_on_behind_if_done(part, tie)
 
-    def _go_on_behind_if_done(self, part: _Slice, tie: Tie) -> None:
+    def _go_on_behind_if_done(self, part: Slice, tie: Tie) -> None:
         """All of the tie is read, and perhaps some of what follows."""
         if tie.is_done:
             part.known, part.known_until = tie.known, max(part.key, tie.last)
             self._go_on_from(part, tie.last + 1)
-
-
-class _Recount(CrawlLog):
-    """What a second reading reports to: counts, and passes on only what had not come before."""
-
-    def __init__(self, client: Client, log: CrawlLog) -> None:
-        super().__init__(client, lambda contacts: None, lambda progress: None)
-        self._log = log
-
-    def take(self, answer: Answer, created: Iterable[str] = (), changed: int = 0) -> None:
-        super().take(answer, created, changed)
-        missed = {
-            place: time
-            for place, time in enumerate(created)
-            if answer.contacts[place].id and not self._log.has(answer.contacts[place])
-        }
-        if missed:
-            self._log.take(answer.only(list(missed)), missed.values())
-
-    def count_page(self, answer: Answer) -> None:
-        self._log.count_page(answer)
-
-    def warn(self, sentence: str, doubtful: Sequence[Range] | None) -> None:
-        self._log.warn(sentence, doubtful)

@@ -35,6 +35,7 @@ NUMBERS: Final = (
     "broadcast",
     "with_email",
     "email",
+    "handed_over",
 )
 
 SCHEMA: Final = pa.schema(
@@ -47,7 +48,8 @@ SCHEMA: Final = pa.schema(
 )
 """seen: as of when the snapshot is, UTC. dimension: `TOTAL`, or one of channel, country, tag,
 source, agent, team. key: the value, `MISSING` for contacts without one.
-on_channel and with_email are the denominators of the rates broadcast and email."""
+on_channel and with_email are the denominators of the rates broadcast and email. handed_over: open
+conversations that the bot left and nobody took; missing where an earlier version recorded."""
 
 
 def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
@@ -70,6 +72,7 @@ def facts(as_of: datetime) -> Expressions:
         "active": is_active(),
         "open": is_open,
         **{name: is_open & load[name] for name in ("awaiting_reply", "left_to_bot", "unassigned")},
+        "handed_over": is_open & load["orphaned_handoff"],
         **{name: reach[name] for name in ("on_channel", "broadcast", "with_email", "email")},
     }
 

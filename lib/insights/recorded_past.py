@@ -64,6 +64,7 @@ class RecordedPast:
             found = found[found["key"].isin(keys)]
         numbers = found.groupby("seen")[list(levels.NUMBERS)].sum()
         numbers = numbers.reindex(total["seen"].sort_values(), fill_value=0)
+        knows_handed_over = total.set_index("seen")["handed_over"].notna()
         return [
             Level(
                 at=seen.to_pydatetime().astimezone(UTC),
@@ -71,6 +72,7 @@ class RecordedPast:
                 waiting=int(row["awaiting_reply"])
                 + (0 if self._bot_answers else int(row["left_to_bot"])),
                 unassigned=int(row["unassigned"]),
+                handed_over=int(row["handed_over"]) if knows_handed_over[seen] else None,
                 broadcast=Rate(int(row["broadcast"]), int(row["on_channel"])),
             )
             for seen, row in zip(

@@ -17,7 +17,7 @@ from lib.insights.alerts import Alert
 from lib.insights.findings import findings
 from lib.insights.past import Level, NothingRecorded, Past
 from lib.metrics import audience, opt_in, workload
-from lib.outputs.message import Line, Link, Message, Text, one_line, text
+from lib.outputs.message import Attachment, Line, Link, Message, Text, one_line, text
 from lib.outputs.views import Named, address
 from lib.query.view import View
 from lib.reference import formatting, glossary
@@ -342,13 +342,14 @@ def gone(sentence: str, settings: Settings, dashboard: str | None) -> Digest:
     )
 
 
-def message(written: Digest) -> Message:
-    """The digest as a message for mails and chats."""
+def message(written: Digest, attachments: tuple[Attachment, ...] = ()) -> Message:
+    """The digest as a message for mails and chats; what is attached goes with mails."""
     return Message(
         subject=_subject(written),
         lines=tuple(_lines(written)),
         plain=_rendered("digest.txt.j2", written),
         html=_rendered("digest.html.j2", written),
+        attachments=attachments,
     )
 
 

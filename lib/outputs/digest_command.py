@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.history.demo import demo_past
 from lib.history.recorder import recorder_of
 from lib.insights.past import NothingRecorded, Past
 from lib.insights.recorded_past import RecordedPast
@@ -68,7 +69,7 @@ def _send(
     again: bool,
 ) -> int:
     deliveries = deliveries_of(recipient, workspace)
-    past = _past(workspace)
+    past = _past(workspace, snapshot)
     notifier = Notifier(
         recipient,
         workspace,
@@ -147,7 +148,7 @@ def _message(
             view_named(view, snapshot, workspace, saved_views_of(workspace)),
             workspace,
             now=now,
-            past=_past(workspace),
+            past=_past(workspace, snapshot),
             dashboard=configuration.notifications.dashboard,
         )
     )
@@ -164,8 +165,10 @@ def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
         return fetch(client, began=now, is_demo=workspace.is_demo)
 
 
-def _past(workspace: Settings) -> Past:
-    """What a server beside us has recorded."""
+def _past(workspace: Settings, snapshot: Snapshot) -> Past:
+    """What a server beside us has recorded; the demo brings a past of its own."""
+    if workspace.is_demo:
+        return RecordedPast(demo_past(snapshot), bot_answers=workspace.bot_answers)
     recorder = recorder_of(workspace)
     history = recorder.open().history if recorder is not None else None
     if history is None:

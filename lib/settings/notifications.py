@@ -108,12 +108,14 @@ class Recipient:
 @dataclass(frozen=True)
 class Notifications:
     """All of [notify]. `dashboard` is the address that links begin with; `snoozers` may put an
-    alert to sleep, and so may everybody who sees the Data page where `all_snooze`."""
+    alert to sleep, and so may everybody who sees the Data page where `all_snooze`. Where the
+    operator named nobody, it is for those who may save views for everybody (`savers_snooze`)."""
 
     recipients: tuple[Recipient, ...] = ()
     dashboard: str | None = None
     snoozers: Guests = field(default=Guests(), repr=False)
     all_snooze: bool = False
+    savers_snooze: bool = True
 
     def __bool__(self) -> bool:
         return bool(self.recipients)

@@ -75,6 +75,7 @@ def read_notifications(
                 f"[notify] {key} is not a setting. {suggestion(key, (*_OF_ALL, *_SHARED))}"
             )
     everybody, snoozers = _snoozers(shared.get("snooze", []), remarks)
+    savers = "snooze" not in shared
     recipients = []
     if "notify" in secrets and (missing := _not_installed()):
         remarks.mistakes.append(
@@ -90,7 +91,11 @@ def read_notifications(
     if dashboard is not None:
         dashboard = remarks.checked("[notify] dashboard", _web_address, dashboard)
     return Notifications(
-        tuple(each for each in recipients if each is not None), dashboard, snoozers, everybody
+        tuple(each for each in recipients if each is not None),
+        dashboard,
+        snoozers,
+        everybody,
+        savers,
     )
 
 

@@ -227,10 +227,13 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
 
 
 def _may_snooze(workspace: str, notifications: Notifications) -> bool:
-    """Those whom the operator named, or everybody who sees the page if the operator said so."""
+    """Those whom the operator named, or everybody who sees the page if the operator said so; where
+    nothing was said, those who may save views for everybody."""
     verdict = gate.visitor().verdict
     if not isinstance(verdict, Welcome) or workspace not in verdict.workspaces:
         return False
+    if notifications.savers_snooze:
+        return gate.visitor().configuration.named(workspace).shared_views
     if notifications.all_snooze:
         return True
     return verdict.email is not None and notifications.snoozers.include(verdict.email)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pyarrow as pa
+
 from lib.history.memory import Past as Recorded
 from lib.insights.recorded_past import RecordedPast
 from lib.query.choice import Choice, Filters
@@ -45,6 +47,23 @@ def test_levels_are_those_of_each_snapshot_without_the_end() -> None:
         (at(21), 0), (at(24), 1), (at(27), 1),
     ]  # fmt: skip
     assert {level.contacts for level in levels} == {2}
+
+
+def test_levels_say_who_was_handed_over_and_taken_by_nobody() -> None:
+    assert {level.handed_over for level in PAST.levels(Choice(), at(0), at(48))} == {1}
+    whatsapp = Choice(filters=Filters((("channel", ("whatsapp",)),)))
+    assert {level.handed_over for level in PAST.levels(whatsapp, at(0), at(48))} == {0}
+
+
+def test_where_an_earlier_version_recorded_nobody_knows_who_was_handed_over() -> None:
+    earlier = history()
+    for place, table in enumerate(earlier._levels[:5]):
+        column = table.schema.get_field_index("handed_over")
+        nothing = pa.nulls(len(table), pa.int32())
+        earlier._levels[place] = table.set_column(column, "handed_over", nothing)
+    levels = RecordedPast(earlier, bot_answers=True).levels(Choice(), at(0), at(48))
+    known = [level.handed_over is not None for level in levels]
+    assert known == [False] * 4 + [True] * 12
 
 
 def test_under_a_filter_levels_are_those_of_the_filter() -> None:

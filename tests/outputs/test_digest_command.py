@@ -111,3 +111,14 @@ def test_a_file_may_be_written(here: MailServer, tmp_path: Path) -> None:
     assert main(["--html", "mail.html"]) == 0
     assert (tmp_path / "mail.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     assert here.mails == []
+
+
+def test_the_demo_tells_of_its_past(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())
+    assert main(["--demo", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "people were answered since" in said
+    assert "once the past is recorded" not in said
+    assert "change not recorded" not in said

@@ -17,7 +17,7 @@ from tests.pages.conftest import Connect, markup, open_page, text
 
 SECRETS = """
 [notify]
-snooze = {snooze}
+{snooze}
 [notify.support]
 chat = "jsons://hooks.example.com/path-that-is-secret"
 at = "0 8 * * *"
@@ -27,9 +27,9 @@ unassigned = 0
 """
 
 
-def configured(monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str) -> None:
+def configured(monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str | None) -> None:
     secrets = folder / "secrets.toml"
-    secrets.write_text(SECRETS.format(snooze=snooze))
+    secrets.write_text(SECRETS.format(snooze="" if snooze is None else f"snooze = {snooze}"))
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (secrets,))
 
 
@@ -95,6 +95,19 @@ def test_nobody_snoozes_whom_the_operator_has_not_named(
     configured(monkeypatch, tmp_path, '["ana@example.com"]')
     told(connect())
     assert buttons(open_page("data")) == []
+
+
+@pytest.mark.parametrize(("shared_views", "buttons_shown"), [("yes", True), ("no", False)])
+def test_where_the_operator_names_nobody_those_snooze_who_save_views_for_everybody(
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    shared_views: str,
+    buttons_shown: bool,
+) -> None:
+    configured(monkeypatch, tmp_path, None)
+    told(connect(shared_views=shared_views))
+    assert bool(buttons(open_page("data"))) == buttons_shown
 
 
 def test_what_the_rules_would_have_done_is_said_when_it_is_asked_for(

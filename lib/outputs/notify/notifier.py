@@ -26,14 +26,14 @@ from lib.outputs.deliveries import (
     due,
     settle,
 )
-from lib.outputs.message import Message
+from lib.outputs.message import Attachment, Message
 from lib.outputs.notify import channels, schedule
 from lib.outputs.notify.telling import telling
 from lib.outputs.views import Named, SavedViews, ViewGone, nothing_saved, view_named
 from lib.reference import formatting
 from lib.reference.periods import midnight
 from lib.settings import Settings
-from lib.settings.notifications import Recipient
+from lib.settings.notifications import Mail, Recipient
 from lib.store.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -264,17 +264,25 @@ class Notifier:
             ),
             default=None,
         )
-        return digests.message(
-            digests.digest(
-                named,
-                self._settings,
-                now=now,
-                since=last,
-                past=self._past(),
-                dashboard=self._dashboard,
-                alerts=ledger.alerts,
-            )
+        written = digests.digest(
+            named,
+            self._settings,
+            now=now,
+            since=last,
+            past=self._past(),
+            dashboard=self._dashboard,
+            alerts=ledger.alerts,
         )
+        return digests.message(written, self._attached(written, named))
+
+    def _attached(self, written: digests.Digest, named: Named) -> tuple[Attachment, ...]:
+        channel = self.recipient.channel
+        if not isinstance(channel, Mail) or not channel.attach:
+            return ()
+        # Imported here: only those pay for charts who want them in a mail.
+        from lib.outputs.digest_page import attachment
+
+        return (attachment(written, named.view),)
 
     def _alerts(self, row: Delivery, snapshot: Snapshot | None) -> Message:
         view = None

@@ -13,7 +13,7 @@ from lib.insights.alerts import Change
 from lib.outputs.deliveries import Deliveries, Delivery, Outcome
 from lib.outputs.message import Message
 from lib.outputs.notify.notifier import NOBODY_RAN, Notifier
-from lib.settings import AlertRules, Chat, Quiet, Recipient, Settings
+from lib.settings import AlertRules, Chat, Mail, Quiet, Recipient, Settings
 from lib.store.documents import LocalDocuments
 from lib.store.snapshot import Snapshot
 from tests.outputs.digesting import snapshot_of
@@ -103,6 +103,25 @@ def test_a_digest_comes_at_its_time_and_once(world: MakeWorld) -> None:
     assert len(here.sent) == 1
     assert [each.state for each in here.rows] == ["done"]
     assert here.rows[0].planned == datetime(2026, 7, 1, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("attach", [False, True])
+def test_the_page_goes_with_a_mail_where_it_is_wished(world: MakeWorld, attach: bool) -> None:
+    here = world(**DAILY)
+    mail = Mail(("ana@example.com",), "smtp.example.com", 587, "starttls", "us@example.com")
+    notifier = here.notifier(channel=replace(mail, attach=attach), view="period=7d")
+    notifier.step(here.snapshot())
+    here.now += MINUTE
+    notifier.step(here.snapshot(waiting=1))
+    (message,) = here.sent
+    assert len(message.attachments) == attach
+    for each in message.attachments:
+        assert (each.name, each.kind) == ("audience-2026-06-25-2026-07-01.html", "text/html")
+        page = each.data.decode()
+        assert "Content-Security-Policy" in page
+        assert "1 person waits for an answer right now." in page
+        assert "New and lost contacts per day" in page
+        assert "WhatsApp" in page
 
 
 def test_two_processes_send_one_digest(world: MakeWorld) -> None:

@@ -1,0 +1,119 @@
+"""The page file that goes with a digest, where it is wished: made of a view, without a browser.
+
+It has what the Overview shows of the same view: its numbers, what stands out, the days, and whom
+they brought by each dimension.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from lib.charts.growth import growth
+from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.metrics import audience
+from lib.outputs import columns as of
+from lib.outputs.columns import Table, column
+from lib.outputs.digest import Digest
+from lib.outputs.message import Attachment
+from lib.outputs.page_file import page_html
+from lib.outputs.shown import (
+    FigureShown,
+    Item,
+    NumberShown,
+    NumbersShown,
+    Page,
+    PointsShown,
+    TableShown,
+)
+from lib.query.view import View
+from lib.reference import formatting, glossary
+from lib.reference.periods import day_of
+from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
+
+_COUNTED_BY = {
+    CHANNEL: audience.by_channel,
+    COUNTRY: audience.by_country,
+    TAG: audience.by_tag,
+    SOURCE: audience.by_source,
+}
+
+
+def attachment(written: Digest, view: View) -> Attachment:
+    """The page of a digest's view, as one HTML file that opens without a network."""
+    period = view.terms.period
+    name = f"audience-{period.start.isoformat()}-{period.end.isoformat()}.html"
+    return Attachment(name, "text/html", page_html(page_of(written, view)))
+
+
+def page_of(written: Digest, view: View) -> Page:
+    """What the file shows, from top to bottom."""
+    limits = view.choice.in_words(view.options)
+    context = (
+        ("Period", formatting.days(view.terms.period)),
+        ("Filters", limits or "none"),
+        ("Time zone", view.terms.timezone),
+        ("Data as of", formatting.moment(view.terms.as_of, view.terms.timezone)),
+        *(("Note", warning) for warning in written.warnings),
+    )
+    items: list[Item] = [NumbersShown(tuple(_numbers(written)))]
+    for heading, points in written.sections:
+        items.append(
+            PointsShown(
+                heading,
+                tuple(
+                    f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.why)}"
+                    for each in points
+                ),
+            )
+        )
+    if written.since:
+        items.append(
+            PointsShown("Since the last digest", tuple(map(formatting.markdown, written.since)))
+        )
+    items.append(_growth(view))
+    items += _groups(view)
+    return Page(written.title, formatting.markdown(written.sentence), context, tuple(items))
+
+
+def _numbers(written: Digest) -> Iterable[NumberShown]:
+    meanings = {term.name: term.meaning for term in glossary.TERMS.values()}
+    for each in written.numbers:
+        yield NumberShown(each.name, each.value, each.change, None, meanings.get(each.name, ""))
+
+
+def _growth(view: View) -> FigureShown:
+    total = view.compute(audience.audience, view.terms)
+    daily = view.compute(audience.by_day, view.terms)
+    step = step_for(view.terms.period.number_of_days)
+    table = stepped(daily, step)
+    today: date = day_of(view.terms.as_of, view.terms.timezone)
+    return FigureShown(
+        f"New and lost contacts per {STEP_NAMES[step]}",
+        growth(daily, step, today) if total.new or total.lost else None,
+        f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} lost "
+        f"{view.during}.",
+        table=lambda: Table(
+            (
+                column("From", list(table.index), of.DAY),
+                column("New", table["new"], of.COUNT),
+                column("Lost", table["lost"], of.COUNT),
+            )
+        ),
+    )
+
+
+def _groups(view: View) -> Iterable[TableShown]:
+    """Whom the period brought, by each dimension that has any."""
+    for dimension, metric in _COUNTED_BY.items():
+        counted = view.compute(metric, view.terms)
+        if not len(counted):
+            continue
+        yield TableShown(
+            f"By {dimension.noun}",
+            Table(
+                (
+                    column(dimension.noun.capitalize(), view.names(dimension, counted), of.TEXT),
+                    column("Contacts", counted["contacts"], of.COUNT),
+                    column("New", counted["new"], of.COUNT),
+                )
+            ),
+        )

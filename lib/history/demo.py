@@ -6,7 +6,7 @@ last one is the present, and what changed is found by comparing them, as for any
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from lib.store.tables import Tables
 
 DAYS = 60
 
+LATE = 23
+"""The hour of UTC: a day counts as recorded where there is a state shortly before its end."""
+
 _HOUR = np.timedelta64(3_600_000_000, "us")
 _DAY = 24 * _HOUR
 
@@ -43,15 +46,23 @@ def tables_as_of(snapshot: Snapshot, moment: datetime, seed: int = 7) -> Tables:
 
 
 def demo_past(snapshot: Snapshot, seed: int = 7) -> Past:
-    """The history of a snapshot of the demo workspace, with a state for each of the last 60 days
-    and then the present. The same snapshot and seed give the same history."""
+    """The history of a snapshot of the demo workspace, with a state late on each of the 60 days
+    before and then the present. The same snapshot and seed give the same history."""
     past = Past()
     life = _Life(snapshot, np.random.default_rng(seed))
-    for day in range(DAYS, 0, -1):
-        moment = snapshot.as_of - timedelta(days=day)
+    for moment in _moments(snapshot.as_of.astimezone(UTC)):
         past.record(moment, life.tables(stamps([moment])[0]))
     past.record(snapshot.as_of, snapshot.tables)
     return past
+
+
+def _moments(as_of: datetime) -> list[datetime]:
+    """Late on each of the 60 days before, and a week before the present, when the digest before was
+    sent."""
+    late = as_of.replace(hour=LATE, minute=0, second=0, microsecond=0)
+    last = late if late < as_of else late - timedelta(days=1)
+    days = [last - timedelta(days=day) for day in range(DAYS)]
+    return sorted({*days, as_of - timedelta(days=7)})
 
 
 @dataclass(frozen=True)

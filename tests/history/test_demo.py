@@ -10,11 +10,11 @@ import pytest
 
 from lib.demo.company import AGENT_IDS, OVERLOADED
 from lib.history import events, levels
-from lib.history.demo import DAYS, demo_past, tables_as_of
+from lib.history.demo import DAYS, LATE, demo_past, tables_as_of
 from lib.history.filters import Filter
 from lib.history.memory import Past
 from lib.history.reading import changes, events_in
-from lib.reference.periods import Period
+from lib.reference.periods import Period, day_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL
 from lib.store.snapshot import Snapshot, fetch
@@ -45,8 +45,9 @@ def test_it_is_made_in_two_seconds_of_processor(snapshot: Snapshot) -> None:
 def test_it_has_a_state_for_each_of_sixty_days_and_ends_with_the_present(
     past: Past, snapshot: Snapshot
 ) -> None:
-    assert len(past.recorded) == DAYS + 1
-    assert past.since == AS_OF - timedelta(days=DAYS)
+    days = {day_of(moment, "UTC") for moment in past.moments}
+    assert len(days) == DAYS + 1
+    assert past.since == AS_OF.replace(hour=LATE) - timedelta(days=DAYS)
     assert past.latest.tables is snapshot.tables
 
 

@@ -120,5 +120,6 @@ def test_the_demo_tells_of_its_past(
     assert main(["--demo", "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "people were answered since" in said
+    assert "people opted out (" in said
     assert "once the past is recorded" not in said
     assert "change not recorded" not in said

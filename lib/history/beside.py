@@ -82,6 +82,12 @@ def _tables(missed: pa.Table) -> Tables:
     for name in _AS_TEXT:
         as_numbers = _numbers(contacts[name])
         contacts = contacts.set_column(contacts.schema.get_field_index(name), name, as_numbers)
+    for name in contacts.column_names:
+        column = contacts[name]
+        # Of what an earlier version did not know, no flag is set.
+        if column.null_count and (pa.types.is_boolean(column.type) or name in _COUNTS):
+            filled = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
+            contacts = contacts.set_column(contacts.schema.get_field_index(name), name, filled)
     for name in columns.categorical("contacts"):
         coded = contacts[name].dictionary_encode()
         contacts = contacts.set_column(contacts.schema.get_field_index(name), name, coded)
@@ -92,6 +98,10 @@ def _tables(missed: pa.Table) -> Tables:
         links = pa.table({"contact": parents.cast(pa.int32()), name: values.dictionary_encode()})
         frames[table] = columns.from_columns(table, links)
     return Tables(**frames)
+
+
+_COUNTS = ("channels", "inboxes", "tags", "sources")
+"""How many links of each kind a contact has."""
 
 
 def _numbers(ids: pa.ChunkedArray) -> pa.ChunkedArray:

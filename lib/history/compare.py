@@ -20,6 +20,17 @@ from lib.reference.periods import stamps
 from lib.store.dimensions import CHANNEL, DIMENSIONS, TAG
 from lib.store.tables import Tables
 
+COMPARED = frozenset(
+    {
+        *("id", "created", "blocked", "broadcast", "has_email", "email_opt_in"),
+        *("has_conversation", "conversation", "archived_at", "wrote", "admin_replied"),
+        *(dimension.column for dimension in DIMENSIONS if dimension.column is not None),
+        events.COUNTRY_SOURCE,
+    }
+)
+"""The columns of contacts that events are found by. Any other may come with an upgrade: history
+goes on, and what was recorded before says nothing of it."""
+
 _NOT_THERE = -1
 
 

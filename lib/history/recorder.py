@@ -13,7 +13,7 @@ from functools import partial
 
 from lib.history import beside, events, levels
 from lib.history.compaction import Compaction
-from lib.history.compare import compare
+from lib.history.compare import COMPARED, compare
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import Cache, StoredHistory
 from lib.settings import Settings
@@ -168,12 +168,12 @@ class Recorder:
         if self._last is not None and self._last.number == row.number:
             return self._last.recorded
         if snapshot is None or snapshot.as_of != row.as_of:
-            snapshot = self._store.read(row)
+            snapshot = self._store.read(row, COMPARED)
         table = self._store.table("carried")
-        parts = [table.get(file) for file in head.last.files.get("carried", ())]
-        if len(parts) != 1:
+        files = head.last.files.get("carried", ())
+        if len(files) != 1:
             raise Unreadable("a table of it is missing")
-        return beside.restore(snapshot, parts[0].cast(beside.schema()))
+        return beside.restore(snapshot, table.get_as(beside.schema(), files[0]))
 
     def _history(self, head: Head, snapshot: Snapshot | None) -> StoredHistory | None:
         if head.last_recorded is None:

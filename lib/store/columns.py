@@ -4,7 +4,7 @@ Text is plain strings on disk; a column that is categorical here becomes so agai
 `contacts` has its row numbers in a column `row`, to which the tables of links refer as `contact`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 import numpy as np
@@ -60,13 +60,20 @@ def categorical(name: str) -> list[str]:
     return [str(c) for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)]
 
 
-def from_columns(name: str, table: pa.Table) -> pd.DataFrame:
+def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = None) -> pd.DataFrame:
     """The table `name` from a file, read with its `categorical` columns as dictionaries. Raises
-    Unreadable for one that has other columns."""
+    Unreadable for one that has other columns.
+
+    With `needed`, only these have to be there, and more may be; of one that is not there, nothing
+    is known: it is missing, and no flag is set.
+    """
     template = _templates()[name]
     has = list(template.columns)
-    if {*has} != {*table.column_names} - {_ROW}:
-        raise Unreadable("another version of this dashboard wrote it")
+    given = {*table.column_names} - {_ROW}
+    if {*has} != given:
+        if needed is None or not given >= {*has} & {*needed}:
+            raise Unreadable("another version of this dashboard wrote it")
+        table = _completed(template, table)
     coded: dict[str, object] = {column: _categorical(table[column]) for column in categorical(name)}
     if "conversation" in has:
         coded["conversation"] = _ids_or_missing(table["conversation"])
@@ -80,6 +87,23 @@ def from_columns(name: str, table: pa.Table) -> pd.DataFrame:
             coded[str(column)] = frame.pop(column).to_numpy(dtype=np.uint16)
     columns = {column: coded[column] if column in coded else frame.pop(column) for column in has}
     return pd.DataFrame(columns, copy=False)
+
+
+def _completed(template: pd.DataFrame, table: pa.Table) -> pa.Table:
+    """With an empty column in place of each that the file does not have."""
+    for name, kind in template.dtypes.items():
+        if name in table.column_names:
+            continue
+        if kind in _NEVER_MISSING:
+            nothing = pa.array(np.zeros(len(table), dtype=kind))
+        else:
+            nothing = _to_column(pd.Series(pd.NA, index=range(len(table)), dtype=kind))
+        table = table.append_column(str(name), nothing)
+    return table
+
+
+_NEVER_MISSING = ("bool", "uint16")
+"""Kinds of columns: flags and numbers of links."""
 
 
 def _ids_or_missing(column: pa.ChunkedArray) -> object:

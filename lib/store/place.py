@@ -194,6 +194,8 @@ def told(error: Exception, place: Place) -> StoreError:
             return StoreError("this program may not read or write there")
         if number == errno.EROFS or "read-only" in text:
             return StoreError("the disk is read-only")
+        if number in (errno.ENOTDIR, errno.EEXIST):
+            return StoreError("a file stands where its folder should be")
         if "hard link" in text or number in (errno.EOPNOTSUPP, errno.ENOTSUP):
             return StoreError("its file system knows neither hard links nor an atomic rename")
         return StoreError(os.strerror(number) if number else "the disk does not say why")

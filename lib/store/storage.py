@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -213,8 +213,9 @@ class Store:
             return [f"Data that an earlier version saved cannot be set aside: {why}."]
         return [_OLD] if old else []
 
-    def read(self, row: Row) -> Snapshot:
-        """Raises StoreError and Unreadable."""
+    def read(self, row: Row, needed: Collection[str] | None = None) -> Snapshot:
+        """Raises StoreError and Unreadable. With `needed`, one that another version wrote will do,
+        whose contacts have these columns: what else they lack is missing."""
         if row.format != FORMAT:
             raise Unreadable("another version of this dashboard wrote it")
         try:
@@ -227,9 +228,10 @@ class Store:
             if len(files) != 1:
                 raise Unreadable("a table of it is missing")
             # The columns are given up one by one, so nothing here may hold on to them.
-            frames[name] = columns.from_columns(
-                name, self.table(name).get(files[0], categorical=columns.categorical(name))
-            )
+            table = self.table(name)
+            found = table.get(files[0], categorical=columns.categorical(name))
+            frames[name] = columns.from_columns(name, found, needed if name == "contacts" else None)
+            del found
         pa.default_memory_pool().release_unused()
         return Snapshot(Tables(**frames), verdict, row.workspace)
 

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from lib.chatbotx.crawl import Range, Verdict
 from lib.history import outline
+from lib.history.compare import COMPARED, compare
 from lib.history.filters import Filter
 from lib.history.reading import changes
+from lib.history.recorded import baseline
 from lib.history.recorder import Kept, Recorder
 from lib.reference.periods import Period
 from lib.store.place import Place
@@ -51,6 +54,59 @@ def events(kept: Kept, days: int = 600) -> dict[str, int]:
     found = changes(kept.history, period)
     assert found is not None
     return {kind: number for kind, number in found.events.items() if number}
+
+
+def without(store: Store, table: str, column: str) -> None:
+    """As if the version that wrote the last file of a table had not known of that column."""
+    head = store.head()
+    assert head is not None
+    path = Path(store.place.root, table, head.last.files[table][-1])
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+
+
+@pytest.mark.parametrize("column", ["agent_read", "followed", "sources", "bot_resume"])
+def test_history_goes_on_after_an_upgrade_that_adds_a_column(store: Store, column: str) -> None:
+    Recorder(store).save(snapshot(0, contact(1), contact(2)))
+    everything = (Range(START - timedelta(days=900), START),)
+    Recorder(store).save(snapshot(1, contact(1), doubtful=everything))  # 2 is carried over
+    for table in ("contacts", "carried"):
+        without(store, table, column)
+    loaded = Recorder(store).load()
+    assert loaded.snapshot is not None  # the one before, which is whole
+    kept = Recorder(store).save(snapshot(2, contact(2), contact(3)))
+    assert kept.notes == ()
+    assert events(kept) == {"joined": 1, "deleted": 1}
+    assert kept.history is not None
+    assert len(kept.history.recorded) == 3
+
+
+def test_history_begins_anew_where_a_column_that_it_compares_is_new(store: Store) -> None:
+    Recorder(store).save(snapshot(0, contact(1)))
+    without(store, "contacts", "broadcast")
+    kept = Recorder(store).save(snapshot(1, contact(2)))
+    (note,) = kept.notes
+    assert "is not known: another version of this dashboard wrote it" in note
+    assert events(kept) == {}
+
+
+def test_no_event_is_found_by_a_column_that_may_be_new() -> None:
+    states = [
+        tables_of(json.loads((DATA / "history" / f"{state}.json").read_text("utf-8")))
+        for state in MOMENTS
+    ]
+    moments = list(MOMENTS.values())
+    before = baseline(moments[0], states[0])
+    true = compare(before, moments[1], states[1]).events
+    assert len(true) > 10
+    for name in set(states[0].contacts.columns) - COMPARED:
+        contacts = states[0].contacts.copy()
+        column = contacts[name]
+        if column.dtype.kind == "b" or column.dtype == "uint16":
+            contacts[name] = np.zeros(len(column), dtype=column.dtype.name)
+        else:
+            contacts[name] = pd.Series(pd.NA, index=column.index, dtype=column.dtype)
+        without_it = baseline(moments[0], replace(states[0], contacts=contacts))
+        assert compare(without_it, moments[1], states[1]).events.equals(true), name
 
 
 @pytest.mark.parametrize("name", PERIODS)

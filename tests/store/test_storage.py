@@ -454,7 +454,7 @@ def test_a_folder_that_may_not_be_written_is_said(
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="Not a directory"):
+    with pytest.raises(StoreError, match="a file stands where its folder should be"):
         save(Store(Place(str(tmp_path / "file" / "workspace"))), snapshot_of())
 
 

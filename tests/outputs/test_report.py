@@ -22,6 +22,7 @@ from lib.chatbotx.crawl import Verdict
 from lib.outputs import report
 from lib.store import workspace
 from lib.store.snapshot import Snapshot
+from tests.engines.answering import KINDS, Kind, engine_of
 from tests.fake_chatbotx import JULY, NOVEMBER, Contact, FakeChatbotx
 from tests.workspaces import AS_OF, contact, tables_of, terms
 
@@ -147,14 +148,17 @@ def rounded(value: Any, name: str = "") -> Any:
 class TestRecordedWorkspace:
     """The numbers that SQL on the recorded databases gave."""
 
+    @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("name", RECORDED)
     def test_has_the_numbers_of_the_database(
         self,
         run: Command,
         servers: dict[str, FakeChatbotx],
         name: str,
+        kind: Kind,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr(report, "MemoryEngine", partial(engine_of, kind=kind))
         monkeypatch.setenv("CHATBOTX_BASE_URL", servers[name.partition("-")[0]].base_url)
         monkeypatch.setenv("CHATBOTX_TOKEN", TOKEN)
 

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import counting, crawling, decoding, felt, history, rerunning, viewers
+from benchmarks import counting, crawling, decoding, felt, history, rerunning, scale, viewers
 from benchmarks.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -11,6 +11,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "decode": decoding.rows,
     "count": counting.rows,
     "history": history.rows,
+    "scale": scale.rows,
     "rerun": rerunning.rows,
     "viewers": viewers.rows,
     "felt": felt.rows,

@@ -28,6 +28,8 @@ SECONDS = 60.0
 RETRIES = 3
 """Of a call that did not reach the server; the client itself would go on for ten minutes."""
 
+_UNREACHABLE = "Spark cannot be reached: see that its server is running."
+
 Answer = TypeVar("Answer")
 
 
@@ -84,8 +86,10 @@ class Spark:
                 self._session.interruptTag(tag)
             raise EngineError(f"Spark had no answer within {self._seconds:g} seconds.") from None
         except grpc.RpcError:
-            raise EngineError("Spark cannot be reached: see that its server is running.") from None
-        except PySparkException:
+            raise EngineError(_UNREACHABLE) from None
+        except PySparkException as error:
+            if "UNAVAILABLE" in str(error):  # its own exceptions for this differ by call
+                raise EngineError(_UNREACHABLE) from None
             raise EngineError(
                 "Spark could not answer: see that its server can read the store."
             ) from None

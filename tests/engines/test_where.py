@@ -1,0 +1,60 @@
+"""Engines read the files of a store themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.chatbotx.crawl import Verdict
+from lib.engines.duckdb import DuckDB
+from lib.engines.lazy import LazyEngine, Source
+from lib.engines.where import Where, in_store
+from lib.outputs.report import report
+from lib.store.place import Place
+from lib.store.snapshot import Snapshot
+from lib.store.storage import Store
+from tests.engines.answering import OTHERS, Kind, sail_address
+from tests.workspaces import AS_OF, tables_of, terms
+
+
+@pytest.fixture(autouse=True)
+def engine() -> None:
+    """Each test names the engine itself."""
+
+
+def source(kind: Kind, where: Where) -> Source:
+    if kind == "DuckDB":
+        return DuckDB(where)
+    from lib.engines.spark import Spark
+
+    return Spark(where, sail_address())
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_report_from_the_store_is_that_of_memory(
+    kind: Kind, november_contacts: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    snapshot = Snapshot(tables_of(*november_contacts), Verdict(AS_OF))
+    store = Store(Place(str(tmp_path / "São Paulo 1")))
+    where = in_store(store, store.commit(None, snapshot).last)
+
+    found = report(snapshot, terms(), LazyEngine(source(kind, where)))
+
+    assert found == report(snapshot, terms())
+    assert found["audience"]["contacts"] == len(snapshot.tables.contacts) > 100
+
+
+def test_earlier_snapshot_is_read_as_it_was(tmp_path: Path) -> None:
+    store = Store(Place(str(tmp_path)))
+    before, after = (Snapshot(tables_of(*[{}] * contacts), Verdict(AS_OF)) for contacts in (1, 3))
+    first = store.commit(None, before)
+    second = store.commit(first, after)
+
+    counted = [
+        int(LazyEngine(DuckDB(in_store(store, row))).count()["contacts"].iloc[0])
+        for row in (first.last, second.last)
+    ]
+
+    assert counted == [1, 3]

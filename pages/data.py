@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting, glossary
 from lib.settings import Welcome, hosting
 from lib.store.dimensions import TEAM
-from lib.ui import cards, deliveries, gate, tables
+from lib.ui import cards, deliveries, gate, rights, tables
 from lib.ui.cards import Number
 
 _FUTURE = {
@@ -89,7 +89,7 @@ _DISK = (
 
 def _kept() -> None:
     """Says where what is recorded does not last."""
-    visitor = gate.visitor()
+    visitor = rights.visitor()
     if not isinstance(visitor.verdict, Welcome) or not hosting.is_on_community_cloud():
         return
     workspace, _ = gate.choose_workspace(visitor, visitor.verdict)
@@ -232,7 +232,7 @@ def _downloads(view: View) -> None:
         with st.container(horizontal=True):
             st.download_button(
                 "All tables (Parquet)",
-                data=lambda: archive.tables_zip(view),
+                data=rights.file(lambda: archive.tables_zip(view)),
                 file_name=tables.file_name("audience", "zip", view),
                 mime="application/zip",
                 icon=":material/download:",
@@ -240,7 +240,7 @@ def _downloads(view: View) -> None:
             )
             st.download_button(
                 "All numbers (JSON)",
-                data=lambda: archive.numbers_json(view),
+                data=rights.file(lambda: archive.numbers_json(view)),
                 file_name=tables.file_name("audience", "json", view),
                 mime="application/json",
                 icon=":material/download:",

@@ -13,7 +13,7 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, deferred, gate, navigation, saved, sidebar, status, style, turns
+from lib.ui import address, deferred, gate, navigation, rights, saved, sidebar, status, style, turns
 from pages import changes, channels, countries, data, opt_in, overview, tags, workload
 
 STATIC = Path(__file__).parent / "static"
@@ -41,7 +41,7 @@ def main() -> None:
     st.logo(str(STATIC / "logo.svg"), size="large")
     style.apply()
 
-    visitor = gate.visitor()
+    visitor = rights.visitor()
     pages = [navigation.page(path, partial(_show, path, shown)) for path in SHOWS]
     address.restore()
     page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
@@ -88,7 +88,10 @@ def main() -> None:
             st.title("No contact passes these filters")
             st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
             st.button(
-                "Show all contacts", on_click=sidebar.clear_filters, args=(choice,), type="primary"
+                "Show all contacts",
+                on_click=rights.callback(sidebar.clear_filters),
+                args=(choice,),
+                type="primary",
             )
         else:
             try:

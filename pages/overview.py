@@ -19,7 +19,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
-from lib.ui import breakdowns, cards, charts, clicks, navigation, sidebar
+from lib.ui import breakdowns, cards, charts, clicks, navigation, rights, sidebar
 from lib.ui.cards import Number
 
 MOST_FINDINGS = 3
@@ -218,7 +218,7 @@ def _link_to(finding: Finding, view: View) -> None:
             help=about,
             icon=icon,
             type="tertiary",
-            on_click=sidebar.set_choice,
+            on_click=rights.callback(sidebar.set_choice),
             args=(choice,),
         )
         return

@@ -20,7 +20,7 @@ from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
-from lib.ui import cards, charts, clicks, sidebar, tables
+from lib.ui import cards, charts, clicks, rights, sidebar, tables
 from lib.ui.cards import Number
 
 MOST_AGENTS = 12
@@ -221,7 +221,7 @@ def _queue(view: View) -> None:
                 key="chip-age",
                 icon=":material/close:",
                 help="List all who wait.",
-                on_click=_take_age,
+                on_click=rights.callback(_take_age),
                 args=(None,),
             )
     listed = _listed(view)

@@ -15,7 +15,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import Dimension
 from lib.ui import clicks as clicking
-from lib.ui import deferred, recorder, tables
+from lib.ui import deferred, recorder, rights, tables
 from lib.ui.clicks import Clicks
 
 _CONFIG = {"displayModeBar": False, "topojsonURL": "app/static/"}
@@ -117,7 +117,7 @@ def _draw(figure: go.Figure, key: str, alt: str, take: Take | None) -> None:
     config = _CONFIG | formatting.plotly_locale()
     taking: dict[str, Any] = {}
     if take is not None:
-        taking = {"on_select": partial(take, widget), "selection_mode": "points"}
+        taking = {"on_select": rights.callback(partial(take, widget)), "selection_mode": "points"}
     deferred.at_last(
         partial(st.plotly_chart, figure, key=widget, config=config, alt=alt, **taking),
         height=figure.layout.height,

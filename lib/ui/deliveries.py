@@ -17,7 +17,7 @@ from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.settings import Notifications, Recipient, Settings, Welcome
-from lib.ui import gate, tables
+from lib.ui import gate, rights, tables
 
 if TYPE_CHECKING:
     from lib.insights.alerts import Alert
@@ -50,7 +50,7 @@ _STATES = {"firing": "goes on", "fine": "fine", "unknown": "unknown"}
 def draw(view: View) -> None:
     """Every delivery about the workspace that is shown, and the alerts' states; nothing where
     nobody is written to."""
-    visitor = gate.visitor()
+    visitor = rights.visitor()
     notifications = visitor.configuration.notifications
     if not notifications or not isinstance(visitor.verdict, Welcome):
         return
@@ -212,7 +212,7 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
                 "Wake",
                 key=f"wake-{key}",
                 icon=":material/notifications_active:",
-                on_click=_snooze,
+                on_click=rights.callback(_snooze),
                 args=(workspace, recipient.name, alert.key, None),
             )
             return
@@ -221,7 +221,7 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
                 f"Snooze: {label.lower()}",
                 key=f"snooze-{hours}-{key}",
                 icon=":material/snooze:",
-                on_click=_snooze,
+                on_click=rights.callback(_snooze),
                 args=(workspace, recipient.name, alert.key, hours),
             )
 
@@ -229,11 +229,11 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
 def _may_snooze(workspace: str, notifications: Notifications) -> bool:
     """Those whom the operator named, or everybody who sees the page if the operator said so; where
     nothing was said, those who may save views for everybody."""
-    verdict = gate.visitor().verdict
+    verdict = rights.visitor().verdict
     if not isinstance(verdict, Welcome) or workspace not in verdict.workspaces:
         return False
     if notifications.savers_snooze:
-        return gate.visitor().configuration.named(workspace).shared_views
+        return rights.visitor().configuration.named(workspace).shared_views
     if notifications.all_snooze:
         return True
     return verdict.email is not None and notifications.snoozers.include(verdict.email)
@@ -241,7 +241,7 @@ def _may_snooze(workspace: str, notifications: Notifications) -> bool:
 
 def _snooze(workspace: str, name: str, key: str, hours: float | None) -> None:
     """A callback; no hours wake the alert."""
-    configuration = gate.visitor().configuration
+    configuration = rights.visitor().configuration
     notifications = configuration.notifications
     if not _may_snooze(workspace, notifications):
         return

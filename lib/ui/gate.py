@@ -5,12 +5,11 @@ Streamlit comes back from signing in at the root, whatever was asked for. So wha
 kept for a few minutes, here, and not where somebody could put another address in its place.
 """
 
-import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode, urlsplit
@@ -18,101 +17,29 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from lib import settings
 from lib.query.url import PARAMETERS
 from lib.reference import formatting
 from lib.settings import (
     Access,
     Closed,
-    Configuration,
     Expired,
     Foreign,
     NobodyInvited,
     NotInvited,
-    Provider,
-    Refusal,
     Settings,
-    SettingsError,
     SignedOut,
     Unverified,
     Welcome,
-    admit,
 )
-from lib.ui import address
+from lib.ui import address, rights
 from lib.ui.address import WORKSPACE
+from lib.ui.rights import Visitor
 from lib.web import streamlit_internals
-from lib.web.key import key_of
-from lib.web.logs import RareWarning
-
-log = logging.getLogger(__name__)
-_warn_of_settings = RareWarning(log)
-_warn_of_issuer = RareWarning(log)
 
 _OF_PERIOD = ("period", "from", "to", "compare")
 """What of a choice makes sense in another workspace."""
 
 _PROVIDER_NAMES = {"google": "Google", "microsoft": "Microsoft", "okta": "Okta", "auth0": "Auth0"}
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """What is configured, and what the person may see of it. `mistakes` are those that keep
-    everybody out."""
-
-    configuration: Configuration
-    verdict: Welcome | Refusal
-    mistakes: tuple[str, ...] = ()
-
-    @property
-    def is_welcome(self) -> bool:
-        return isinstance(self.verdict, Welcome)
-
-
-def visitor() -> Visitor:
-    """Who this is, by the identity as it is now."""
-    claims = st.user.to_dict()
-    try:
-        configuration = settings.configuration()
-    except SettingsError as error:
-        _warn_of_settings("The dashboard is not set up correctly. %s", error)
-        return Visitor(Configuration(), Closed(), error.for_strangers)
-    access = configuration.access
-    key = key_of(configuration)
-    if not access.providers and "is_logged_in" in claims:
-        # Streamlit found an [auth] where we did not look: then somebody wants people to sign in.
-        access = replace(access, providers=(Provider(),))
-    verdict = admit(
-        claims,
-        configuration.names,
-        access,
-        formatting.now(),
-        has_key=key is not None and key.is_shown_by(st.context.cookies),
-        is_demo=configuration.is_demo,
-    )
-    if isinstance(verdict, Foreign):
-        _warn_of_issuer(
-            "Somebody has an identity of another issuer or for another client: %r, %r, where "
-            "[auth] is of %s. If it is yours, set [access] issuer to the first.",
-            claims.get("iss"),
-            claims.get("aud"),
-            ", ".join(provider.issuer for provider in access.providers),
-        )
-    return Visitor(replace(configuration, access=access), verdict)
-
-
-def may_see(workspace: str) -> bool:
-    """Whether whoever this script runs for may see a workspace now. What begins outside of the
-    main script asks it first, before it gives or does anything: callbacks, fragments, downloads
-    that are made when they are asked for. A tab outlives an identity, and a client made by hand
-    asks for a part without the page around it."""
-    verdict = visitor().verdict
-    return isinstance(verdict, Welcome) and workspace in verdict.workspaces
-
-
-def require(workspace: str) -> None:
-    """In a fragment: runs the page instead, which says why, if they may not see the workspace."""
-    if not may_see(workspace):
-        st.rerun()
 
 
 def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome:
@@ -164,7 +91,7 @@ def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
         list(labels),
         format_func=labels.__getitem__,
         key="pick-workspace",
-        on_change=_take_workspace,
+        on_change=rights.callback(_take_workspace),
         args=(welcome.workspaces,),
     )
 
@@ -172,7 +99,7 @@ def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
 def _take_workspace(names: tuple[str, ...]) -> None:
     """A callback: another workspace in the same period, without the filters of this one."""
     picked = st.session_state.get("pick-workspace")
-    if picked not in names or not may_see(picked):
+    if picked not in names or not rights.may_see(picked):
         return
     of_this_one: dict[str, list[str]] = {name: [] for name in PARAMETERS if name not in _OF_PERIOD}
     address.change({WORKSPACE: [picked], **of_this_one})
@@ -181,19 +108,24 @@ def _take_workspace(names: tuple[str, ...]) -> None:
 def draw_account(welcome: Welcome) -> None:
     """Who is signed in, and the way out. Looks every minute whether the person is still welcome."""
     if welcome.email is not None:
-        _watch(welcome)
+        _watch()
         st.caption(f"Signed in as {formatting.markdown(formatting.shortened(welcome.email))}")
         _draw_sign_out("secondary")
 
 
-@st.fragment(run_every=timedelta(minutes=1))
-def _watch(welcome: Welcome) -> None:
-    if visitor().verdict != welcome:
-        st.rerun()
+@rights.fragment(run_every=timedelta(minutes=1))
+def _watch() -> None:
+    """Draws nothing; that it runs is what looks."""
 
 
 def _draw_sign_out(kind: Literal["primary", "secondary"]) -> None:
-    st.button("Sign out", on_click=_sign_out, icon=":material/logout:", type=kind, key="sign-out")
+    st.button(
+        "Sign out",
+        on_click=rights.for_strangers(_sign_out),
+        icon=":material/logout:",
+        type=kind,
+        key="sign-out",
+    )
 
 
 def _sign_out() -> None:
@@ -289,7 +221,7 @@ def _draw_sign_in(access: Access, page: Page) -> None:
         name = _PROVIDER_NAMES.get(provider.name, provider.name)
         st.button(
             f"Sign in with {formatting.markdown(name)}" if name else "Sign in",
-            on_click=_sign_in,
+            on_click=rights.for_strangers(_sign_in),
             args=(provider.name, link),
             icon=":material/login:",
             type="primary",

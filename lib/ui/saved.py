@@ -18,7 +18,7 @@ from lib.query.saved_views import (
 from lib.query.view import View
 from lib.reference import formatting
 from lib.settings import Settings
-from lib.ui import gate, sidebar
+from lib.ui import rights, sidebar
 
 _NOTES = "saved-notes"
 
@@ -53,15 +53,15 @@ def _draw_one(saved: SavedView, options: Options, workspace: Settings, owner: st
             icon=":material/group:" if saved.is_for_everybody else ":material/person:",
             help="For everybody" if saved.is_for_everybody else "For me",
             type="tertiary",
-            on_click=_open,
-            args=(workspace.name, saved, options),
+            on_click=rights.callback(_open),
+            args=(saved, options),
         )
         if saved.owner == owner or (saved.is_for_everybody and workspace.shared_views):
             st.button(
                 "Delete",
                 key=f"saved-delete-{saved.id}",
                 type="tertiary",
-                on_click=_delete,
+                on_click=rights.callback(_delete),
                 args=(workspace.name, saved.id),
             )
 
@@ -83,24 +83,23 @@ def _draw_form(
     st.button(
         "Save this view",
         key="saved-save",
-        on_click=_save,
+        on_click=rights.callback(_save),
         args=(workspace.name, choice, options, page),
     )
 
 
-def _open(name: str, saved: SavedView, options: Options) -> None:
+def _open(saved: SavedView, options: Options) -> None:
     """A callback."""
-    if gate.may_see(name):
-        choice, notes = opened(saved, options)
-        sidebar.set_choice(choice)
-        st.session_state[_NOTES] = notes
+    choice, notes = opened(saved, options)
+    sidebar.set_choice(choice)
+    st.session_state[_NOTES] = notes
 
 
 def _save(name: str, choice: Choice, options: Options, page: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
     views = of_workspace(workspace)
-    if views is None or not gate.may_see(name):
+    if views is None:
         return
     try:
         owner = _owner(workspace)
@@ -125,7 +124,7 @@ def _delete(name: str, view_id: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
     views = of_workspace(workspace)
-    if views is None or not gate.may_see(name):
+    if views is None:
         return
     try:
         owner = _owner(workspace)

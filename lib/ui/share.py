@@ -5,7 +5,7 @@ import streamlit as st
 from lib.outputs.page_file import page_html
 from lib.outputs.workbook import workbook
 from lib.query.view import View
-from lib.ui import sidebar, tables
+from lib.ui import rights, sidebar, tables
 from lib.ui.recorder import Recorder
 
 
@@ -17,7 +17,7 @@ def button(recorder: Recorder, view: View) -> None:
         name = _name()
         st.download_button(
             "Page as a file",
-            data=lambda: page_html(recorder.page()),
+            data=rights.file(lambda: page_html(recorder.page())),
             file_name=tables.file_name(name, "html", view),
             mime="text/html",
             key="save-page",
@@ -29,7 +29,7 @@ def button(recorder: Recorder, view: View) -> None:
         )
         st.download_button(
             "Workbook (XLSX)",
-            data=lambda: workbook(recorder.page()),
+            data=rights.file(lambda: workbook(recorder.page())),
             file_name=tables.file_name(name, "xlsx", view),
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             key="save-workbook",

@@ -21,7 +21,7 @@ from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.reference.timezones import timezones
 from lib.settings import BASES, Settings
 from lib.store.dimensions import DIMENSIONS, Dimension
-from lib.ui import address, style
+from lib.ui import address, rights, style
 
 MOST_CHIPS = 12
 
@@ -63,7 +63,7 @@ def chips(choice: Choice, options: Options) -> None:
                 key=f"chip-{key}",
                 icon=":material/close:",
                 help=f"Take off: {formatting.markdown(name)}",
-                on_click=set_choice,
+                on_click=rights.callback(set_choice),
                 args=(without,),
             )
         if len(limits) > MOST_CHIPS:
@@ -84,7 +84,7 @@ def draw(view: View, settings: Settings) -> None:
         list(presets.LABELS),
         format_func=presets.LABELS.__getitem__,
         key="pick-preset",
-        on_change=_take_preset,
+        on_change=rights.callback(_take_preset),
         args=(choice, period),
     )
     if choice.preset == "dates":
@@ -99,7 +99,7 @@ def draw(view: View, settings: Settings) -> None:
         key="pick-against",
         help="An unfinished period is compared with the same part of the one before: up to the "
         "same day and time.",
-        on_change=_take_against,
+        on_change=rights.callback(_take_against),
         args=(choice,),
     )
     counts = view.counts
@@ -111,7 +111,12 @@ def draw(view: View, settings: Settings) -> None:
         with expander:
             _draw_settings(choice, settings)
     with st.container(horizontal=True):
-        st.button("Reset", on_click=set_choice, args=(Choice(),), icon=":material/restart_alt:")
+        st.button(
+            "Reset",
+            on_click=rights.callback(set_choice),
+            args=(Choice(),),
+            icon=":material/restart_alt:",
+        )
         with st.popover("Copy link", icon=":material/link:"):
             st.caption("This link shows the same to a colleague.")
             st.code(link(choice), language=None, wrap_lines=True)
@@ -126,7 +131,7 @@ def pick_queue(choice: Choice) -> None:
         format_func=QUEUE_NAMES.__getitem__,
         key="pick-queue",
         required=True,
-        on_change=_take_queue,
+        on_change=rights.callback(_take_queue),
         args=(choice,),
         label_visibility="collapsed",
     )
@@ -162,7 +167,7 @@ def _draw_dates(choice: Choice, period: Period) -> None:
         key="pick-dates",
         min_value=FIRST_DAY,
         max_value=LAST_DAY,
-        on_change=_take_dates,
+        on_change=rights.callback(_take_dates),
         args=(choice,),
     )
 
@@ -183,7 +188,7 @@ def _draw_dimension(
         format_func=labels.__getitem__,
         key=f"pick-{dimension.key}",
         placeholder="All",
-        on_change=_take_dimension,
+        on_change=rights.callback(_take_dimension),
         args=(choice, dimension),
     )
 
@@ -195,7 +200,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         timezones(),
         key="pick-tz",
         help="Days, weeks, months and hours are counted in this zone.",
-        on_change=_take_timezone,
+        on_change=rights.callback(_take_timezone),
         args=(choice, settings.timezone),
     )
     st.session_state["pick-basis"] = choice.basis or settings.basis
@@ -210,7 +215,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         key="pick-basis",
         help="The time from which a contact counts. Chosen by the data: subscribedAt if at least "
         "half of the contacts carry it, else createdAt.",
-        on_change=_take_basis,
+        on_change=rights.callback(_take_basis),
         args=(choice, settings.basis),
     )
     usual = settings.bot_answers
@@ -221,7 +226,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         help="On: where the bot has a conversation and the server does not tell whether it "
         "answered, the contact is left to the bot. Off: everybody who wrote last is waiting for a "
         "person.",
-        on_change=_take_bot,
+        on_change=rights.callback(_take_bot),
         args=(choice, usual),
     )
     st.session_state["pick-countries"] = choice.recorded_only
@@ -230,7 +235,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         key="pick-countries",
         help="Leaves out contacts whose country was guessed from their phone number, time zone or "
         "language.",
-        on_change=_take_countries,
+        on_change=rights.callback(_take_countries),
         args=(choice,),
     )
 

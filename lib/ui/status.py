@@ -13,7 +13,7 @@ from lib import settings
 from lib.reference import formatting
 from lib.refresh.refreshers import Refresher, State, refresher_of
 from lib.store.snapshot import Snapshot
-from lib.ui import gate
+from lib.ui import rights
 
 
 def demo_banner() -> None:
@@ -41,17 +41,21 @@ class Fetched:
         return cls(snapshot.as_of, snapshot.contacts, verdict.complete, tuple(verdict.warnings))
 
 
-@st.fragment(run_every=timedelta(seconds=1))
+@rights.fragment(run_every=timedelta(seconds=1))
 def first_fetch(workspace: str, person: str) -> None:
     """Before there is anything to show: how far the first crawl is, or why there is none. Shows
     the page as soon as there is something to show."""
-    gate.require(workspace)
     state = _refresher(workspace).state
     if state.snapshot is not None:
         st.rerun()
     if state.failure is not None and not state.is_running:
         st.error(state.failure.reason, icon=":material/cloud_off:")
-        st.button("Try again", on_click=_refresh, args=(workspace, person), type="primary")
+        st.button(
+            "Try again",
+            on_click=rights.callback(_refresh),
+            args=(workspace, person),
+            type="primary",
+        )
         return
     with st.container(border=True):
         st.header("Fetching your contacts for the first time", anchor=False)
@@ -59,29 +63,26 @@ def first_fetch(workspace: str, person: str) -> None:
         st.caption("This page fills by itself. Later visits start with what was fetched last.")
 
 
-@st.fragment(run_every=timedelta(seconds=1))
+@rights.fragment(run_every=timedelta(seconds=1))
 def until_recorded(workspace: str) -> None:
     """While the snapshot that is shown is being recorded: shows the page anew once that is done,
     well or not."""
-    gate.require(workspace)
     state = _refresher(workspace).state
     if state.history is not None or state.due is not None:
         st.rerun()
 
 
-@st.fragment(run_every=timedelta(seconds=15))
+@rights.fragment(run_every=timedelta(seconds=15))
 def freshness(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     """Beside the title: how old the data is, and the button; above it, what went wrong or runs."""
-    gate.require(workspace)
     # Looking often makes the browser draw often, so that is done only where something moves.
     state = _refresher(workspace).state
     draw = _watched if state.is_running or state.due is None else _status
     draw(workspace, shown, timezone, person)
 
 
-@st.fragment(run_every=timedelta(seconds=1))
+@rights.fragment(run_every=timedelta(seconds=1))
 def _watched(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
-    gate.require(workspace)
     _status(workspace, shown, timezone, person)
 
 
@@ -112,7 +113,7 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
             pause = refresher.pause_for(person)
             st.button(
                 "Refresh",
-                on_click=_refresh,
+                on_click=rights.callback(_refresh),
                 args=(workspace, person),
                 type="tertiary",
                 icon=":material/refresh:",
@@ -157,8 +158,7 @@ def _progress(state: State) -> None:
 
 def _refresh(workspace: str, person: str) -> None:
     """A callback."""
-    if gate.may_see(workspace):
-        _refresher(workspace).refresh_for(person)
+    _refresher(workspace).refresh_for(person)
 
 
 def _refresher(workspace: str) -> Refresher:

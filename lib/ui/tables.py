@@ -15,7 +15,7 @@ from lib.outputs.html import table_html
 from lib.outputs.shown import TableShown
 from lib.query.view import View
 from lib.reference import formatting
-from lib.ui import clicks, recorder
+from lib.ui import clicks, recorder, rights
 from lib.ui.clicks import Clicks
 
 MOST_ROWS = 100
@@ -80,7 +80,7 @@ def body(table: Table, *, title: str, key: str, view: View, rows: Rows = _STILL)
     )
     st.download_button(
         "Download CSV",
-        data=_csv(table, view),
+        data=rights.file(_csv(table, view)),
         file_name=file_name(key, "csv", view),
         mime="text/csv",
         key=f"csv-{key}",

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection
 
 from tests.fake_chatbotx import FakeChatbotx
 from tests.identities import AUTH, cookies_of, stream_as
@@ -54,9 +55,34 @@ def buttons_in(sent: list[ForwardMsg]) -> set[str]:
     }
 
 
-def downloads_in(sent: list[ForwardMsg]) -> set[str]:
+def pictures_in(sent: list[ForwardMsg]) -> set[str]:
     whole = b"".join(each.SerializeToString() for each in sent)
     return {found.decode() for found in re.findall(rb"/media/[\w.]+", whole)}
+
+
+def files_in(sent: list[ForwardMsg]) -> set[str]:
+    """Those that are made when they are asked for."""
+    offered = {message.delta.new_element.download_button.deferred_file_id for message in sent}
+    return offered - {""}
+
+
+def session_of(sent: list[ForwardMsg]) -> str:
+    (session,) = {each.new_session.initialize.session_id for each in sent} - {""}
+    return session
+
+
+def file_of(connection: ClientConnection, file_id: str, session: str) -> str:
+    """Asks for a file to be made; its path, or "" if it is not made."""
+    message = BackMsg()
+    message.backend_operation_request.request_id = file_id
+    message.backend_operation_request.session_id = session
+    message.backend_operation_request.deferred_file.file_id = file_id
+    connection.send(message.SerializeToString())
+    while True:
+        received = ForwardMsg()
+        received.ParseFromString(connection.recv(timeout=60, decode=False))
+        if received.WhichOneof("type") == "backend_operation_response":
+            return str(received.backend_operation_response.deferred_file.url)
 
 
 def shows_numbers(sent: list[ForwardMsg]) -> bool:
@@ -73,12 +99,17 @@ def test_whoever_loses_their_right_gets_nothing_more_and_begins_nothing(
         sent = run(connection)
         while not shows_numbers(sent):
             sent = run(connection)
-        downloads = downloads_in(sent)
-        assert downloads, "the page offers nothing to download"
-        assert httpx.get(address + downloads.copy().pop(), headers={"Cookie": cookies}).is_success
+        files = sorted(files_in(sent))
+        assert files, "the page offers nothing to download"
+        session = session_of(sent)
+        downloads = [*pictures_in(sent), file_of(connection, files[0], session)]
+        assert all(downloads)
+        for download in downloads:
+            assert httpx.get(address + download, headers={"Cookie": cookies}).is_success
         assert fragments_in(sent)
         before = len(edge_server.requests)
         time.sleep(max(until - time.monotonic(), 0))
+        assert file_of(connection, files[0], session) == ""
         for fragment in fragments_in(sent):
             message = BackMsg()
             message.rerun_script.fragment_id = fragment

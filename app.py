@@ -2,6 +2,7 @@
 what it should, and shows the page of last resort."""
 
 import asyncio
+import importlib
 import logging
 import runpy
 import sys
@@ -18,7 +19,7 @@ from lib.engines.results import RESULTS
 from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
 from lib.ui import style
-from lib.web import connections, logs, streamlit_internals
+from lib.web import connections, garbage, logs, streamlit_internals
 from lib.web.guard import guard, welcomes
 from lib.web.headers import answer_headers
 from lib.web.key import PARAMETER, key_of
@@ -85,6 +86,13 @@ def last_resort(error: Exception) -> bool:
     return True
 
 
+def load_pages() -> None:
+    """At the start, and not while the first viewer waits."""
+    for page in FRAME.parent.glob("*.py"):
+        if page != FRAME:
+            importlib.import_module(f"pages.{page.stem}")
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Begins to fetch at start-up, and to write to those who want to be told; ends a running crawl
@@ -94,6 +102,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     connections.install()
     connections.accept_in_turns(asyncio.get_running_loop())
     sys.setswitchinterval(SWITCH_SECONDS)
+    load_pages()
+    garbage.leave_out_what_is_there()
+    collecting = asyncio.create_task(garbage.collect_now_and_then())
     stops: list[Callable[[], None]] = []
     try:
         configuration = settings.configuration()
@@ -112,6 +123,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         log.error("The dashboard is not set up correctly. %s", error)
     _print_address(f"/?{PARAMETER}={key.text}" if key else "")
     yield
+    collecting.cancel()
     for stop in stops:
         stop()
     refreshers.stop_all()

@@ -1,7 +1,8 @@
 """Thirty viewers at once on 100,000 contacts, and ten tabs that stay open for an hour.
 
 The viewers speak the protocol of Streamlit's page without a browser. Beside the dashboard, in the
-same run, the same is done with an empty Streamlit page: what is more than that is ours.
+same run, the same is done with an empty Streamlit page, served with Streamlit's own settings: what
+is more than that is ours.
 """
 
 import asyncio
@@ -55,7 +56,7 @@ def rows() -> list[Row]:
     store = store_of(settings.load(environment, {}))
     assert store is not None
     store.commit(store.head(), snapshot_of(CONTACTS))
-    with serve(empty, {}) as (address, _):
+    with serve(empty, {}, folder=empty.parent) as (address, _):
         nothing = asyncio.run(_look(address, VIEWERS))
     with serve(ROOT / "app.py", environment) as (address, process):
         alone = asyncio.run(_look(address, 1))

@@ -159,6 +159,8 @@ def test_a_page_bears_any_address_that_is_let_through(address: str, query: str) 
     assert httpx.get(f"{address}/?{query}").status_code == 200
     with stream(address) as connection:
         sent = run(connection, query)
+        while sent[-1].script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            sent = run(connection, query)  # the demo's past has just been recorded
     assert sent[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
     # What the address gives comes back in its widgets, and no more than that.
     assert sum(message.ByteSize() for message in sent) < 3_000_000

@@ -1,0 +1,50 @@
+"""What nobody can reach any more is collected now and then, not while viewers wait."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tomllib
+import weakref
+from pathlib import Path
+
+from lib.web import garbage
+
+CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+
+
+class Node:
+    """Holds itself, so that only a collection finds it."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_what_nobody_reaches_goes_within_the_time() -> None:
+    async def collect() -> weakref.ref[Node]:
+        lost = weakref.ref(Node())
+        collecting = asyncio.create_task(garbage.collect_now_and_then(0.01))
+        for _ in range(500):
+            if lost() is None:
+                break
+            await asyncio.sleep(0.01)
+        collecting.cancel()
+        return lost
+
+    assert asyncio.run(collect())() is None
+
+
+def test_what_is_there_from_the_start_is_looked_through_no_more() -> None:
+    try:
+        garbage.leave_out_what_is_there()
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < 1000
+    finally:
+        gc.unfreeze()
+
+
+def test_no_run_of_a_page_keeps_the_others_waiting_afterwards() -> None:
+    """Either takes longer than most pages, and holds up all viewers."""
+    config = tomllib.loads(CONFIG.read_text("utf-8"))
+    assert not config["runner"]["postScriptGC"], "a collection of everything after each run"
+    assert config["server"]["fileWatcherType"] == "none", "a look at every file after each run"

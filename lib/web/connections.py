@@ -16,7 +16,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lib.web.logs import RareWarning
+from lib.web.logs import RareWarning, Sparingly
 from lib.web.messages import MOST_MESSAGE_BYTES
 
 try:
@@ -124,23 +124,6 @@ class Connections:
         oldest.drop()
 
 
-class _Sparingly(logging.Filter):
-    """Lets the message that there are no files left through once a minute."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = float("-inf")
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if not str(record.msg).startswith(_OUT_OF_FILES):
-            return True
-        now = time.monotonic()
-        if now - self._last < 60:
-            return False
-        self._last = now
-        return True
-
-
 def _files_allowed() -> int:
     """How many files this process may have open, after it has asked for as many as it needs."""
     try:
@@ -180,7 +163,7 @@ def install(connections: Connections | None = None) -> Connections:
         for protocol in (H11Protocol, HttpToolsProtocol):
             if protocol is not None:
                 _wrap(protocol)
-        logging.getLogger("asyncio").addFilter(_Sparingly())
+        logging.getLogger("asyncio").addFilter(Sparingly(_OUT_OF_FILES))
     return _installed
 
 

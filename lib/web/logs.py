@@ -90,6 +90,10 @@ def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
     found = (secret for source in (os.environ, *sources) for secret in secrets_in(source))
     redact = Redaction([*found, *known])
     logging.setLogRecordFactory(_Records(redact))
+    for name, beginning in _OF_STREAMLIT:
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, Sparingly) for each in logger.filters):
+            logger.addFilter(Sparingly(beginning))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
@@ -133,6 +137,36 @@ class RareWarning:
             message += f" ({self._left_out} more since the last time this was written.)"
         self._last, self._left_out = now, 0
         self._log.warning(message, *arguments)
+
+
+class Sparingly(logging.Filter):
+    """The same for a message of others, by how it begins: lets it through once in `seconds`."""
+
+    def __init__(
+        self, beginning: str, seconds: float = 60, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._beginning = beginning
+        self._seconds = seconds
+        self._clock = clock
+        self._last = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith(self._beginning):
+            return True
+        now = self._clock()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+_OF_STREAMLIT = (
+    ("streamlit.runtime.app_session", "Rejecting backend operation request"),
+    ("streamlit.runtime.backend_operation_handler", "Error executing deferred callable"),
+)
+"""What anybody with a web socket can have Streamlit write, the second with a traceback: they ask
+for a file that is not theirs, or not there."""
 
 
 class _Records:

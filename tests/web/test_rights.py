@@ -125,6 +125,16 @@ def test_whoever_loses_their_right_gets_nothing_more_and_begins_nothing(
     assert len(edge_server.requests) == before
 
 
+def test_asking_for_files_that_are_not_there_does_not_fill_the_log(
+    address: str, tmp_path: Path
+) -> None:
+    with stream_as(address, cookies_of(address, "stranger@example.com")) as connection:
+        session = session_of(run(connection))
+        for number in range(10):
+            assert file_of(connection, f"none-{number}", session) == ""
+    assert (tmp_path / "server.log").read_text().count("Traceback") == 1
+
+
 @pytest.mark.parametrize(
     "others",
     [

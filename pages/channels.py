@@ -12,7 +12,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, SOURCE
-from lib.ui import breakdowns, cards, charts, tables
+from lib.ui import breakdowns, cards, charts, made_of, tables
 from lib.ui.cards import Number
 
 
@@ -21,6 +21,7 @@ def show(view: View) -> None:
     channels = view.compute(audience.by_channel, view.terms)
     sentence = _sentence(view, total, channels)
     cards.headline("Where do new contacts come from?", sentence, view)
+    made_of.show(view)
     engaged = view.compute(engagement.engagement, view.terms)
     cards.numbers(
         [

@@ -14,7 +14,7 @@ from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
 from lib.store.dimensions import COUNTRY
-from lib.ui import breakdowns, cards, charts, clicks, tables
+from lib.ui import breakdowns, cards, charts, clicks, made_of, tables
 from lib.ui.cards import Number
 
 _HOW = {
@@ -32,6 +32,7 @@ def show(view: View) -> None:
     known = by_country.drop(index=UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
     cards.headline("Where are our contacts?", _sentence(known, unknown, total.contacts), view)
+    made_of.show(view)
     cards.numbers(
         [
             Number("new", formatting.number(total.new), total.new, total.new_before),

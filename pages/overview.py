@@ -8,27 +8,25 @@ import streamlit as st
 from lib.charts.growth import growth, new_by_hour
 from lib.charts.steps import STEP_NAMES, step_for, stepped
 from lib.charts.style import CHANNEL_COLOURS
-from lib.insights.findings import Finding, findings
+from lib.insights.findings import SHOWN, Finding, findings
 from lib.metrics import audience, opt_in, workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query import url
-from lib.query.choice import Choice
 from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
-from lib.ui import breakdowns, cards, charts, clicks, navigation, rights, sidebar
+from lib.ui import breakdowns, cards, charts, clicks, made_of, navigation, rights, sidebar
 from lib.ui.cards import Number
-
-MOST_FINDINGS = 3
 
 
 def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
     load = view.compute(workload.workload, view.terms)
     cards.headline("How is our audience doing?", _sentence(view, total, load), view)
+    made_of.show(view)
     _numbers(view, total, load)
     _worth_a_look(view)
     _growth(view, total)
@@ -157,9 +155,9 @@ def _worth_a_look(view: View) -> None:
         found = findings(view)
         if not found:
             st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
-        for finding in found[:MOST_FINDINGS]:
+        for finding in found[:SHOWN]:
             _draw_finding(finding, view)
-        others = found[MOST_FINDINGS:]
+        others = found[SHOWN:]
         if others:
             more = st.expander(
                 f"{formatting.number(len(others))} more", key="more-findings", on_change="rerun"
@@ -184,45 +182,24 @@ def _draw_finding(finding: Finding, view: View) -> None:
             formatting.markdown(finding.sentence),
             help=f"Why am I seeing this? {formatting.markdown(finding.evidence)}",
         )
-    with link:
-        _link_to(finding, view)
-
-
-def _choice_of(finding: Finding, view: View) -> Choice:
-    """The choice under which a finding can be seen."""
-    choice = replace(view.choice, queue=finding.queue or view.choice.queue)
-    for dimension, key in finding.narrow:
-        choice = choice.limited_to(dimension, (key,))
-    if finding.day is None:
-        return choice
-    return choice.on_days(finding.since or finding.day, finding.day)
-
-
-def _where(finding: Finding, view: View) -> str:
-    """The page of a finding and what of it, in Markdown: "Channels · WhatsApp"."""
-    parts = [navigation.TITLES[finding.page]]
-    parts += [formatting.shortened(view.options.name(*limit)) for limit in finding.narrow]
-    if finding.queue:
-        parts.append(sidebar.QUEUE_NAMES[finding.queue].lower())
-    if finding.day:
-        parts.append(formatting.span(finding.since or finding.day, finding.day))
-    return formatting.markdown(" · ".join(parts))
+    if finding.leads_elsewhere(view, "overview"):
+        with link:
+            _link_to(finding, view)
 
 
 def _link_to(finding: Finding, view: View) -> None:
-    label, icon = _where(finding, view), ":material/arrow_forward:"
-    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", _choice_of(finding, view)
+    label = f"{formatting.markdown(finding.verb)} →"
+    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", finding.choice(view)
     if finding.page == "overview":
         st.button(
             label,
             help=about,
-            icon=icon,
             type="tertiary",
             on_click=rights.callback(sidebar.set_choice),
             args=(choice,),
         )
         return
-    navigation.link(finding.page, label, parameters=url.parameters(choice), icon=icon, about=about)
+    navigation.link(finding.page, label, parameters=url.parameters(choice), about=about)
 
 
 def _growth(view: View, total: audience.Audience) -> None:

@@ -12,7 +12,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import TAG
-from lib.ui import breakdowns, cards, charts, clicks, tables
+from lib.ui import breakdowns, cards, charts, clicks, made_of, tables
 from lib.ui.cards import Number
 
 MOST_COMPARED = 15
@@ -35,6 +35,7 @@ def show(view: View) -> None:
     else:
         sentence = "No contact has a tag."
     cards.headline("Which tags do they have?", sentence, view)
+    made_of.show(view)
     cards.numbers(
         [
             Number("new", formatting.number(total.new), total.new, total.new_before),

@@ -12,12 +12,13 @@ import numpy as np
 
 from lib.engines.filters import has_any
 from lib.insights.chance import z_of
+from lib.metrics import audience
 from lib.query.options import sizes_of
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import Period, stamps
 from lib.reference.rates import Rate, newcombe
-from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG, Dimension
+from lib.store.dimensions import CHANNEL, COUNTRY, DIMENSIONS, SOURCE, TAG, Dimension
 from lib.store.tables import Tables
 
 COMPARED = (TAG, CHANNEL, SOURCE, COUNTRY)
@@ -87,6 +88,47 @@ def in_words(view: View, subset: Subset) -> str:
     return formatting.listed(cause.sentence(view) for cause in made_of(view, subset))
 
 
+LONGEST = 31
+"""Days: a longer period is compared with nothing, as it is most of what is usual."""
+
+
+def of_choice(view: View) -> str | None:
+    """What the new contacts are made of that a click on a bar has left, in a sentence of plain
+    text; None where the choice is of no such group.
+
+    A group are the days chosen, or each filter of a single value. A filter of several values holds
+    for the usual too.
+    """
+    limits = tuple(
+        (dimension, view.choice.keys(dimension)[0])
+        for dimension in DIMENSIONS
+        if len(view.choice.keys(dimension)) == 1
+    )
+    period = view.terms.period
+    is_days = view.choice.preset == "dates" or period.number_of_days == 1
+    if is_days and period.number_of_days <= LONGEST:
+        subset = Subset(limits, period.start, period.end)
+    elif limits:
+        subset = Subset(limits)
+    else:
+        return None
+    new = view.compute(audience.audience, view.terms).new
+    if not new:
+        return None
+    if new < LEAST:
+        return f"Fewer than {formatting.number(LEAST)} new contacts are too few to tell."
+    whole = view
+    for dimension, _ in limits:
+        whole = whole.without(dimension)
+    came = f"{formatting.counted(new, 'new contact')} {view.during}"
+    if causes := in_words(whole, subset):
+        return f"Of {came}, {causes}."
+    return (
+        f"Nothing stands out among {came}: their tags, channels, sources and countries are much "
+        "as usual."
+    )
+
+
 def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
     tables = view.snapshot.tables
     people, others = _groups(view, subset)
@@ -124,8 +166,9 @@ def _groups(view: View, subset: Subset) -> tuple[np.ndarray, np.ndarray]:
     for dimension, key in subset.limits:
         has_it = has_any(tables, dimension, (key,))
         people = people & has_it
-        others = others & (has_it if subset.start is not None else ~has_it)
-    return people, others if subset.limits or subset.start else others & ~people
+        if subset.start is not None:
+            others = others & has_it
+    return people, others & ~people
 
 
 def _new_in(view: View, period: Period) -> np.ndarray:

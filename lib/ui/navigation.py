@@ -44,14 +44,12 @@ def page(path: str, show: Callable[[], None]) -> Page:
     )
 
 
-def link(
-    path: str, label: str, *, parameters: Mapping[str, Sequence[str]], icon: str, about: str
-) -> None:
+def link(path: str, label: str, *, parameters: Mapping[str, Sequence[str]], about: str) -> None:
     """A link to a page with these parameters in its URL; `label` and `about` are Markdown."""
     given = {name: values for name, values in parameters.items() if values}
     # Streamlit tells pages apart by their address, so this one does for the one that is shown.
     target = page(path, _nothing)
-    st.page_link(target, label=label, help=about, icon=icon, query_params=given)
+    st.page_link(target, label=label, help=about, query_params=given)
 
 
 def chips(pages: Iterable[Page]) -> None:

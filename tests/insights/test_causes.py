@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from lib.chatbotx.crawl import Verdict
 from lib.insights import arrivals
-from lib.insights.causes import Subset, in_words, made_of
+from lib.insights.causes import Subset, in_words, made_of, of_choice
 from lib.query.choice import Choice
 from lib.query.view import View, view_of
 from lib.settings import Settings
@@ -109,3 +109,37 @@ def test_the_finding_of_a_day_says_what_it_is_made_of() -> None:
         "103 are tagged name of 9 (usually 0.0%) and 83 came by WhatsApp (usually 0.0%)."
     )
     assert (finding.verb, finding.day) == ("Look at Friday", FRIDAY)
+
+
+def test_the_group_that_a_click_left_is_told_beside_the_other_new_contacts() -> None:
+    day = FRIDAY - timedelta(days=3)
+    contacts = (
+        *came(day, on("whatsapp"), {"country": "BR"}, times=60),
+        *came(day, on("whatsapp"), {"country": "US"}, times=10),
+        *came(day, on("webchat"), {"country": "US"}, times=70),
+    )
+    narrowed = view(*contacts, choice=MONTH.limited_to(CHANNEL, ("whatsapp",)))
+    assert of_choice(narrowed) == (
+        "Of 70 new contacts in the last 30 days, 60 are in Brazil (usually 0.0%)."
+    )
+    assert of_choice(view(*contacts)) is None
+
+
+def test_days_that_were_clicked_are_told_beside_the_weeks_before() -> None:
+    friday = MONTH.on_days(FRIDAY, FRIDAY)
+    seen = view(*usual_weeks(), *came(FRIDAY, on("whatsapp"), times=60), choice=friday)
+    assert of_choice(seen) == (
+        "Of 60 new contacts on 27 Nov 2026, 60 came by WhatsApp (usually 0.0%)."
+    )
+
+
+def test_a_group_like_the_others_is_said_to_have_nothing_that_stands_out() -> None:
+    friday = MONTH.on_days(FRIDAY, FRIDAY)
+    seen = view(*usual_weeks(), *came(FRIDAY, on("webchat"), times=50), choice=friday)
+    assert (of_choice(seen) or "").startswith("Nothing stands out among 50 new contacts")
+
+
+def test_a_group_of_a_few_is_said_to_be_too_few() -> None:
+    friday = MONTH.on_days(FRIDAY, FRIDAY)
+    seen = view(*usual_weeks(), *came(FRIDAY, on("webchat"), times=9), choice=friday)
+    assert of_choice(seen) == "Fewer than 10 new contacts are too few to tell."

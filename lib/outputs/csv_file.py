@@ -2,7 +2,10 @@
 
 import csv
 import io
-from collections.abc import Mapping
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from lib.outputs.columns import Raw, Table
@@ -29,6 +32,24 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
         values = [cell(value, mark) for column in columns for value in column.raw(row)]
         writer.writerow([*values, *last])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+
+
+def csv_archive(tables: Iterable[tuple[str, Table]], chosen: Mapping[str, Raw]) -> bytes:
+    """Tables by their titles, each as a CSV file of that name, in a ZIP: tables of different
+    columns in one file would be none that a spreadsheet can read."""
+    buffer = io.BytesIO()
+    names = Counter[str]()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for title, table in tables:
+            name = _UNSAFE.sub("-", title).strip("-").casefold() or "table"
+            names[name] += 1
+            number = f"-{names[name]}" if names[name] > 1 else ""
+            archive.writestr(f"{name}{number}.csv", csv_file(table, chosen))
+    return buffer.getvalue()
+
+
+_UNSAFE = re.compile(r"\W+")
+"""What a file is not to have in its name: a title is ours, but may hold a colon."""
 
 
 def context(view: View) -> dict[str, Raw]:

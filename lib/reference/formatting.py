@@ -260,6 +260,22 @@ def day(value: date) -> str:
     return dates.format_skeleton("yMMMd", _at_noon(value), locale=_speaking)
 
 
+def date_box() -> str:
+    """How days are typed in a field, in the locale's order and with its separator: "DD.MM.YYYY". Of
+    the patterns that Streamlit's date field knows; ISO 8601's where there is no such order, and in
+    English of no country, as 11/1 is another day on the other side of the ocean."""
+    pattern = _speaking.date_formats["short"].pattern
+    order = "".join(dict.fromkeys(re.sub(r"[^dMy]", "", pattern)))
+    if order not in {"dMy", "Mdy", "yMd"} or (_speaking.language, _speaking.territory) == (
+        "en",
+        None,
+    ):
+        return "YYYY-MM-DD"
+    mark = next((each for each in "./-" if each in pattern), "-")
+    parts = {"d": "DD", "M": "MM", "y": "YYYY"}
+    return mark.join(parts[each] for each in order)
+
+
 def month(value: date) -> str:
     """ "Jun 2026"."""
     return dates.format_skeleton("yMMM", _at_noon(value), locale=_speaking)

@@ -1,9 +1,13 @@
-"""The one button that takes a page along: link, page file, workbook, print."""
+"""The one button that takes a page along: links, page file, workbook, CSV, print."""
+
+from dataclasses import replace
 
 import streamlit as st
 
+from lib.outputs.csv_file import context, csv_archive
 from lib.outputs.page_file import page_html
 from lib.outputs.workbook import workbook
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.ui import rights, sidebar, tables
 from lib.ui.recorder import Recorder
@@ -11,9 +15,14 @@ from lib.ui.recorder import Recorder
 
 def button(recorder: Recorder, view: View) -> None:
     """Files are made when they are asked for, of what the page has shown by then."""
+    chosen = context(view)
     with st.popover("Share", icon=":material/ios_share:", key="share"):
         st.caption("This link shows the same to a colleague.")
         st.code(sidebar.link(view.choice), language=None, wrap_lines=True)
+        fixed = with_fixed_dates(view)
+        if fixed != view.choice:
+            st.caption("This one keeps to these dates, whenever it is opened.")
+            st.code(sidebar.link(fixed), language=None, wrap_lines=True)
         name = _name()
         st.download_button(
             "Page as a file",
@@ -38,7 +47,24 @@ def button(recorder: Recorder, view: View) -> None:
             width="stretch",
             help="A cover and a sheet for each table of this page.",
         )
+        st.download_button(
+            "Tables as CSV",
+            data=rights.file(lambda: csv_archive(recorder.page().tables(), chosen)),
+            file_name=tables.file_name(name, "zip", view),
+            mime="application/zip",
+            key="save-csv",
+            icon=":material/csv:",
+            on_click="ignore",
+            width="stretch",
+            help="A file for each table of this page, in a ZIP.",
+        )
         st.html('<button type="button" class="print">Print</button>')
+
+
+def with_fixed_dates(view: View) -> Choice:
+    """The same choice by its first and last day: "last 30 days" are others tomorrow."""
+    period = view.terms.period
+    return replace(view.choice, preset="dates", start=period.start, end=period.end)
 
 
 def _name() -> str:

@@ -110,16 +110,12 @@ def draw(view: View, settings: Settings) -> None:
     if expander.open:
         with expander:
             _draw_settings(choice, settings)
-    with st.container(horizontal=True):
-        st.button(
-            "Reset",
-            on_click=rights.callback(set_choice),
-            args=(Choice(),),
-            icon=":material/restart_alt:",
-        )
-        with st.popover("Copy link", icon=":material/link:"):
-            st.caption("This link shows the same to a colleague.")
-            st.code(link(choice), language=None, wrap_lines=True)
+    st.button(
+        "Reset",
+        on_click=rights.callback(set_choice),
+        args=(Choice(),),
+        icon=":material/restart_alt:",
+    )
 
 
 def pick_queue(choice: Choice) -> None:
@@ -165,6 +161,7 @@ def _draw_dates(choice: Choice, period: Period) -> None:
     st.date_input(
         "First and last day",
         key="pick-dates",
+        format=formatting.date_box(),
         min_value=FIRST_DAY,
         max_value=LAST_DAY,
         on_change=rights.callback(_take_dates),

@@ -76,7 +76,7 @@ def test_nothing_that_opens_or_appears_under_filters_bars_anyone(
     page.get_by_text("Show table").first.click()
     page.get_by_text("Settings", exact=True).click()
     page.get_by_text("Download CSV").first.wait_for()
-    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Share").click()
     page.get_by_text("This link shows the same to a colleague.").wait_for()
     settle(page)
     assert not ours(check_by_day_and_night(page), of_the_framework)

@@ -47,7 +47,6 @@ def test_tab_reaches_all_controls_from_the_filters_to_the_foot(at: Serve, open_p
         "Channels",
         "Agents",
         "Reset",
-        "Copy link",
         "Overview",
         "Data",
         "Refresh",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from lib.chatbotx.crawl import Verdict
 from lib.outputs import columns as of
 from lib.outputs.columns import Format, Raw, Table, column
-from lib.outputs.csv_file import context, csv_file
+from lib.outputs.csv_file import context, csv_archive, csv_file
 from lib.query.choice import Choice
 from lib.query.view import view_of
 from lib.settings import Settings
@@ -126,3 +127,11 @@ def test_a_heading_and_a_filter_that_would_run_are_defused() -> None:
 
 def test_a_name_of_several_lines_with_quotes_and_commas_is_one_cell() -> None:
     assert text('say "hi",\nyou') == 'say "hi",\nyou'
+
+
+def test_all_tables_of_a_page_are_files_of_their_titles_in_one_archive() -> None:
+    table = Table((column("Tag", ["VIP"], of.TEXT),))
+    packed = csv_archive([("New contacts by tag", table), ("new contacts: by tag", table)], {})
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.namelist() == ["new-contacts-by-tag.csv", "new-contacts-by-tag-2.csv"]
+        assert archive.read("new-contacts-by-tag.csv") == csv_file(table, {})

@@ -332,6 +332,23 @@ def links(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
     }
 
 
+def test_what_a_bar_left_is_told_below_the_head_and_nothing_of_the_whole(connect: Connect) -> None:
+    connect()
+    assert "What is this made of?" not in text(open_page(period="all"))
+    assert "What is this made of?" in text(open_page(period="all", channel="whatsapp"))
+
+
+def test_a_page_is_shared_by_a_link_one_with_fixed_dates_a_file_a_workbook_and_csv(
+    connect: Connect,
+) -> None:
+    connect()
+    page = open_page(channel="whatsapp")
+    here, fixed = (parse_qs(code.value.partition("?")[2]) for code in page.code)
+    assert here == {"channel": ["whatsapp"]}
+    assert fixed.keys() == {"from", "to", "channel"}
+    assert {"Page as a file", "Workbook (XLSX)", "Tables as CSV"} <= {*downloads(page)}
+
+
 class TestWorthALook:
     """The recorded workspace has been silent since June 2026, so these findings stay."""
 
@@ -355,6 +372,15 @@ class TestWorthALook:
             f"Look at: {self.ORPHANED}": ("workload", june | {"queue": ["orphaned"]}),
             f"Look at: {self.INBOX}": ("channels", june | {"channel": ["whatsapp"]}),
         }
+
+    def test_a_verb_leads_to_each(self, connect: Connect) -> None:
+        connect()
+        labels = {
+            link.proto.label.replace("\\", "")
+            for link in open_page(**JUNE).get("page_link")
+            if link.proto.help
+        }
+        assert labels == {"See the 6 →", "See the 9 →", "See who can't be reached →"}
 
     def test_links_keep_the_filters(self, connect: Connect) -> None:
         connect()

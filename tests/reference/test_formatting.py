@@ -554,3 +554,22 @@ def test_every_locale_can_write_a_number_a_rate_and_a_day(
     assert formatting.number(1234567)
     assert "%" in formatting.percent(0.5) or "٪" in formatting.percent(0.5)
     assert "2026" in formatting.day(date(2026, 6, 1)) or locale in ("ar", "fa")
+
+
+@pytest.mark.parametrize(
+    ("locale", "pattern"),
+    [
+        ("en", "YYYY-MM-DD"),
+        ("en_US", "MM/DD/YYYY"),
+        ("en_GB", "DD/MM/YYYY"),
+        ("de", "DD.MM.YYYY"),
+        ("pt_BR", "DD/MM/YYYY"),
+        ("sv", "YYYY-MM-DD"),
+    ],
+)
+def test_days_are_typed_as_the_locale_writes_them(locale: str, pattern: str) -> None:
+    formatting.speak(locale)
+    try:
+        assert formatting.date_box() == pattern
+    finally:
+        formatting.speak("en")

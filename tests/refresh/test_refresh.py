@@ -500,8 +500,8 @@ def test_a_disk_that_cannot_be_written_is_a_note_and_no_failure(make: Make, tmp_
     state = make(store=Store(Place(str(tmp_path / "file" / "workspace")))).start().wait(LONG)
     assert (as_of(state), state.failure) == (NOON, None)
     assert state.notes == (
-        "This data could not be saved: a file stands where its folder should be. After a restart it has to be fetched "
-        "again, and what changes meanwhile is not recorded.",
+        "This data could not be saved: a file stands where its folder should be. After a restart "
+        "it has to be fetched again, and what changes meanwhile is not recorded.",
     )
 
 

@@ -187,3 +187,29 @@ def test_a_single_day_is_told_beside_what_is_usual_on_its_weekday(
     connect("case")
     page = open_page(**{"from": "2026-06-27", "to": "2026-06-27"})
     assert "a usual Saturday has 1" in text(page)
+
+
+def test_a_channel_with_a_comma_in_its_name_is_one_channel_in_the_queue(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    contacts = json.loads((CASES / "negative-wait.json").read_text("utf-8"))
+    for contact in contacts:
+        for inbox in contact["contactInboxes"]:
+            inbox["channel"] = inbox["inbox"]["channel"] = "sms, viber"
+    edge_server.workspaces["case"] = Workspace(contacts)
+    connect("case")
+    page = open_page("workload", period="all")
+    assert "sms, viber" in markup(page)
+    assert "sms and" not in markup(page) + text(page)
+
+
+def test_contacts_that_could_not_be_counted_are_not_passed_over(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    contacts = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[:3]
+    for contact in contacts[1:]:
+        contact["id"] = ""
+    edge_server.workspaces["case"] = Workspace(contacts)
+    connect("case")
+    page = open_page("data", period="all")
+    assert "2 contacts could not be counted" in text(page)

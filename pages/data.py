@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting, glossary
 from lib.settings import Welcome, hosting
 from lib.store.dimensions import TEAM
-from lib.ui import cards, deliveries, gate, rights, tables
+from lib.ui import agents_and_channels, cards, deliveries, gate, rights, tables
 from lib.ui.cards import Number
 
 _FUTURE = {
@@ -48,6 +48,7 @@ def show(view: View) -> None:
         _fields(view)
     _unreadable(view)
     _workload(view)
+    agents_and_channels.show(view)
     _differences(view)
     _downloads(view)
     with st.expander("Glossary", key="glossary", on_change="rerun") as folded:

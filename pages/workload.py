@@ -7,7 +7,6 @@ from urllib.parse import quote
 import pandas as pd
 import streamlit as st
 
-from lib.charts.heat import filled, grid
 from lib.charts.levels import counts
 from lib.charts.load import load as load_figure
 from lib.charts.ranking import Ranking
@@ -15,11 +14,10 @@ from lib.charts.style import AMBER, RUST
 from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
-from lib.query.choice import Choice
 from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
-from lib.store.dimensions import AGENT, CHANNEL, MISSING, TEAM, Dimension
+from lib.store.dimensions import AGENT, TEAM, Dimension
 from lib.ui import cards, charts, clicks, rights, sidebar, tables
 from lib.ui.cards import Number
 
@@ -74,11 +72,10 @@ def show(view: View) -> None:
     left, right = st.columns([2, 3])
     with left:
         _ageing(view, load)
+        _backlog(view)
     with right:
         _agents(view, agents)
     _queue(view)
-    _agents_and_channels(view)
-    _backlog(view)
 
 
 def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
@@ -237,13 +234,14 @@ def _queue(view: View) -> None:
         )
     if view.snapshot.is_demo:
         note += " The demo workspace has no ChatbotX to open them in."
-    tables.show(
-        title,
-        _conversations(listed, view),
-        key=f"queue-{view.choice.queue}",
-        view=view,
-        note=note,
-    )
+    with st.container(key="queue-list"):
+        tables.show(
+            title,
+            _conversations(listed, view),
+            key=f"queue-{view.choice.queue}",
+            view=view,
+            note=note,
+        )
 
 
 def _listed(view: View) -> pd.DataFrame:
@@ -286,53 +284,6 @@ def _conversations(listed: pd.DataFrame, view: View) -> Table:
 
 def _channels(keys: tuple[str, ...]) -> str | None:
     return formatting.listed(map(formatting.channel_name, keys)) if keys else None
-
-
-def _agents_and_channels(view: View) -> None:
-    lines = view.compute(workload.by_agent_and_channel)
-    order = sorted(
-        lines.index, key=lambda key: (key == MISSING, view.options.name(AGENT, key).casefold())
-    )
-    lines = lines.reindex(order)
-    names = [view.options.name(AGENT, key) for key in lines.index]
-    heads = [formatting.channel_name(key) for key in lines.columns]
-    most = (
-        f"{formatting.number(int(lines.to_numpy().max()))}, are with "
-        f"{names[int(lines.max(axis=1).argmax())]}."
-        if len(lines)
-        else "none."
-    )
-    charts.show(
-        "Agents and channels",
-        grid(lines, names, heads, "open") if len(lines) else None,
-        lambda: Table(
-            (
-                column("Agent", names, of.TEXT),
-                *(
-                    column(head, lines[key], of.COUNT)
-                    for head, key in zip(heads, lines.columns, strict=True)
-                ),
-            )
-        ),
-        key="agents-channels",
-        alt=f"Open conversations of {formatting.counted(len(names), 'agent')} by channel; the "
-        f"most, {most}",
-        view=view,
-        clicks=[
-            [
-                _cell(view.choice, str(lines.index[row]), str(lines.columns[place]))
-                for row, place in filled(lines)
-            ]
-        ],
-        explanation="Open conversations. A contact on two channels counts in both.",
-        if_empty="There is no open conversation.",
-    )
-
-
-def _cell(choice: Choice, agent: str, channel: str) -> Choice:
-    """Limited to one agent on one channel, or no longer so."""
-    both = choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
-    return both if both != choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())
 
 
 def _backlog(view: View) -> None:

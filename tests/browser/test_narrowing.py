@@ -59,7 +59,7 @@ def click_row(page: Page, table: str) -> None:
         ("tags", "tag-ranking", BAR, ["tag"]),
         ("opt_in", "rates-channel", DOT, ["channel"]),
         ("workload", "agents", BAR, ["agent"]),
-        ("workload", "agents-channels", BAR, ["channel", "agent"]),
+        ("data", "agents-channels", BAR, ["channel", "agent"]),
     ],
 )
 def test_a_mark_narrows_and_the_same_mark_widens(

@@ -206,13 +206,22 @@ async def _run(socket: ClientConnection, query: str, page: str) -> list[ForwardM
 
 
 async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
+    """What comes until the run that the message asks for has ended: neither one of before, nor one
+    that was given up for it or for another that begins by itself."""
     await socket.send(message.SerializeToString())
-    sent = []
+    sent: list[ForwardMsg] = []
+    has_begun = False
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(await socket.recv(decode=False))
         sent.append(answer)
-        if answer.WhichOneof("type") == "script_finished":
+        kind = answer.WhichOneof("type")
+        has_begun |= kind == "new_session"
+        if (
+            kind == "script_finished"
+            and has_begun
+            and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        ):
             return sent
 
 

@@ -14,11 +14,12 @@ from lib.charts.style import AMBER, RUST
 from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.outputs.shown import TableShown
 from lib.query.trends import recorded_levels
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
-from lib.ui import cards, charts, clicks, rights, sidebar, tables
+from lib.ui import cards, charts, clicks, recorder, rights, sidebar, tables
 from lib.ui.cards import Number
 
 MOST_AGENTS = 12
@@ -208,40 +209,37 @@ def _holders(table: pd.DataFrame, kind: str) -> Table:
 
 def _queue(view: View) -> None:
     """All conversations of a list; those that have waited longest come first."""
-    cards.headed("Conversations")
-    with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
-        sidebar.pick_queue(view.choice)
-        age = _picked_age() if view.choice.queue == "waiting" else None
+    with st.container(border=True, key="queue-list"):
+        with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
+            st.header("Conversations", anchor=False, width="content")
+            sidebar.pick_queue(view.choice)
+            age = _picked_age() if view.choice.queue == "waiting" else None
+            if age:
+                st.button(
+                    AGES[age],
+                    key="chip-age",
+                    icon=":material/close:",
+                    help="List all who wait.",
+                    on_click=rights.callback(_take_age),
+                    args=(None,),
+                )
+        listed = _listed(view)
         if age:
-            st.button(
-                AGES[age],
-                key="chip-age",
-                icon=":material/close:",
-                help="List all who wait.",
-                on_click=rights.callback(_take_age),
-                args=(None,),
+            low, high = workload.AGES[age]
+            listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
+        title, one, several, state = _QUEUES[view.choice.queue]
+        note = f"**{formatting.counted(len(listed), one, several)}**{state}."
+        if view.inbox_url is not None:
+            note += (
+                " The link opens a conversation in ChatbotX, which shows only its latest ones: if "
+                "it does not open, search for it there."
             )
-    listed = _listed(view)
-    if age:
-        low, high = workload.AGES[age]
-        listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
-    title, one, several, state = _QUEUES[view.choice.queue]
-    note = f"**{formatting.counted(len(listed), one, several)}**{state}."
-    if view.inbox_url is not None:
-        note += (
-            " The link opens a conversation in ChatbotX, which shows only its latest ones: if it "
-            "does not open, search for it there."
-        )
-    if view.snapshot.is_demo:
-        note += " The demo workspace has no ChatbotX to open them in."
-    with st.container(key="queue-list"):
-        tables.show(
-            title,
-            _conversations(listed, view),
-            key=f"queue-{view.choice.queue}",
-            view=view,
-            note=note,
-        )
+        if view.snapshot.is_demo:
+            note += " The demo workspace has no ChatbotX to open them in."
+        table = _conversations(listed, view)
+        recorder.note(TableShown(title, table, note))
+        st.caption(note)
+        tables.body(table, title=title, key=f"queue-{view.choice.queue}", view=view)
 
 
 def _listed(view: View) -> pd.DataFrame:
@@ -302,7 +300,7 @@ def _backlog(view: View) -> None:
     )
     charts.show(
         "Backlog at the end of each day",
-        counts(levels, names) if levels is not None else None,
+        counts(levels, names, height=240) if levels is not None else None,
         lambda: Table(
             ()
             if known is None

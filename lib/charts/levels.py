@@ -17,10 +17,15 @@ _COLOURS: Mapping[str, str] = {
 
 
 def over_days(
-    levels: pd.DataFrame, names: Mapping[str, str], say: Callable[[float], str], **yaxis: object
+    levels: pd.DataFrame,
+    names: Mapping[str, str],
+    say: Callable[[float], str],
+    *,
+    height: int = 300,
+    **yaxis: object,
 ) -> go.Figure:
     """A line for each column that `names` names. A day that was not recorded is a gap; a day
-    between two gaps is a dot. `say` writes a value."""
+    between two gaps is a dot. `say` writes a value; `height` is in pixels."""
     days = pd.DatetimeIndex(levels.index)
     lines = [
         go.Scatter(
@@ -40,13 +45,13 @@ def over_days(
         for column, name in names.items()
     ]
     return figure_of(
-        *lines, height=300, showlegend=True, yaxis={"rangemode": "tozero"} | dict(yaxis)
+        *lines, height=height, showlegend=True, yaxis={"rangemode": "tozero"} | dict(yaxis)
     )
 
 
-def counts(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
+def counts(levels: pd.DataFrame, names: Mapping[str, str], height: int = 300) -> go.Figure:
     """Numbers of contacts or conversations."""
-    return over_days(levels, names, formatting.number, tickformat=",d")
+    return over_days(levels, names, formatting.number, height=height, tickformat=",d")
 
 
 def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:

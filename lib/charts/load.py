@@ -15,10 +15,14 @@ from lib.charts.style import (
 )
 from lib.reference import formatting
 
+_FEW = 9
+_ROW, _WIDE_ROW = 34, 44
+"""Pixels. Few agents stand further apart, to fill the place beside what is about as high."""
+
 
 def load(table: pd.DataFrame) -> go.Figure:
     """Open conversations of each name in `table`, split into never answered, others that await a
-    reply, and answered ones; with the oldest and the median wait beside them."""
+    reply, and answered ones; with their number, the oldest and the median wait beside them."""
     labels = labels_of(table["name"].tolist())
     never = table["never_answered"]
     parts = [
@@ -45,11 +49,14 @@ def load(table: pd.DataFrame) -> go.Figure:
         x=table["open"],
         mode="text",
         text=[
-            f"  oldest {formatting.duration(oldest)}<br>  median {formatting.duration(median)}"
-            if pd.notna(oldest)
-            else ""
-            for oldest, median in zip(
-                table["oldest_wait_hours"], table["median_wait_hours"], strict=True
+            f"  {formatting.number(held)}"
+            + (
+                f" · oldest {formatting.duration(oldest)}<br>  median {formatting.duration(median)}"
+                if pd.notna(oldest)
+                else ""
+            )
+            for held, oldest, median in zip(
+                table["open"], table["oldest_wait_hours"], table["median_wait_hours"], strict=True
             )
         ],
         textposition="middle right",
@@ -61,7 +68,9 @@ def load(table: pd.DataFrame) -> go.Figure:
     return figure_of(
         *parts,
         waits,
-        height=110 + 34 * max(1, len(table)),
+        height=110 + (_ROW if len(table) > _FEW else _WIDE_ROW) * max(1, len(table)),
+        # Plotly turns it round for stacks, against the parts from left to right.
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
         xaxis={"range": [0, max([*table["open"], 1]) * 1.9], "visible": False},
         yaxis=labelled_rows(labels),
         barmode="stack",

@@ -59,11 +59,13 @@ def body(table: Table, *, title: str, key: str, view: View, rows: Rows = _STILL)
     order = list(range(len(table)))
     is_part = len(table) > MOST_ROWS
     if is_part:
-        order = _ordered(table, key)[:MOST_ROWS]
-        st.caption(
-            f"The first {formatting.number(MOST_ROWS)} of {formatting.number(len(table))} in this "
-            "order; the file has all."
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            order = _ordered(table, key)[:MOST_ROWS]
+            st.caption(
+                f"The first {formatting.number(MOST_ROWS)} of {formatting.number(len(table))} in "
+                "this order; the file has all.",
+                width="content",
+            )
     links = [
         None if choice is None else clicks.address(choice)
         for choice in (rows.clicks[row] for row in order if rows.clicks)
@@ -105,7 +107,14 @@ def _ordered(table: Table, key: str) -> list[int]:
         for orders in [_orders(each)]
         for order in orders
     }
-    picked = st.selectbox("Sort by", list(orders), key=f"sort-{key}", width=280)
+    picked = st.selectbox(
+        "Sort by",
+        list(orders),
+        format_func=lambda name: f"Sort by: {name}",
+        key=f"sort-{key}",
+        width=280,
+        label_visibility="collapsed",
+    )
     order = orders.get(picked or "")
     if order is None:
         return list(range(len(table)))

@@ -111,6 +111,11 @@ def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
     )
     assert widths
     assert min(widths) >= 330
+    last_day = page.locator("[data-range-field=end] [data-type=day]").bounding_box()
+    calendar = page.get_by_test_id("stDateInputCalendarButton").bounding_box()
+    assert last_day
+    assert calendar
+    assert last_day["x"] + last_day["width"] <= calendar["x"]
 
 
 def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_page: Open) -> None:

@@ -206,5 +206,5 @@ def test_a_link_to_what_to_do_opens_the_list_of_these_conversations(
     orphaned = all_findings(page).filter(has_text="nobody is assigned to give")
     orphaned.get_by_role("link").click()
     expect(page.locator("h1")).to_have_text(QUESTIONS["workload"])
-    expect(page.get_by_role("heading", name="Handed over, nobody took it")).to_be_visible()
+    expect(page.get_by_role("radio", name="Handed over, nobody took it")).to_be_checked()
     expect(page).to_have_url(re.compile("queue=orphaned"))

@@ -14,19 +14,19 @@ def test_load_is_split_by_what_was_answered() -> None:
         "Waiting again": [1, 0],
         "Answered": [3, 0],
     }
-    assert list(figure.data[-1].text) == ["  oldest 3 d 4 h<br>  median 2 h", ""]
+    assert list(figure.data[-1].text) == ["  5 · oldest 3 d 4 h<br>  median 2 h", "  0"]
     assert list(figure.layout.yaxis.ticktext) == ["Ana", "Bia"]
 
 
-def test_load_says_the_waits_beside_the_bars_of_those_for_whom_somebody_waits() -> None:
+def test_load_says_beside_each_bar_its_number_and_where_somebody_waits_how_long() -> None:
     table = agents(Ana=(5, 2), Bia=(7, 0), Caio=(3, 1)).assign(
         oldest_wait_hours=[0.5, nan, 200.0], median_wait_hours=[0.25, nan, 200.0]
     )
     waits = load(table).data[-1]
     assert list(waits.text) == [
-        "  oldest 30 min<br>  median 15 min",
-        "",
-        "  oldest 8 d 8 h<br>  median 8 d 8 h",
+        "  5 · oldest 30 min<br>  median 15 min",
+        "  7",
+        "  3 · oldest 8 d 8 h<br>  median 8 d 8 h",
     ]
     assert list(waits.x) == [5, 7, 3]
     assert waits.mode == "text"

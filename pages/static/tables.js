@@ -50,7 +50,7 @@
   document.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (event.target.closest?.("button.print")) {
-      setTimeout(() => print(), 300); // after the menu that it is in has closed
+      printWhole();
       return;
     }
     const table = event.target.closest?.("table.data");
@@ -74,6 +74,30 @@
   // A chart is as wide as the window that it was drawn for; a sheet of A4 is narrower.
   const SHEET = 640;
   const charts = () => document.querySelectorAll("[data-testid=stPlotlyChart]");
+  const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  function allDrawn() {
+    return (
+      document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning" &&
+      !document.querySelector("[data-testid=stMain] [data-testid=stSkeleton]") &&
+      [...charts()].every((chart) => chart.querySelector(".main-svg"))
+    );
+  }
+
+  // Charts that are still to come are waited for, and all are drawn anew as wide as a sheet: text
+  // keeps its size then. Who prints by the keyboard gets them smaller.
+  async function printWhole() {
+    await later(300); // the menu that it is in closes
+    for (let waited = 0; waited < 15000 && !allDrawn(); waited += 100) await later(100);
+    document.documentElement.classList.add("prints");
+    try {
+      await later(700);
+      print();
+    } finally {
+      document.documentElement.classList.remove("prints");
+    }
+  }
+
   addEventListener("beforeprint", () => {
     for (const chart of charts()) {
       chart.style.zoom = ""; // or one that is printed twice shrinks twice

@@ -125,3 +125,9 @@ def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_pag
     assert title
     assert age
     assert title["y"] < age["y"] + age["height"] / 2 < title["y"] + title["height"]
+
+
+def test_who_waits_is_seen_on_two_screens(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at(None)}/workload")
+    height = page.get_by_test_id("stMainBlockContainer").evaluate("main => main.scrollHeight")
+    assert height <= 1800

@@ -1,0 +1,58 @@
+"""On paper: a page is whole, and Print waits for its charts."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import pytest
+from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+
+from tests.browser.conftest import Open, Serve
+
+pytestmark = pytest.mark.browser
+
+SHEET = 640
+"""Pixels that a sheet of A4 has within its margins, at most."""
+
+
+def printed(page: Page) -> list[str]:
+    """What can be read on each sheet."""
+    sheets = PdfReader(BytesIO(page.pdf(format="A4"))).pages
+    return [" ".join(sheet.extract_text().split()) for sheet in sheets]
+
+
+def test_all_heads_and_rows_of_a_page_are_on_paper_in_whole_words(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at(None)}/channels")
+    heads = page.locator("table.data thead th").all_text_contents()
+    names = page.locator("table.data tbody th").all_text_contents()
+    headings = page.locator("main :is(h1, h2)").all_text_contents()
+    sheets = printed(page)
+    text = " ".join(sheets)
+    # Letters with accents are put together from parts in a PDF, and figures are of another font.
+    plain = re.compile(r"[A-Za-z '?%-]+")
+    wanted = {each for each in [*heads, *names, *headings] if plain.fullmatch(each)}
+    assert len(wanted) > 20
+    assert [each for each in sorted(wanted) if each not in text] == []
+    assert not any(sheet.endswith(tuple(headings)) for sheet in sheets), "a heading stands alone"
+
+
+def test_print_waits_until_charts_are_drawn_as_wide_as_a_sheet(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at(None)}/channels")
+    page.evaluate(
+        """() => { window.print = () => {
+          window.printed = [...document.querySelectorAll(".stPlotlyChart .main-svg")]
+            .map((chart) => chart.clientWidth);
+        }; }"""
+    )
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Print").click()
+    page.wait_for_function("() => window.printed", timeout=20_000)
+    widths = page.evaluate("window.printed")
+    assert widths
+    assert max(widths) <= SHEET
+    page.keyboard.press("Escape")
+    expect(page.locator("html")).not_to_have_class(re.compile("prints"))

@@ -30,7 +30,7 @@ from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
 from lib.chatbotx.versions import news_of
 
-_FREE_VAIN_SLICES = 8
+_FREE_VAIN_SLICES = 5
 """So many slices may turn out to hold next to nothing, one more for each ten pages that were read
 and for each eight that are left: where there is much to read, nobody shall be idle."""
 
@@ -228,13 +228,18 @@ class KeyWalk:
             fullest = max(self._walked, key=attrgetter("contacts_left"), default=None)
             if fullest is None or fullest.contacts_left < 2 * self._page_size:
                 return None
-            grain = self._grain if self._is_exact else max(self._grain, SECOND)
-            if (half := fullest.cut(grain)) is None:
+            if (half := fullest.cut(self._safe_grain)) is None:
                 return None
             self._waiting.append(half)
         part = self._waiting.pop(0)
         self._walked.append(part)
         return partial(self._walk, part)
+
+    @property
+    def _safe_grain(self) -> int:
+        """Milliseconds that the server may not tell apart: a second, as long as nobody knows. A tie
+        of one millisecond would be read twice where its second turns out to be one."""
+        return self._grain if self._is_exact else max(self._grain, SECOND)
 
     @property
     def _vain_slices_allowed(self) -> int:
@@ -265,10 +270,13 @@ class KeyWalk:
         would repeat more of this one than the next one by number."""
         if page.last > part.last:
             return None
-        tie = Tie(query, part.key, self._grain, part.known, part.nameless)
+        tie = Tie(query, part.key, self._safe_grain, part.known, part.nameless)
         by_number = window_from(page.received - 1, self._page_size).end - page.received
         is_tie = page.last <= tie.last
-        return tie if is_tie or self._gain_by_key(page) < by_number else None
+        if not is_tie and self._gain_by_key(page) >= by_number:
+            return None
+        part.held_until = tie.last
+        return tie
 
     def _gain_by_key(self, page: KeyedPage) -> int:
         """How many contacts the next page has that this one has not, if it begins with the last
@@ -420,6 +428,7 @@ class KeyWalk:
                 or self._gain_by_key(page) >= tie.up.gain(self._page_size)
             )
             tie.move_to(last)
+            part.held_until = tie.last
             part.known, part.known_until = tie.known, last
             part.nameless = tie.nameless[as_text(last)]
         elif tie.is_done or tie.up.is_at_end:

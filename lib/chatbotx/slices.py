@@ -16,6 +16,7 @@ class Slice:
     is not sure that nothing is older: then everything is asked for. `known` are contacts created
     from `key` to `known_until` that were passed on already, `nameless` how many without an id.
     `follows_in_its_second` says that others were created in the second of `key` and before it.
+    What was created up to `held_until` is being read as a tie, and not given away.
     """
 
     start: int
@@ -28,6 +29,7 @@ class Slice:
     known_until: int = 0
     follows_in_its_second: bool = False
     nameless: int = 0
+    held_until: int = -1
 
     def __post_init__(self) -> None:
         self.key = self.start
@@ -55,8 +57,9 @@ class Slice:
     def cut(self, grain: int) -> "Slice | None":
         """Gives away the later half of what is left, if there are two stretches that the server
         can tell apart."""
-        middle = -floor(-(self.key + self.last + 1) // 2, grain)
-        if not self.key < middle <= self.last:
+        begin = max(self.key, self.held_until)
+        middle = -floor(-(begin + self.last + 1) // 2, grain)
+        if not begin < middle <= self.last:
             return None
         half = Slice(middle, self.last, self.contacts_left / (self.last - self.key))
         self.last = middle - 1

@@ -29,14 +29,14 @@ def page() -> None:
 
 
 def test_a_chart_is_drawn_last_and_stands_where_it_was_asked_for() -> None:
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=60).run()
 
     assert app.session_state["order"] == ["foot", "chart", "chart"]
     assert [element.value for element in app.markdown] == ["number", "chart", "foot", "chart"]
 
 
 def test_the_place_of_a_chart_is_kept_free() -> None:
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=60).run()
 
     blocks = [child.proto for child in app.main.children.values() if child.type != "markdown"]
     assert [block.height_config.pixel_height for block in blocks] == [300, 200]
@@ -52,7 +52,7 @@ def test_a_run_whose_page_failed_draws_no_charts() -> None:
             deferred.at_last(lambda: st.markdown("chart"), height=300)
             raise ValueError("of the page")
 
-    app = AppTest.from_function(failing).run()
+    app = AppTest.from_function(failing, default_timeout=60).run()
 
     assert len(app.exception) == 1
     assert not app.markdown
@@ -69,6 +69,6 @@ def test_only_the_first_run_of_a_tab_waits_until_the_browser_has_drawn(
             return True
 
     monkeypatch.setattr(painted, "sign", Sign)
-    AppTest.from_function(page).run().run().run()
+    AppTest.from_function(page, default_timeout=60).run().run().run()
 
     assert waited == [3.0]

@@ -15,10 +15,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from lib import settings
+from lib.engines.errors import EngineError
 from lib.engines.results import RESULTS
 from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
-from lib.ui import style
+from lib.ui import status, style
 from lib.web import connections, garbage, logs, streamlit_internals
 from lib.web.guard import guard, welcomes
 from lib.web.headers import answer_headers
@@ -74,6 +75,10 @@ def _public_address() -> str:
 def last_resort(error: Exception) -> bool:
     """Draws what a viewer sees of an error that nobody expected: a number, and no more."""
     reference = logs.new_reference()
+    if isinstance(error, EngineError):  # in a part of a page that is drawn by itself
+        log.warning("An engine gave no answer. %s", error)
+        status.no_answer(error, key=f"again-{reference}")
+        return True
     log.error("A page failed unexpectedly. Reference %s.", reference, exc_info=error)
     with st.container(border=True):
         st.subheader("This could not be shown", anchor=False)

@@ -50,6 +50,7 @@ def show(view: View) -> None:
     _workload(view)
     agents_and_channels.show(view)
     _differences(view)
+    _answered(view)
     _downloads(view)
     with st.expander("Glossary", key="glossary", on_change="rerun") as folded:
         if folded.open:
@@ -221,6 +222,17 @@ def _differences(view: View) -> None:
             "It names at most one conversation per contact to us, so workload is a lower bound.",
         ],
     )
+
+
+def _answered(view: View) -> None:
+    """Says which engine answered, where it is not memory; after all that this page asks it."""
+    source = view.source
+    if source is None:
+        return
+    questions = formatting.counted(source.questions, "question")
+    where = "the store's files" if source.reads_store else "the tables in memory"
+    seconds = formatting.decimal(source.seconds)
+    st.caption(f"{source.name} answered {questions} about this data from {where} in {seconds} s.")
 
 
 def _downloads(view: View) -> None:

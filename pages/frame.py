@@ -3,18 +3,22 @@
 What a run makes is local to `main`: a script outlives its run, with all that it names at its top.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
+from lib.engines.errors import EngineError
 from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
 from lib.ui import address, deferred, gate, navigation, rights, saved, sidebar, status, style, turns
 from pages import changes, channels, countries, data, opt_in, overview, tags, workload
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 
@@ -84,19 +88,16 @@ def main() -> None:
                 "The workspace answers, and it is empty. As soon as somebody writes to one of its "
                 "channels, or contacts are imported, they are counted here."
             )
-        elif seen.is_empty and page.url_path != "data":
-            st.title("No contact passes these filters")
-            st.write(f"Chosen is: {formatting.markdown(choice.in_words(seen.options))}.")
-            st.button(
-                "Show all contacts",
-                on_click=rights.callback(sidebar.clear_filters),
-                args=(choice,),
-                type="primary",
-            )
         else:
             try:
-                shown.append(seen)
-                page.run()
+                if page.url_path != "data" and seen.is_empty:
+                    _nobody(seen)
+                else:
+                    shown.append(seen)
+                    page.run()
+            except EngineError as error:
+                log.warning("An engine gave no answer. %s", error)
+                status.no_answer(error)
             except Exception as error:  # noqa: BLE001 - raised again below the filters
                 failure = error
 
@@ -111,6 +112,17 @@ def main() -> None:
         status.until_recorded(configured.name)
     if failure is not None:
         raise failure
+
+
+def _nobody(seen: View) -> None:
+    st.title("No contact passes these filters")
+    st.write(f"Chosen is: {formatting.markdown(seen.choice.in_words(seen.options))}.")
+    st.button(
+        "Show all contacts",
+        on_click=rights.callback(sidebar.clear_filters),
+        args=(seen.choice,),
+        type="primary",
+    )
 
 
 def _show(path: navigation.Path, shown: list[View]) -> None:

@@ -1,8 +1,8 @@
 """The same numbers as JSON, without a browser: `python -m lib.report`.
 
 "The headless report" of the metrics says what is in it. Exit status: 0 done; 2 a wrong argument or
-setting; 3 the workspace could not be fetched; 130 interrupted. Then one sentence on standard error
-says why and what to do.
+setting; 3 the workspace could not be fetched, or an engine gave no answer; 130 interrupted. Then
+one sentence on standard error says why and what to do.
 """
 
 import argparse
@@ -19,6 +19,8 @@ import pandas as pd
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.engines.chosen import engine_of, source_of
+from lib.engines.errors import EngineError
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine
 from lib.history import outline
@@ -128,7 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
     terms = Terms(as_of, period, basis, bot_answers)
-    found = report(snapshot, terms)
+    source = source_of(configured, snapshot.tables, as_of)
+    try:
+        found = report(snapshot, terms, engine_of(source) if source is not None else None)
+    except EngineError as error:
+        return _fail(3, error)
     found |= _changes(configured, snapshot, terms, record=given.record)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     place = given.save
@@ -195,6 +201,11 @@ def _parser() -> _Parser:
         choices=("yes", "no"),
         help="whether a bot that is on may have answered where the server does not tell",
     )
+    parser.add_argument(
+        "--engine",
+        type=_engine,
+        help="who answers: memory, duckdb, or a Spark Connect server like sc://localhost:15002",
+    )
     parser.add_argument("--out", type=Path, help="write there instead of to standard output")
     parser.add_argument(
         "--record", action="store_true", help="keep the snapshot, and record what has changed"
@@ -232,7 +243,19 @@ def _zone(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _engine(text: str) -> str:
+    try:
+        return settings.check_engine(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _settings(given: argparse.Namespace) -> Settings:
+    configured = _workspace(given)
+    return replace(configured, engine=given.engine) if given.engine else configured
+
+
+def _workspace(given: argparse.Namespace) -> Settings:
     if given.demo:
         first = settings.load_all().workspaces[0]
         return replace(first, token=None)

@@ -6,10 +6,12 @@ Results are kept with their snapshot, for all viewers who make the same choice, 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import pandas as pd
 
+from lib.engines.chosen import ChosenSource, engine_of, source_of
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine
 from lib.engines.results import RESULTS
@@ -51,9 +53,12 @@ class View:
     """What has been recorded of the workspace; None where nothing is, or nothing can be read."""
     inbox_url: str | None = None
     """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
+    source: ChosenSource | None = None
+    """Who answers what is asked; None where memory does, as it does whatever else is read."""
 
     def compute(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
-        """`metric(asked, *arguments)` of the chosen contacts. Shared: not to be changed."""
+        """`metric(asked, *arguments)` of the chosen contacts. Shared: not to be changed. Raises
+        EngineError where another engine than memory has no answer."""
         key = (metric, arguments, self.choice.limits)
         return RESULTS.get(self.snapshot, key, lambda: metric(self.asked, *arguments))
 
@@ -84,7 +89,7 @@ class View:
         choice = self.choice.limited_to(dimension, ())
         if choice == self.choice:
             return self
-        return replace(self, choice=choice, asked=_asked(self.snapshot, choice))
+        return replace(self, choice=choice, asked=_asked(self.snapshot, choice, self.source))
 
     @property
     def caveat(self) -> str | None:
@@ -157,6 +162,7 @@ def view_of(
     timezone = choice.timezone or settings.timezone
     period = choice.period(snapshot.as_of, timezone, first)
     compared = presets.compared(period, choice.preset, choice.against, snapshot.as_of)
+    source = _source(snapshot, settings, history)
     bot_answers = settings.bot_answers if choice.bot_answers is None else choice.bot_answers
 
     return View(
@@ -170,15 +176,32 @@ def view_of(
             bot_answers,
             compared.span if compared is not None else None,
         ),
-        asked=_asked(snapshot, choice),
+        asked=_asked(snapshot, choice, source),
         first=first,
         history=history,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
+        source=source,
     )
 
 
-def _asked(snapshot: Snapshot, choice: Choice) -> Engine:
+def _source(snapshot: Snapshot, settings: Settings, history: History | None) -> ChosenSource | None:
+    """One for all who look at the snapshot; nothing is begun yet."""
+    if settings.engine == "memory":
+        return None
+    source = RESULTS.get(
+        snapshot,
+        ("source", settings.engine),
+        partial(source_of, settings, snapshot.tables, snapshot.as_of),
+    )
+    if source is not None and history is not None and len(history.recorded):
+        source.look_again(history.recorded[-1])
+    return source
+
+
+def _asked(snapshot: Snapshot, choice: Choice, source: ChosenSource | None) -> Engine:
     limits = choice.limits
+    if source is not None:
+        return engine_of(source).under(limits)
     return RESULTS.get(snapshot, limits, lambda: MemoryEngine(snapshot.tables).under(limits))
 
 

@@ -20,6 +20,7 @@ from lib.settings.access import (
     verdict,
 )
 from lib.settings.checks import OWN_ORIGIN, SHORTEST_KEY
+from lib.settings.checks import engine as check_engine
 from lib.settings.model import (
     BASES,
     Basis,
@@ -70,6 +71,7 @@ __all__ = [
     "Verdict",
     "Welcome",
     "admit",
+    "check_engine",
     "configuration",
     "is_loopback",
     "load",

@@ -1,6 +1,7 @@
 """What each setting may be: a text becomes a value, or a ValueError that continues a sentence which
 begins with the name of the setting and says what to write instead."""
 
+import importlib.util
 import re
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
 """Names, numbers, and what stands between the brackets of an IPv6 address."""
 
+_SERVER = re.compile(r"sc://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", re.ASCII)
 _ANCESTOR = re.compile(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
 _BUCKET = re.compile(r"(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[^\s?#@]*)?")
 
@@ -135,6 +137,29 @@ def yes(text: str) -> bool:
     return text.lower() in ("yes", "true")
 
 
+def engine(text: str) -> str:
+    if text == "memory":
+        return text
+    if text == "duckdb":
+        return _with("duckdb", "requirements-duckdb.txt", text)
+    found = _SERVER.fullmatch(text)
+    if not found or not 0 < int(found[1]) < 65_536:
+        raise ValueError(
+            "must be memory, duckdb, or the address of a Spark Connect server like "
+            "sc://localhost:15002."
+        )
+    return _with("pyspark", "requirements-spark.txt", text)
+
+
+def _with(package: str, requirements: str, text: str) -> str:
+    if importlib.util.find_spec(package) is None:
+        raise ValueError(
+            f"needs packages that are not installed: pip install -r {requirements}, then start "
+            "again."
+        )
+    return text
+
+
 class Number:
     """Reads a number between two bounds, in the given unit."""
 
@@ -162,6 +187,7 @@ OF_A_WORKSPACE: dict[str, Check] = {
     "shared_views": yes,
     "default_region": region,
     "refresh_minutes": Number(float, 1, 10_080, "minutes"),
+    "engine": engine,
     "history_days": Number(int, 30, 3_650, "days"),
     "connections": Number(int, 1, 16, "connections"),
     "requests_per_10s": Number(int, 1, 10_000, "requests"),

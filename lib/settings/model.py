@@ -52,7 +52,8 @@ class Settings:
     `store` is where this workspace's snapshots and history are kept: a folder, or the address of a
     bucket (s3://, gs://, az://) with `store_options` for it. `history_days` is how long recorded
     events are kept. `bot_answers` is whether an active bot counts as answering (metrics.md,
-    "awaiting reply"). `shared_views` is whether people may save views for everybody.
+    "awaiting reply"). `shared_views` is whether people may save views for everybody. `engine` is
+    who answers: memory, duckdb, or a Spark Connect server by its address.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -67,6 +68,7 @@ class Settings:
     store: str = ".cache"
     store_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     history_days: int = 400
+    engine: str = "memory"
     connections: int = 4
     requests_per_10s: int = 100
     max_minutes: float = 30

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from lib import settings
+from lib.engines.errors import EngineError
 from lib.reference import formatting
 from lib.refresh.refreshers import Refresher, State, refresher_of
 from lib.store.snapshot import Snapshot
@@ -122,6 +123,13 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
                 if pause
                 else None,
             )
+
+
+def no_answer(error: EngineError, key: str = "ask-again") -> None:
+    """In place of numbers that could not be computed: why, and another try, under a key that occurs
+    once on the page."""
+    st.error(formatting.markdown(str(error)), icon=":material/cloud_off:")
+    st.button("Try again", key=key, icon=":material/refresh:", type="primary")
 
 
 def foot(shown: Fetched, timezone: str) -> None:

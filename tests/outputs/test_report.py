@@ -19,6 +19,7 @@ import pytest
 from lib import settings
 from lib.chatbotx.client import Patience
 from lib.chatbotx.crawl import Verdict
+from lib.engines.errors import EngineError
 from lib.outputs import report
 from lib.store import workspace
 from lib.store.snapshot import Snapshot
@@ -168,6 +169,11 @@ class TestRecordedWorkspace:
         assert expected.keys() == set(PARTS)
         for part in PARTS:
             assert found[part] == expected[part], part
+
+    def test_is_the_same_by_the_engine_that_is_asked_for(self, connected: Command) -> None:
+        by_argument = connected(*AS_OF_JULY, "--engine", "duckdb").report
+
+        assert by_argument == connected(*AS_OF_JULY, "--engine", "memory").report
 
     def test_has_no_other_parts(self, connected: Command) -> None:
         assert connected(*AS_OF_JULY).report.keys() == {*PARTS, "crawl"}
@@ -354,6 +360,16 @@ class TestMistakes:
 
         self.assert_told(connected(), 2, "CHATBOTX_BASE_URL", "https://")
 
+    def test_engine_without_an_answer(
+        self, connected: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise EngineError("DuckDB had no answer within 60 seconds.")
+
+        monkeypatch.setattr("lib.engines.duckdb.DuckDB.collect", fail)
+
+        self.assert_told(connected("--engine", "duckdb"), 3, "DuckDB had no answer")
+
     def test_nobody_listening(self, connected: Command, server: FakeChatbotx) -> None:
         server.close()
 
@@ -369,6 +385,7 @@ class TestMistakes:
             (("--as-of", "yesterday"), ("--as-of", "2026-07-01T00:00:00Z")),
             (("--as-of", "0001-01-01T00:00:00Z"), ("--as-of", "not between")),
             (("--basis", "updatedAt"), ("--basis", "subscribedAt")),
+            (("--engine", "spark"), ("--engine", "sc://localhost:15002")),
             (("--everything",), ("--everything",)),
         ],
         ids=lambda value: " ".join(value) if value[0].startswith("--") else "",

@@ -66,6 +66,7 @@ def test_everything_may_be_configured() -> None:
             "CHATBOTX_CONNECTIONS": "8",
             "CHATBOTX_REQUESTS_PER_10S": "50",
             "CHATBOTX_MAX_MINUTES": "90",
+            "CHATBOTX_ENGINE": "duckdb",
         },
         {},
     )
@@ -81,6 +82,7 @@ def test_everything_may_be_configured() -> None:
         connections=8,
         requests_per_10s=50,
         max_minutes=90,
+        engine="duckdb",
     )
 
 
@@ -156,6 +158,11 @@ WRONG = {
         *("0", "17", "4.5", "many", "1e1")
     ],
     ("REQUESTS_PER_10S", "must be a number of requests from 1 to 10000."): ["0", "10001", "fast"],
+    (
+        "ENGINE",
+        "must be memory, duckdb, or the address of a Spark Connect server like "
+        "sc://localhost:15002.",
+    ): ["spark", "DuckDB", "sc://host", "sc://host:0", "sc://host:99999", "sc://host:1/;token=x"],
     ("MAX_MINUTES", "must be a number of minutes from 0.1 to 1440."): ["0", "1441", "nan"],
 }
 
@@ -169,6 +176,32 @@ def test_a_mistake_is_one_sentence_that_names_the_key_and_not_the_value(
 ) -> None:
     key = f"CHATBOTX_{name}"
     assert mistakes_of(**{key: value}) == (f"{key} {sentence}",)
+
+
+@pytest.mark.parametrize(
+    ("engine", "package", "requirements"),
+    [
+        ("duckdb", "duckdb", "requirements-duckdb.txt"),
+        ("sc://localhost:15002", "pyspark", "requirements-spark.txt"),
+    ],
+)
+def test_an_engine_whose_packages_are_missing_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, engine: str, package: str, requirements: str
+) -> None:
+    monkeypatch.setattr(
+        "lib.settings.checks.importlib.util.find_spec",
+        lambda name: None if name == package else True,
+    )
+    assert mistakes_of(CHATBOTX_ENGINE=engine) == (
+        "CHATBOTX_ENGINE needs packages that are not installed: pip install -r "
+        f"{requirements}, then start again.",
+    )
+
+
+def test_an_engine_may_be_that_of_one_workspace() -> None:
+    table = {"sales": {"token": "a", "engine": "duckdb"}, "care": {"token": "b"}}
+    found = load_all({}, {"workspaces": table}).workspaces
+    assert [each.engine for each in found] == ["duckdb", "memory"]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -1,0 +1,150 @@
+"""Who answers about a workspace where it is not memory: the engine of `CHATBOTX_ENGINE`, begun when
+the first question is put. What such an engine needs is imported then, and by nobody else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lib.engines.errors import EngineError
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import pyarrow as pa
+
+    from lib.engines.lazy import Source
+    from lib.engines.questions import Engine
+    from lib.engines.where import Where
+    from lib.settings import Settings
+    from lib.store.tables import Tables
+
+NAMES = {"duckdb": "DuckDB", "sc": "Spark"}
+"""By the beginning of the setting."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    source: Source
+    reads_store: bool
+
+
+class ChosenSource:
+    """The source of one snapshot, for `lib.engines.lazy.LazyEngine`: counts what it is asked.
+
+    `find` gives its kept files, None where it is not kept; `tables` are what is read then. After a
+    question without an answer it begins anew: a server may have been started again meanwhile.
+    """
+
+    def __init__(self, engine: str, tables: Tables, find: Callable[[], Where | None]) -> None:
+        self.name = NAMES[engine.partition("://")[0]]
+        self.questions = 0
+        self.seconds = 0.0
+        """That all answers took together."""
+        self._engine = engine
+        self._tables = tables
+        self._find = find
+        self._opened: _Opened | None = None
+        self._recorded: object = None
+        self._lock = threading.RLock()
+
+    @property
+    def nbytes(self) -> int:
+        """What is counted of it among the results that are kept."""
+        return 0
+
+    @property
+    def reads_store(self) -> bool:
+        return self._opened is not None and self._opened.reads_store
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        return self._open().lock
+
+    def table(self, name: str) -> nw.LazyFrame[Any]:
+        try:
+            return self._open().table(name)
+        except EngineError:
+            self._opened = None
+            raise
+
+    def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
+        began = time.perf_counter()
+        try:
+            found = self._open().collect(frame)
+        except EngineError:
+            self._opened = None
+            raise
+        with self._lock:
+            self.questions += 1
+            self.seconds += time.perf_counter() - began
+        return found
+
+    def look_again(self, recorded: object) -> None:
+        """Looks for files once more when something has been recorded since the last look: a
+        snapshot is shown before it is kept."""
+        with self._lock:
+            if recorded != self._recorded:
+                self._recorded = recorded
+                if not self.reads_store:
+                    self._opened = None
+
+    def _open(self) -> Source:
+        with self._lock:
+            if self._opened is None:
+                self._opened = _opened(self._engine, self._tables, self._find())
+            return self._opened.source
+
+
+def engine_of(source: ChosenSource) -> Engine:
+    """About all contacts of its snapshot."""
+    from lib.engines.lazy import LazyEngine
+
+    return LazyEngine(source)
+
+
+def source_of(settings: Settings, tables: Tables, as_of: datetime) -> ChosenSource | None:
+    """Of the snapshot that these tables are, of that instant; None where memory answers."""
+    if settings.engine == "memory":
+        return None
+    return ChosenSource(settings.engine, tables, lambda: _kept(settings, as_of))
+
+
+def _kept(settings: Settings, as_of: datetime) -> Where | None:
+    """The files of the snapshot of that instant; None where it is not kept, or cannot be read."""
+    from lib.engines.where import in_store
+    from lib.store.place import StoreError
+    from lib.store.storage import FORMAT, store_of
+
+    store = store_of(settings)
+    try:
+        head = store.head() if store is not None else None
+    except StoreError:
+        return None
+    if store is None or head is None:
+        return None
+    if settings.engine == "duckdb" and not store.place.is_folder:
+        return None  # it would have to fetch an extension, and be told the keys
+    for row in reversed(head.rows):
+        if row.as_of == as_of and row.format == FORMAT:
+            return in_store(store, row)
+    return None
+
+
+def _opened(engine: str, tables: Tables, kept: Where | None) -> _Opened:
+    """Raises EngineError."""
+    from lib.engines.where import in_memory
+
+    where = kept or in_memory(tables)
+    if engine == "duckdb":
+        from lib.engines.duckdb import DuckDB
+
+        return _Opened(DuckDB(where), kept is not None)
+    from lib.engines.spark import Spark
+
+    return _Opened(Spark(where, engine), kept is not None)

@@ -1,0 +1,62 @@
+"""The pages where another engine than memory answers."""
+
+from __future__ import annotations
+
+import pytest
+
+import lib.engines.duckdb
+from lib.engines.errors import EngineError
+from lib.engines.results import RESULTS
+from tests.pages.conftest import JUNE, Connect, markup, numbers, open_page, text
+from tests.switching import switch_page
+
+PAGES = ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+FILTERED = JUNE | {"channel": ["whatsapp", "zalo"]}
+REASON = "DuckDB had too little memory, or disk, for an answer."
+
+
+def test_every_page_shows_the_numbers_of_memory(connect: Connect) -> None:
+    shown = connect().snapshot
+    expected, said = _all_pages()
+    assert "answered" not in said
+
+    RESULTS.forget(shown)
+    connect(engine="duckdb")
+    found, said = _all_pages()
+
+    assert found.keys() == expected.keys()
+    for name in PAGES:
+        assert found[name] == expected[name], name
+    assert "DuckDB answered" in said
+
+
+def _all_pages() -> tuple[dict[str, str], str]:
+    """The numbers and tables of each page, opened one after another, and the prose of the last."""
+    dashboard = open_page(PAGES[0], **FILTERED)
+    shown = {PAGES[0]: markup(dashboard)}
+    for name in PAGES[1:]:
+        shown[name] = markup(switch_page(dashboard, name).run())
+        assert not dashboard.exception
+        assert not dashboard.error
+    return shown, text(dashboard)
+
+
+def test_page_without_an_answer_says_why_keeps_the_filters_and_asks_again(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EngineError(REASON)
+
+    connect(engine="duckdb")
+    with monkeypatch.context() as broken:
+        broken.setattr(lib.engines.duckdb.DuckDB, "collect", fail)
+        page = open_page("channels", **FILTERED)
+
+        assert [each.value.replace("\\", "") for each in page.error] == [REASON]
+        assert page.query_params["channel"] == ["whatsapp", "zalo"]
+        assert page.multiselect
+
+    page.button(key="ask-again").click().run()
+
+    assert not page.error
+    assert numbers(page)["New"]

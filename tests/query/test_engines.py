@@ -1,0 +1,121 @@
+"""A view asks the engine that the workspace is set to, and shows the numbers of memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lib.engines.duckdb
+from lib.chatbotx.crawl import Verdict
+from lib.engines.errors import EngineError
+from lib.history.recorder import recorder_of
+from lib.insights.findings import findings
+from lib.metrics.audience import audience, by_channel
+from lib.outputs.report import report
+from lib.query.choice import Choice
+from lib.query.view import View, view_of
+from lib.settings import Settings
+from lib.store.dimensions import CHANNEL
+from lib.store.snapshot import Snapshot
+from tests.engines.test_agreement import plain
+from tests.workspaces import AS_OF, choosing, contact, on, tables_of
+
+CHOICES = {
+    "everybody": Choice(),
+    "some": choosing(country=("BR", "VN"), tag=("601",)),
+}
+
+
+def view(snapshot: Snapshot, tmp_path: Path, choice: Choice = CHOICES["everybody"]) -> View:
+    configured = Settings(token="t", store=str(tmp_path), engine="duckdb")
+    return view_of(snapshot, choice, configured)
+
+
+def small() -> Snapshot:
+    return Snapshot(tables_of(contact(on("line")), contact(on("sms"))), Verdict(AS_OF))
+
+
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_every_number_is_that_of_memory(
+    november_contacts: list[dict[str, Any]], tmp_path: Path, chosen: str
+) -> None:
+    tables, choice = tables_of(*november_contacts), CHOICES[chosen]
+    memory, other = (
+        view_of(
+            Snapshot(tables, Verdict(AS_OF)),
+            choice,
+            Settings(token="t", store=str(tmp_path), engine=engine),
+        )
+        for engine in ("memory", "duckdb")
+    )
+
+    assert other.terms == memory.terms
+    assert other.is_empty == memory.is_empty
+    assert report(other.snapshot, other.terms, other.asked) == report(
+        memory.snapshot, memory.terms, memory.asked
+    )
+    assert other.kept(findings) == memory.kept(findings)
+    lifted = (each.without(CHANNEL) for each in (other, memory))
+    assert plain(next(lifted).compute(by_channel, other.terms)) == plain(
+        next(lifted).compute(by_channel, memory.terms)
+    )
+    assert memory.source is None
+    assert other.source is not None
+    assert other.source.questions > 0
+
+
+def test_snapshot_that_is_not_kept_is_read_from_memory(tmp_path: Path) -> None:
+    seen = view(small(), tmp_path)
+
+    assert seen.compute(audience, seen.terms).contacts == 2
+    assert seen.source is not None
+    assert not seen.source.reads_store
+
+
+def test_snapshot_that_is_kept_is_read_from_the_store(tmp_path: Path) -> None:
+    snapshot = small()
+    recorder = recorder_of(Settings(token="t", store=str(tmp_path)))
+    assert recorder is not None
+    recorder.save(snapshot)
+    recorder.save(Snapshot(tables_of(contact()), Verdict(AS_OF.replace(day=2))))
+
+    seen = view(snapshot, tmp_path)
+
+    assert seen.compute(audience, seen.terms).contacts == 2
+    assert seen.source is not None
+    assert seen.source.reads_store
+
+
+def test_snapshot_that_is_kept_after_it_was_shown_is_read_from_the_store_then(
+    tmp_path: Path,
+) -> None:
+    snapshot = small()
+    configured = Settings(token="t", store=str(tmp_path), engine="duckdb")
+    before = view_of(snapshot, Choice(), configured)
+    assert not before.is_empty
+    recorder = recorder_of(configured)
+    assert recorder is not None
+
+    seen = view_of(snapshot, Choice(), configured, recorder.save(snapshot).history)
+
+    assert seen.compute(audience, seen.terms).contacts == 2
+    assert seen.source is not None
+    assert seen.source is before.source
+    assert seen.source.reads_store
+
+
+def test_question_without_an_answer_can_be_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EngineError("DuckDB had no answer within 60 seconds.")
+
+    seen = view(small(), tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(lib.engines.duckdb.DuckDB, "collect", fail)
+        with pytest.raises(EngineError, match="60 seconds"):
+            seen.compute(audience, seen.terms)
+
+    assert seen.compute(audience, seen.terms).contacts == 2

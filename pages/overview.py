@@ -51,7 +51,8 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
         sentence = "This period is still to come"
     else:
         sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
-        if view.compares:
+        # Nobody after nobody is no comparison.
+        if view.compares and (total.new or total.new_before):
             sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
             sentence += _usual(view)
     known = view.compute(audience.by_channel, view.terms)["new"].drop(

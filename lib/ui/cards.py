@@ -97,6 +97,7 @@ def _shown(card: Number, view: View) -> NumberShown:
     if view.compares and card.now is not None and card.before is not None:
         change = formatting.change(card.now, card.before)
         note = f"vs {formatting.number(card.before)}"
+    trend = tuple(card.trend or ())
     return NumberShown(
         card.name or glossary.name(card.term),
         card.value,
@@ -104,7 +105,7 @@ def _shown(card: Number, view: View) -> NumberShown:
         note,
         glossary.meaning(card.term),
         _tone(change, card.more_is),
-        tuple(card.trend or ()),
+        trend if len(trend) > 1 else (),  # one value is no line, and needs no place for one
         card.say,
     )
 

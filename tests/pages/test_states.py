@@ -42,6 +42,13 @@ def test_a_period_without_contacts_shows_zeros_and_no_share(connect: Connect) ->
     assert page.markdown[0].value == "No channel brought new contacts on 1 Jan 2030."
 
 
+def test_nobody_after_nobody_is_not_compared(connect: Connect) -> None:
+    connect()
+    page = open_page(**{"from": "2015-01-01", "to": "2015-01-31"})
+    sentence = page.markdown[0].value
+    assert sentence.startswith("**0 new contacts** from 1 Jan 2015 to 31 Jan 2015. Right now ")
+
+
 def test_a_refused_token_says_what_to_do_and_never_the_token(connect: Connect) -> None:
     connect("not-the-token")
     page = open_page()

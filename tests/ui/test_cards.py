@@ -120,3 +120,10 @@ def test_a_change_is_a_percentage_only_where_that_says_something(
 )
 def test_a_change_is_coloured_by_whether_it_is_welcome(now: int, more_is: Any, tone: str) -> None:
     assert shown(Number("new", "", now, 40, more_is=more_is)).tone == tone
+
+
+@pytest.mark.parametrize(("trend", "drawn"), [([34.0], ()), ([34.0, 49.0], (34.0, 49.0))])
+def test_the_single_value_of_one_day_is_no_trend(
+    trend: list[float], drawn: tuple[float, ...]
+) -> None:
+    assert shown(Number("new", "", trend=trend)).trend == drawn

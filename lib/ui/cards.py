@@ -87,7 +87,8 @@ def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) ->
     shown = tuple(_shown(card, view) for card in cards)
     # `lib.web.first_page` keeps their height free from the beginning.
     lines = "lines-" if any(each.trend for each in shown) else ""
-    with st.container(key=f"numbers-{lines}{'about-' if about else ''}{cards[0].term}"):
+    kind = f"{lines}{'about-' if about else ''}{'pairs-' if len(cards) == 4 else ''}"
+    with st.container(key=f"numbers-{kind}{cards[0].term}"):
         st.html(numbers_html(shown, about))
     recorder.note(NumbersShown(shown, about))
 

@@ -23,9 +23,11 @@ STYLE = f"""
 [class*="st-key-numbers-about-"] {{ min-height: 7.7rem; }}
 [class*="st-key-numbers-lines-"] {{ min-height: 8.7rem; }}
 [class*="st-key-numbers-lines-about-"] {{ min-height: 11.6rem; }}
+@media (max-width: 40rem) {{ [class*="st-key-numbers-about-pairs-"] {{ min-height: 16.4rem; }} }}
 """
 """Nothing is shown that the sidebar would push aside when it comes, and a row of numbers, with
-trends in it or a line above it or without, has its height before it is drawn."""
+trends in it or a line above it or without, has its height before it is drawn; four of them stand in
+two rows on a phone."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar: their scripts are fetched with those

@@ -91,8 +91,9 @@ def _sentence(found: Changes, view: View) -> str:
         since = formatting.moment(found.recorded_since, zone)
         return (
             f"Recorded since {formatting.markdown(since)}: "
-            f"**{formatting.counted(bridge.closing, 'contact')}** are not blocked. There is no "
-            "second snapshot in this period to compare with."
+            f"**{formatting.counted(bridge.closing, 'contact')}** "
+            f"{'is' if bridge.closing == 1 else 'are'} not blocked. There is no second snapshot in "
+            "this period to compare with."
         )
     net = bridge.closing - bridge.opening
     parts = [f"{formatting.number(bridge.joined)} joined"]

@@ -64,19 +64,18 @@ def show(view: View) -> None:
 def _sentence(view: View) -> str:
     snapshot, verdict = view.snapshot, view.snapshot.verdict
     many = f"**{formatting.counted(snapshot.contacts, 'contact')}**"
+    are, once = ("is", "exactly once") if snapshot.contacts == 1 else ("are", "each exactly once")
     if verdict.complete and not verdict.without_id:
+        which = "The **only contact**" if snapshot.contacts == 1 else f"All {many}"
         moment = formatting.markdown(formatting.moment(snapshot.as_of, view.terms.timezone))
-        sentence = f"All {many} that existed at {moment} are here, each exactly once."
+        sentence = f"{which} that existed at {moment} {are} here, {once}."
     elif verdict.complete:
         lost = formatting.counted(verdict.without_id, "contact")
-        verb = "has" if verdict.without_id == 1 else "have"
-        sentence = (
-            f"{many} are here, each exactly once; {lost} could not be counted, as they {verb} no "
-            "id."
-        )
+        reason = "it has no id" if verdict.without_id == 1 else "they have no id"
+        sentence = f"{many} {are} here, {once}; {lost} could not be counted, as {reason}."
     else:
         warnings = formatting.markdown(" ".join(verdict.warnings))
-        sentence = f"{many} are here, but some may be missing: {warnings}"
+        sentence = f"{many} {are} here, but some may be missing: {warnings}"
     if snapshot.unreadable:
         sentence += f" {formatting.counted(snapshot.unreadable, 'value')} could not be read."
     return sentence

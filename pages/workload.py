@@ -83,22 +83,27 @@ def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
     if not load.open:
         return "There is no open conversation."
     if not load.awaiting_reply and load.left_to_bot:
+        left = "is" if load.left_to_bot == 1 else "are"
         return (
             f"Nobody waits for a person: of {formatting.counted(load.open, 'open conversation')}, "
-            f"{formatting.number(load.left_to_bot)} are left to the bot."
+            f"{formatting.number(load.left_to_bot)} {left} left to the bot."
         )
     if not load.awaiting_reply:
-        return (
-            f"Nobody is waiting: all {formatting.counted(load.open, 'open conversation')} are "
-            "answered."
-        )
-    verb = "waits" if load.awaiting_reply == 1 else "wait"
-    sentence = (
-        f"**{formatting.counted(load.awaiting_reply, 'conversation')}** of "
-        f"{formatting.number(load.open)} open ones {verb} for a person, "
-        f"{formatting.number(load.waiting['over_7d'])} of them for a week or more; "
-        f"{formatting.number(load.unassigned)} open ones are assigned to nobody."
-    )
+        if load.open == 1:
+            return "Nobody is waiting: the only open conversation is answered."
+        many = formatting.number(load.open)
+        return f"Nobody is waiting: all {many} open conversations are answered."
+    long = load.waiting["over_7d"]
+    if load.awaiting_reply == 1:
+        others = f" of {formatting.number(load.open)} open ones" if load.open > 1 else ""
+        which = f"**1 conversation**{others} waits"
+        aged = ", and has waited for a week or more" if long else ""
+    else:
+        many = formatting.counted(load.awaiting_reply, "conversation")
+        which = f"**{many}** of {formatting.number(load.open)} open ones wait"
+        aged = f", {formatting.number(long)} of them for a week or more"
+    unassigned = formatting.counted(load.unassigned, "open one is", "open ones are")
+    sentence = f"{which} for a person{aged}; {unassigned} assigned to nobody."
     if len(agents) and agents["awaiting_reply"].max():
         busiest = agents.iloc[int(agents["awaiting_reply"].argmax())]
         sentence += (

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.fake_chatbotx import FakeChatbotx, Workspace
@@ -203,13 +207,153 @@ def test_a_channel_with_a_comma_in_its_name_is_one_channel_in_the_queue(
     assert "sms and" not in markup(page) + text(page)
 
 
-def test_contacts_that_could_not_be_counted_are_not_passed_over(
+Told = Callable[[int, int], str]
+
+
+@pytest.fixture
+def told(connect: Connect, edge_server: FakeChatbotx) -> Told:
+    """`told(contacts, without_id)` is what Data says of so many contacts."""
+
+    def told(contacts: int, without_id: int) -> str:
+        sent = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[: contacts + without_id]
+        for contact in sent[contacts:]:
+            contact["id"] = ""
+        edge_server.workspaces["case"] = Workspace(sent)
+        connect("case")
+        return open_page("data", period="all").markdown[0].value
+
+    return told
+
+
+class TestSentencesAboutOneContact:
+    def test_the_only_one_of_a_workspace(self, told: Told) -> None:
+        sentence = told(1, 0)
+        assert sentence.startswith("The **only contact** that existed at ")
+        assert sentence.endswith(" is here, exactly once.")
+
+    def test_one_beside_others_that_could_not_be_counted(self, told: Told) -> None:
+        assert told(1, 2) == (
+            "**1 contact** is here, exactly once; 2 contacts could not be counted, as they have "
+            "no id."
+        )
+
+    def test_one_that_could_not_be_counted_beside_others(self, told: Told) -> None:
+        assert told(2, 1) == (
+            "**2 contacts** are here, each exactly once; 1 contact could not be counted, as it "
+            "has no id."
+        )
+
+
+def talking(**conversation: object) -> dict[str, object]:
+    """A contact with an open conversation."""
+    return {
+        "id": "1",
+        "createdAt": "2026-06-10T12:00:00.000Z",
+        "updatedAt": None,
+        "conversation": {"id": "9", "contactId": "1", "archivedAt": None} | conversation,
+    }
+
+
+WROTE = {"contactRepliedAt": "2026-06-20T12:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("conversation", "sentence"),
+    [
+        pytest.param(
+            {"botEnabled": True} | WROTE,
+            "Nobody waits for a person: of 1 open conversation, 1 is left to the bot.",
+            id="left to the bot",
+        ),
+        pytest.param(
+            {"botEnabled": False},
+            "Nobody is waiting: the only open conversation is answered.",
+            id="answered",
+        ),
+        pytest.param(
+            {"botEnabled": False} | WROTE,
+            "**1 conversation** waits for a person, and has waited for a week or more; 1 open one "
+            "is assigned to nobody.",
+            id="waiting",
+        ),
+    ],
+)
+def test_a_workspace_with_one_open_conversation(
+    connect: Connect,
+    edge_server: FakeChatbotx,
+    conversation: dict[str, object],
+    sentence: str,
+) -> None:
+    edge_server.workspaces["case"] = Workspace([talking(**conversation)])
+    connect("case")
+    assert open_page("workload").markdown[0].value == sentence
+
+
+Saved = Callable[[str], list[list[str]]]
+
+
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> Saved:
+    """`saved(key)` is the CSV of a table of the page that was opened last, cut at semicolons."""
+    offered: dict[object, Callable[[], bytes]] = {}
+    draw = st.download_button
+
+    def offer(label: str, data: Callable[[], bytes], **named: Any) -> bool:
+        offered[named.get("key")] = data
+        return draw(label, data, **named)
+
+    monkeypatch.setattr(st, "download_button", offer)
+
+    def saved(key: str) -> list[list[str]]:
+        text = offered[f"csv-{key}"]().decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
+
+    return saved
+
+
+@pytest.mark.usefixtures("speaking")
+def test_a_file_for_brazil_has_raw_values_as_its_spreadsheets_read_them(
+    connect: Connect, edge_server: FakeChatbotx, saved: Saved
+) -> None:
+    contacts = json.loads((CASES / "csv-locale.json").read_text("utf-8"))
+    edge_server.workspaces["case"] = Workspace(contacts)
+    connect("case", locale="pt-BR")
+    open_page("tags", period="all")
+    heads, client = saved("tags")[:2]
+    row = dict(zip(heads, client, strict=True))
+    assert (row["Tag"], row["Contacts"]) == ("Cliente", "6")
+    # Two of six, and Wilson's interval of that, in columns of their own.
+    assert row["Broadcast opt-in"] == "0,333333"
+    assert row["Broadcast likely range from"] == "0,096771"
+    assert row["Broadcast likely range to"] == "0,700007"
+    # There is no rate of nobody, and no sign for it.
+    assert row["E-mail opt-in"] == ""
+
+
+def test_ids_that_came_with_other_contents_are_counted_on_the_page(
     connect: Connect, edge_server: FakeChatbotx
 ) -> None:
-    contacts = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[:3]
-    for contact in contacts[1:]:
-        contact["id"] = ""
+    """Of 2,000 contacts each second one is sent under the id of the next."""
+    first = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[0]
+    contacts = [
+        first
+        | {
+            "id": str(1 + number),
+            "createdAt": f"2026-06-10T{number // 60:02}:{number % 60:02}:00.000Z",
+            "fullName": f"P {number}",
+        }
+        for number in range(1000)
+    ]
+    contacts += [
+        contact
+        | {"id": str(1001 + number), "createdAt": contact["createdAt"].replace("-10T", "-11T")}
+        for number, contact in enumerate(contacts)
+    ]
+    for place in range(0, 2000, 2):
+        # The fake knows it by another id than the one that it sends.
+        contacts[place] |= {"_id": contacts[place]["id"], "id": contacts[place + 1]["id"]}
     edge_server.workspaces["case"] = Workspace(contacts)
     connect("case")
     page = open_page("data", period="all")
-    assert "2 contacts could not be counted" in text(page)
+    assert "Ids that came again with other contents | 1,000 |" in text(page).replace("\\", "")
+    assert "All **1,000 contacts** that existed" in text(page)

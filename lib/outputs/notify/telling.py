@@ -56,7 +56,7 @@ def telling(
             numbers=(),
             now="",
             sections=tuple(sections),
-            warnings=(f"{formatting.number(left_out)} more are on the Data page.",)
+            warnings=(f"{formatting.counted(left_out, 'more is', 'more are')} on the Data page.",)
             if left_out
             else (),
             language=formatting.language(),

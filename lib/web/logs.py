@@ -92,7 +92,9 @@ def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
     logging.setLogRecordFactory(_Records(redact))
     for name, beginning in _OF_STREAMLIT:
         logger = logging.getLogger(name)
-        if not any(isinstance(each, Sparingly) for each in logger.filters):
+        if not any(
+            isinstance(each, Sparingly) and each.beginning == beginning for each in logger.filters
+        ):
             logger.addFilter(Sparingly(beginning))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.excepthook = _log_uncaught
@@ -140,33 +142,46 @@ class RareWarning:
 
 
 class Sparingly(logging.Filter):
-    """The same for a message of others, by how it begins: lets it through once in `seconds`."""
+    """The same for a message of others, by how it begins: lets it through once in `seconds`, and
+    no more of it than tells what it is about, as it may hold what somebody sent."""
 
     def __init__(
         self, beginning: str, seconds: float = 60, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
-        self._beginning = beginning
+        self.beginning = beginning
         self._seconds = seconds
         self._clock = clock
         self._last = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not str(record.msg).startswith(self._beginning):
+        if not str(record.msg).startswith(self.beginning):
             return True
         now = self._clock()
         if now - self._last < self._seconds:
             return False
         self._last = now
+        record.msg = _shortened(str(record.msg))
         return True
+
+
+_LONGEST = 300
+"""Characters of a message that repeats what somebody sent."""
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 
 _OF_STREAMLIT = (
     ("streamlit.runtime.app_session", "Rejecting backend operation request"),
     ("streamlit.runtime.backend_operation_handler", "Error executing deferred callable"),
+    ("streamlit.runtime.app_session", "The fragment with id"),
+    ("streamlit.web.server.starlette.starlette_websocket", "Error deserializing back message"),
 )
-"""What anybody with a web socket can have Streamlit write, the second with a traceback: they ask
-for a file that is not theirs, or not there."""
+"""What anybody with a web socket can have Streamlit write, with a traceback some of it: they ask
+for a file that is not theirs, or not there, name a part of a page that is not there, up to all of
+a message long, or send what is no message."""
 
 
 class _Records:

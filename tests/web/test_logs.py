@@ -173,3 +173,26 @@ def test_a_warning_that_strangers_cause_is_written_once_a_minute(
         "Somebody at 203.0.113.9 knocked.",
         "Somebody at 203.0.113.10 knocked. (999 more since the last time this was written.)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("streamlit.runtime.app_session", "The fragment with id %s does not exist anymore"),
+        (
+            "streamlit.web.server.starlette.starlette_websocket",
+            "Error deserializing back message: %s",
+        ),
+    ],
+)
+def test_what_repeats_what_somebody_sent_is_written_once_and_short(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    logger = logging.getLogger(name)
+    monkeypatch.setattr(logger, "filters", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    logs.install()
+    for _ in range(3):
+        logger.warning(message, "sent" * 1000)
+    assert written.getvalue().count("\n") == 1
+    assert len(written.getvalue()) < 500

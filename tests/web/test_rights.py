@@ -13,12 +13,13 @@ import httpx
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.fake_chatbotx import FakeChatbotx
 from tests.identities import AUTH, cookies_of, stream_as
 from tests.serving import dashboard
-from tests.test_app import ask, run
+from tests.test_app import ask, exhaust, run
 
 HOURS = 0.25
 """That an identity is good for: the shortest there is."""
@@ -133,6 +134,27 @@ def test_asking_for_files_that_are_not_there_does_not_fill_the_log(
         for number in range(10):
             assert file_of(connection, f"none-{number}", session) == ""
     assert (tmp_path / "server.log").read_text().count("Traceback") == 1
+
+
+def test_what_is_no_message_and_parts_that_are_not_there_do_not_fill_the_log(
+    address: str, tmp_path: Path
+) -> None:
+    stranger = cookies_of(address, "stranger@example.com")
+    with stream_as(address, stranger) as connection:
+        run(connection)
+        message = BackMsg()
+        message.rerun_script.fragment_id = "not there " * 10_000
+        for _ in range(5):
+            connection.send(message.SerializeToString())
+        run(connection)
+    for _ in range(5):
+        with stream_as(address, stranger) as connection:
+            connection.send(b"\0\xff")
+            with pytest.raises(ConnectionClosed):
+                exhaust(connection)
+    written = (tmp_path / "server.log").read_text()
+    assert written.count("Traceback") == 1
+    assert len(written) < 10_000
 
 
 @pytest.mark.parametrize(

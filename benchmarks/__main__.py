@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks import counting, crawling, decoding, felt, history, rerunning, scale, viewers
-from benchmarks.table import Row, show
+from benchmarks.table import Row, head, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "crawl": crawling.rows,
@@ -22,10 +22,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all without any")
     given = parser.parse_args()
-    found: list[Row] = []
+    head()
     for part in given.parts or PARTS:
-        found += PARTS[part]()
-    show(found)
+        show(PARTS[part]())
 
 
 if __name__ == "__main__":

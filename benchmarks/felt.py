@@ -7,9 +7,7 @@ another checkout of the dashboard with them, `--part` one part only.
 
 import argparse
 import base64
-import os
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,8 +20,8 @@ import pandas as pd
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.rerunning import EMPTY_PAGE
-from benchmarks.serving import ROOT, serve
-from benchmarks.table import Row, show
+from benchmarks.serving import ROOT, chromium, serve
+from benchmarks.table import Row, head, show
 from tests.serving import chatbotx
 from tests.synthetic import synthetic_contacts
 
@@ -134,9 +132,7 @@ def measure(beside: Path | None, part: str, rounds: int) -> dict[str, Measured]:
         contestants = _contestants(stack, folder, beside)
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM")
-            or shutil.which("chromium-headless-shell")
-            or shutil.which("chromium"),
+            executable_path=chromium(),
             args=["--no-sandbox", "--disable-background-networking"]
             + ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
         )
@@ -316,6 +312,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", action="store_true", help="print each value too")
     given = parser.parse_args()
+    head()
     show(rows(given.beside, given.part, given.rounds))
 
 

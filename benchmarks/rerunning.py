@@ -16,7 +16,7 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.decoding import bodies
-from benchmarks.serving import ROOT, serve
+from benchmarks.serving import ROOT, chromium, serve
 from benchmarks.table import Row
 from lib import settings
 from lib.chatbotx.crawl import Verdict
@@ -142,7 +142,7 @@ def drawn_times(environment: dict[str, str]) -> dict[str, float]:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=chromium(),
             args=["--no-sandbox", "--disable-background-networking"],
         )
 

@@ -1,6 +1,7 @@
 """What is measured, in processes of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,15 @@ from pathlib import Path
 from tests.serving import free_port
 
 ROOT = Path(__file__).parents[1]
+
+
+def chromium() -> str | None:
+    """Where the browser is: the first is the same one without windows."""
+    return (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium-headless-shell")
+        or shutil.which("chromium")
+    )
 
 
 @contextmanager

@@ -22,10 +22,17 @@ class Row:
         return cls(figure, measured, outcome, f"at least {least:g}{unit}", outcome >= least)
 
 
-def show(rows: list[Row]) -> None:
-    """Prints the rows as a Markdown table."""
+def head() -> None:
+    """Begins a Markdown table of figures."""
     print("| figure | measured | outcome | to reach | |")
-    print("|---|---|---|---|---|")
+    print("|---|---|---|---|---|", flush=True)
+
+
+def show(rows: list[Row]) -> None:
+    """Prints the rows of it that are known by now."""
     for row in rows:
         mark = "yes" if row.is_reached else "**no**"
-        print(f"| {row.figure} | {row.measured} | {row.outcome:.3g} | {row.target} | {mark} |")
+        print(
+            f"| {row.figure} | {row.measured} | {row.outcome:.3g} | {row.target} | {mark} |",
+            flush=True,
+        )

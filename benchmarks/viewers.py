@@ -210,7 +210,8 @@ async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
     that was given up for it or for another that begins by itself."""
     await socket.send(message.SerializeToString())
     sent: list[ForwardMsg] = []
-    has_begun = False
+    # A part that is not there any more is said to be finished without having begun.
+    has_begun = bool(message.rerun_script.fragment_id)
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(await socket.recv(decode=False))

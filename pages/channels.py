@@ -76,22 +76,27 @@ def show(view: View) -> None:
 
 def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> str:
     known = channels.drop(audience.NONE, errors="ignore")
+    # Of one channel its people's other channels brought nobody, and it brought all of them.
+    if chosen := view.choice.keys(CHANNEL):
+        known = known[known.index.isin(chosen)]
     if not known["new"].sum():
         sentence = f"No channel brought new contacts {view.during}."
     else:
         best = str(known["new"].idxmax())
+        brought = formatting.number(int(known["new"].max()))
+        if len(chosen) != 1:
+            brought += f" of the {formatting.number(total.new)}"
         sentence = (
-            f"**{formatting.markdown(formatting.channel_name(best))}** brought "
-            f"{formatting.number(int(known['new'].max()))} of the "
-            f"{formatting.number(total.new)} new contacts {view.during}."
+            f"**{formatting.markdown(formatting.channel_name(best))}** brought {brought} new "
+            f"contacts {view.during}."
         )
     fall = known["new"] - known["new_before"]
-    if view.compares and len(fall) and fall.min() < 0:
+    if view.compares and len(fall) > 1 and fall.min() < 0:
         worst = str(fall.idxmin())
         sentence += (
             f" {formatting.markdown(formatting.channel_name(worst))} fell most: "
             f"{formatting.number(int(known['new'][worst]))}, after "
-            f"{formatting.number(int(known['new_previous'][worst]))} in {view.before}."
+            f"{formatting.number(int(known['new_before'][worst]))} in {view.before}."
         )
     return sentence
 

@@ -357,3 +357,11 @@ def test_ids_that_came_with_other_contents_are_counted_on_the_page(
     page = open_page("data", period="all")
     assert "Ids that came again with other contents | 1,000 |" in text(page).replace("\\", "")
     assert "All **1,000 contacts** that existed" in text(page)
+
+
+def test_a_channel_that_is_chosen_alone_is_not_said_to_bring_a_share(connect: Connect) -> None:
+    connect()
+    sentence = open_page("channels", channel="whatsapp", period="all").markdown[0].value
+    assert sentence.startswith("**WhatsApp** brought ")
+    assert " of the " not in sentence
+    assert "fell most" not in sentence

@@ -1,10 +1,11 @@
-"""Alerts: what has begun and is not over yet. Told at both ends, and not in between.
+"""Alert state machine: what is firing, and which changes are still to be reported.
 
-    fine ──▶ firing ──▶ fine        what the rules say of each refresh
-      └── unknown ──┘               old data, or data that may not be complete: nothing ends by it
+    fine ──▶ firing ──▶ fine        the verdict of the rules at each refresh
+      └── unknown ──┘               old or possibly incomplete data: never ends an alert
 
-What is to be told follows from what is the case and what was told last, whatever happened between:
-a process that was killed, hours of quiet, a snooze.
+An alert is reported when it begins and when it ends, and not in between. What to report is derived
+from the current state and from what was last reported, so it does not matter what happened
+meanwhile: a killed process, quiet hours, a snooze.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,11 +21,12 @@ LONGEST_SNOOZE = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Alert:
-    """One rule, or one subject of it, as of the last refresh. Times are UTC; texts may hold what
-    strangers wrote.
+    """State of one rule, or of one subject of a rule (such as one inbox), as of the last refresh.
+    Times are UTC; the texts may contain input from strangers.
 
-    `since` is when `firing` became what it is, `told` whether the last message about it said that
-    it had begun. What is `known` follows from that refresh; else it is as it was before.
+    `since` is when `firing` last changed. `told` is whether the last message about this alert said
+    that it had begun. `known` is whether the last refresh could judge the rule; if not, the other
+    fields are carried over from before.
     """
 
     key: str
@@ -50,12 +52,13 @@ class Alert:
         return "firing" if self.firing else "fine"
 
     def is_snoozed(self, now: datetime) -> bool:
-        """A clock that was set back does not lengthen a snooze beyond the longest there is."""
+        """Whether the alert is snoozed at `now`. A snooze longer than the maximum does not count:
+        it can only come from a clock that was set back."""
         until = self.snoozed_until
         return until is not None and now < until <= now + LONGEST_SNOOZE
 
     def snoozed(self, until: datetime | None) -> "Alert":
-        """None wakes it."""
+        """A copy that is snoozed until then; None ends the snooze."""
         return replace(self, snoozed_until=until)
 
 
@@ -63,7 +66,7 @@ Alerts = Mapping[str, Alert]
 
 
 def advance(alerts: Alerts, judged: Iterable[Judged], at: datetime) -> dict[str, Alert]:
-    """The alerts after one more judgement of data of that time."""
+    """The alerts after the judgements of data as of `at`."""
     after = {}
     for each in judged:
         before = alerts.get(each.key)
@@ -76,7 +79,7 @@ def advance(alerts: Alerts, judged: Iterable[Judged], at: datetime) -> dict[str,
             continue
         firing = each.verdict == "firing"
         is_same = before is not None and before.firing == firing
-        # The message that it is over says what it was.
+        # The message that an alert has ended repeats what it was about.
         said = each if firing or before is None else before
         after[each.key] = Alert(
             key=each.key,
@@ -91,8 +94,8 @@ def advance(alerts: Alerts, judged: Iterable[Judged], at: datetime) -> dict[str,
             snoozed_until=before.snoozed_until if before is not None else None,
         )
     for key, alert in alerts.items():
-        # Nothing was said of it. That it is over is still to be told; one that goes on belongs to a
-        # rule that is no longer set.
+        # Not judged this time. If it has ended, that may still have to be reported; if it is
+        # firing, its rule is no longer configured, so it is dropped.
         if key not in after and not alert.firing and (alert.told or alert.is_snoozed(at)):
             after[key] = alert
     return after
@@ -100,7 +103,7 @@ def advance(alerts: Alerts, judged: Iterable[Judged], at: datetime) -> dict[str,
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be told of an alert: that it has begun, or that it is over."""
+    """A change to report: an alert has begun, or it has ended."""
 
     key: str
     began: bool
@@ -113,7 +116,7 @@ class Change:
 
 
 def changes(alerts: Alerts, now: datetime) -> list[Change]:
-    """What is to be told now: what has begun first, in the order in which it did."""
+    """Changes to report now: those that began first, then those that ended, each by time."""
     found = [
         Change(
             alert.key,
@@ -132,7 +135,7 @@ def changes(alerts: Alerts, now: datetime) -> list[Change]:
 
 
 def mark_told(alerts: Alerts, told: Iterable[Change]) -> dict[str, Alert]:
-    """The alerts once a message about these changes is on its way."""
+    """The alerts after a message about these changes has been queued."""
     after = dict(alerts)
     for change in told:
         if change.key in after:

@@ -1,7 +1,7 @@
-"""Those who come and go: channels, countries and days that differ from before.
+"""Findings about contacts gained and lost: channels, countries and days that differ from before.
 
-A period is compared as pages compare it: as far as it is over, with as much of the one before. The
-unfinished day makes no finding by itself.
+Periods are compared as on the pages: the elapsed part of the period with an equally long part of
+the previous one. The unfinished day never makes a finding by itself.
 """
 
 from collections.abc import Iterator
@@ -32,20 +32,22 @@ from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, Dimension
 
 FEWER, MORE = 0.5, 2.0
-"""The new contacts of a day against those of a day before: a fall and a rise that are listed."""
+"""Pace of new contacts, as a multiple of the previous pace: falls below the first and rises above
+the second are listed."""
 
 DRY = 0.2
-"""From here down a channel is said to have dried up."""
+"""At or below this multiple of the previous count a channel "dried up"."""
 
 LEAST_NEW = {"channel": 20, "country": 50}
-"""There are more countries, and most of them bring few."""
+"""Minimum of new contacts, by dimension. Higher for countries: there are more of them, and most
+bring few."""
 
 SHORTEST_COMPARED = 7
-"""Days: shorter periods compare a Sunday to a Saturday."""
+"""In days. Shorter periods would compare a Sunday to a Saturday."""
 
 
 def channels_changed(view: View) -> Iterator[Finding]:
-    """A channel brings less than half, or more than twice, of what it did: see `_changes`."""
+    """Channels that bring less than half, or more than twice, of what they did: see `_changes`."""
     for change in _changes(view, CHANNEL):
         name = view.options.name(CHANNEL, change.key)
         if change.fell and change.new <= DRY * change.previous:
@@ -58,7 +60,8 @@ def channels_changed(view: View) -> Iterator[Finding]:
 
 
 def countries_changed(view: View) -> Iterator[Finding]:
-    """As `channels_changed`; one of each, for countries move together with their channels."""
+    """Like `channels_changed`, but at most one fall and one rise: countries move together with
+    their channels."""
     found = []
     for change in _changes(view, COUNTRY):
         name = view.options.name(COUNTRY, change.key)
@@ -71,8 +74,8 @@ def countries_changed(view: View) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Change:
-    """New contacts of a key in the period and in what it is compared with. `bound` is the end of
-    the interval of the pace that is nearer to no change."""
+    """New contacts of one key, in the period and in the one before. `bound` is the end of the pace
+    interval that is closer to no change."""
 
     dimension: Dimension
     key: str
@@ -102,11 +105,11 @@ class _Change:
 
 
 def _changes(view: View, dimension: Dimension) -> Iterator[_Change]:
-    """The keys whose interval of the pace (`pace`) lies below `FEWER` or above `MORE`.
+    """Keys whose pace interval (`pace`) lies entirely below `FEWER` or above `MORE`.
 
-    The larger of the two numbers goes without its busiest day, for an import is no trend, and the
-    months after it are no fall. Tags are not compared: many are given long after the first contact,
-    so that the newest contacts always have fewer.
+    The larger of the two counts is taken without its busiest day: an import is not a trend, and the
+    months after one are not a fall. Tags are not compared: many are assigned long after the first
+    contact, so the newest contacts always have fewer.
     """
     before = _comparable(view)
     if before is None:
@@ -136,8 +139,8 @@ BLOCKED_MORE = 1.5
 
 
 def blocked_more(view: View) -> Iterator[Finding]:
-    """Of as many subscribers more were blocked than before: by half, and by more than chance
-    explains (`pace`). A larger audience loses more, and that is no news."""
+    """More contacts blocked us than before: by half, and by more than chance explains (`pace`).
+    Both are relative to the number of subscribers, since a larger audience loses more."""
     before = _comparable(view)
     if before is None:
         return
@@ -163,8 +166,7 @@ def blocked_more(view: View) -> Iterator[Finding]:
 
 
 def _growth(view: View) -> float:
-    """How many times as many subscribers there were as in the period before, on average; 1 if they
-    became fewer."""
+    """Growth factor of the mean number of subscribers since the previous period, at least 1."""
     before = replace(view.terms, period=_days_before(view.terms))
     now, then = (
         float(view.compute(audience.subscribers_by_day, terms).mean())
@@ -180,12 +182,13 @@ LEAST_DIFFERENCE = 20
 
 
 def outlier_day(view: View) -> Iterator[Finding]:
-    """The finished day whose new contacts differ most from the usual of its weekday.
+    """The finished day whose number of new contacts deviates most from what is usual for its
+    weekday.
 
-    The usual is the median of the same weekday in the 8 weeks before it, at least 5 of them since
-    the first contact. The spread is their median absolute deviation, scaled to the standard
-    deviation of a normal distribution (Hampel 1974), and no less than that of Poisson counts. Half
-    of the days may be odd without moving either.
+    The usual number is the median of the same weekday in the 8 weeks before, of which at least 5
+    must lie after the first contact. The spread is their median absolute deviation, scaled to the
+    standard deviation of a normal distribution (Hampel 1974), but at least that of Poisson counts.
+    Up to half of the days may be outliers without moving either.
     """
     first = view.compute(first_day, view.terms)
     period = view.terms.period
@@ -233,12 +236,9 @@ def outlier_day(view: View) -> Iterator[Finding]:
 _MAD_TO_SD = 1.4826
 
 
-# What may be compared
-
-
 def _comparable(view: View) -> Comparison | None:
-    """What the period is compared with, whether or not pages are asked to compare; None where too
-    little of it is over, or the workspace did not exist all through what came before."""
+    """The comparison period, whether or not the page shows one. None if too few days of the period
+    have elapsed, or if the workspace did not exist for the whole of the previous one."""
     terms, choice = view.terms, view.choice
     found = view.comparison or presets.compared(
         terms.period, choice.preset, "previous", terms.as_of
@@ -255,25 +255,25 @@ def _comparable(view: View) -> Comparison | None:
 
 
 def _against(view: View, before: Comparison) -> View:
-    """The same view, compared with this."""
+    """The same view with that comparison."""
     return replace(view, terms=replace(view.terms, compared=before.span))
 
 
 def _days_before(terms: Terms) -> Period:
-    """The days that are compared with, the last perhaps in part."""
+    """The days of the comparison; the last one may be covered only in part."""
     last = terms.before.end - timedelta(microseconds=1)
     start = day_of(terms.before.start, terms.timezone)
     return Period(start, max(start, day_of(last, terms.timezone)), terms.timezone)
 
 
 def _elapsed(terms: Terms) -> float:
-    """How long the period has lasted, as a multiple of the time that it is compared with."""
+    """Elapsed time of the period, as a multiple of the comparison's duration."""
     now = min(terms.as_of, terms.period.end_moment) - terms.period.first_moment
     then = terms.before.end - terms.before.start
     return now / then if then else 0.0
 
 
 def first_day(asked: Engine, terms: Terms) -> date | None:
-    """Of the first subscription of the whole workspace, whatever the filters."""
+    """Day of the workspace's first subscription, ignoring filters; None without contacts."""
     existing = asked.whole.span(terms.subscription)
     return None if existing is None else day_of(existing[0], terms.timezone)

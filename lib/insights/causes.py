@@ -1,7 +1,7 @@
-"""What a group of new contacts is made of: the values that are more frequent in it than usual.
+"""What sets a group of new contacts apart: values that are more frequent in it than usual.
 
-Chance is allowed for as in the findings: the interval of the difference of two shares (Newcombe's
-method 10, 1998), wide enough for all the values compared, has to lie above 0.
+As in the findings, chance is allowed for: the confidence interval of the difference between the two
+shares (Newcombe 1998, method 10), widened for the number of values compared, must lie above 0.
 """
 
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ from lib.store.tables import Tables
 COMPARED = (TAG, CHANNEL, SOURCE, COUNTRY)
 MOST = 2
 WEEKS = 8
-"""Before a day, of which the usual is taken."""
+"""Length of the baseline before a day, in weeks."""
 
 LEAST = 10
-"""People who have a value: fewer are not worth a word."""
+"""Minimum of contacts with a value, and of contacts in a group, for it to be worth mentioning."""
 
 LEAST_DIFFERENCE = 0.1
-"""Of the shares."""
+"""Minimum difference between the two shares."""
 
 
 @dataclass(frozen=True)
 class Subset:
-    """New contacts of the period of a view, or of some of its days, that have all these values."""
+    """New contacts of a view's period, or of some of its days, that have all of these values."""
 
     limits: tuple[tuple[Dimension, str], ...] = ()
     start: date | None = None
@@ -48,7 +48,7 @@ class Subset:
 
 @dataclass(frozen=True)
 class Cause:
-    """A value that `share` has of a group, where `usual` is its share among the others."""
+    """A value whose `share` in a group stands out against `usual`, its share among the others."""
 
     dimension: Dimension
     key: str
@@ -74,30 +74,30 @@ class Cause:
 
 
 def made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
-    """At most two values whose share among these new contacts is larger than usual, by the number
-    of people more than usual; of two dimensions where two have any.
+    """Values over-represented among these new contacts, at most two, the largest excess of people
+    first; of two different dimensions if more than one qualifies.
 
-    The usual are the other new contacts of the period; of a day or of days, those of the 8 weeks
-    before. Where a subset is everybody, or has nobody to compare with, nothing is said.
+    The baseline is the other new contacts of the period or, for a subset of days, the new contacts
+    of the 8 weeks before. Empty if the baseline or the subset has nobody in it.
     """
     return view.kept(_made_of, subset)
 
 
 def in_words(view: View, subset: Subset) -> str:
-    """The same as part of a sentence; empty where nothing stands out."""
+    """The causes as part of a sentence; empty if nothing stands out."""
     return formatting.listed(cause.sentence(view) for cause in made_of(view, subset))
 
 
 LONGEST = 31
-"""Days: a longer period is compared with nothing, as it is most of what is usual."""
+"""In days. A longer period is not compared: it would be most of its own baseline."""
 
 
 def of_choice(view: View) -> str | None:
-    """What the new contacts are made of that a click on a bar has left, in a sentence of plain
-    text; None where the choice is of no such group.
+    """A plain-text sentence about the new contacts that the visitor's choice selects (by clicking a
+    bar, for example); None if the choice does not single out a group.
 
-    A group are the days chosen, or each filter of a single value. A filter of several values holds
-    for the usual too.
+    A group is the chosen days, or the contacts that pass all filters with a single value. A filter
+    with several values applies to the baseline too.
     """
     limits = tuple(
         (dimension, view.choice.keys(dimension)[0])
@@ -150,7 +150,7 @@ def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
 
 
 def _groups(view: View, subset: Subset) -> tuple[np.ndarray, np.ndarray]:
-    """Who is in the subset, and who is the usual, a boolean for each contact of the workspace."""
+    """The subset and its baseline: two boolean masks over all contacts of the workspace."""
     tables, period = view.snapshot.tables, view.terms.period
     passing = view.choice.rows(tables)
     is_known = np.ones(len(tables.contacts), dtype=bool) if passing is None else passing
@@ -181,7 +181,7 @@ def _new_in(view: View, period: Period) -> np.ndarray:
 def _shares(
     tables: Tables, dimension: Dimension, people: np.ndarray, others: np.ndarray
 ) -> Iterator[Cause]:
-    """Of each value that enough of the people have."""
+    """A `Cause` for each value that at least `LEAST` of the people have."""
     here, usual = sizes_of(tables, dimension, people), sizes_of(tables, dimension, others)
     of, of_others = int(people.sum()), int(others.sum())
     for key, size in here.items():
@@ -195,5 +195,5 @@ def _stands_out(cause: Cause, z: float) -> bool:
 
 
 def _excess(cause: Cause) -> float:
-    """People more than there would be at the usual share."""
+    """Number of people in excess of the usual share."""
     return cause.share.numerator - (cause.usual.rate or 0) * cause.share.denominator

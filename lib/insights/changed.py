@@ -1,8 +1,8 @@
-"""What was recorded and is not as usual: rules over history.
+"""Findings from recorded history.
 
-They judge days that are over, in the reporting zone, and compare only what was recorded alike: a
-hole in the record, or snapshots that have become rarer, would look like a change. Where history
-does not reach far enough, or cannot be read, they find nothing.
+These rules judge finished days in the reporting time zone, and compare only what was recorded in
+the same way: a gap in the record, or less frequent snapshots, would look like a change. Where the
+history does not go back far enough or cannot be read, they find nothing.
 """
 
 import logging
@@ -34,23 +34,25 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 WEEKS = 8
-"""Before a day, from which its usual is learned."""
+"""Length of the baseline before a day, in weeks."""
 
 MOST_DAYS = 30
-"""Of the period, the latest, that are judged: what is older is no news."""
+"""The latest days of the period that are judged; older days are no news."""
 
 MORE = 1.5
-"""Times the usual. From many people even a small difference is more than chance."""
+"""Minimum, as a multiple of the usual number: with many people even a small difference is
+significant."""
 
 LEAST_OPT_OUTS, LEAST_DELETED = 10, 20
-"""More than usual, in contacts."""
+"""Minimum excess over the usual number, in contacts."""
 
 _SAME_WEEKDAY = 7 * np.arange(1, WEEKS + 1)
 _DAYS_BEFORE = np.arange(1, 7 * WEEKS + 1)
 
 
 def opt_outs_more(view: View) -> Iterator[Finding]:
-    """More opted out of broadcasts on a day than chance makes of the usual of its weekday."""
+    """A day with more broadcast opt-outs than chance explains, compared with the same weekdays
+    before."""
     odd = _oddest_day(view, "broadcast_out", _SAME_WEEKDAY, np.median, LEAST_OPT_OUTS)
     if odd is not None:
         weekday = formatting.weekday(odd.day)
@@ -63,8 +65,8 @@ def opt_outs_more(view: View) -> Iterator[Finding]:
 
 
 def deleted_more(view: View) -> Iterator[Finding]:
-    """More contacts were deleted on a day than chance makes of the eight weeks before it, and
-    clearly more than on any day of them: contacts are deleted many at a time."""
+    """A day with more deleted contacts than chance explains, and clearly more than on any of the
+    days of the eight weeks before: contacts tend to be deleted in bulk."""
     odd = _oddest_day(view, "deleted", _DAYS_BEFORE, np.max, LEAST_DELETED)
     if odd is not None:
         yield odd.finding(
@@ -78,8 +80,8 @@ def deleted_more(view: View) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _OddDay:
-    """A day with more than usual: the median and the number of the days that it is compared with,
-    and what chance seldom makes of them."""
+    """A day with more events than usual. `usual` is the median of the `compared` days before,
+    `limit` the number that chance seldom exceeds."""
 
     day: date
     count: int
@@ -112,9 +114,11 @@ def _oddest_day(
     measure: Callable[[np.ndarray], np.floating],
     least: int,
 ) -> _OddDay | None:
-    """The finished day of the period whose number of events exceeds its usual most. `before` says
-    how many days before it the days lie that it is compared with; it has to have `MORE` times
-    their `measure`, and `least` more than their median."""
+    """The finished day of the period whose event count exceeds the usual number the most.
+
+    `before` holds the distances, in days, to the baseline days. The count must exceed `MORE` times
+    their `measure`, exceed their median by at least `least`, and exceed what chance explains.
+    """
     last = min(view.terms.period.end, _yesterday(view))
     first = max(view.terms.period.start, last - (MOST_DAYS - 1) * ONE_DAY)
     if first > last:
@@ -140,7 +144,8 @@ def _oddest_day(
 
 
 def _by_day(history: History, period: Period, limits: Filter) -> pd.DataFrame:
-    """How many opted out and were deleted, by day; NaN for days that are not wholly recorded."""
+    """Broadcast opt-outs and deletions: a row per day of the period, NaN where the day is not
+    completely recorded."""
     counted = events_in(history, period, limits).by_day(period, ("broadcast_out", "deleted"))
     counted = counted.astype("float64")
     counted.loc[~_recorded_days(history, period, limits)] = np.nan
@@ -148,17 +153,17 @@ def _by_day(history: History, period: Period, limits: Filter) -> pd.DataFrame:
 
 
 GROWING = 3
-"""Days running."""
+"""In consecutive days."""
 
 LEAST_GROWTH = 10
 
 
 def backlog_grows(view: View) -> Iterator[Finding]:
-    """More people waited at the end of each of the last three days than the day before, and they
-    became more by more than at the same weekdays before: over a weekend many backlogs grow."""
+    """The backlog grew on each of the last three days, and by more in total than it did over the
+    same weekdays before: many backlogs grow over a weekend."""
     last = _yesterday(view)
     first = last - timedelta(days=GROWING, weeks=WEEKS)
-    levels = recorded_levels(_during(view, first, last))
+    levels = recorded_levels(_over_days(view, first, last))
     latest = Period(last - (GROWING - 1) * ONE_DAY, last, view.terms.timezone)
     is_recorded = None if levels is None else _recall(view, _recorded_days, latest)
     if levels is None or is_recorded is None or not is_recorded.all():
@@ -192,17 +197,20 @@ def backlog_grows(view: View) -> Iterator[Finding]:
 
 SLOWER = 1.5
 LEAST_SLOWER = 0.25
-"""Hours."""
+"""In hours."""
 
 LEAST_ANSWERS = 20
 
 
 def answers_slower(view: View) -> Iterator[Finding]:
-    """In a week, more than half of the answers took half as long again as the median of the four
-    weeks before, by the lower end of the Wilson interval of that share (the sign test of a median;
-    Mood 1950), without the day that had most of them: one bad day is no trend."""
+    """More than half of a week's answers took at least half as long again as the median of the four
+    weeks before.
+
+    The test is on the lower end of the Wilson interval of that share (the sign test of a median;
+    Mood 1950). The day with the most slow answers is left out: one bad day is not a trend.
+    """
     week = _week(view)
-    weeks = _recall(view, _two_times, week)
+    weeks = _recall(view, _five_weeks, week)
     if weeks is None:
         return
     is_before = weeks.answers["day"] < _BEFORE
@@ -237,15 +245,19 @@ def answers_slower(view: View) -> Iterator[Finding]:
 DOUBLED = 2
 LEAST_RECEIVED = 20
 LEAST_WEEKS = 3
-"""Of the four, in which an agent has to have received something: who was away has no usual."""
+"""Weeks, of the four, in which an agent must have received conversations: someone who was away has
+no usual number."""
 
 
 def load_doubled(view: View) -> Iterator[Finding]:
-    """An agent received twice as many conversations in a week as in one of the four before, by more
-    than chance explains (`pace`). Conversations come in crowds: the interval is as wide as the
-    spread of the days before asks for (quasi-Poisson; Wedderburn 1974). Nobody is named."""
+    """An agent received at least twice as many conversations in a week as in an average one of the
+    four before, by more than chance explains (`pace`).
+
+    Conversations arrive in bursts, so the interval is widened by the overdispersion of the days
+    before (quasi-Poisson; Wedderburn 1974). The agent is not named.
+    """
     week = _week(view)
-    weeks = _recall(view, _two_times, week)
+    weeks = _recall(view, _five_weeks, week)
     if weeks is None:
         return
     before, after = weeks.received[:_BEFORE], weeks.received[_BEFORE:]
@@ -280,21 +292,22 @@ def load_doubled(view: View) -> Iterator[Finding]:
 
 
 _BEFORE = 28
-"""Days with which a week is compared."""
+"""In days: the baseline of a week."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Weeks:
-    """Of the four weeks before a week, and of it: `answers` has the number of the day and the
-    response time in hours of each, `received` a row per day and a column per agent."""
+    """A week and the four before it. `answers` has a row per answer: the number of the day (from 0)
+    and the response time in hours. `received` has a row per day and a column per agent."""
 
     answers: pd.DataFrame
     received: pd.DataFrame
 
 
-def _two_times(history: History, week: Period, limits: Filter) -> _Weeks | None:
-    """None unless the week and the four before are recorded from end to end, each from about as
-    often: the rarer snapshots are, the longer answers seem to take and the fewer hands are seen."""
+def _five_weeks(history: History, week: Period, limits: Filter) -> _Weeks | None:
+    """The week and the four before it; None unless they are recorded from end to end at about the
+    same frequency. The less frequent the snapshots, the longer answers seem to take and the fewer
+    assignments are seen."""
     before = Period(week.start - _BEFORE * ONE_DAY, week.start - ONE_DAY, week.timezone)
     whole = Period(before.start, week.end, week.timezone)
     edges = stamps([before.first_moment, week.first_moment, week.end_moment])
@@ -307,21 +320,18 @@ def _two_times(history: History, week: Period, limits: Filter) -> _Weeks | None:
     return _Weeks(found.answers(whole), found.received_by_day(whole))
 
 
-# What is wholly recorded
-
-
 def _recorded_days(history: History, period: Period, _: Filter) -> np.ndarray:
-    """For each day, whether what was seen on it is that of about one day: its last snapshot comes
+    """For each day, whether the events seen on it cover about one day: its last snapshot was taken
     18 to 30 hours after the last one of the day before."""
     edges = stamps(period.edges())
     latest = _latest_before(history, edges)
-    stood = np.diff(latest)
+    spacing = np.diff(latest)
     is_followed: np.ndarray = edges[:-1] - latest[:-1] <= np.timedelta64(1, "D")
-    return is_followed & (stood >= np.timedelta64(18, "h")) & (stood <= np.timedelta64(30, "h"))
+    return is_followed & (spacing >= np.timedelta64(18, "h")) & (spacing <= np.timedelta64(30, "h"))
 
 
 def _latest_before(history: History, moments: np.ndarray) -> np.ndarray:
-    """As of when the latest snapshot before each moment is; NaT where there is none."""
+    """Time of the latest snapshot before each moment; NaT where there is none."""
     recorded = np.concatenate([np.array(["NaT"], dtype="datetime64[us]"), history.recorded])
     return recorded[np.searchsorted(history.recorded, moments, "left")]
 
@@ -334,22 +344,19 @@ def _recall(view: View, question: Callable[..., Result], *arguments: Hashable) -
         return None
 
 
-# Days
-
-
 def _yesterday(view: View) -> date:
-    """The last day that is over."""
+    """The last finished day."""
     return day_of(view.terms.as_of, view.terms.timezone) - ONE_DAY
 
 
 def _week(view: View) -> Period:
-    """The seven days that end with the period, or with yesterday."""
+    """The seven days that end with the period or, if it is not over, with yesterday."""
     last = min(view.terms.period.end, _yesterday(view))
     return Period(last - 6 * ONE_DAY, last, view.terms.timezone)
 
 
-def _during(view: View, first: date, last: date) -> View:
-    """The same view of other days."""
+def _over_days(view: View, first: date, last: date) -> View:
+    """The same view over other days."""
     period = Period(first, last, view.terms.timezone)
     return replace(view, terms=replace(view.terms, period=period))
 

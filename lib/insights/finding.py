@@ -1,4 +1,4 @@
-"""What a finding is, and how urgent each rule makes it."""
+"""The `Finding` type, and the urgency of each rule."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,12 +19,14 @@ Page = Literal["overview", "changes", "channels", "countries", "tags", "opt_in",
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth a look, and where to look. Texts are plain and may hold what strangers wrote.
+    """Something worth looking at, and where to look. Texts are plain and may contain input from
+    strangers.
 
-    `narrow` are the filters to set, `queue` is the list of conversations that the workload page
-    opens with, `day` a single day to look at, or with `since` the last of several; `verb` says what
-    the link to them does: "See the 23".
-    The larger the `weight`, the sooner it is told.
+    - `narrow`: filters that its link sets
+    - `queue`: the list of conversations that the workload page opens with
+    - `day`: the day to look at, or with `since` the last of several
+    - `verb`: the label of the link, such as "See the 23"
+    - `weight`: the larger, the earlier it is listed
     """
 
     rule: str
@@ -39,7 +41,7 @@ class Finding:
     verb: str = "Look at it"
 
     def choice(self, view: View) -> Choice:
-        """The choice under which it can be seen."""
+        """The choice that shows it."""
         choice = replace(view.choice, queue=self.queue or view.choice.queue)
         for dimension, key in self.narrow:
             choice = choice.limited_to(dimension, (key,))
@@ -48,7 +50,7 @@ class Finding:
         return replace(choice, preset="dates", start=self.since or self.day, end=self.day)
 
     def leads_elsewhere(self, view: View, page: Page) -> bool:
-        """Whether its link shows anything other than this page under this choice."""
+        """Whether its link leads to anything but this page under the current choice."""
         return self.page != page or self.choice(view) != view.choice
 
 
@@ -70,18 +72,15 @@ URGENCY = {
     "load-uneven": 1,
     "opt-in-differs": 0.1,
 }
-"""Times the people concerned it is the weight. A person who waits counts for more than many whom we
-could not reach if we wished to, and these for more than those who did not come; what went well can
-wait, and what has been so for long is no news. Concerned are, where rules compare, as many as the
-numbers differ by."""
-
-
-# What may be compared
+"""Multiplied by the number of people affected, this gives the weight. People who wait for an answer
+rank highest, then contacts we can no longer reach, then contacts who did not come. Good news can
+wait, and what has been so for long is not news. For rules that compare, the people affected are the
+difference between the two numbers."""
 
 
 def known(view: View, dimension: Dimension) -> pd.DataFrame:
-    """The breakdown without what is missing or unknown, and, under a filter of the same dimension,
-    with no other keys than it lets pass: the finding narrows to one of them."""
+    """The breakdown by channel or country, without the missing and unknown keys. Under a filter of
+    the same dimension only the filtered keys remain, because a finding narrows to one of them."""
     breakdown = audience.by_channel if dimension is CHANNEL else audience.by_country
     table = view.compute(breakdown, view.terms)
     table = table.drop(index=[audience.NONE, UNKNOWN], errors="ignore")
@@ -89,11 +88,8 @@ def known(view: View, dimension: Dimension) -> pd.DataFrame:
     return table[table.index.isin(chosen)] if chosen else table
 
 
-# Words
-
-
 def largest(found: Iterable[Finding]) -> list[Finding]:
-    """The one of the largest weight, if there is any."""
+    """The finding with the largest weight, as a list of at most one."""
     return sorted(found, key=lambda each: (-each.weight, each.sentence))[:1]
 
 

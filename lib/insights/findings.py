@@ -1,7 +1,7 @@
-"""Worth a look: a few findings that rules pick from the numbers, each with what it rests on.
+"""The few findings that rules pick from the numbers ("Worth a look"), each with its evidence.
 
-No finding is made of noise. Where a rule compares, chance is allowed for: an interval has to lie
-beyond the threshold, one that is wide enough for all the keys compared.
+Findings are not noise. Where a rule compares, a confidence interval has to lie beyond the
+threshold, and it is widened for the number of keys compared.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ __all__ = [
 
 MOST = 5
 SHOWN = 3
-"""At once; the others are behind "2 more"."""
+"""Shown at once; the others are behind "2 more"."""
 
 MOST_OF_ONE_RULE = 2
 
@@ -49,7 +49,8 @@ _RULES: tuple[Callable[[View], Iterable[Finding]], ...] = (
 
 
 def findings(view: View) -> list[Finding]:
-    """At most `MOST`, at most two of one rule, by weight descending, then rule and sentence."""
+    """The findings to show, at most `MOST` and at most two per rule: by descending weight, then
+    rule and sentence."""
     told: Counter[str] = Counter()
     kept = []
     for each in every_finding(view):
@@ -60,7 +61,7 @@ def findings(view: View) -> list[Finding]:
 
 
 def every_finding(view: View) -> list[Finding]:
-    """All there are, in the same order."""
+    """All findings, in the same order."""
     return sorted(
         (each for rule in _RULES for each in rule(view)),
         key=lambda each: (-each.weight, each.rule, each.sentence),

@@ -1,7 +1,7 @@
-"""What alerts and digests ask of the recorded past: a small face, whoever keeps the record.
+"""Recorded history as alerts and digests need it: a small protocol, independent of the storage.
 
-Nothing of the past is inferred from contacts that still exist: where nothing was recorded, nothing
-is said.
+The past is never inferred from contacts that still exist: where nothing was recorded, there is no
+answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from lib.reference.rates import Rate
 
 @dataclass(frozen=True)
 class Level:
-    """Numbers of one recorded snapshot; `at` is its instant, UTC. Counts are as in `lib.metrics`;
-    None for what was not recorded."""
+    """Numbers of one snapshot, recorded at `at` (UTC). Counts are defined as in `lib.metrics`; None
+    means not recorded."""
 
     at: datetime
     contacts: int
@@ -29,7 +29,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Answers:
-    """Conversations that were answered; the median is over those whose time is known."""
+    """Answered conversations; the median is over those whose response time is known (`timed`)."""
 
     answered: int
     timed: int
@@ -37,25 +37,26 @@ class Answers:
 
 
 class Past(Protocol):
-    """The record of one workspace. `choice` says which contacts are meant; its period does not
-    matter. Times are UTC, starts included, ends not."""
+    """The history of one workspace. `choice` selects the contacts; its period is ignored. Times are
+    UTC; intervals include the start and exclude the end."""
 
     @property
     def recorded_since(self) -> datetime | None:
-        """None where nothing is recorded."""
+        """Start of the record; None if there is none."""
 
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
-        """In the order of time."""
+        """The recorded levels, oldest first."""
 
     def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
-        """Who opted out on each day of the period that has ended and is wholly recorded."""
+        """Number of opt-outs by day, for the days of the period that are over and completely
+        recorded."""
 
     def answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
-        """None where the time was not wholly recorded."""
+        """Answers given in the interval; None if it is not completely recorded."""
 
 
 class NothingRecorded:
-    """The past of a workspace of which there is no record."""
+    """The past of a workspace without recorded history."""
 
     recorded_since: datetime | None = None
 

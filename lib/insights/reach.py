@@ -1,4 +1,4 @@
-"""Those whom we cannot reach, and those whom we may not write to."""
+"""Findings about contacts we cannot reach, or may not write to."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,10 @@ from lib.store.dimensions import CHANNEL, COUNTRY, Dimension
 
 
 def inbox_disconnected(view: View) -> Iterator[Finding]:
-    """An inbox says that it is not connected, and no connected one reaches some of its contacts.
+    """Inboxes that report not being connected, and some of whose contacts are in no connected
+    inbox.
 
-    An inbox that does not say is not taken for a broken one.
+    An inbox without a status is not taken for a broken one.
     """
     table = view.compute(engagement.inboxes)
     table = table[(table["at_risk"] > 0) & table["status"].notna()]
@@ -47,8 +48,8 @@ OPT_IN_GAP = -0.10
 
 
 def opt_in_differs(view: View) -> Iterator[Finding]:
-    """Broadcast opt-in is lower by more than ten points on a channel, or in a country, than among
-    all others: Newcombe's interval of the difference (method 10, 1998) ends below it."""
+    """The channel, and the country, whose broadcast opt-in rate is lower than that of all others by
+    more than ten points: the interval of the difference (Newcombe 1998, method 10) ends below."""
     total = view.compute(opt_in.opt_in).broadcast
     yield from largest(_lower_opt_ins(view, CHANNEL, "on", total))
     yield from largest(_lower_opt_ins(view, COUNTRY, "in", total))

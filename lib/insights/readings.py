@@ -1,4 +1,4 @@
-"""What the rules of alerts look at: the few numbers of one snapshot, under a view's filters."""
+"""Input of the alert rules: the few numbers of one snapshot, under a view's filters."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,21 @@ from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.dimensions import CHANNEL
 
 DAYS = 30
-"""Of which a rule says what it would have done."""
+"""Days over which a rule is rehearsed."""
 
 WEEKS = 4
-"""Before each of them, from which it learns what is usual at an hour."""
+"""Weeks before each of those days, from which a rule learns what is usual at an hour."""
 
 WEEKS_OF_DAYS = 12
-"""From which a rule learns what is usual on a weekday."""
+"""Weeks from which a rule learns what is usual on a weekday."""
 
 ONE_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """An inbox that says that it is not connected, and how many nothing else reaches."""
+    """An inbox that reports not being connected; `at_risk` are the contacts that no connected inbox
+    reaches."""
 
     key: str
     name: str | None
@@ -44,11 +45,11 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Reading:
-    """The numbers at `as_of`, UTC.
+    """The numbers as of `as_of` (UTC).
 
-    `new_by_hour` are the new contacts of each finished hour, the last of which ended at
-    `hours_end`. `levels` are those recorded before `as_of`, by time, `opt_outs` those of finished
-    days of `timezone`.
+    `new_by_hour` counts the new contacts of each finished hour, oldest first; the last hour ends at
+    `hours_end`. `levels` are those recorded before `as_of`, oldest first. `opt_outs` are by
+    finished day in `timezone`.
     """
 
     as_of: datetime
@@ -67,8 +68,8 @@ class Reading:
 
     @cached_property
     def levels_at_this_hour(self) -> list[list[Level]]:
-        """For each of the days before, the levels recorded nearest to the same local hour, at most
-        45 minutes away: none, one, or the nearer and the farther."""
+        """For each of the previous `7 * WEEKS` days, the levels recorded within 45 minutes of the
+        same local time, the nearest first: at most two, or none."""
         times = [level.at for level in self.levels]
         local = self.as_of.astimezone(ZoneInfo(self.timezone))
         found = []
@@ -85,7 +86,7 @@ _NEAR = timedelta(minutes=45)
 
 
 def reading_of(view: View, past: Past) -> Reading:
-    """The reading of the snapshot that a view shows."""
+    """The reading of the snapshot that `view` shows."""
     terms = view.terms
     load = view.compute(workload.workload, terms)
     as_of = terms.as_of
@@ -110,7 +111,7 @@ def reading_of(view: View, past: Past) -> Reading:
 
 
 def new_by_hour(asked: Engine, terms: Terms, hours: int) -> tuple[int, ...]:
-    """New contacts of each of the last finished hours before `as_of`, the latest last."""
+    """New contacts in each of the last `hours` finished hours before `as_of`, oldest first."""
     end = pd.Timestamp(_whole_hour(terms.as_of))
     quarters = asked.quarters(terms.subscription)
     ago = (end - pd.DatetimeIndex(quarters.index)) / pd.Timedelta(ONE_HOUR)

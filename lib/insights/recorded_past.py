@@ -1,4 +1,4 @@
-"""The recorded history of a workspace, as alerts and digests ask for it."""
+"""`Past` read from the recorded history of a workspace."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,16 +21,19 @@ from lib.store.place import StoreError
 log = logging.getLogger(__name__)
 
 LARGEST_GAP = timedelta(hours=6)
-"""Between a day's end and the snapshot before it: what happened in a longer one would be counted on
-the wrong day."""
+"""Maximum time between the end of a day and the snapshot before it: events in a longer gap would be
+counted on the wrong day."""
 
 
 Result = TypeVar("Result")
 
 
 class RecordedPast:
-    """`bot_answers` is whether an active bot counts as answering. What cannot be read from the
-    store is as if it had not been recorded: nothing is said of it."""
+    """The past as recorded in `history`.
+
+    `bot_answers` is whether an active bot counts as answering. What cannot be read from the store
+    is treated as not recorded, and logged.
+    """
 
     def __init__(self, history: History, *, bot_answers: bool) -> None:
         self._history = history
@@ -50,8 +53,8 @@ class RecordedPast:
         return _read(lambda: self._answers(choice, start, end), None)
 
     def _levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
-        """None at all where the filters ask for more than levels can say: they are kept by one
-        dimension at a time."""
+        """Empty if the filters need more than levels hold: they are recorded for one dimension at a
+        time."""
         asked = levels.asked_for(_filter(choice))
         if asked is None:
             return ()
@@ -102,7 +105,7 @@ class RecordedPast:
         return Answers(response.answered, response.timed, response.median_hours)
 
     def _is_covered(self, moment: datetime) -> bool:
-        """Whether there is a snapshot shortly before that moment, and one after it."""
+        """Whether there is a snapshot shortly before the moment, and one after it."""
         recorded = self._history.recorded
         (stamp,) = stamps([moment])
         place = int(np.searchsorted(recorded, stamp, "right"))

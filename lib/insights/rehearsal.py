@@ -1,4 +1,4 @@
-"""What rules of alerts would have done in the last 30 days, before somebody switches them on."""
+"""Rehearsal: what alert rules would have done in the last 30 days, before they are switched on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,8 @@ from lib.settings.notifications import AlertRules
 
 @dataclass(frozen=True)
 class Episode:
-    """An alert that would have begun, and when it would have been over; None if it still were."""
+    """An alert that would have begun, and when it would have ended (None: it would still be
+    firing)."""
 
     key: str
     began: datetime
@@ -25,8 +26,8 @@ class Episode:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What rules would have done since `start`. `untold` are those of which the record cannot tell:
-    they look at what is not kept, or at more than was recorded."""
+    """What the rules would have done since `start`. `untold` are the rules that the record cannot
+    answer for: they need data that is not recorded, or a longer record."""
 
     start: datetime
     judgements: int
@@ -43,8 +44,8 @@ def rehearse(
     choice: Choice,
     now: Reading,
 ) -> Rehearsal:
-    """What the rules would have done in the last 30 days, refresh by refresh as recorded. `now` is
-    the latest reading: its hours tell when new contacts came."""
+    """Replay the last 30 days, refresh by refresh as recorded. `now` is the latest reading; its
+    hourly counts say when new contacts came."""
     rules_told = replace(rules, waiting_hours=None, inbox_disconnected=False, findings=())
     start = now.as_of - timedelta(days=DAYS)
     learned = timedelta(weeks=WEEKS)
@@ -77,7 +78,8 @@ def rehearse(
         reading = _with_hours(reading, now)
         previous = levels[place - 1].at if place else level.at
         if level.at - previous > most:
-            # Nothing was fetched for that long: what was known of the time before had grown old.
+            # No refresh for that long: judge the previous data once more, at the moment it became
+            # old.
             old = replace(reading, as_of=previous)
             _judge(rules_told, old, previous + most + timedelta(minutes=1), alerts, episodes)
         said = _judge(rules_told, reading, level.at, alerts, episodes)
@@ -95,7 +97,7 @@ def _judge(
     alerts: dict[str, Alert],
     episodes: list[Episode],
 ) -> Sequence[Judged]:
-    """Moves the alerts on and notes what began and what ended."""
+    """Advance `alerts`, and note in `episodes` what began and what ended."""
     firing = frozenset(key for key, alert in alerts.items() if alert.firing)
     judged = judge(rules, reading, at, firing)
     after = advance(alerts, judged, at)
@@ -111,7 +113,7 @@ def _judge(
 
 
 def _with_hours(reading: Reading, now: Reading) -> Reading:
-    """With the hours that had finished by then, of those that the latest reading knows."""
+    """The reading with those hourly counts of the latest reading that were finished at its time."""
     if now.hours_end is None:
         return reading
     hours = max(0, -((reading.as_of - now.hours_end) // ONE_HOUR))

@@ -1,7 +1,7 @@
-"""The rules of alerts: each judges a reading, and says why.
+"""Alert rules: each judges a reading and gives its reason.
 
-Where a rule compares with what is usual, chance is allowed for: a rule that is judged on quiet data
-for 30 days begins an alert with a chance of at most `CHANCE`, all its judgements together.
+A rule that compares with what is usual allows for chance: over 30 days of ordinary data the
+probability that it begins an alert is at most `CHANCE`, all of its judgements together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ from lib.settings.notifications import AlertRules, Limit
 from lib.store.dimensions import CHANNEL
 
 CHANCE = 0.05
-"""That one rule begins an alert in `DAYS` days in which nothing was unusual."""
+"""Probability that a rule begins an alert within `DAYS` days in which nothing was unusual."""
 
 OLD = timedelta(hours=6)
-"""Older data tells nothing of now, where `data_hours` does not say otherwise."""
+"""Data older than this is not judged, unless `data_hours` sets another limit."""
 
 EASED = 0.9
-"""An alert about a number ends at this part of its limit, so that it does not begin again at the
-next contact."""
+"""Hysteresis: an alert about a number ends at this share of its limit, so that it does not begin
+again with the next contact."""
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -36,8 +36,8 @@ Verdict = Literal["firing", "fine", "unknown"]
 
 @dataclass(frozen=True)
 class Judged:
-    """What a rule says of a reading. `key` is the rule, and what of it: two inboxes that are
-    disconnected are two alerts. Texts are plain and may hold what strangers wrote."""
+    """A rule's verdict on a reading. `key` is the rule, with its subject if it has several: two
+    disconnected inboxes are two alerts. Texts are plain and may contain input from strangers."""
 
     key: str
     verdict: Verdict
@@ -55,11 +55,11 @@ class Judged:
 def judge(
     rules: AlertRules, reading: Reading, now: datetime, firing: frozenset[str] = frozenset()
 ) -> list[Judged]:
-    """What each of the rules that are set says at `now`; `firing` are the keys of the alerts that
-    have begun.
+    """Judge the reading at `now` by each configured rule. `firing` holds the keys of the alerts
+    that have begun.
 
-    Of old data nothing can be said. Of data that may not be complete, a number is the least that it
-    can be: it may be enough for an alert to begin, and never to end one.
+    Old data cannot be judged. In data that may be incomplete, a number is a lower bound: it can
+    begin an alert but never end one.
     """
     found = [*_about_data(rules, reading, now)]
     if is_old(rules, reading, now):
@@ -137,23 +137,23 @@ def _waiting(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
         "waiting_hours",
         "firing",
         f"Somebody has waited {formatting.duration(longest)} for an answer.",
-        f"Told when a person waits longer than {formatting.duration(rules.waiting_hours)}. "
+        f"Alerts when a person waits longer than {formatting.duration(rules.waiting_hours)}. "
         f"{formatting.counted(reading.waiting, 'person waits', 'people wait')} in all.",
         queue="waiting",
     )
 
 
 @dataclass(frozen=True)
-class _Words:
+class _Phrases:
     singular: str
     plural: str
     queue: Queue | None
 
 
-_WORDS = {
-    "backlog": _Words("person waits for an answer", "people wait for an answer", "waiting"),
-    "unassigned": _Words("conversation is with nobody", "conversations are with nobody", None),
-    "handed_over": _Words(
+_PHRASES = {
+    "backlog": _Phrases("person waits for an answer", "people wait for an answer", "waiting"),
+    "unassigned": _Phrases("conversation is with nobody", "conversations are with nobody", None),
+    "handed_over": _Phrases(
         "conversation was handed over and nobody took it",
         "conversations were handed over and nobody took them",
         "orphaned",
@@ -164,11 +164,11 @@ _WORDS = {
 def _counted(
     rule: str, limit: Limit | None, reading: Reading, value: int, firing: frozenset[str]
 ) -> Iterator[Judged]:
-    """A number of now against a limit, or against the same hour of the days before."""
+    """Judge a current number against a limit, or against the same hour of previous days."""
     if limit is None:
         return
-    words = _WORDS[rule]
-    sentence = f"{formatting.counted(value, words.singular, words.plural)}."
+    phrases = _PHRASES[rule]
+    sentence = f"{formatting.counted(value, phrases.singular, phrases.plural)}."
     if limit == "usual":
         usual = _usual_of_hour(rule, reading, has_begun=rule in firing)
         if usual is None:
@@ -176,35 +176,39 @@ def _counted(
             return
         most, often, days = usual
         why = (
-            f"Usual at this hour are {formatting.number(often)}, in the median of "
-            f"{formatting.counted(days, 'day')}; told above {formatting.number(int(most))}, which "
-            "chance alone seldom reaches."
+            f"The usual number at this hour is {formatting.number(often)}, the median of "
+            f"{formatting.counted(days, 'day')}; alerts above {formatting.number(int(most))}, "
+            "which chance alone seldom reaches."
         )
     else:
         most = limit * EASED if rule in firing else limit
-        why = f"Told above {formatting.number(limit)}."
+        why = f"Alerts above {formatting.number(limit)}."
     yield Judged(
         rule,
         "firing" if value > most else "fine",
         sentence,
         why,
-        queue=words.queue,
+        queue=phrases.queue,
     )
 
 
 LEAST_DAYS = 14
 LEAST_ABOVE = 10
-"""People: a difference that is worth a message."""
+"""In people: the minimum excess that is worth a message."""
 
 _JUDGEMENTS = DAYS * 24 * 2
-"""Of numbers of now: there may be more refreshes in an hour, but they see the same people."""
+"""Judgements of a current number in `DAYS` days. There may be more refreshes per hour, but they see
+mostly the same people."""
 
 
 def _usual_of_hour(
     rule: str, reading: Reading, *, has_begun: bool
 ) -> tuple[float, float, int] | None:
-    """Above what a number is unusual at this hour, the median, and over how many days; None where
-    too few are recorded. For an alert to end, the number has to be usual by a wider chance."""
+    """The limit at this hour, the median, and the number of days they rest on; None if too few days
+    are recorded.
+
+    To end an alert, the number has to fall below a lower limit than the one that began it.
+    """
     values = at_this_hour(reading, rule)
     if len(values) < LEAST_DAYS:
         return None
@@ -221,7 +225,7 @@ _LEVEL = {"backlog": "waiting", "unassigned": "unassigned", "handed_over": "hand
 
 
 def at_this_hour(reading: Reading, rule: str) -> list[int]:
-    """The number on each of the days before at this hour, where it was recorded."""
+    """The number at this hour on each previous day on which it was recorded."""
     found = []
     for near in reading.levels_at_this_hour:
         known = (getattr(level, _LEVEL[rule]) for level in near)
@@ -232,7 +236,7 @@ def at_this_hour(reading: Reading, rule: str) -> list[int]:
 
 
 def _opt_outs(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
-    """Of yesterday, against a limit or against the same weekday of the weeks before."""
+    """Judge yesterday's opt-outs, against a limit or against the same weekday of previous weeks."""
     limit = rules.opt_outs
     if limit is None:
         return
@@ -251,12 +255,12 @@ def _opt_outs(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
         weekday = formatting.weekday(yesterday)
         often = sorted(values)[len(values) // 2]
         why = (
-            f"A usual {weekday} has {formatting.number(often)}; told above "
+            f"A usual {weekday} has {formatting.number(often)}; alerts above "
             f"{formatting.number(int(most))}, which chance alone seldom reaches."
         )
     else:
         most = float(limit)
-        why = f"Told above {formatting.number(limit)} a day."
+        why = f"Alerts above {formatting.number(limit)} a day."
     yield Judged(
         "opt_outs",
         "firing" if value > most else "fine",
@@ -286,23 +290,25 @@ def _inboxes(reading: Reading, firing: frozenset[str]) -> Iterator[Judged]:
             "channels",
             narrow=((CHANNEL.key, inbox.channel),) if inbox.channel else (),
         )
-    yield from _over("inbox_disconnected", keys, firing)
+    yield from _ended("inbox_disconnected", keys, firing)
 
 
-def _over(rule: str, still: set[str], firing: frozenset[str]) -> Iterator[Judged]:
-    """The alerts of a rule that have begun and that nothing speaks for any more."""
+def _ended(rule: str, still: set[str], firing: frozenset[str]) -> Iterator[Judged]:
+    """End the firing alerts of a rule that no longer apply."""
     for key in firing - still:
         if key.partition("/")[0] == rule:
             yield Judged(key, "fine")
 
 
 LEAST_EXPECTED = 1.5 * log(DAYS * 24 / CHANCE)
-"""New contacts that should have come: none instead is rarer than `CHANCE` in all the hours of 30
-days, if they come one by one, and half as many again, for they come in crowds."""
+"""Minimum of expected new contacts for their absence to be an alert. If contacts arrive
+independently, none instead of these is rarer than `CHANCE` over all hours of `DAYS` days; half as
+many again because they arrive in bursts."""
 
 
 def _new_stopped(reading: Reading) -> Judged:
-    """Nobody has come in the last finished hours, and `LEAST_EXPECTED` should have."""
+    """Alert if the last finished hours brought no new contacts although at least `LEAST_EXPECTED`
+    were expected."""
     counts, end = reading.new_by_hour, reading.hours_end
     if end is None or len(counts) < (7 * WEEKS + 1) * 24:
         return Judged("new_stopped", "unknown")
@@ -315,7 +321,7 @@ def _new_stopped(reading: Reading) -> Judged:
         "new_stopped",
         "firing",
         f"No new contacts have come since {since}.",
-        f"By what is usual at these hours, about {formatting.number(expected)} should have; told "
+        f"By what is usual at these hours, about {formatting.number(expected)} should have; alerts "
         f"from {formatting.number(LEAST_EXPECTED)}, which by chance would be missed once in "
         f"{formatting.number(exp(LEAST_EXPECTED))} times.",
         "channels",
@@ -323,8 +329,8 @@ def _new_stopped(reading: Reading) -> Judged:
 
 
 def _usual_of(place: int, counts: Sequence[int]) -> float:
-    """New contacts to expect in an hour: the mean of that hour of the days before, or of that hour
-    of the week, whichever is less: shops close on Sundays."""
+    """Expected new contacts in an hour: the mean of that hour over previous days or over previous
+    weeks, whichever is smaller (shops close on Sundays)."""
     days = [counts[place - 24 * n] for n in range(1, 7 * WEEKS + 1) if place >= 24 * n]
     weeks = [counts[place - 168 * n] for n in range(1, WEEKS + 1) if place >= 168 * n]
     if not days or not weeks:
@@ -349,4 +355,4 @@ def _findings(rules: AlertRules, reading: Reading, firing: frozenset[str]) -> It
             tuple((dimension.key, key) for dimension, key in finding.narrow),
             finding.queue,
         )
-    yield from _over("findings", keys, firing)
+    yield from _ended("findings", keys, firing)

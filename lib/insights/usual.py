@@ -1,4 +1,4 @@
-"""What is usual, and what is more than that: bounds that chance alone seldom passes."""
+"""Limits of what is usual: bounds that chance alone seldom exceeds."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -10,25 +10,25 @@ LEAST_VALUES = 6
 
 
 def bound(values: Sequence[int], chance: float) -> float | None:
-    """What the next of such counts exceeds with at most `chance`, if it is like the others; None
-    where they are too few to tell.
+    """The limit that the next count exceeds with probability at most `chance`, if it is like
+    `values`; None if there are fewer than `LEAST_VALUES`.
 
-    It is the one-sided prediction limit of Student's t on the scale 2 √(x + 3/8), on which Poisson
-    counts have the variance 1 (Anscombe 1948). The variance is that of the values and no less than
-    that, so a quiet past makes no tight bound.
+    This is the one-sided prediction limit of Student's t on the scale 2 √(x + 3/8), on which
+    Poisson counts have variance 1 (Anscombe 1948). The sample variance is used, but at least 1, so
+    that a quiet past does not make a tight bound.
     """
     high = prediction_limit(scaled(np.asarray(values)).tolist(), chance)
     return None if high is None else (high / 2) ** 2 - 3 / 8
 
 
 def scaled(counts: np.ndarray) -> np.ndarray:
-    """Counts on the scale on which Poisson counts have the variance 1."""
+    """Counts on the variance-stabilizing scale, on which Poisson counts have variance 1."""
     on_scale: np.ndarray = 2 * np.sqrt(counts + 3 / 8)
     return on_scale
 
 
 def prediction_limit(values: Sequence[float], chance: float) -> float | None:
-    """As `bound`, of values on that scale, or of differences of such."""
+    """Like `bound`, for values on that scale or for differences of such values."""
     if len(values) < LEAST_VALUES:
         return None
     spread = max(1.0, float(np.std(values, ddof=1)))
@@ -37,8 +37,8 @@ def prediction_limit(values: Sequence[float], chance: float) -> float | None:
 
 
 def quantile(chance: float, degrees: int) -> float:
-    """What Student's t exceeds with that chance (Abramowitz and Stegun 26.7.5; within 1 % from 5
-    degrees of freedom on, for the chances used here)."""
+    """The value that Student's t exceeds with that probability (Abramowitz and Stegun 26.7.5;
+    accurate to 1 % from 5 degrees of freedom on, for the probabilities used here)."""
     z = -NormalDist().inv_cdf(chance)
     terms = (
         (z**3 + z) / 4,

@@ -1,4 +1,4 @@
-"""Those who wait for a person: rules over the workload."""
+"""Findings about people who wait for an answer: rules over the workload."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from lib.reference.rates import Rate, wilson
 
 
 def orphaned_handoff(view: View) -> Iterator[Finding]:
-    """Somebody awaits a reply, the bot is off, and neither an agent nor a team has them."""
+    """People await a reply, the bot is off, and no agent or team is assigned."""
     waiting = view.compute(workload.longest_waits, view.terms)
     if waiting.orphaned:
         yield Finding(
@@ -30,7 +30,7 @@ def orphaned_handoff(view: View) -> Iterator[Finding]:
 
 
 def waiting_long(view: View) -> Iterator[Finding]:
-    """Somebody is in the last bucket of the waiting time: 7 days and more."""
+    """People are in the last bucket of the waiting time: 7 days or more."""
     load = view.compute(workload.workload, view.terms)
     longest = view.compute(workload.longest_waits, view.terms).hours
     long = load.waiting["over_7d"]
@@ -62,14 +62,15 @@ def _left_to_bot(number: int) -> str:
 LEAST_AGENTS = 3
 LEAST_HELD = 20
 UNEVEN = 2
-"""Times the equal share."""
+"""As a multiple of the equal share."""
 
 
 def load_uneven(view: View) -> Iterator[Finding]:
     """The busiest agent holds more than twice the equal share, by the lower end of the Wilson
-    interval; the busiest was picked from all, so it is as wide as for that many comparisons.
+    interval. The busiest was picked from all agents, so the interval is widened for that many
+    comparisons.
 
-    Not under a filter: some agents serve only one team or country. Nobody is named.
+    Only without filters: some agents serve a single team or country. The agent is not named.
     """
     if view.choice.is_filtered:
         return

@@ -182,7 +182,7 @@ def _draw_alerts(
         ),
         key="alerts",
         view=view,
-        note="Told when they begin and when they are over. Of old or incomplete data nothing is "
+        note="Reported when they begin and when they end. On old or incomplete data no alert is "
         "“fine”: it is unknown.",
     )
     if _may_snooze(workspace.name, notifications):

@@ -150,4 +150,4 @@ def test_the_same_hour_is_that_of_the_zone_through_a_change_of_the_clock() -> No
         levels += [Level(at, 100, 40, 0), Level(at + HOUR, 100, 999, 0)]
     reading = Reading(now, "Europe/Berlin", waiting=60, levels=levels)
     (judged,) = judge(AlertRules(backlog="usual"), reading, now)
-    assert judged.why.startswith("Usual at this hour are 40, in the median of 28 days")
+    assert judged.why.startswith("The usual number at this hour is 40, the median of 28 days")

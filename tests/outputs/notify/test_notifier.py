@@ -499,4 +499,4 @@ def test_a_change_says_no_more_than_it_was_judged_to(world: MakeWorld) -> None:
     (told,) = here.rows[0].tells
     assert isinstance(told, Change)
     assert told.sentence == "3 people wait for an answer."
-    assert told.why == "Told above 2."
+    assert told.why == "Alerts above 2."

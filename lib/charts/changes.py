@@ -1,4 +1,5 @@
-"""What changed between two snapshots: the bridge, who came and left, opt-outs, answers."""
+"""Figures of what changed between two snapshots: bridge, arrivals and departures, opt-outs,
+answers."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,15 +24,15 @@ from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
 
 FEW_ANSWERS = 5
-"""A median of fewer is drawn hollow."""
+"""Medians of fewer answers are drawn as hollow dots."""
 
 
 def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: str) -> go.Figure:
-    """A waterfall, from top to bottom: the number at the opening, by how many each step changes it,
-    and the number at the closing.
+    """Waterfall from top to bottom: the opening number, the change at each step, the closing
+    number.
 
-    The axis shows the difference from the opening, so that it begins at zero and a change of a
-    thousandth can be seen.
+    The axis shows the difference from the opening number, so it starts at zero and a change of a
+    thousandth remains visible.
     """
     reached, rows = 0, []
     for name, change in steps:
@@ -61,7 +62,7 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
     )
     low, high = min(0, *ends), max(0, *ends)
     room = (high - low) or 1
-    # Beside the higher end of each bar, where no other bar is.
+    # To the right of each bar's higher end, where there is no other bar.
     texts = go.Scatter(
         y=row_keys(labels),
         x=[max(base, end) for (_, base, _, _), end in zip(rows, ends, strict=True)],
@@ -83,8 +84,8 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
 
 
 def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
-    """Who came above the axis, who left below it, and a line of those who opted out of broadcasts.
-    `daily` has columns came, left, opted_out, indexed by day."""
+    """Contacts that came above the axis, contacts that left below it, and a line of broadcast
+    opt-outs. `daily` has columns came, left, opted_out, indexed by day."""
     table = stepped(daily, step)
     faded = opacities(table.index, step, today)
     bars = [
@@ -93,7 +94,7 @@ def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
             y=sign * table[column],
             name=name,
             marker={"color": colour, "opacity": faded},
-            customdata=_said(table[column], step, today, what),
+            customdata=_hover_texts(table[column], step, today, what),
             hovertemplate="%{customdata}<extra></extra>",
         )
         for column, name, what, colour, sign in (
@@ -108,13 +109,13 @@ def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
         mode="lines+markers",
         line={"color": AMBER, "width": 2},
         marker={"size": 5},
-        customdata=_said(table["opted_out"], step, today, "opted out of broadcasts"),
+        customdata=_hover_texts(table["opted_out"], step, today, "opted out of broadcasts"),
         hovertemplate="%{customdata}<extra></extra>",
     )
     return figure_of(*bars, line, height=320, barmode="relative", showlegend=True)
 
 
-def _said(values: "pd.Series[int]", step: Step, today: date, what: str) -> list[str]:
+def _hover_texts(values: "pd.Series[int]", step: Step, today: date, what: str) -> list[str]:
     return [
         f"{step_name(day, step)}{', so far' if is_unfinished(day, step, today) else ''}: "
         f"{formatting.number(value)} {what}"
@@ -140,7 +141,7 @@ def per_thousand(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         colour=RUST,
         are_small=[rate.denominator < SMALL_SAMPLE for _, rate in rows],
     )
-    # One group of few people must not press all others against the axis.
+    # A single small group must not squeeze all others against the axis.
     certain = [1000 * (rate.high or 0) for _, rate in rows if rate.denominator >= SMALL_SAMPLE]
     most = max([*certain, *shares, 1]) * 1.05
     return figure_of(
@@ -152,7 +153,7 @@ def per_thousand(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
 
 
 def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
-    """For each name, how many were added and removed, to the right and to the left of zero."""
+    """Added (right of zero) and removed (left of zero), for each name."""
     labels = labels_of([name for name, _, _ in rows])
     bars = [
         go.Bar(
@@ -183,8 +184,8 @@ def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
 
 
 def response_times(by_day: pd.DataFrame) -> go.Figure:
-    """The median response time of each day, in hours; a day on which nobody was answered is a gap,
-    a median of few answers a hollow dot. `by_day`: timed, median_hours, indexed by day."""
+    """Median response time by day, in hours. `by_day` has columns timed and median_hours, indexed
+    by day. A day without answers is a gap, a median of few answers a hollow dot."""
     days = pd.DatetimeIndex(by_day.index)
     are_few = [timed < FEW_ANSWERS for timed in by_day["timed"]]
     line = go.Scatter(

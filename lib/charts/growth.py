@@ -1,4 +1,4 @@
-"""New and lost contacts over time."""
+"""Figures of new and lost contacts over time."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,10 +15,11 @@ from lib.reference import formatting
 def growth(
     daily: pd.DataFrame, step: Step, today: date, before: Sequence[int] | None = None
 ) -> go.Figure:
-    """New contacts above the axis, lost ones below it. `daily` has columns new and lost.
+    """New contacts above the axis, lost ones below it. `daily` has columns new and lost, indexed by
+    day.
 
-    `before` is the new contacts of the period compared with, a number for each of its steps; they
-    are drawn as a dotted line over the same places.
+    `before` holds the new contacts of the comparison period, one number per step; they are drawn as
+    a dotted line over the same positions.
     """
     table = stepped(daily, step)
     names = _names(table.index, step, today)
@@ -28,14 +29,14 @@ def growth(
         _bars(table.index, -table["lost"], names, "lost", RUST, faded),
     ]
     if before is not None and any(before):
-        traces.append(_ghost(table.index, list(before)))
+        traces.append(_comparison_line(table.index, list(before)))
     return figure_of(
         *traces, height=300, barmode="relative", showlegend=True, xaxis=_time_axis(step, len(table))
     )
 
 
 def new_by_hour(hours: Sequence[int]) -> go.Figure:
-    """New contacts of one day by its hours."""
+    """New contacts of one day, by hour."""
     bars = go.Bar(
         x=[f"{hour:02d}" for hour in range(len(hours))],
         y=list(hours),
@@ -70,7 +71,6 @@ def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
-    # Above the bars, in the order in which they are stacked.
     return figure_of(
         *traces,
         height=340,
@@ -101,8 +101,8 @@ def _bars(
     )
 
 
-def _ghost(days: pd.Index, before: Sequence[int]) -> go.Scatter:
-    # A period of other length, as months are, is drawn as far as both go.
+def _comparison_line(days: pd.Index, before: Sequence[int]) -> go.Scatter:
+    # Periods of different lengths, such as months, are drawn up to the shorter one.
     shown = before[: len(days)]
     return go.Scatter(
         x=days[: len(shown)],
@@ -110,7 +110,7 @@ def _ghost(days: pd.Index, before: Sequence[int]) -> go.Scatter:
         name="Before",
         mode="lines",
         line={"color": SLATE, "width": 1.5, "dash": "dot"},
-        # A line has no points to click on: the pointer is left to the bars behind it.
+        # Without hover, so that the pointer reaches the bars behind the line.
         hoverinfo="skip",
     )
 
@@ -123,5 +123,5 @@ def _names(index: pd.Index, step: Step, today: date) -> list[str]:
 
 
 def _time_axis(step: Step, bars: int) -> dict[str, Any]:
-    """A few bars are named each; Plotly would name hours between them."""
+    """Label every bar if there are few; Plotly would label hours between them."""
     return {"dtick": 86_400_000, "tickformat": "%-d %b"} if step == "D" and bars <= 7 else {}

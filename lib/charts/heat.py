@@ -1,4 +1,4 @@
-"""Tables of numbers as cells that are the darker the more they hold."""
+"""Heat maps: tables of numbers as cells, darker for larger numbers."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,14 @@ from lib.reference import formatting
 
 
 def arrivals(table: pd.DataFrame) -> go.Figure:
-    """Weekday × hour: when new contacts come."""
+    """New contacts by weekday and hour. `table` has a row per weekday (from Monday) and a column
+    per hour."""
     weekdays, numbers = formatting.weekdays(), table.to_numpy()
     cells = go.Heatmap(
         x=[f"{hour:02d}" for hour in table.columns],
         y=weekdays,
         z=numbers,
-        # From zero, or a week without anybody would be of the shade in the middle.
+        # From zero: otherwise a week without any contacts would get the middle shade.
         zmin=0,
         zmax=max(1, int(numbers.max())),
         customdata=[
@@ -40,14 +41,14 @@ def arrivals(table: pd.DataFrame) -> go.Figure:
 
 
 def filled(table: pd.DataFrame) -> list[tuple[int, int]]:
-    """Row and column number of what is not 0, row by row."""
+    """Row and column numbers of the nonzero cells, row by row."""
     rows, columns = table.to_numpy().nonzero()
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def grid(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], what: str) -> go.Figure:
-    """A cell for each number of `table` that is not 0, as `filled` lists them, the darker the more.
-    The cells are bars: those of a heat map cannot be clicked."""
+    """A cell for each nonzero number of `table`, in the order of `filled`, darker for larger
+    numbers. The cells are bars, because those of a heat map cannot be clicked."""
     labels = labels_of(rows)
     heads = labels_of(columns, 16)
     places = filled(table)
@@ -95,5 +96,6 @@ def grid(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], what:
 
 
 def _petrol(strength: float) -> str:
-    # Not by the opacity of marks: where they bear text too, Plotly then knows of no click.
+    # The alpha is in the colour: with `marker.opacity`, Plotly does not report clicks on bars with
+    # text.
     return f"{PETROL}{round(strength * 255):02X}"

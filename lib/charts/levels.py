@@ -1,4 +1,4 @@
-"""How things stood day by day, as far as it was recorded."""
+"""Figures of recorded levels, day by day."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,8 +24,8 @@ def over_days(
     height: int = 300,
     **yaxis: object,
 ) -> go.Figure:
-    """A line for each column that `names` names. A day that was not recorded is a gap; a day
-    between two gaps is a dot. `say` writes a value; `height` is in pixels."""
+    """A line for each column in `names`. An unrecorded day is a gap; a day between two gaps is a
+    dot. `say` formats a value; `height` is in pixels."""
     days = pd.DatetimeIndex(levels.index)
     lines = [
         go.Scatter(
@@ -50,10 +50,10 @@ def over_days(
 
 
 def counts(levels: pd.DataFrame, names: Mapping[str, str], height: int = 300) -> go.Figure:
-    """Numbers of contacts or conversations."""
+    """Counts of contacts or conversations."""
     return over_days(levels, names, formatting.number, height=height, tickformat=",d")
 
 
 def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
-    """Shares from 0 to 1."""
+    """Shares, from 0 to 1."""
     return over_days(levels, names, formatting.percent, tickformat=".0%", range=[0, 1.02])

@@ -1,4 +1,4 @@
-"""What agents hold."""
+"""Figure of the agents' workload."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,12 +17,14 @@ from lib.reference import formatting
 
 _FEW = 9
 _ROW, _WIDE_ROW = 34, 44
-"""Pixels. Few agents stand further apart, to fill the place beside what is about as high."""
+"""In pixels. With few agents the rows are wider, to fill the space beside a neighbour of about that
+height."""
 
 
 def load(table: pd.DataFrame) -> go.Figure:
-    """Open conversations of each name in `table`, split into never answered, others that await a
-    reply, and answered ones; with their number, the oldest and the median wait beside them."""
+    """Open conversations by name, split into never answered, waiting again, and answered, labelled
+    with the total, the oldest and the median wait. `table` has columns name, open, awaiting_reply,
+    never_answered, oldest_wait_hours and median_wait_hours."""
     labels = labels_of(table["name"].tolist())
     never = table["never_answered"]
     parts = [
@@ -69,7 +71,8 @@ def load(table: pd.DataFrame) -> go.Figure:
         *parts,
         waits,
         height=110 + (_ROW if len(table) > _FEW else _WIDE_ROW) * max(1, len(table)),
-        # Plotly turns it round for stacks, against the parts from left to right.
+        # Plotly reverses the legend of stacked bars, which would contradict their left-to-right
+        # order.
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
         xaxis={"range": [0, max([*table["open"], 1]) * 1.9], "visible": False},
         yaxis=labelled_rows(labels),

@@ -1,4 +1,4 @@
-"""Groups by their number: figure, clicks, words and table are read off one object."""
+"""Groups ranked by size. Figure, click targets, alt text and table all derive from one object."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from lib.reference import formatting
 
 @dataclass(frozen=True)
 class Tail:
-    """What a ranking leaves out: how many groups, and how many contacts are in any of them. A
-    contact that is in several counts once."""
+    """What a ranking leaves out: the number of groups, and of contacts that are in any of them. A
+    contact in several groups counts once."""
 
     groups: int
     value: int
@@ -24,10 +24,10 @@ class Tail:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Groups in their order, by key and name, with their numbers, and the tail of the others.
+    """Ranked groups: keys, names and values in order, and the tail of the rest.
 
-    `what` is what was counted ("contacts"). Where `chosen` has keys of the ranking, the others are
-    drawn faded.
+    `what` is the noun of what is counted ("contacts"). If `chosen` contains keys of the ranking,
+    all other bars are drawn faded.
     """
 
     keys: tuple[str, ...]
@@ -49,9 +49,11 @@ class Ranking:
         outside: Callable[[tuple[str, ...]], int] | None = None,
         chosen: Collection[str] = (),
     ) -> "Ranking":
-        """The first `most` of them, and those chosen even if they come later. `outside(keys)`
-        counts, each once, who is in any group but these; without it, groups do not overlap, and
-        the tail is their sum."""
+        """The first `most` groups, and chosen ones even if they come later.
+
+        `outside(keys)` counts the contacts that are in any group but these, each once. Without it,
+        groups do not overlap and the tail is their sum.
+        """
         picked = frozenset(map(str, chosen))
         late = [row for row, key in enumerate(keys) if row >= most and str(key) in picked][:most]
         rows = [*range(min(most - len(late), len(keys))), *late]
@@ -74,12 +76,12 @@ class Ranking:
 
     @property
     def bars(self) -> list[tuple[str, int]]:
-        """Name and number of each bar, from top to bottom."""
+        """Name and value of each bar, from top to bottom."""
         found = list(zip(self.names, self.values, strict=True))
         return [*found, (self.tail.name, self.tail.value)] if self.tail else found
 
     def figure(self, colours: Mapping[str, str] | None = None) -> go.Figure:
-        """Horizontal bars from zero with their numbers beside them; `colours` are by key."""
+        """Horizontal bars with their values beside them; `colours` are by key."""
         colour_of = colours or {}
         numbers = [value for _, value in self.bars]
         labels = labels_of([name for name, _ in self.bars])
@@ -89,18 +91,19 @@ class Ranking:
         ]
         if self.tail:
             shades.append(_shade(PETROL, bool(self.chosen)))
-        told = [formatting.number(value) for value in numbers]
+        written = [formatting.number(value) for value in numbers]
         bars = go.Bar(
             y=row_keys(labels),
             x=numbers,
             orientation="h",
             marker={"color": shades},
-            text=told,
+            text=written,
             textposition="outside",
             textfont=TICKS,
             cliponaxis=False,
             customdata=[
-                f"{label}: {number} {self.what}" for label, number in zip(labels, told, strict=True)
+                f"{label}: {number} {self.what}"
+                for label, number in zip(labels, written, strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -112,13 +115,14 @@ class Ranking:
         )
 
     def alt(self, title: str) -> str:
-        """The message in words: "New contacts by channel: WhatsApp 12 and Telegram 3." """
-        told = [f"{name} {formatting.number(value)}" for name, value in self.bars[:6]]
-        if len(self.bars) > len(told):
-            told.append(f"{formatting.number(len(self.bars) - len(told))} others")
-        return f"{title}: {formatting.listed(told) or 'none'}."
+        """The alt text: "New contacts by channel: WhatsApp 12 and Telegram 3." """
+        written = [f"{name} {formatting.number(value)}" for name, value in self.bars[:6]]
+        if len(self.bars) > len(written):
+            written.append(f"{formatting.number(len(self.bars) - len(written))} others")
+        return f"{title}: {formatting.listed(written) or 'none'}."
 
 
 def _shade(colour: str, is_faded: bool) -> str:
-    # Not by the opacity of marks: where they bear text too, Plotly then knows of no click.
+    # The alpha is in the colour: with `marker.opacity`, Plotly does not report clicks on bars with
+    # text.
     return f"{colour}{round(FADED * 255):02X}" if is_faded else colour

@@ -1,4 +1,4 @@
-"""Rates with their likely ranges."""
+"""Figures of rates with their confidence intervals."""
 
 from collections.abc import Sequence
 
@@ -27,9 +27,9 @@ def dots(
     colour: str = PETROL,
     are_small: Sequence[bool] | None = None,
 ) -> go.Scatter:
-    """A dot for each estimate: value, and low and high of its 95 % interval; hollow and grey where
-    the sample is small. `said` is what the pointer reads, in lines, since a figure cuts off what is
-    wider than itself."""
+    """A dot for each estimate (value, low, high of the 95 % interval), hollow and grey if the
+    sample is small. `said` is the hover text of each; it needs its own line breaks, because Plotly
+    clips text wider than the figure."""
     small = [False] * len(labels) if are_small is None else are_small
     colours = [SLATE if is_small else colour for is_small in small]
     return go.Scatter(
@@ -56,7 +56,7 @@ def dots(
 
 
 def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
-    """A dot for each rate."""
+    """A dot for each rate; rates without a denominator are left out."""
     known = [(name, rate) for name, rate in rows if rate.rate is not None]
     labels = labels_of([name for name, _ in known])
     shown = dots(
@@ -77,7 +77,7 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
 
 
 def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
-    """A dot for each difference in opt-in with its 95 % interval, around zero."""
+    """A dot for each difference in opt-in rates with its 95 % interval, around zero."""
     labels: list[str] = []
     estimates = []
     for name, difference in rows:
@@ -102,9 +102,10 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
 
 
 def cohort_shares(table: pd.DataFrame) -> go.Figure:
-    """By the month they joined: the share still active, and of these opted in and active lately.
+    """By month of joining: the share still active, and of these the shares opted in and recently
+    active.
 
-    A month without anybody leaves a gap; one of fewer than 30 is a hollow dot on no line.
+    A month without contacts is a gap; a month with fewer than 30 is a hollow dot off the line.
     """
     whole = table
     if len(table):
@@ -124,14 +125,14 @@ def cohort_shares(table: pd.DataFrame) -> go.Figure:
 
 
 def _shares(table: pd.DataFrame, name: str, part: str, of: str, colour: str) -> list[go.Scatter]:
-    """The line of a share over the months, and the dots of months too small for it."""
+    """The line of a share over the months, and the dots for months too small for it."""
     shares = (table[part] / table[of]).where(table[of] > 0)
     is_small = table[of] < SMALL_SAMPLE
-    told = [
+    texts = [
         f"{formatting.month(month)}: {formatting.percent(share)} {name}"
         for month, share in zip(table.index, shares, strict=True)
     ]
-    shared = {"customdata": told, "hovertemplate": "%{customdata}<extra></extra>"}
+    shared = {"customdata": texts, "hovertemplate": "%{customdata}<extra></extra>"}
     line = go.Scatter(
         x=table.index,
         y=shares.mask(is_small),

@@ -1,4 +1,4 @@
-"""A small line beside a number."""
+"""Sparkline: a small line beside a number."""
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ def sparkline(
     from_zero: bool = False,
     say: Callable[[float], str] = formatting.number,
 ) -> str:
-    """A small line as HTML, between the lowest value, or 0, and the highest; what is not finite is
-    a gap. `say` tells a value in its text."""
+    """The sparkline as HTML, scaled from the lowest value (or 0) to the highest; empty without
+    values. Values that are not finite are gaps. `say` formats a value in the alt text."""
     numbers = [float(value) for value in values if isfinite(value)]
     if not numbers:
         return ""
@@ -35,14 +35,14 @@ def sparkline(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 24" preserveAspectRatio="none">'
         f'<g fill="{PETROL}" stroke="{PETROL}">{marks}</g></svg>'
     )
-    # As an image: elements of SVG are taken out of what a page adds to Streamlit's.
+    # As an image, because Streamlit strips SVG elements from HTML.
     source = b64encode(drawing.encode()).decode()
-    told = _told(numbers, say)
-    return f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{told}">'
+    alt = _alt(numbers, say)
+    return f'<img class="sparkline" src="data:image/svg+xml;base64,{source}" alt="{alt}">'
 
 
 def _stretch(points: list[tuple[float, float]]) -> str:
-    """A part of the line without gaps, with the area below it; one point alone is a short dash."""
+    """A gapless part of the line with the area below it; a single point is a short dash."""
     if len(points) == 1:
         (x, y) = points[0]
         points = [(x - 0.5, y), (x + 0.5, y)]
@@ -55,7 +55,7 @@ def _stretch(points: list[tuple[float, float]]) -> str:
     )
 
 
-def _told(numbers: Sequence[float], say: Callable[[float], str]) -> str:
+def _alt(numbers: Sequence[float], say: Callable[[float], str]) -> str:
     return (
         f"Trend: from {say(numbers[0])} to {say(numbers[-1])}, at least {say(min(numbers))}, "
         f"at most {say(max(numbers))}"

@@ -1,4 +1,4 @@
-"""Days, weeks and months: how wide the bars of a period are."""
+"""Steps of a time axis: days, weeks or months."""
 
 from datetime import date
 
@@ -7,21 +7,21 @@ import pandas as pd
 from lib.reference import formatting
 
 Step = str
-"""D, W or M: the width of a bar in days, weeks (from Monday) or months."""
+"""D, W or M: bars of days, weeks (from Monday) or months."""
 
 STEP_NAMES = {"D": "day", "W": "week", "M": "month"}
 
 UNFINISHED = 0.45
-"""Opacity of a bar whose day, week or month is not over."""
+"""Opacity of the bar of the current, unfinished step."""
 
 
 def step_for(days: int) -> Step:
-    """Days up to a quarter, weeks up to two years, then months."""
+    """Days for up to a quarter, weeks for up to two years, months beyond."""
     return "D" if days <= 92 else "W" if days <= 731 else "M"
 
 
 def stepped(daily: pd.DataFrame, step: Step) -> pd.DataFrame:
-    """Sums of a daily table by day, week or month, indexed by the first day of each."""
+    """A daily table summed by step, indexed by the first day of each."""
     if step == "D":
         return daily
     days = pd.DatetimeIndex(daily.index)
@@ -30,7 +30,7 @@ def stepped(daily: pd.DataFrame, step: Step) -> pd.DataFrame:
 
 
 def by_size(daily: pd.DataFrame) -> pd.DataFrame:
-    """With the columns in the order of their sums, the largest first."""
+    """The table with its columns ordered by their sums, largest first."""
     return daily[daily.sum().sort_values(ascending=False, kind="stable").index]
 
 
@@ -42,13 +42,13 @@ def step_name(day: pd.Timestamp, step: Step) -> str:
 
 
 def is_unfinished(day: pd.Timestamp, step: Step, today: date) -> bool:
-    """Whether the step that begins on `day` is the one that `today` lies in."""
+    """Whether `today` lies in the step that begins on `day`."""
     period = {"D": "D", "W": "W-SUN", "M": "M"}[step]
     return bool(day.to_period(period) == pd.Timestamp(today).to_period(period))
 
 
 def opacities(index: pd.Index, step: Step, today: date) -> list[float]:
-    """Lighter for the step that is not over."""
+    """The opacity of each bar: lighter if its step is unfinished."""
     return [
         UNFINISHED if is_unfinished(day, step, today) else 1.0 for day in pd.DatetimeIndex(index)
     ]

@@ -1,7 +1,7 @@
-"""What all figures share: colours, the axis of named rows, the layout.
+"""Shared by all figures: colours, labelled rows, layout.
 
-Colours are those of the theme's palette, which serves light and dark alike; text takes its colour
-from the theme. Red is for what is lost or late, and a channel's colour is lent to nothing else.
+The colours are those of the theme's palette and work on light and dark; text colour comes from the
+theme. Red is reserved for what is lost or late, and a channel's colour is used for nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,32 +42,32 @@ CHANNEL_COLOURS = {
 _SPARE = (ORCHID, MOSS, SLATE)
 
 TEXT = "#000037"
-"""A stand-in that Streamlit's page replaces by a text colour with AA contrast, light or dark. Its
-own grey for ticks has not enough of it."""
+"""Placeholder that Streamlit's front end replaces by a text colour with AA contrast, light or dark.
+Its default tick grey lacks the contrast."""
 
 TICKS = {"color": TEXT, "size": 12}
 
 FADED = 0.3
-"""Opacity of what is not chosen, beside what is."""
+"""Opacity of bars that are not chosen, next to those that are."""
 
 
 def channel_colour(key: str) -> str:
-    """The same for the same channel, always; new channels share the spare ones."""
+    """Colour of a channel, stable across runs; unknown channels share the spare colours."""
     return CHANNEL_COLOURS.get(key, _SPARE[sum(key.encode()) % len(_SPARE)])
 
 
 def labels_of(names: Sequence[str], most: int = 24) -> list[str]:
-    """Names of strangers, cut to fit beside a row and harmless in a figure."""
+    """Untrusted names, shortened to fit beside a row and escaped for Plotly."""
     return [formatting.plotly(formatting.shortened(name, most)) for name in names]
 
 
 def row_keys(labels: Sequence[str]) -> list[str]:
-    """What horizontal rows are told apart by: labels may be the same."""
+    """Unique row keys: labels may repeat."""
     return [f"{row}" for row in range(len(labels))]
 
 
 def labelled_rows(labels: Sequence[str]) -> dict[str, Any]:
-    """The axis of rows that run from top to bottom."""
+    """Axis of labelled rows, from top to bottom."""
     return {
         "type": "category",
         "autorange": "reversed",
@@ -84,8 +84,8 @@ def figure_of(
     yaxis: Mapping[str, Any] | None = None,
     **layout: Any,
 ) -> go.Figure:
-    """The traces in what all figures share. Made at once: Plotly takes longer to update a figure
-    than to make it."""
+    """A figure of the traces in the common layout; `height` is in pixels. Built in one call:
+    updating a Plotly figure takes longer than creating it."""
     axis = {"automargin": True, "fixedrange": True, "tickfont": TICKS}
     return go.Figure(
         traces,

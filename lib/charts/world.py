@@ -1,4 +1,4 @@
-"""Where contacts are, on a map."""
+"""World map of contacts."""
 
 from collections.abc import Mapping
 from math import log10
@@ -11,10 +11,10 @@ from lib.reference.regions import alpha3
 
 
 def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -> go.Figure:
-    """Countries (alpha-2) shaded by number; the scale is of orders of magnitude.
+    """Countries (alpha-2 codes) shaded by number, on a logarithmic scale.
 
-    `scale_to` is the number that has the darkest shade: that of the whole workspace, so that a
-    country keeps its shade whatever is filtered.
+    `scale_to` is the number with the darkest shade: that of the whole workspace, so that a country
+    keeps its shade under any filter.
     """
     known = {key: value for key, value in contacts.items() if alpha3(key)}
     most = max([scale_to or 0, *known.values(), 1])
@@ -28,7 +28,7 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
             for key, value in known.items()
         ],
         hovertemplate="%{customdata}<extra></extra>",
-        # Plotly's own scale would need a style that the policy of the page forbids.
+        # Plotly's colour bar would need inline styles, which the page's CSP forbids.
         showscale=False,
         marker={"line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"}},
     )

@@ -1,6 +1,6 @@
-"""What a manager chose to look at: a period, filters, and the terms of the numbers.
+"""What a manager chose to look at: period, filters, and the terms of the numbers.
 
-A choice travels in the URL (`lib.query.url`), so that a link shows the same to a colleague.
+A choice travels in the URL (`lib.query.url`), so a link shows a colleague the same page.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ from lib.store.tables import Tables
 
 Queue = Literal["waiting", "orphaned", "unread"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
-"""Which open conversations are listed on the Workload page."""
+"""Lists of open conversations on the Workload page."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """The chosen keys of each dimension that is limited, in the order of `DIMENSIONS`."""
+    """The chosen keys of each filtered dimension, in the order of `DIMENSIONS`."""
 
     limits: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def of(self, dimension: Dimension) -> tuple[str, ...]:
-        """Empty where all pass."""
+        """The chosen keys of a dimension; empty if it is not filtered."""
         return dict(self.limits).get(dimension.key, ())
 
     def limited_to(self, dimension: Dimension, keys: tuple[str, ...]) -> "Filters":
@@ -49,10 +49,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Choice:
-    """A contact passes if it has any of the chosen channels and any of the chosen countries and …;
-    an empty filter lets all pass.
+    """Period, filters and terms. A contact passes if, for each filtered dimension, it has any of
+    the chosen values; an empty filter lets all pass.
 
-    timezone, basis, bot_answers: None for what the workspace is set to.
+    For timezone, basis and bot_answers, None means the workspace's setting.
     """
 
     preset: str = presets.DEFAULT
@@ -67,19 +67,19 @@ class Choice:
     queue: Queue = QUEUES[0]
 
     def keys(self, dimension: Dimension) -> tuple[str, ...]:
-        """What one filter is set to; empty when it lets all pass."""
+        """The chosen keys of a dimension; empty if it is not filtered."""
         return self.filters.of(dimension)
 
     def limited_to(self, dimension: Dimension, keys: tuple[str, ...]) -> "Choice":
-        """The same choice with one filter set to other keys."""
+        """The same choice with other keys for one filter."""
         return replace(self, filters=self.filters.limited_to(dimension, keys))
 
     def toggled(self, dimension: Dimension, key: str) -> "Choice":
-        """Limited to one value, or without that limit if it is already so."""
+        """Filtered to one value, or with that filter removed if it already is."""
         return self.limited_to(dimension, () if self.keys(dimension) == (key,) else (key,))
 
     def on_days(self, start: date, end: date) -> "Choice":
-        """On these days alone, or in the usual period if it is already so."""
+        """Limited to these days, or back to the default period if it already is."""
         if (self.preset, self.start, self.end) == ("dates", start, end):
             return replace(self, preset=presets.DEFAULT, start=None, end=None)
         return replace(self, preset="dates", start=start, end=end)
@@ -90,27 +90,27 @@ class Choice:
 
     @property
     def unfiltered(self) -> "Choice":
-        """All contacts, in the same period and on the same terms."""
+        """The same period and terms without filters."""
         return replace(self, filters=Filters(), recorded_only=False)
 
     def period(self, as_of: datetime, timezone: str, first: datetime | None) -> Period:
-        """The days that are meant. `first` is the first subscription, where "all" begins."""
+        """The chosen days. `first` is the workspace's first subscription, where "all" begins."""
         today = day_of(as_of, timezone)
         if self.preset in presets.PRESETS:
             return Period(*presets.PRESETS[self.preset].days(today), timezone)
         if self.preset == "all":
-            # A clock that was never set is no reason to draw centuries.
+            # A first contact dated by an unset clock must not stretch the axis over centuries.
             earliest = as_of if first is None else max(first, midnight(FIRST_DAY, timezone))
             return Period(min(day_of(earliest, timezone), today), today, timezone)
         return Period(self.start or today, self.end or today, timezone)
 
     def rows(self, tables: Tables) -> np.ndarray | None:
-        """Which contacts pass, a boolean for each; None for all of them."""
+        """Boolean mask of the contacts that pass; None for all."""
         return passing(tables, self.limits)
 
     @property
     def limits(self) -> Filter:
-        """The filter of the questions that are asked of an engine."""
+        """The filter as the engines take it."""
         return Filter.to(self.filters.by_key, recorded_only=self.recorded_only)
 
     def in_words(self, options: Options) -> str:

@@ -1,4 +1,4 @@
-"""The values that exist in a workspace to filter by, each under a name of its own."""
+"""Filter options: the values that exist in a workspace, each with a distinct name."""
 
 import hashlib
 import re
@@ -23,8 +23,8 @@ from lib.store.tables import Tables
 class Option:
     """A value to filter by, its name, and how many contacts of the workspace have it.
 
-    No two options of a dimension have names that look alike, nor labels, which are short enough for
-    a list.
+    Within a dimension no two names look alike, and no two labels; labels are short enough for a
+    list.
     """
 
     key: str
@@ -35,8 +35,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Options:
-    """The values that exist in a workspace, by size; agents by name, as they are not ranked. Those
-    without a value come last."""
+    """The filter options of a workspace, largest first; agents by name, because they are not
+    ranked. The option for contacts without a value comes last."""
 
     by_dimension: Mapping[str, tuple[Option, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -46,14 +46,14 @@ class Options:
         return self.by_dimension.get(dimension.key, ())
 
     def name(self, dimension: Dimension, key: str) -> str:
-        """What people call a value; a key that no longer exists is its own name."""
+        """Display name of a value; a key that no longer exists is shown as it is."""
         option = self._by_key[dimension.key].get(key)
         if option is not None:
             return option.name
         return dimension.missing.name if key == dimension.missing.key else clean(key)
 
     def label(self, dimension: Dimension, key: str) -> str:
-        """The name, short enough for a list or a chip."""
+        """Display name, short enough for a list or a chip."""
         option = self._by_key[dimension.key].get(key)
         return formatting.shortened(self.name(dimension, key)) if option is None else option.label
 
@@ -74,7 +74,7 @@ def counts_under(
     tables: Tables, chosen: Mapping[str, Sequence[str]], options: Options
 ) -> dict[str, dict[str, int]]:
     """For each dimension, how many contacts have each of its values and pass the filters of all
-    other dimensions: what a click on the value would leave. `chosen` are keys by dimension."""
+    other dimensions: what selecting the value would leave. `chosen` holds keys by dimension."""
     masks = passing_each(tables, Filter.to(chosen))
     counted = {}
     for dimension in DIMENSIONS:
@@ -94,7 +94,7 @@ def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
     without = sizes.pop(MISSING, 0) if missing.key == MISSING else 0
     known = _known_names(tables, dimension)
     plain = {key: clean(known(key)) for key in sizes}
-    names = told_apart(plain, taken=[missing.name])
+    names = distinct_names(plain, taken=[missing.name])
     if dimension is AGENT:
         ordered = sorted(sizes, key=lambda key: (names[key].casefold(), key))
     else:
@@ -109,7 +109,7 @@ def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
 def sizes_of(
     tables: Tables, dimension: Dimension, among: np.ndarray | None = None
 ) -> dict[str, int]:
-    """How many contacts have each value that occurs, `MISSING` for those without, of all or of
+    """Number of contacts by value, with `MISSING` for those without one; of all contacts or of
     those in the mask `among`."""
     contacts = tables.contacts
     is_among = np.ones(len(contacts), dtype=bool) if among is None else among
@@ -117,7 +117,7 @@ def sizes_of(
         links = getattr(tables, dimension.links)
         values = links[dimension.key][is_among[links["contact"].to_numpy()]]
         is_without = (contacts[dimension.count] == 0).to_numpy()
-        if not len(links):  # a server that does not tell of this at all
+        if not len(links):  # a server that does not report this at all
             is_without = np.zeros(len(contacts), dtype=bool)
     else:
         column = contacts[dimension.column]
@@ -138,7 +138,7 @@ _OWN_NAMES: dict[str, Callable[[str], str]] = {
 
 
 def _known_names(tables: Tables, dimension: Dimension) -> Callable[[str], str]:
-    """What people call a value of a dimension."""
+    """Function from a key to its display name."""
     if dimension.names is None:
         return _OWN_NAMES.get(dimension.key, str)
     table: pd.DataFrame = getattr(tables, dimension.names)
@@ -151,37 +151,38 @@ def _known_names(tables: Tables, dimension: Dimension) -> Callable[[str], str]:
     return name
 
 
-_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-_BLANKS = re.compile(r"\s+")
+_BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_WHITESPACE = re.compile(r"\s+")
 
 
 def clean(name: str) -> str:
-    """A name in one line, without the marks that turn the direction of all that follows."""
-    return _BLANKS.sub(" ", _TURNS.sub("", name)).strip()
+    """A name on one line, without the Unicode controls that change the text direction."""
+    return _WHITESPACE.sub(" ", _BIDI_CONTROLS.sub("", name)).strip()
 
 
-_ALIKE = str.maketrans(
-    # Cyrillic and Greek letters that are drawn as Latin ones, then what fonts draw alike.
+_CONFUSABLES = str.maketrans(
+    # Cyrillic and Greek letters that look like Latin ones, then characters that fonts draw alike.
     "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧονI1|0",
     "aeopcyxijshdqwABEKMHOPCTYXIJSABEZHIKMNOPTYXovlllO",
 )
 
 
 def skeleton(text: str) -> str:
-    """Equal for texts that look alike: after Unicode's TR 39, for the letters that matter here."""
+    """Confusable skeleton, equal for texts that look alike: after Unicode TR 39, for the letters
+    that matter here."""
     plain = unicodedata.normalize("NFKC", text)
     visible = "".join(each for each in plain if unicodedata.category(each) not in ("Cf", "Cc"))
-    return _BLANKS.sub(" ", visible.translate(_ALIKE).replace("I", "l")).strip()
+    return _WHITESPACE.sub(" ", visible.translate(_CONFUSABLES).replace("I", "l")).strip()
 
 
-def told_apart(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """The names by key; those that look like another one, or like one that is `taken`, with what
-    tells them apart: the end of their key, as long as it has to be."""
+def distinct_names(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Names by key, made distinct: one that looks like another, or like one in `taken`, gets as
+    much of the end of its key appended as it takes."""
     return _distinct(
         names,
         [
             lambda key, _: names[key],
-            lambda key, alike: f"{names[key]} (#{_end(key, alike)})",
+            lambda key, alike: f"{names[key]} (#{_distinct_end(key, alike)})",
             lambda key, _: f"{names[key]} (#{_digest(key)})",
         ],
         taken,
@@ -189,14 +190,14 @@ def told_apart(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[str,
 
 
 def short_labels(names: Mapping[str, str]) -> dict[str, str]:
-    """The names by key, cut to fit a list; where a cut makes two look alike, it goes where they are
-    the same."""
+    """Names by key, shortened for a list. Where that makes two look alike, their middle is cut
+    instead of their end; if that does not help, the end of the key is appended."""
     return _distinct(
         names,
         [
             lambda key, _: formatting.shortened(names[key]),
             lambda key, _: _both_ends(names[key]),
-            lambda key, alike: f"{formatting.shortened(names[key])} (#{_end(key, alike)})",
+            lambda key, alike: f"{formatting.shortened(names[key])} (#{_distinct_end(key, alike)})",
             lambda key, _: f"{formatting.shortened(names[key])} (#{_digest(key)})",
         ],
     )
@@ -207,7 +208,7 @@ def _distinct(
     ways: Sequence[Callable[[str, Sequence[str]], str]],
     taken: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Each name in the first of the `ways` in which it looks like no other."""
+    """Each name in the first of the `ways` to write it that looks like no other."""
     reserved = [skeleton(each) for each in taken]
     way = dict.fromkeys(names, 0)
     written = {key: ways[0](key, ()) for key in names}
@@ -222,8 +223,8 @@ def _distinct(
             written[key] = ways[way[key]](key, alike)
 
 
-def _end(key: str, others: Sequence[str]) -> str:
-    """The end of a key that no other one has, of at least four characters."""
+def _distinct_end(key: str, others: Sequence[str]) -> str:
+    """The end of a key that no other key shares, at least four characters long."""
     length = next(
         length
         for length in range(4, max(map(len, others), default=0) + 5)

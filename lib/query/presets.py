@@ -1,4 +1,5 @@
-"""The periods to choose from, and what each is compared with: "Clock, zone, period"."""
+"""The periods to choose from, and what each is compared with (metrics.md, "Clock, zone,
+period")."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ COMPARISONS: dict[Against, str] = {
 
 @dataclass(frozen=True)
 class Preset:
-    """A period that moves with the calendar.
+    """A period relative to today.
 
-    `during` says it within a sentence, `days` its first and last day by what is today. Of the
-    calendar's own `unit`s it is compared with the one before.
+    `during` is how a sentence refers to it; `days` gives its first and last day for a given today.
+    If it has a calendar `unit`, it is compared with the previous one.
     """
 
     key: str
@@ -94,7 +95,7 @@ LABELS: dict[str, str] = {
     "all": "All time",
     "dates": "Dates",
 }
-"""Of all that can be chosen, in the order in which it is offered."""
+"""Labels of all choices, in the order in which they are offered."""
 
 DEFAULT = "30d"
 
@@ -103,8 +104,8 @@ DEFAULT = "30d"
 class Comparison:
     """What a period is compared with.
 
-    Of the days of `period` those moments count that are before `until` (UTC): all of them where
-    the period is over, else as much as has passed of it (`to_date`). `phrase` names it after
+    It covers the moments of the days of `period` before `until` (UTC): all of them if the compared
+    period is over, otherwise as much as has elapsed of it (`to_date`). `phrase` names it after
     "than": "the week before".
     """
 
@@ -124,9 +125,9 @@ class Comparison:
 
 
 def compared(period: Period, preset: str, against: Against, as_of: datetime) -> Comparison | None:
-    """What pages compare a period with; None where there is nothing to compare.
+    """The comparison for a period; None if there is nothing to compare.
 
-    A period that has not begun is compared with nothing, nor is all time.
+    Neither all time nor a period that has not begun is compared.
     """
     if against == "none" or preset == "all" or as_of < period.first_moment:
         return None
@@ -147,5 +148,5 @@ def compared(period: Period, preset: str, against: Against, as_of: datetime) -> 
 
 
 def first_and_last(preset: str, as_of: datetime, timezone: str) -> Days:
-    """The days that a preset of `PRESETS` means."""
+    """First and last day of a preset in `PRESETS`."""
     return PRESETS[preset].days(day_of(as_of, timezone))

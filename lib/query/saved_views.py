@@ -1,8 +1,8 @@
-"""Choices that people keep under a name, for themselves or for everybody.
+"""Saved views: choices kept under a name, for oneself or for everybody.
 
-They are kept by stable keys, as the parameters of a link, with the names of that day: what has gone
-from the workspace since is said by its name. Nobody's address is kept, only a keyed hash of the
-subject of the sign-in. A saved view is shown when it is asked for, never by itself.
+A view is stored by stable keys, as the parameters of a link, together with the names at that time,
+so that a value that has since disappeared from the workspace can still be named. Owners are stored
+as a keyed hash of the sign-in subject, never as an address. A saved view is shown only on request.
 """
 
 import hashlib
@@ -29,21 +29,21 @@ from lib.store.dimensions import DIMENSIONS
 from lib.store.documents import Documents, documents_of
 
 EVERYBODY = ""
-"""The owner of a view that is for everybody."""
+"""Owner of the views for everybody."""
 
 LONGEST_NAME = 60
 MOST_VIEWS = 50
-"""Of one owner."""
+"""Per owner."""
 
 
 class SavedViewError(Exception):
-    """Says in a sentence why a view could not be saved or read, and what to do."""
+    """A view could not be saved or read; the message is a sentence that says why and what to do."""
 
 
 @dataclass(frozen=True)
 class SavedView:
-    """`page` is the path of a page, `parameters` are those of a link, `names` by dimension and key
-    what values were called when it was saved."""
+    """A saved choice. `page` is the path of a page, `parameters` are those of a link, `names` holds
+    the names of values when it was saved, by dimension and key."""
 
     id: str
     name: str
@@ -59,18 +59,18 @@ class SavedView:
 
 
 class Storage(Protocol):
-    """Where saved views of one workspace are kept."""
+    """Storage for the saved views of one workspace."""
 
     def read(self) -> bytes | None:
-        """What was written last; None for nothing. Raises OSError."""
+        """The stored content; None if there is none. Raises OSError."""
 
     def change(self, change: Callable[[bytes | None], bytes]) -> None:
-        """Writes what `change` makes of what is there, all or nothing, one at a time. Raises
-        OSError, and what `change` raises."""
+        """Atomically replace the content by what `change` makes of it; one writer at a time. Raises
+        OSError, and whatever `change` raises."""
 
 
 class JsonFile:
-    """A storage in one file, which several processes may use."""
+    """Storage in one file, which several processes may use."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -99,48 +99,48 @@ class JsonFile:
 
 
 class SharedDocument:
-    """A storage in a bucket, which replicas share. What was read lately is not asked for again: a
-    view that somebody else saves is seen some seconds later."""
+    """Storage in a bucket, shared by replicas. Reads are cached for some seconds, so a view saved
+    elsewhere appears with that delay."""
 
     def __init__(self, documents: Documents, key: str, seconds: float = 10) -> None:
         self._documents, self._key, self._seconds = documents, key, seconds
-        self._lately: tuple[float, bytes | None] | None = None
+        self._cached: tuple[float, bytes | None] | None = None
 
     def read(self) -> bytes | None:
-        lately = self._lately
-        if lately is not None and time.monotonic() - lately[0] < self._seconds:
-            return lately[1]
+        cached = self._cached
+        if cached is not None and time.monotonic() - cached[0] < self._seconds:
+            return cached[1]
         found = self._documents.get(self._key)
-        self._lately = time.monotonic(), found[0] if found is not None else None
-        return self._lately[1]
+        self._cached = time.monotonic(), found[0] if found is not None else None
+        return self._cached[1]
 
     def change(self, change: Callable[[bytes | None], bytes]) -> None:
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MOST_ATTEMPTS):
             body, version = self._documents.get(self._key) or (None, None)
             after = change(body)
             if self._documents.put(self._key, after, version):
-                self._lately = time.monotonic(), after
+                self._cached = time.monotonic(), after
                 return
-        raise OSError("others write there all the time")
+        raise OSError("concurrent writers kept changing it")
 
 
-_MOST_TRIES = 20
+_MOST_ATTEMPTS = 20
 
 
 def owner_of(subject: str, secret: bytes) -> str:
-    """Who a person is to us: the same for the same subject of the sign-in, and nothing of it can be
-    told from this without the secret."""
+    """Owner ID of a person: stable for a sign-in subject, which cannot be recovered from it without
+    the secret."""
     return hmac.new(secret, b"saved views\0" + subject.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class SavedViews:
-    """Those of one workspace."""
+    """The saved views of one workspace."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     def of(self, owner: str | None) -> list[SavedView]:
-        """Those for everybody and those of this person, by name. Raises SavedViewError."""
+        """The views for everybody and those of this person, by name. Raises SavedViewError."""
         mine = {EVERYBODY, owner} if owner else {EVERYBODY}
         try:
             content = self._storage.read()
@@ -159,7 +159,7 @@ class SavedViews:
         owner: str,
         now: datetime,
     ) -> SavedView:
-        """Keeps a choice under a name; an older view of the same name and owner gives way. Raises
+        """Save a choice under a name, replacing the owner's view of that name. Raises
         SavedViewError."""
         named = clean(name)
         if not named:
@@ -190,7 +190,7 @@ class SavedViews:
         return view
 
     def delete(self, view_id: str, *, owners: Sequence[str]) -> None:
-        """Deletes a view, if it belongs to one of the `owners`. Raises SavedViewError."""
+        """Delete a view if it belongs to one of the `owners`. Raises SavedViewError."""
         self._change(
             lambda content: _encoded(
                 [
@@ -235,7 +235,8 @@ def _encoded(views: Sequence[SavedView]) -> bytes:
 
 
 def _decoded(content: bytes | None) -> list[SavedView]:
-    """Raises SavedViewError where it is not ours: it is not overwritten then."""
+    """The stored views. Raises SavedViewError for foreign or damaged content, so that it is not
+    overwritten."""
     if content is None:
         return []
     try:
@@ -261,7 +262,8 @@ def _view(given: Any) -> SavedView:
 
 
 def of_workspace(settings: Settings) -> SavedViews | None:
-    """Those of the configured workspace; None for the demo workspace, of which none are kept."""
+    """The saved views of the configured workspace; None for the demo workspace, which keeps
+    none."""
     if settings.is_demo:
         return None
     identity = f"{settings.base_url}\0{settings.token}".encode()
@@ -277,7 +279,7 @@ def _storage(settings: Settings, name: str) -> Storage:
 
 
 def secret_of(settings: Settings) -> bytes:
-    """Of the store, made by the first who needs it. Raises OSError."""
+    """The store's secret, created on first use. Raises OSError."""
     if (folder := settings.store_folder) is not None:
         return _secret_in(folder / "saved-views.key")
     return _secret_shared(settings)
@@ -302,5 +304,5 @@ def _secret_shared(settings: Settings) -> bytes:
         return made
     found = documents.get("saved-views-key")
     if found is None:
-        raise OSError("the store has lost what it was given")
+        raise OSError("the store has lost its secret")
     return found[0]

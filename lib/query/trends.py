@@ -1,4 +1,4 @@
-"""Trends from what was recorded: a value for each day of the period, or a gap."""
+"""Trends from recorded history: a value per day of the period, or a gap."""
 
 import logging
 
@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 
 
 def recorded_levels(view: View) -> pd.DataFrame | None:
-    """How things stood at the end of each day of the period, NaN where nothing was recorded.
+    """Levels at the end of each day of the period, NaN where nothing was recorded.
 
     Indexed by day. Columns: open, awaiting_reply, unassigned, and the rates broadcast and email.
-    None where nothing was recorded in the period, where levels cannot answer the filters in force,
-    or where the store cannot be read: the page of what changed says so.
+    None if nothing was recorded in the period, if levels cannot answer the current filters, or if
+    the store cannot be read (the page of changes says so).
     """
     period = view.terms.period
     try:

@@ -1,7 +1,7 @@
-"""A choice as the parameters of the URL, and back.
+"""A choice as URL parameters, and back.
 
-`parse` reads what strangers may have written: what is unknown or malformed is dropped, and a note
-says so. Links of before go on meaning what they meant.
+`parse` reads untrusted input: unknown or malformed values are dropped, with a note. Old links keep
+their meaning.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,20 +31,21 @@ PARAMETERS = (
     "bot",
     "queue",
 )
-"""Of the URL, in the order in which they are written."""
+"""The URL's parameters, in the order in which they are written."""
 
 MANY = frozenset(dimension.key for dimension in DIMENSIONS)
-"""The parameters that may be given several times."""
+"""Parameters that may be repeated."""
 
 MOST_VALUES = 1000
-"""Of one parameter; a longer list is not one that a person chose."""
+"""Per parameter; no person chooses a longer list."""
 
 _ABSENT = "none"
 _QUOTES = '"'
 
 
 def spelled(key: str) -> str:
-    """How the URL spells a key: `none` for those without, so a value of that name is quoted."""
+    """A key as written in the URL: contacts without a value are `none`, so a real key of that name
+    is quoted."""
     if key == MISSING:
         return _ABSENT
     return f"{_QUOTES}{key}{_QUOTES}" if _is_absent(key.strip(_QUOTES)) else key
@@ -55,14 +56,14 @@ def _is_absent(value: str) -> bool:
 
 
 def _unquoted(value: str) -> str | None:
-    """The key that `spelled` has put in quotes; None where the value is not one."""
+    """The key inside the quotes that `spelled` added; None if the value is not such a key."""
     inner = value[1:-1]
     is_quoted = len(value) > 1 and value[0] == value[-1] == _QUOTES
     return inner if is_quoted and _is_absent(inner.strip(_QUOTES)) else None
 
 
 def parameters(choice: Choice) -> dict[str, list[str]]:
-    """For the URL; what is as usual is not in it."""
+    """The choice as URL parameters; defaults are left empty."""
     dated = choice.preset == "dates"
     usual_period = choice.preset == presets.DEFAULT
     bot = choice.bot_answers
@@ -88,23 +89,23 @@ _BOT = {"answers": True, "silent": False}
 
 
 def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice, list[str]]:
-    """The choice that the URL's parameters make, and a note for each part that was dropped."""
-    reading = _Reading(_as_now(given, options))
-    preset = reading.choice("period", _by_fold(presets.LABELS))
-    days = reading.days(are_wanted=preset == "dates")
+    """The choice that the URL's parameters describe, and a note for each part that was dropped."""
+    parser = _Parser(_translated(given, options))
+    preset = parser.choice("period", _by_fold(presets.LABELS))
+    days = parser.days(are_wanted=preset == "dates")
     if days is not None:
         if preset not in (None, "dates"):
-            reading.notes.append("The link gives a period and dates; the dates are used.")
+            parser.notes.append("The link gives a period and dates; the dates are used.")
         preset = "dates"
     elif preset == "dates":
         preset = None
-    compare = _COMPARED[reading.choice("compare", _by_fold(_COMPARED)) or "yes"]
+    compare = _COMPARED[parser.choice("compare", _by_fold(_COMPARED)) or "yes"]
     filters = Filters()
     for dimension in DIMENSIONS:
-        filters = filters.limited_to(dimension, reading.values(dimension, options))
-    basis = reading.choice("basis", _by_fold(BASES))
-    bot = reading.choice("bot", _by_fold(_BOT))
-    queue = reading.choice("queue", _by_fold(QUEUES))
+        filters = filters.limited_to(dimension, parser.values(dimension, options))
+    basis = parser.choice("basis", _by_fold(BASES))
+    bot = parser.choice("bot", _by_fold(_BOT))
+    queue = parser.choice("queue", _by_fold(QUEUES))
     return (
         Choice(
             preset=preset or presets.DEFAULT,
@@ -112,19 +113,21 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
             end=days[1] if days else None,
             against=next(known for known in COMPARISONS if known == compare),
             filters=filters,
-            recorded_only=reading.choice("countries", _by_fold(["recorded", "all"])) == "recorded",
-            timezone=reading.choice("tz", _timezones()),
+            recorded_only=parser.choice("countries", _by_fold(["recorded", "all"])) == "recorded",
+            timezone=parser.choice("tz", _timezones()),
             basis=next((known for known in BASES if known == basis), None),
             bot_answers=None if bot is None else _BOT[bot],
             queue=next((known for known in QUEUES if known == queue), QUEUES[0]),
         ),
-        reading.notes,
+        parser.notes,
     )
 
 
-def _as_now(given: Mapping[str, Sequence[str]], options: Options) -> Mapping[str, Sequence[str]]:
-    """Links from when `source` was that of a country, `recorded` or `all`, read as they were
-    meant; a workspace whose contacts have a source of that name keeps it."""
+def _translated(
+    given: Mapping[str, Sequence[str]], options: Options
+) -> Mapping[str, Sequence[str]]:
+    """Translate old links, in which `source` could be `recorded` or `all` and referred to the
+    country. A workspace with a contact source of that name keeps it."""
     sources = [value.strip().casefold() for value in given.get(SOURCE.key, ())]
     known = {option.key.casefold() for option in options.of(SOURCE)}
     if not set(sources) & ({"recorded", "all"} - known):
@@ -134,19 +137,19 @@ def _as_now(given: Mapping[str, Sequence[str]], options: Options) -> Mapping[str
         for value, folded in zip(given[SOURCE.key], sources, strict=True)
         if folded in known or folded not in ("recorded", "all")
     ]
-    told = [value for value in sources if value in ("recorded", "all") and value not in known]
-    return {**given, SOURCE.key: kept, "countries": [*given.get("countries", ()), *told]}
+    moved = [value for value in sources if value in ("recorded", "all") and value not in known]
+    return {**given, SOURCE.key: kept, "countries": [*given.get("countries", ()), *moved]}
 
 
 @dataclass
-class _Reading:
-    """Reads parameters one by one and collects what has to be said of them."""
+class _Parser:
+    """Reads parameters one by one and collects notes about them."""
 
     given: Mapping[str, Sequence[str]]
     notes: list[str] = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
-        """The values of a parameter, trimmed; those that are blank say nothing."""
+        """The values of a parameter, trimmed, without blank ones."""
         values = [value.strip() for value in self.given.get(name, ()) if value.strip()]
         if len(values) > MOST_VALUES:
             self.notes.append(
@@ -156,7 +159,7 @@ class _Reading:
         return values[:MOST_VALUES]
 
     def values(self, dimension: Dimension, options: Options) -> tuple[str, ...]:
-        """Those keys of a list that are known, each once, in whatever case they are written."""
+        """The known keys among the values, each once, ignoring case."""
         known = [option.key for option in options.of(dimension)]
         exactly = dict(zip(known, known, strict=True))
         by_fold = {key.casefold(): key for key in known}
@@ -187,7 +190,7 @@ class _Reading:
         return values[0] if values else None
 
     def choice(self, name: str, known: Mapping[str, str]) -> str | None:
-        """One of those that are known, by the case-folded text."""
+        """One of the known values, looked up by its case-folded text."""
         value = self.one(name)
         found = known.get(value.casefold()) if value is not None else None
         if value is not None and found is None:
@@ -213,7 +216,7 @@ class _Reading:
         return day
 
     def days(self, are_wanted: bool) -> tuple[date, date] | None:
-        """The first and the last day, where both are given."""
+        """First and last day, if both are given."""
         notes = len(self.notes)
         start, end = self.day("from"), self.day("to")
         if start is None or end is None:

@@ -1,6 +1,7 @@
-"""What a page shows: a snapshot under a choice, and its numbers, each computed once.
+"""What a page shows: a snapshot under a choice. Each result is computed once.
 
-Results are kept with their snapshot, for all viewers who make the same choice, and go with it.
+Results are cached with their snapshot, shared by all viewers who make the same choice, and dropped
+with it.
 """
 
 from collections.abc import Callable, Hashable
@@ -34,13 +35,14 @@ Result = TypeVar("Result")
 
 
 def options(snapshot: Snapshot) -> Options:
-    """The values to filter by."""
+    """The filter options of a snapshot."""
     return RESULTS.get(snapshot, "options", lambda: options_of(snapshot.tables))
 
 
 @dataclass(frozen=True)
 class View:
-    """A snapshot under a choice: `asked` answers about the contacts that pass, on the `terms`."""
+    """A snapshot under a choice. `asked` answers questions about the contacts that pass the
+    filters, on the given `terms`."""
 
     snapshot: Snapshot
     choice: Choice
@@ -48,29 +50,30 @@ class View:
     terms: Terms
     asked: Engine
     first: datetime | None = None
-    """The first subscription of the workspace (UTC), whatever the filters."""
+    """The workspace's first subscription (UTC), ignoring filters."""
     history: History | None = None
-    """What has been recorded of the workspace; None where nothing is, or nothing can be read."""
+    """Recorded history of the workspace; None if there is none or it cannot be read."""
     inbox_url: str | None = None
-    """Where ChatbotX shows a conversation, to be followed by its id; None where it does not."""
+    """URL prefix of a conversation in ChatbotX, to be followed by its ID; None if it has none."""
     source: ChosenSource | None = None
-    """Who answers what is asked; None where memory does, as it does whatever else is read."""
+    """The engine chosen to answer; None for memory."""
 
     def compute(self, metric: Callable[..., Result], *arguments: Hashable) -> Result:
-        """`metric(asked, *arguments)` of the chosen contacts. Shared: not to be changed. Raises
-        EngineError where another engine than memory has no answer."""
+        """`metric(asked, *arguments)` for the contacts that pass the filters. The result is shared
+        and must not be modified. Raises EngineError if an engine other than memory cannot
+        answer."""
         key = (metric, arguments, self.choice.limits)
         return RESULTS.get(self.snapshot, key, lambda: metric(self.asked, *arguments))
 
     def kept(self, function: Callable[..., Result], *arguments: Hashable) -> Result:
-        """`function(view, *arguments)`, for what is more than a metric of the chosen rows. Kept
-        with the snapshot too, so the result must not refer to it."""
+        """`function(view, *arguments)`, for results that need more than the filtered contacts.
+        Cached with the snapshot too, so the result must not refer to it."""
         key = (function, arguments, self.choice, self.terms)
         return RESULTS.get(self.snapshot, key, lambda: function(self, *arguments))
 
     def recall(self, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
-        """`question(history, *arguments, limits)` of the contacts that pass now or passed then;
-        None where nothing has been recorded. Raises StoreError and Unreadable."""
+        """`question(history, *arguments, limits)` about contacts that pass the filters now or
+        passed them then; None if nothing has been recorded. Raises StoreError and Unreadable."""
         history = self.history
         if history is None:
             return None
@@ -80,12 +83,12 @@ class View:
         return RESULTS.get(self.snapshot, key, lambda: question(history, *arguments, limits))
 
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:
-        """What people call the keys that a table is indexed by."""
+        """Display names of the keys in a table's index."""
         return [self.options.name(dimension, str(key)) for key in table.index]
 
     def without(self, dimension: Dimension) -> "View":
-        """The same view with one filter lifted: what a ranking of that filter's values shows, so
-        that a choice does not empty the chart that it was made in."""
+        """The same view with one filter lifted, as the ranking of that filter's values needs it:
+        otherwise selecting a bar would empty the chart it is in."""
         choice = self.choice.limited_to(dimension, ())
         if choice == self.choice:
             return self
@@ -93,8 +96,8 @@ class View:
 
     @property
     def caveat(self) -> str | None:
-        """Why there can be nothing new in the period, where it has not begun or was over before
-        anybody came; as plain text."""
+        """Why the period cannot have new contacts (it has not begun, or ended before the first
+        contact), as plain text; None if it can."""
         period, as_of = self.terms.period, self.terms.as_of
         if as_of < period.first_moment:
             said = formatting.moment(as_of, period.timezone)
@@ -110,24 +113,24 @@ class View:
 
     @property
     def tables(self) -> Tables:
-        """The chosen rows, to be saved: a copy, where not all are chosen."""
+        """The tables of the contacts that pass, for export; a copy if there are filters."""
         rows = self.choice.rows(self.snapshot.tables)
         return self.snapshot.tables if rows is None else self.snapshot.tables.select(rows)
 
     @property
     def comparison(self) -> Comparison | None:
-        """What the period is compared with, by the choice."""
+        """What the choice compares the period with; None for nothing."""
         terms, choice = self.terms, self.choice
         return presets.compared(terms.period, choice.preset, choice.against, terms.as_of)
 
     @property
     def compares(self) -> bool:
-        """Whether there is something to compare with, and it is asked for."""
+        """Whether the choice compares, and there is something to compare with."""
         return self.comparison is not None
 
     @property
     def before(self) -> str:
-        """What is compared with, in words: "the 30 days before"; empty where nothing is."""
+        """The comparison in words: "the 30 days before"; empty if there is none."""
         comparison = self.comparison
         return "" if comparison is None else comparison.phrase
 
@@ -143,8 +146,8 @@ class View:
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """For each dimension, how many contacts each of its values would leave under the filters
-        of the others."""
+        """For each dimension, how many contacts each of its values would leave under the other
+        filters."""
         key = ("counts", self.choice.limits)
         whole, chosen = self.snapshot.tables, self.choice.filters.by_key
         return RESULTS.get(self.snapshot, key, lambda: counts_under(whole, chosen, self.options))
@@ -153,7 +156,7 @@ class View:
 def view_of(
     snapshot: Snapshot, choice: Choice, settings: Settings, history: History | None = None
 ) -> View:
-    """The view of a snapshot, and of what was recorded before it, that a choice asks for."""
+    """The view that a choice asks for, of a snapshot and the history before it."""
     contacts = snapshot.tables.contacts
     wanted = choice.basis or settings.basis
     basis = RESULTS.get(snapshot, ("basis", wanted), lambda: choose_basis(contacts, wanted))
@@ -185,7 +188,7 @@ def view_of(
 
 
 def _source(snapshot: Snapshot, settings: Settings, history: History | None) -> ChosenSource | None:
-    """One for all who look at the snapshot; nothing is begun yet."""
+    """One source per snapshot, shared by all viewers; opening it starts nothing yet."""
     if settings.engine == "memory":
         return None
     source = RESULTS.get(

@@ -1,1 +1,1 @@
-"""All that knows the ChatbotX API."""
+"""Client for the ChatbotX API: everything in the project that knows its requests and answers."""

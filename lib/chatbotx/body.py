@@ -1,4 +1,4 @@
-"""The body of an answer, decompressed piece by piece, so that a small one cannot become huge."""
+"""Decompress a response body piece by piece, as protection against decompression bombs."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,29 +8,29 @@ import httpx
 ACCEPT_ENCODING = "gzip, deflate"
 
 _PIECE = 2**18
-"""Bytes that are decompressed at most before the caller looks at them."""
+"""Maximum number of bytes decompressed before the caller sees them."""
 
 
 class RefusedEncoding(Exception):
-    """The body is encoded twice, or in a way that was not asked for."""
+    """The body has more than one Content-Encoding, or one that was not offered."""
 
 
 class BrokenEncoding(Exception):
-    """The body is not what its Content-Encoding says."""
+    """The body does not match its Content-Encoding."""
 
 
 def pieces_of(response: httpx.Response) -> Iterator[bytes]:
-    """The decoded body, at most `_PIECE` bytes at a time as far as it is compressed.
+    """Yield the decoded body; if it is compressed, at most `_PIECE` bytes at a time.
 
-    Compression may be stacked, and each layer multiplies what the one before has made by up to a
-    thousand: 3.5 kB become 4.2 GB. Raises RefusedEncoding for more than one layer or an encoding
-    that was not asked for, BrokenEncoding, and what httpx raises.
+    Encodings can be stacked, and each layer can multiply the size by up to a thousand: 3.5 kB
+    become 4.2 GB. Raises RefusedEncoding for more than one layer or for an encoding that was not
+    offered, BrokenEncoding, and what httpx raises.
     """
     named = response.headers.get("content-encoding", "").lower().split(",")
     layers = [layer.strip() for layer in named if layer.strip() not in ("", "identity")]
     if len(layers) > 1:
         raise RefusedEncoding
-    if response.is_stream_consumed:  # made in this process, as by the demo
+    if response.is_stream_consumed:  # created in this process, for example by the demo
         yield response.content
     elif not layers:
         yield from response.iter_raw()
@@ -43,7 +43,8 @@ def pieces_of(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _inflated(raw: Iterator[bytes], window: int | None) -> Iterator[bytes]:
-    """`window` is what zlib calls wbits; None is either of the two that pass for deflate."""
+    """Yield the decompressed body. `window` is zlib's wbits; None for deflate, which servers send
+    both with and without a zlib header."""
     inflater = None
     for compressed in raw:
         if inflater is None:

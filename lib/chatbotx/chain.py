@@ -1,14 +1,14 @@
-"""Pages read one after the other by their number, each overlapping the one before.
+"""Reading a sorted list by page number without losing rows: each page overlaps the previous one.
 
-Pages move while they are read: a contact deleted before them shifts all later ones, and one slips
-through between two pages. But a page that holds a contact of the page before it, in a sorted list,
-leaves no gap: whoever comes after that contact is behind it on this page or on a later one. So
-pages overlap by one contact at least, and no second reading is needed. Pages of one size never
-overlap; pages of different sizes do, so the size is chosen for each page anew.
+Pages shift while a list is read: deleting a contact moves every later one up by a row, so one can
+slip through between two pages. If a page of a sorted list repeats a contact of the previous page,
+there is no gap: everything sorted after that contact is behind it on this page or on a later one.
+So consecutive pages overlap by at least one contact, and one pass is enough. Pages of equal size
+never overlap; pages of different sizes can, so the size is chosen separately for each page.
 
-Seldom there is no size that fits: with pages of 3 contacts at most, none holds the sixth and the
-seventh. Then the page before that place is read again after the one behind it. If it ends as it
-did, nothing has moved.
+In rare cases no size fits: with at most 3 contacts a page, no page holds both the sixth and the
+seventh. Then the page before the boundary is read again after the page behind it. If it still ends
+with the same row, nothing has moved.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from functools import cache
 
 _FREE_GAPS = 20
-"""So many pages may fail to join, and one more for each that did, before a chain is given up."""
+"""How many pages may fail to join the previous one before the chain is given up, plus one for each
+page that joined."""
 
 _NOTHING_NEW = 3
-"""After so many full pages without one new contact, a server is not believed to have more."""
+"""After this many consecutive full pages without a new contact, the list counts as finished."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A page by its number and size; `skipped` rows come before it."""
+    """A page request: page number, from 1, and page size; `skipped` rows precede it."""
 
     number: int
     size: int
@@ -40,55 +41,58 @@ class Window:
 
 @cache
 def window_from(row: int, largest: int) -> Window:
-    """The window that holds `row`, counted from 0, and of those the one that reaches farthest."""
+    """Return the window of at most `largest` rows that contains `row`, counted from 0.
+
+    Of all such windows, it is the one that reaches farthest.
+    """
     sizes = range(largest, 0, -1)
     size = max(sizes, key=lambda size: (row // size + 1) * size)
     return Window(row // size + 1, size)
 
 
 class Chain:
-    """The rows of one sorted list, from its beginning to as far as they were read.
+    """The rows of one sorted list that were read so far, from its beginning.
 
-    Rows are ids; None is one without, which can only be counted. What is inserted before rows that
-    were read already is passed on when it is seen, and need not be.
+    Rows are ids; None stands for a contact without an id, which can only be counted. Rows inserted
+    before rows already read are reported if they are seen, but need not be seen.
     """
 
     def __init__(self) -> None:
         self.rows_read = 0
-        """How many rows the list had up to the last one read, when that was read."""
+        """Length of the list up to and including the last row read, as of that reading."""
         self.is_at_end = False
         self.is_given_up = False
         """Some pages did not join: contacts may be missing between them."""
         self.is_out_of_order = False
-        """Rows came in another order than before."""
-        self.goes_round = False
-        """The same rows come again and again."""
-        self._places: dict[str, float] = {}
-        """Of each row, a number that rises in their order."""
-        self._highest_place = -1.0
+        """Rows came in a different order than before."""
+        self.is_cycling = False
+        """The server keeps sending the same rows."""
+        self._sort_keys: dict[str, float] = {}
+        """By row, a number that increases along the list."""
+        self._highest_sort_key = -1.0
         self.last_rows: Sequence[str | None] = ()
         self._step_back = self._gaps = self._windows = self._nothing_new = 0
         self._to_verify: tuple[Window, str | None] | None = None
-        """A page to be read again, and the row that it has to end with."""
+        """A page to read again, and the row that it must end with."""
 
     @property
     def is_joined(self) -> bool:
-        """Whether the last page read is known to join those before."""
+        """Whether the last page read is known to join the pages before it."""
         return self._to_verify is None and not self._step_back
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is missing between the rows that were read."""
+        """Whether no row is missing between those that were read."""
         return self.is_joined and not self.is_out_of_order
 
     def __contains__(self, row: str | None) -> bool:
-        return row in self._places
+        return row in self._sort_keys
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._sort_keys)
 
     def windows(self, largest: int) -> Iterator[Window]:
-        """What to read next, and then, if each of these pages joins the one before."""
+        """The next window, then those that follow it as long as each page joins the previous."""
         window = self.next_window(largest)
         yield window
         while self.is_joined:
@@ -99,11 +103,11 @@ class Chain:
             yield window
 
     def gain(self, largest: int) -> int:
-        """How many more rows the next window reaches than have been read."""
+        """How many rows the next window reaches beyond what was read."""
         return window_from(max(0, self.rows_read - 1), largest).end - self.rows_read
 
     def next_window(self, largest: int) -> Window:
-        """What to read next, if pages have no more than `largest` rows."""
+        """The next window to read, of at most `largest` rows."""
         if self._to_verify is not None:
             return self._to_verify[0]
         window = window_from(max(0, self.rows_read - 1 - self._step_back), largest)
@@ -112,10 +116,10 @@ class Chain:
         return window
 
     def add(self, window: Window, rows: Sequence[str | None], is_past_the_end: bool) -> list[int]:
-        """Takes what was read as `window`; returns the places of the rows that are new.
+        """Add the `rows` that the server sent for `window`; return the indices of the new ones.
 
-        `is_past_the_end` says that by the server's count there is no such page. Where the page does
-        not join what was read, nothing is new, and the next window begins earlier.
+        `is_past_the_end`: by the server's own count there is no such page. If the page does not
+        join what was read, nothing counts as new and the next window starts earlier.
         """
         if self._to_verify is not None:
             before, last_row = self._to_verify
@@ -127,7 +131,7 @@ class Chain:
             self.rows_read, self.is_at_end, self.last_rows = before.end, False, ()
             self.is_given_up |= self._gaps > _FREE_GAPS + self._windows
             return []
-        known = [place for place, row in enumerate(rows) if row in self._places]
+        known = [index for index, row in enumerate(rows) if row in self._sort_keys]
         joint = self._joint(window, rows, known)
         if joint is None and window.skipped == self.rows_read:
             joint = -1
@@ -142,69 +146,77 @@ class Chain:
         if joint is None:
             self.is_given_up = True
             joint = -1
-        order = [self._places[rows[place] or ""] for place in known]
+        order = [self._sort_keys[rows[index] or ""] for index in known]
         self.is_out_of_order |= order != sorted(order)
         is_full = len(rows) >= window.size
         new = [
-            place
-            for place, row in enumerate(rows)
-            if place > joint or (row is not None and row not in self._places)
+            index
+            for index, row in enumerate(rows)
+            if index > joint or (row is not None and row not in self._sort_keys)
         ]
         self._windows += 1
         self._step_back = 0
         self._nothing_new = 0 if new else self._nothing_new + 1
         if is_full and self._nothing_new >= _NOTHING_NEW:
-            self.goes_round = not is_past_the_end
+            self.is_cycling = not is_past_the_end
             self.is_at_end = True
         self.is_at_end |= not is_full
         self.rows_read = window.skipped + len(rows)
         self.last_rows = rows
-        behind = [row for place in new if place > joint and (row := rows[place]) is not None]
-        start = self._highest_place if window.skipped else -1.0
-        self._give_places(behind, self._places[rows[known[-1]] or ""] if known else start)
+        behind = [row for index in new if index > joint and (row := rows[index]) is not None]
+        start = self._highest_sort_key if window.skipped else -1.0
+        self._assign_sort_keys(behind, self._sort_keys[rows[known[-1]] or ""] if known else start)
         return new
 
-    def _give_places(self, rows: Sequence[str], after: float) -> None:
-        """These rows come after that place, and before all others behind it: had those not gone or
-        stood on later pages, they would have come between."""
+    def _assign_sort_keys(self, rows: Sequence[str], after: float) -> None:
+        """Sort `rows` between the key `after` and the next known key.
+
+        The known rows behind `after` were not on this page, so they were either deleted or sort
+        after everything on it.
+        """
         step = 1.0
-        if after < self._highest_place:
-            before = min(place for place in self._places.values() if place > after)
+        if after < self._highest_sort_key:
+            before = min(key for key in self._sort_keys.values() if key > after)
             step = (before - after) / (len(rows) + 1)
         for number, row in enumerate(rows, 1):
-            self._places[row] = after + number * step
-            self._highest_place = max(self._highest_place, self._places[row])
+            self._sort_keys[row] = after + number * step
+            self._highest_sort_key = max(self._highest_sort_key, self._sort_keys[row])
 
     def _has_lost_its_end(self, window: Window, rows: Sequence[str | None]) -> bool:
-        """Whether the last contact read is not where it was: deleted, or in another place because
-        the order is not kept. Reading a little more tells the two apart."""
+        """Whether the last row read is missing from a page that should repeat it.
+
+        It was either deleted or moved because the server keeps no stable order; reading from a
+        little earlier tells the two apart.
+        """
         last_id = next((row for row in reversed(self.last_rows) if row is not None), None)
         return bool(window.skipped) and last_id is not None and last_id not in rows
 
     def _joint(
         self, window: Window, rows: Sequence[str | None], known: Sequence[int]
     ) -> int | None:
-        """The last place that holds what was read before; -1 if nothing was, None if that cannot
-        be known."""
+        """The index of the last row on the page that was read before.
+
+        -1 if the page repeats nothing, None if that cannot be determined.
+        """
         last_id = next((row for row in reversed(self.last_rows) if row is not None), None)
         nameless = next(
             (n for n, row in enumerate(reversed(self.last_rows)) if row is not None),
             len(self.last_rows),
         )
-        """So many rows without id stood at the end of what was read."""
+        """Number of rows without an id at the end of what was read."""
         if known:
-            place = known[-1]
-            if rows[place] != last_id:
-                return place
+            index = known[-1]
+            if rows[index] != last_id:
+                return index
         elif not window.skipped:
-            place = -1
+            index = -1
             if last_id is not None or not self.last_rows:
-                return place
+                return index
         else:
             overlap = self.rows_read - window.skipped
             if not 0 < overlap <= min(nameless, len(rows)) or any(rows[:overlap]):
                 return None
             return overlap - 1
-        while nameless and place + 1 < len(rows) and rows[place + 1] is None:
-            place, nameless = place + 1, nameless - 1
-        return place
+        while nameless and index + 1 < len(rows) and rows[index + 1] is None:
+            index, nameless = index + 1, nameless - 1
+        return index

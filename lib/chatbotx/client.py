@@ -1,7 +1,7 @@
-"""One request to the ChatbotX API: authorisation, pace, patience, retries.
+"""HTTP client for the ChatbotX API: authorisation, rate limit, timeouts and retries.
 
-The token is set once in a header of a client that follows no redirect, and every error of the HTTP
-library is translated before it can be printed.
+The token is set once, as a header of an HTTP client that follows no redirects. Every error of the
+HTTP library is translated before it can be printed, so the token never appears in one.
 """
 
 import contextlib
@@ -35,26 +35,28 @@ from lib.chatbotx.refusals import TryAgain
 __all__ = ["LARGEST_ANSWER", "Client", "CountQuery", "Pace", "Patience", "Query"]
 
 LARGEST_ANSWER = 64 * 2**20
-"""Bytes. 1000 contacts are about 2.5 MB; more than this is not an answer."""
+"""In bytes. A page of 1000 contacts has about 2.5 MB; anything larger than this is refused."""
 
 T = TypeVar("T")
 
-_GUARD_LOOKS_EVERY = 0.05
-"""Seconds."""
+_WATCHDOG_INTERVAL = 0.05
+"""In seconds."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait and how often to try again; times in seconds.
+    """Timeouts and retry limits; all times in seconds.
 
-    Requests that are given up keep running on the server, hence the long `answer`. A page far
-    behind others takes long before its first byte: on installs without an index some 13 ms for
-    each contact that the server skips. So both limits grow by `per_skipped` for each of them, by
-    `longest_skipping` at most.
+    `silence` is the longest wait for the next byte, `answer` for a whole answer. Abandoned requests
+    keep running on the server, hence the long `answer`. A deep page takes long before its first
+    byte: without a database index, about 13 ms for each contact that the server skips. So both
+    limits grow by `per_skipped` for each skipped contact, by `longest_skipping` at most.
 
-    A crawl may try again `free_retries` times and `retries_per_answer` times as often as it was
-    answered: a server that fails a share of all requests is read, one that answers none is not.
-    `count` is what the server's own count may take in all.
+    A request is tried `attempts` times. A pause starts at `first_pause`, doubles up to
+    `longest_pause`, and follows the server's Retry-After up to `longest_hold`. A crawl may retry
+    `free_retries` times plus `retries_per_answer` times the number of answers: a server that fails
+    some requests can still be read, one that answers none cannot. `count` limits the time spent on
+    the server's own count, `crawl` the whole crawl.
     """
 
     connect: float = 10
@@ -74,18 +76,19 @@ class Patience:
 
 @dataclass(frozen=True)
 class _Limits:
-    """Seconds that one answer may take: until its next byte, and in all."""
+    """Seconds that one answer may take: until its next byte, and in total."""
 
     silence: float
     answer: float
 
 
 class Client:
-    """Requests to one workspace; safe to use from several threads, to be closed after use.
+    """Client for one workspace; thread-safe, and to be closed after use.
 
-    `requests` and `retries` count what was sent. `workspace_id` is the workspace's, where the token
-    tells it. Setting `cancelled` ends every request, also one
-    that is under way, and so does the end of the time that `patience` allows for a crawl.
+    `base_url` ends with `/api`, without a slash behind it. `requests` and `retries` count what was
+    sent. `workspace_id` is taken from the token; None if the token does not contain it. Setting
+    `cancelled` ends every request, including those in flight; so does the end of `patience.crawl`,
+    counted from the creation of the client.
     """
 
     def __init__(
@@ -110,7 +113,7 @@ class Client:
         self._lock = threading.Lock()
         self._aborted = threading.Event()
         self._closed = threading.Event()
-        self._guard: threading.Thread | None = None
+        self._watchdog: threading.Thread | None = None
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.cancelled = cancelled or threading.Event()
         self.connections = connections
@@ -129,13 +132,13 @@ class Client:
                 },
                 limits=httpx.Limits(max_connections=connections, keepalive_expiry=4.5),
                 follow_redirects=False,
-                # A proxy is for the world outside; to this machine itself the token goes
-                # unencrypted.
+                # Plain HTTP is only allowed to this machine, and the unencrypted token must not
+                # go through a proxy.
                 trust_env=base_url.startswith("https:"),
                 transport=transport,
             )
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
-            # From the environment: HTTPS_PROXY, SSL_CERT_FILE and the like.
+            # Caused by the environment: HTTPS_PROXY, SSL_CERT_FILE and the like.
             raise Unreachable(refusals.UNREACHABLE) from error
 
     def __enter__(self) -> "Client":
@@ -145,16 +148,19 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Ends what is still under way and closes all connections."""
+        """End all requests in flight and close all connections."""
         self.abort()
         self._closed.set()
-        if self._guard is not None:
-            self._guard.join()
+        if self._watchdog is not None:
+            self._watchdog.join()
         self._http.close()
 
     def abort(self) -> None:
-        """Ends every request, waiting, coming or under way: it raises Cancelled, or TooSlow when
-        there is no time left. Does not touch `cancelled`, which belongs to others."""
+        """End every request: waiting, in flight or made later.
+
+        Each raises Cancelled, or TooSlow if the time of the crawl is over. Does not set
+        `cancelled`, which belongs to the caller.
+        """
         self._aborted.set()
         with self._lock:
             sockets = list(self._sockets)
@@ -163,7 +169,7 @@ class Client:
 
     @property
     def is_ended(self) -> bool:
-        """Whether `check` raises."""
+        """Whether requests are no longer made, so that `check` raises."""
         return self.cancelled.is_set() or self._aborted.is_set() or self._is_late
 
     @property
@@ -171,11 +177,11 @@ class Client:
         return time.monotonic() > self._deadline
 
     def check(self) -> None:
-        """Raises Cancelled or TooSlow if no request is answered any more."""
+        """Raise Cancelled or TooSlow if requests are no longer made."""
         self._wait(0)
 
     def contacts(self, query: Query) -> schema.Answer:
-        """The answer to `query`, tried several times where that may help. Raises ChatbotXError."""
+        """The answer to `query`, with retries where they may help. Raises ChatbotXError."""
         patience = self.patience
         skipping = min(patience.per_skipped * query.skipped, patience.longest_skipping)
         limits = _Limits(patience.silence + skipping, patience.answer + skipping)
@@ -183,11 +189,11 @@ class Client:
         return self._decoded(lambda: self._get(target, limits), self._decode)
 
     def count(self, query: CountQuery, until: float) -> int | None:
-        """How many contacts the server counts; None if it does not say so before `until`, a time of
-        `time.monotonic`. Raises Cancelled, and TooSlow only if there is no time left at all.
+        """The server's own count of contacts; None if there is none before `until`.
 
-        Older servers have no such endpoint, and nothing depends on it: whatever else goes wrong
-        is no error.
+        `until` is a time of `time.monotonic`. Older servers have no such endpoint, and nothing
+        depends on it, so all other errors count as None. Raises Cancelled, and TooSlow only if the
+        time of the whole crawl is over.
         """
         target = f"{self._path}/count?{query.encoded()}"
 
@@ -206,7 +212,7 @@ class Client:
             return None
 
     def time_left(self) -> float:
-        """Seconds until the time allowed for a crawl is over."""
+        """Seconds left of the time allowed for the crawl."""
         return self._deadline - time.monotonic()
 
     def _decoded(
@@ -215,8 +221,8 @@ class Client:
         decode: Callable[[bytes], T],
         until: float = math.inf,
     ) -> T:
-        """What `decode` makes of an answer, asked for several times where that may help."""
-        self._start_guard()
+        """Request and decode an answer, with retries where they may help."""
+        self._start_watchdog()
         attempt = 1
         while True:
             while (delay := self._pace.delay()) > 0:
@@ -226,7 +232,7 @@ class Client:
             try:
                 answer = self._attempt(get, decode)
             except TryAgain as trouble:
-                self.check()  # a request that was ended is no trouble
+                self.check()  # a request that we ended ourselves is not retried
                 with self._lock:
                     self.retries += 1
                     spent = self.retries > self._retries_allowed
@@ -249,13 +255,13 @@ class Client:
         return self.patience.free_retries + self.patience.retries_per_answer * self._answers
 
     def _pause(self, attempt: int) -> float:
-        """Doubles with each attempt, spread by a quarter so that walkers do not march in step."""
+        """Exponential backoff in seconds, with 25% jitter to keep walkers from synchronising."""
         pause = min(self.patience.first_pause * 2 ** (attempt - 1), self.patience.longest_pause)
         with self._lock:
             return pause * self._jitter.uniform(0.75, 1.25)
 
     def _wait(self, seconds: float, until: float = math.inf) -> None:
-        """Raises Cancelled or TooSlow if there is no point in going on after so many seconds."""
+        """Sleep; raise Cancelled or TooSlow if the crawl ends before or during that time."""
         if self.cancelled.is_set():
             raise Cancelled(refusals.STOPPED)
         if time.monotonic() + seconds > min(self._deadline, until):
@@ -263,16 +269,18 @@ class Client:
         if self._aborted.wait(seconds):
             raise TooSlow(refusals.TOO_SLOW) if self._is_late else Cancelled(refusals.STOPPED)
 
-    def _start_guard(self) -> None:
+    def _start_watchdog(self) -> None:
         with self._lock:
-            if self._guard is None:
-                self._guard = threading.Thread(target=self._keep_guard, name="guard", daemon=True)
-                self._guard.start()
+            if self._watchdog is None:
+                self._watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self._watchdog.start()
 
-    def _keep_guard(self) -> None:
-        """Ends what is under way when it is cancelled or late: a thread that waits for a socket
-        cannot look for itself."""
-        while not self._closed.wait(_GUARD_LOOKS_EVERY):
+    def _watch(self) -> None:
+        """Abort requests once the crawl is cancelled or late.
+
+        A thread that is blocked on a socket cannot check for itself.
+        """
+        while not self._closed.wait(_WATCHDOG_INTERVAL):
             if self.is_ended:
                 self.abort()
                 return
@@ -291,7 +299,7 @@ class Client:
         except (httpx.HTTPError, BrokenEncoding) as error:
             raise TryAgain(ServerTrouble(refusals.GARBLED)) from error
         if response.status_code != 200:
-            raise refusals.trouble_of(response, body)
+            raise refusals.error_for(response, body)
         try:
             return decode(body)
         except schema.Garbled as error:
@@ -300,7 +308,7 @@ class Client:
             raise TryAgain(ServerTrouble(refusals.GARBLED)) from error
 
     def _get(self, target: str, limits: _Limits) -> tuple[httpx.Response, bytes]:
-        """The whole answer, read in pieces: neither an endless nor a dripping one holds us."""
+        """Read a whole response in pieces, so that one that never ends or trickles is given up."""
         give_up = time.monotonic() + limits.answer
         with self._http.stream(
             "GET",
@@ -328,7 +336,7 @@ class Client:
         return response, b"".join(pieces)
 
     def _on_event(self, event: str, info: Mapping[str, Any]) -> None:
-        """Learns of each new connection, the only way to end it while a thread waits for it."""
+        """Keep each new socket: only shutting it down ends a read that is blocked on it."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             connection = info["return_value"].get_extra_info("socket")
             with self._lock:
@@ -339,5 +347,5 @@ class Client:
 
 def _shut_down(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):  # closed already
-        # Not the method of SSLSocket, which takes away the state that another thread reads with.
+        # Not SSLSocket.shutdown, which drops the TLS state that another thread is reading with.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,10 +1,11 @@
-"""The crawl compared with the server's own count, where there is one (api.md, "November").
+"""Compare a crawl with the server's own count, where there is one (api.md, "November").
 
-Compared is what was created before the last whole minute of what was read: newer contacts may have
-come meanwhile. Where the numbers differ, the time is cut in halves until it is known where, and
-what lies there is read again. Then each difference has a reason: contacts were deleted since they
-were read, or are there and were missed (and are passed on now), or the server counts contacts that
-it does not send. Only the last is a doubt. Whatever goes wrong with the count costs no contact.
+The comparison covers contacts created before the last whole minute that was read, since newer ones
+may have been added meanwhile. Where the numbers differ, bisection over the creation time finds
+where, and that part is read again. Each difference then has one of three reasons: contacts were
+deleted after they were read; contacts were missed, and are passed on now; or the server counts
+contacts that it does not send. Only the last leaves the crawl in doubt. Errors of the count itself
+never cost a contact.
 """
 
 import time
@@ -19,20 +20,24 @@ from lib.chatbotx.progress import CrawlLog, Range
 from lib.chatbotx.query import Bound, CountQuery
 
 _MOST_COUNTS = 60
-"""Requests that finding a difference may take; each halves what is in question."""
+"""Maximum number of count requests spent on bisection."""
 
-_MOST_PLACES = 12
-"""Places where a difference is looked into by reading again."""
+_MOST_REREADS = 12
+"""Maximum number of differences that are examined by reading again."""
 
 _SMALL_ENOUGH = 200
-"""Contacts. Fewer are read again rather than counted in halves."""
+"""Number of contacts up to which a part is read again instead of being bisected further."""
 
 _MOST_READ_AGAIN = 2000
+"""Number of contacts up to which a part is read again at all."""
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """From `begin` to before `end`, instants on whole minutes; the server counts so many."""
+class _Interval:
+    """Creation times from `begin` up to, but excluding, `end`, and the server's count of them.
+
+    Both are in ms since 1970 and on whole minutes.
+    """
 
     begin: int
     end: int
@@ -40,10 +45,10 @@ class _Stretch:
 
 
 def check_count(client: Client, log: CrawlLog, read_again: Callable[[int, int], int]) -> None:
-    """Notes in the log whether the server's count agrees, and what is in doubt if it does not.
+    """Note in the log whether the server's count agrees, and what is in doubt if it does not.
 
-    `read_again` reads what was created from one instant to another, both included, passes on what
-    had not come yet, and returns how many contacts there are. Raises Cancelled.
+    `read_again` reads the contacts created between two instants (ms, inclusive), passes on those
+    that had not come yet, and returns how many there are. Raises Cancelled.
     """
     created = log.created()
     try:
@@ -52,7 +57,7 @@ def check_count(client: Client, log: CrawlLog, read_again: Callable[[int, int], 
     except Cancelled:
         raise
     except (ChatbotXError, NotInOrder, ValueError, OverflowError):
-        # The crawl itself is over. No time is left, or the server answers no more.
+        # The crawl itself is complete; the time is over or the server stopped answering.
         return
 
 
@@ -76,18 +81,18 @@ class _Check:
         end = floor(instant_of(self._created[-1]), MINUTE)
         if begin >= end or (counted := self._count(begin, end)) is None:
             return
-        whole = _Stretch(begin, end, counted)
+        whole = _Interval(begin, end, counted)
         if not self._adds_up(whole):
             self._log.checked = "differs"
             return
         self._log.checked = "agrees"
         doubts: list[tuple[Range, int]] = []
-        for number, place in enumerate(self._differences(whole)):
-            excess = self._excess(place, may_read=number < _MOST_PLACES)
+        for number, part in enumerate(self._differences(whole)):
+            excess = self._excess(part, may_read=number < _MOST_REREADS)
             if excess:
                 self._log.checked = "differs"
             if excess > 0:
-                doubts.append((Range(moment_of(place.begin), moment_of(place.end - 1)), excess))
+                doubts.append((Range(moment_of(part.begin), moment_of(part.end - 1)), excess))
         if doubts:
             missing = sum(excess for _, excess in doubts)
             ranges = [doubtful for doubtful, _ in doubts]
@@ -98,9 +103,11 @@ class _Check:
                 ranges,
             )
 
-    def _adds_up(self, whole: _Stretch) -> bool:
-        """Whether the counts of two halves come to that of the whole, or it agrees anyway: a number
-        that has nothing to do with what was asked for says nothing."""
+    def _adds_up(self, whole: _Interval) -> bool:
+        """Whether the count can be trusted: the halves add up to the whole, or the whole agrees.
+
+        Some servers ignore the filter, and then their number says nothing.
+        """
         middle = self._middle(whole)
         if whole.counted == self._read(whole.begin, whole.end) or middle is None:
             return True
@@ -115,14 +122,15 @@ class _Check:
         return self._client.count(CountQuery(as_text(begin), until), self._until)
 
     def _read(self, begin: int, end: int) -> int:
-        """How many contacts of that time were read."""
-        return self._place(end) - self._place(begin)
+        """How many contacts created in that time were read."""
+        return self._rank(end) - self._rank(begin)
 
-    def _place(self, instant: int) -> int:
+    def _rank(self, instant: int) -> int:
+        """How many contacts created before the instant were read."""
         return bisect_left(self._created, as_text(instant))
 
-    def _differences(self, whole: _Stretch) -> list[_Stretch]:
-        """Where the numbers differ, as closely as the number of requests allows."""
+    def _differences(self, whole: _Interval) -> list[_Interval]:
+        """Where the numbers differ, as narrow as the number of requests allows, oldest first."""
         found, open_ = [], [whole]
         while open_:
             part = open_.pop()
@@ -137,39 +145,42 @@ class _Check:
                 found.append(part)
             else:
                 open_ += [
-                    _Stretch(part.begin, middle, counted),
-                    _Stretch(middle, part.end, part.counted - counted),
+                    _Interval(part.begin, middle, counted),
+                    _Interval(middle, part.end, part.counted - counted),
                 ]
         return sorted(found, key=lambda part: part.begin)
 
-    def _is_small(self, part: _Stretch, read: int) -> bool:
+    def _is_small(self, part: _Interval, read: int) -> bool:
         return max(read, part.counted) <= _SMALL_ENOUGH
 
-    def _middle(self, part: _Stretch) -> int | None:
-        """A whole minute that halves what was read there, or else the time; None within one."""
+    def _middle(self, part: _Interval) -> int | None:
+        """The whole minute that halves the contacts read there, or the time if there are none.
+
+        None if the part is no longer than a minute.
+        """
         if part.end - part.begin <= MINUTE:
             return None
-        first, last = self._place(part.begin), self._place(part.end)
+        first, last = self._rank(part.begin), self._rank(part.end)
         middle = (part.begin + part.end) // 2
         if last - first > 1:
             middle = instant_of(self._created[(first + last) // 2])
         return min(max(floor(middle, MINUTE), part.begin + MINUTE), part.end - MINUTE)
 
-    def _excess(self, place: _Stretch, *, may_read: bool) -> int:
-        """How many contacts more the server counts than it sends.
+    def _excess(self, part: _Interval, *, may_read: bool) -> int:
+        """How many more contacts the server counts than it sends; negative if it counts fewer.
 
-        Where that may be read again, it is counted before and after: a number in between the two
-        differs only because contacts came or went meanwhile.
+        If the part is read again, it is counted before and after. A number read between the two
+        counts is no difference: contacts were added or deleted meanwhile.
         """
-        there, before = self._read(place.begin, place.end), place.counted
+        there, before = self._read(part.begin, part.end), part.counted
         after = before
         if may_read and max(there, before) <= _MOST_READ_AGAIN and time.monotonic() < self._until:
-            before = self._counted_or(before, place)
-            there = self._read_again(place.begin, place.end - 1)
-            after = self._counted_or(before, place)
+            before = self._counted_or(before, part)
+            there = self._read_again(part.begin, part.end - 1)
+            after = self._counted_or(before, part)
         lowest, highest = sorted((before, after))
         return max(0, lowest - there) or min(0, highest - there)
 
-    def _counted_or(self, otherwise: int, place: _Stretch) -> int:
-        counted = self._count(place.begin, place.end)
-        return otherwise if counted is None else counted
+    def _counted_or(self, default: int, part: _Interval) -> int:
+        counted = self._count(part.begin, part.end)
+        return default if counted is None else counted

@@ -1,19 +1,20 @@
-"""All contacts of a workspace, each exactly once.
+"""Read all contacts of a workspace, each exactly once.
 
-Common loops over `page=1..pageCount` lose contacts: the default order has ties, pages move while
-they are read, `pageCount` may be capped, deep pages are slow. The walk here goes by key instead:
-filter `createdAt >= the last createdAt seen`, sorted by `createdAt, id`, always page 1. A
-`createdAt` never changes, and what is inserted or deleted elsewhere moves nothing.
+The usual loop over `page=1..pageCount` loses contacts: the default order has ties, pages shift
+while they are read, `pageCount` may be capped, and deep pages are slow. This crawl pages by key
+(keyset pagination) instead: filter `createdAt >= the last createdAt seen`, sort by `createdAt, id`,
+and always read page 1. A `createdAt` never changes, and contacts added or deleted elsewhere shift
+nothing.
 
-The page of the oldest and the page of the newest contacts bound what is to be read: what is created
-later does not belong to this crawl, and cannot make it endless. Several walkers share the time in
-between (`key_walk`). Each walks a slice of it; one that comes to the end of its slice takes over
-the later half of another's, so that none works alone at the end. Contacts that a key does not tell
-apart are read by page number (`ties`), and each page overlaps the one before (`chain`).
+The pages of the oldest and the newest contacts bound what is read: contacts created later are not
+part of this crawl and cannot make it endless. Several walkers divide the time in between
+(`key_walk`). Each reads one slice; a walker that has finished takes over the later half of another
+slice, so that no walker is left to work alone. Ties, contacts that share one key, are read by page
+number (`ties`) with each page overlapping the previous one (`chain`).
 
-A server that ignores the sort or the filter is noticed by its answers and read by pages instead,
-again and again until passes agree (`page_walk`). Where the server counts, the crawl is checked in
-the end (`count_check`).
+A server that ignores the sort order or the filter shows it in its answers. It is read by page
+number, pass after pass until the passes agree (`page_walk`). Where the server offers a count, the
+crawl is compared with it at the end (`count_check`).
 """
 
 import threading
@@ -28,8 +29,8 @@ from lib.chatbotx.page_walk import walk_by_pages
 from lib.chatbotx.progress import CrawlLog, Progress, Range, Sink, Verdict
 
 _TRIES_BY_KEY = 2
-"""What looks like another order may be history that was imported before all others meanwhile. A
-server that keeps no order fails again after a few requests."""
+"""An answer that looks unsorted may be due to older history that was imported during the crawl, so
+a second attempt is worth it. On a server that ignores the order it fails after a few requests."""
 
 __all__ = ["Progress", "Range", "Sink", "Verdict", "crawl"]
 
@@ -41,11 +42,11 @@ def crawl(
     began: datetime,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Verdict:
-    """Feeds every contact of the workspace to `sink`, in no particular order.
+    """Pass every contact of the workspace to `sink`, in no particular order.
 
-    A contact that changed while it was read may come twice: the later version is the one to keep.
-    `began` (UTC) is noted in the verdict. Raises ChatbotXError; then what arrived is to be dropped.
-    Once this has returned or raised, neither `sink` nor `on_progress` is called any more.
+    A contact that changes during the crawl may come twice; keep the later version. `began` (UTC) is
+    copied into the verdict. Raises ChatbotXError; then discard what arrived. After this function
+    has returned or raised, neither `sink` nor `on_progress` is called again.
     """
     log = CrawlLog(client, sink, on_progress)
     by_key: list[bool] = []
@@ -57,7 +58,8 @@ def crawl(
         except BaseException as failure:  # noqa: BLE001 - raised in the thread that asked for it
             failures.append(failure)
 
-    # Apart, since an attempt to connect cannot be ended, and who stops a crawl is not to wait.
+    # In a thread of its own: connecting cannot be interrupted, and a cancelled crawl must return
+    # at once.
     reader = threading.Thread(target=read, name="crawl", daemon=True)
     reader.start()
     try:
@@ -77,7 +79,7 @@ def crawl(
 
 
 def _read(client: Client, log: CrawlLog) -> bool:
-    """Reads the workspace in the one way or the other; returns whether it was by key."""
+    """Read the workspace by key or, if that fails, by page; return whether it was by key."""
     for _ in range(_TRIES_BY_KEY):
         walk = KeyWalk(client, log)
         try:

@@ -1,5 +1,8 @@
-"""What can go wrong between us and ChatbotX. Each message is a sentence or two for the people who
-run the dashboard: what happened, and what to do. None holds the token or a request's address."""
+"""Errors of requests to ChatbotX.
+
+Each message is a sentence or two for the people who run the dashboard: what happened and what to
+do. None contains the token or the URL of a request.
+"""
 
 
 class ChatbotXError(Exception):
@@ -11,24 +14,24 @@ class TokenRefused(ChatbotXError):
 
 
 class WrongAddress(ChatbotXError):
-    """Something answers at the base URL, but it is not the ChatbotX API."""
+    """The base URL answers, but not as the ChatbotX API."""
 
 
 class RequestRefused(ChatbotXError):
-    """The API calls our request malformed: its version differs from those we know."""
+    """The API rejects our request as malformed: its version differs from those we know."""
 
 
 class Unreachable(ChatbotXError):
-    """No connection, or none that lives long enough for an answer."""
+    """No connection, or none that lasts long enough for an answer."""
 
 
 class ServerTrouble(ChatbotXError):
-    """The server answers, but with errors, garbage, or too much."""
+    """The server answers with errors, unreadable data, or too much data."""
 
 
 class TooSlow(ChatbotXError):
-    """The crawl did not end within the time that the operator allows."""
+    """The crawl did not finish within the time that the operator allows."""
 
 
 class Cancelled(ChatbotXError):
-    """The crawl was stopped on purpose."""
+    """The crawl was cancelled on purpose."""

@@ -1,4 +1,4 @@
-"""The walk by key: several walkers share the time between the oldest and the newest contact."""
+"""The walk by key: several walkers divide the time between the oldest and the newest contact."""
 
 import threading
 import time
@@ -30,19 +30,19 @@ from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
 from lib.chatbotx.versions import news_of
 
-_FREE_VAIN_SLICES = 5
-"""So many slices may turn out to hold next to nothing, one more for each ten pages that were read
-and for each eight that are left: where there is much to read, nobody shall be idle."""
+_FREE_EMPTY_SLICES = 5
+"""How many slices may turn out nearly empty before no more are split off, plus one for every ten
+pages read and for every eight pages left: in a large workspace no walker should be idle."""
 
 _SLOW = 1.0
-"""Seconds. Deep pages that take no longer are read several at once."""
+"""In seconds. Deep pages that take no longer than this are read concurrently."""
 
 GRACE = 1.0
-"""Seconds that a crawl which was stopped waits for its threads; one may be busy connecting."""
+"""Seconds that a stopped crawl waits for its threads; one may be busy connecting."""
 
 
 class KeyWalk:
-    """The walk by key; `run` it once."""
+    """Reads a workspace by key; call `run` once."""
 
     def __init__(self, client: Client, log: CrawlLog) -> None:
         self._client = client
@@ -55,16 +55,17 @@ class KeyWalk:
         self._deep_pages_are_slow = False
         self._alive = self._busy = 0
         self._failure: BaseException | None = None
-        self._vain_slices = 0
-        """How many held next to nothing: where contacts came in a rush, estimates are far off."""
+        self._empty_slices = 0
+        """How many slices were nearly empty: where contacts came in bursts, estimates are far off.
+        """
         self._page_size = 1
         self._grain = 1
-        """Milliseconds that the server's filter does not tell apart, as far as was noticed."""
+        """Resolution of the server's filter in milliseconds, as observed so far."""
         self._is_exact = False
-        """Whether its filter was seen to tell times within one second apart."""
+        """Whether the filter was seen to distinguish times within one second."""
 
     def run(self) -> None:
-        """Reads the whole workspace. Raises ChatbotXError or NotInOrder."""
+        """Read the whole workspace. Raises ChatbotXError or NotInOrder."""
         oldest = self._ask(Query())
         if not oldest.received:
             return
@@ -75,9 +76,11 @@ class KeyWalk:
             self._look_for_hidden((newest if newest.received else oldest).last)
 
     def read_again(self, first: int, last: int) -> int:
-        """Reads what was created from one instant to another once more, when the walk is over;
-        passes on those that did not come before. Returns how many there are. Raises ChatbotXError
-        or NotInOrder."""
+        """After the walk, read the contacts created from `first` to `last` (ms, inclusive) again.
+
+        Passes on those that had not come before and returns how many there are in all. Raises
+        ChatbotXError or NotInOrder.
+        """
         recount = Recount(self._client, self._log)
         walk = KeyWalk(self._client, recount)
         walk._page_size, walk._grain = self._page_size, self._grain
@@ -87,10 +90,10 @@ class KeyWalk:
         return recount.received
 
     def _read_between(self, oldest: KeyedPage, newest: KeyedPage) -> None:
-        """Reads what is on the two pages and all between them."""
+        """Read everything on the two pages and between them."""
         self._page_size = max(oldest.received, newest.received)
         if newest.identities == oldest.identities[::-1] != oldest.identities:
-            raise NotInOrder  # the same page in the same order from either end
+            raise NotInOrder  # the same page in the same order for either sort direction
         if not newest.received or (newest.identities == oldest.identities and newest.received > 1):
             self._take(oldest, range(oldest.received))
             return
@@ -98,26 +101,29 @@ class KeyWalk:
         self._take(oldest, oldest.before(first))
         if last < first:
             if (self._log.counted or 0) > 2 * self._page_size:
-                raise NotInOrder  # two pages that are in order by chance
+                raise NotInOrder  # two pages that happen to be in order
             self._take(newest, newest.since(first))
             return
         self._take(newest, newest.after(last))
         self._waiting = slices_between(
             first, last, self._client.connections, self._log.counted, self._page_size
         )
-        # A page of one createdAt says nothing of the order: there the walk must see what follows.
+        # A page with a single createdAt is no evidence of the sort order: walk from the start.
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {BEFORE_ALL, oldest.keys[-1]}
         self._walk_all()
 
     def _look_for_hidden(self, last: int) -> None:
-        """Fewer came than there were. Were they deleted, or does the server not show them all when
-        it is asked for contacts by their time of creation?"""
+        """Fewer contacts came than the server counted: find out whether they were deleted.
+
+        The alternative is that the server hides some when it is asked by time of creation; that
+        is noted as a warning. `last` is the newest creation time read, in ms.
+        """
         later = 0
         if last < LAST_INSTANT:
             since = as_text(last + 1)
             later = counted(self._client.contacts(Query(since=since, per_page=1))) or 0
         now = counted(self._client.contacts(Query(per_page=1))) or 0
-        # What came meanwhile is counted now, and what went was counted at first.
+        # Contacts added during the crawl are only in the new count, deleted ones only in the first.
         hidden = min(self._log.counted or 0, now - later) - self._log.received
         if hidden > 0:
             self._log.warn(
@@ -132,7 +138,7 @@ class KeyWalk:
             threading.Thread(target=self._work, name=f"walker-{number}", daemon=True).start()
         with self._changed:
             self._changed.wait_for(lambda: not self._alive or self._has_failed)
-            # One may be busy connecting, which cannot be ended; nobody has to wait for it.
+            # A thread that is busy connecting cannot be interrupted, so it is not waited for.
             self._changed.wait_for(lambda: not self._alive, GRACE)
             if self._failure is not None:
                 raise self._failure
@@ -142,8 +148,11 @@ class KeyWalk:
         return self._failure is not None and not isinstance(self._failure, NotInOrder)
 
     def _ask(self, query: Query, at_least: int | None = None) -> KeyedPage:
-        """An answer, oldest first. Raises NotInOrder if it is not in the order asked for, or holds
-        contacts created before `at_least` and not in the same minute."""
+        """Request a page and return it oldest first.
+
+        Raises ChatbotXError, and NotInOrder if the answer is not sorted as requested or contains
+        contacts created before `at_least` (ms) that truncation to the minute does not explain.
+        """
         self._check_others()
         answer = self._client.contacts(query)
         self._log.count_page(answer)
@@ -165,8 +174,11 @@ class KeyWalk:
             raise Cancelled("Another walker failed.")
 
     def _notice_grain(self, first: str, at_least: int, query: Query) -> None:
-        """The server sent contacts from `first` on: it has cut `at_least` to a second or a minute,
-        or ignored it."""
+        """Learn the filter's resolution from a server that sent contacts before `at_least`.
+
+        `first` is the earliest of them: the server truncated the bound to the second or the minute.
+        Raises NotInOrder if it ignored the bound.
+        """
         for grain in (SECOND, MINUTE):
             if query.since is not None and first >= as_text(floor(at_least, grain)):
                 with self._changed:
@@ -174,14 +186,13 @@ class KeyWalk:
                 return
         raise NotInOrder
 
-    def _take(self, page: KeyedPage, places: Sequence[int], changed: Sequence[int] = ()) -> None:
-        """Passes on the contacts in these places, and those that were passed on and have changed
-        since."""
-        created = [page.keys[place] for place in places]
-        self._log.take(page.answer.only([*places, *changed]), created, len(changed))
+    def _take(self, page: KeyedPage, new: Sequence[int], changed: Sequence[int] = ()) -> None:
+        """Pass on the contacts at the indices `new`, and those that have `changed` since."""
+        created = [page.keys[row] for row in new]
+        self._log.take(page.answer.only([*new, *changed]), created, len(changed))
 
     def _work(self) -> None:
-        """One walker's life: does what there is to do until there is nothing more."""
+        """The body of a walker's thread: run tasks until there are none left."""
         try:
             while (task := self._next_task()) is not None:
                 task()
@@ -219,16 +230,16 @@ class KeyWalk:
         return None
 
     def _slice_task(self) -> Callable[[], None] | None:
-        """A slice that waits, or the later half of the one with most left to read."""
+        """A waiting slice, or the later half of the one with most contacts left to read."""
         if not self._waiting:
             left = (self._log.counted or 0) - self._log.received
-            is_almost_done = 0 <= left < 2 * self._page_size  # beyond a count that is capped
-            if is_almost_done or self._vain_slices > self._vain_slices_allowed:
+            is_almost_done = 0 <= left < 2 * self._page_size  # negative if the count is capped
+            if is_almost_done or self._empty_slices > self._empty_slices_allowed:
                 return None
             fullest = max(self._walked, key=attrgetter("contacts_left"), default=None)
             if fullest is None or fullest.contacts_left < 2 * self._page_size:
                 return None
-            if (half := fullest.cut(self._safe_grain)) is None:
+            if (half := fullest.split(self._safe_grain)) is None:
                 return None
             self._waiting.append(half)
         part = self._waiting.pop(0)
@@ -237,17 +248,20 @@ class KeyWalk:
 
     @property
     def _safe_grain(self) -> int:
-        """Milliseconds that the server may not tell apart: a second, as long as nobody knows. A tie
-        of one millisecond would be read twice where its second turns out to be one."""
+        """Resolution to assume for the filter, in ms: a second until it is known to be finer.
+
+        If a tie were taken for one millisecond and the server turned out to truncate to the second,
+        it would have to be read twice.
+        """
         return self._grain if self._is_exact else max(self._grain, SECOND)
 
     @property
-    def _vain_slices_allowed(self) -> int:
+    def _empty_slices_allowed(self) -> int:
         left = max(0, (self._log.counted or 0) - self._log.received)
-        return _FREE_VAIN_SLICES + self._log.pages // 10 + left // (8 * self._page_size)
+        return _FREE_EMPTY_SLICES + self._log.pages // 10 + left // (8 * self._page_size)
 
     def _walk(self, part: Slice) -> None:
-        """Walks a slice, whose end another walker may bring nearer meanwhile."""
+        """Read a slice to its end, which another walker may move closer at any time."""
         while not part.is_done:
             self._help_with_ties()
             base = floor(part.key, self._grain)
@@ -266,8 +280,11 @@ class KeyWalk:
                 self._read_tie(part, tie, page)
 
     def _tie_that_begins(self, part: Slice, query: Query, page: KeyedPage) -> Tie | None:
-        """What to read by page number, if a full page leaves little else: when the next page by key
-        would repeat more of this one than the next one by number."""
+        """The tie to read by page number from this full page on; None to go on by key.
+
+        It is worth it if the next page by key would add fewer new contacts than the next page by
+        number.
+        """
         if page.last > part.last:
             return None
         tie = Tie(query, part.key, self._safe_grain, part.known, part.nameless)
@@ -279,14 +296,19 @@ class KeyWalk:
         return tie
 
     def _gain_by_key(self, page: KeyedPage) -> int:
-        """How many contacts the next page has that this one has not, if it begins with the last
-        stretch of time on this one that the server tells apart."""
+        """How many new contacts the next page by key would bring.
+
+        It starts at the last `createdAt` of this page, rounded down to the filter's resolution.
+        """
         return self._page_size - len(page.since(floor(page.last, self._grain)))
 
     def _settle(self, part: Slice, page: KeyedPage, is_full: bool) -> tuple[list[int], list[int]]:
-        """Moves the slice on, or ends it; returns the places of the contacts that are not going to
-        be read again: all but those of the last `createdAt`, of which there may be more. Then those
-        of contacts that were passed on before and have changed."""
+        """Advance the slice past this page, or finish it.
+
+        Returns the indices of the contacts that will not be read again, which are all but those of
+        the last `createdAt`, of which there may be more; and the indices of those that were passed
+        on before and have changed.
+        """
         begin, end = page.since(part.key).start, page.up_to(part.last).stop
         next_stretch = floor(part.key, self._grain) + self._grain
         known, nameless = part.known, part.nameless
@@ -298,29 +320,31 @@ class KeyWalk:
             part.advance(page.last, end - begin)
             part.follows_in_its_second = page.since(floor(page.last, SECOND)).start < end
         else:
-            # Nothing follows where there was something at first: it may have been deleted.
-            self._go_on_from(part, next_stretch)
-        places: Sequence[int] = range(begin, end)
+            # All contacts behind this stretch may have been deleted since the slices were made.
+            self._continue_from(part, next_stretch)
+        rows: Sequence[int] = range(begin, end)
         if not known and not nameless:
-            return list(places), []
+            return list(rows), []
         contacts = page.answer.contacts
-        unnamed = [place for place in places if not contacts[place].id][nameless:]
-        new, changed = news_of(contacts, places, known)
+        unnamed = [row for row in rows if not contacts[row].id][nameless:]
+        new, changed = news_of(contacts, rows, known)
         return sorted(new + unnamed), changed
 
-    def _go_on_from(self, part: Slice, key: int) -> None:
+    def _continue_from(self, part: Slice, key: int) -> None:
         part.advance(key, 0)
         if part.key > part.last:
             self._finish(part)
 
     def _finish(self, part: Slice) -> None:
         part.is_done = True
-        self._vain_slices += part.contacts < self._page_size // 2
+        self._empty_slices += part.contacts < self._page_size // 2
         self._walked.remove(part)
 
     def _read_tie(self, part: Slice, tie: Tie, page: KeyedPage) -> None:
-        """Reads contacts by page number, of which `page` is the first page, until the walk can go
-        on by key. Others who are free help where deep pages come quickly."""
+        """Read a tie by page number, `page` being its first, until the walk can go on by key.
+
+        Where deep pages are fast, other walkers help.
+        """
         first = tie.emit_from
         with self._changed:
             self._ties[tie] = part
@@ -338,14 +362,14 @@ class KeyWalk:
             )
 
     def _help_with_ties(self) -> None:
-        """Reads a page of a tie, whose chains each go page by page and would end last of all."""
+        """Read a page of another walker's tie: its chains are sequential and would finish last."""
         with self._changed:
             task = None if self._deep_pages_are_slow else self._tie_task()
         if task is not None:
             task()
 
     def _next_step(self, tie: Tie) -> Step | None:
-        """Waits until a page of the tie may be read; None when all are in."""
+        """Wait until a page of the tie may be read; None when the tie is complete."""
         with self._changed:
             while True:
                 self._check_others()
@@ -356,7 +380,7 @@ class KeyWalk:
                 self._changed.wait()
 
     def _take_step(self, tie: Tie) -> Step | None:
-        """One deep page at a time where they are slow: each makes the others slower still."""
+        """The tie's next page. Slow deep pages are read one at a time: each slows the others."""
         if self._deep_pages_are_slow and self._deep_pages_under_way:
             return None
         step = tie.take_step(self._page_size)
@@ -374,8 +398,10 @@ class KeyWalk:
         self._add_to_tie(tie, step, page)
 
     def _add_to_tie(self, tie: Tie, step: Step, page: KeyedPage) -> None:
-        """Notes a page of a tie and passes on its contacts, and those of pages that waited for it.
-        Nothing, when the tie is read: then what others have read covers this page, too."""
+        """Add a page to a tie and pass on its contacts and those of pages that waited for it.
+
+        Does nothing once the tie is complete: then other pages have covered this one.
+        """
         news: list[tuple[KeyedPage, list[int], list[int]]] = []
         with self._changed:
             part = self._ties.get(tie)
@@ -389,31 +415,31 @@ class KeyWalk:
     def _add(
         self, part: Slice, tie: Tie, step: Step, page: KeyedPage
     ) -> tuple[list[int], list[int]]:
-        """Returns the places of the contacts that are new, and of those that have changed."""
-        places = tie.add(step, page)
+        """Add a page to the tie; return the indices of new contacts and of changed ones."""
+        added = tie.add(step, page)
         last = part.last if step.chain is tie.up else min(part.last, tie.last)
         begin, end = page.since(tie.emit_from).start, page.up_to(last).stop
-        # Deep in a tie those whose time is unknown belong to it.
+        # On later pages of a tie, contacts without a readable time belong to it.
         unknown = page.unknown if step.window.skipped else 0
-        in_question = [*range(min(unknown, begin)), *range(begin, end)]
-        # Those that overlap are known; but if one has changed since, that is news.
-        new, changed = news_of(page.answer.contacts, in_question, tie.known)
-        unnamed = tie.unnamed(page, [place for place in places if place in in_question])
+        candidates = [*range(min(unknown, begin)), *range(begin, end)]
+        # Contacts in the overlap are known already, but may have changed since.
+        new, changed = news_of(page.answer.contacts, candidates, tie.known)
+        unnamed = tie.unnamed(page, [row for row in added if row in candidates])
         part.contacts += len(new)
         if step.chain is tie.up:
-            self._move_on(part, tie)
+            self._advance(part, tie)
         else:
-            self._go_on_behind_if_done(part, tie)
+            self._continue_behind_if_done(part, tie)
         return sorted(new + unnamed), changed
 
-    def _move_on(self, part: Slice, tie: Tie) -> None:
-        """Notes how far a tie was read upwards, and whether to go on by key from there."""
+    def _advance(self, part: Slice, tie: Tie) -> None:
+        """Note how far the ascending chain has come, and decide whether to go on by key there."""
         page = tie.page
         if page is None or not page.received:
             last = part.key
         else:
-            # Also where it is not sure yet that nothing is missing before: nobody else shall read
-            # what was passed on.
+            # Even if contacts may be missing before this page: what was passed on must not be
+            # given to another walker.
             last = page.last
             part.advance(max(part.key, min(last, part.last)), 0)
         if not tie.up.is_joined:
@@ -433,10 +459,10 @@ class KeyWalk:
             part.nameless = tie.nameless[as_text(last)]
         elif tie.is_done or tie.up.is_at_end:
             tie.is_done = True
-            self._go_on_behind_if_done(part, tie)
+            self._continue_behind_if_done(part, tie)
 
-    def _go_on_behind_if_done(self, part: Slice, tie: Tie) -> None:
-        """All of the tie is read, and perhaps some of what follows."""
+    def _continue_behind_if_done(self, part: Slice, tie: Tie) -> None:
+        """Once the tie is complete, go on by key behind it; part of that may be read already."""
         if tie.is_done:
             part.known, part.known_until = tie.known, max(part.key, tie.last)
-            self._go_on_from(part, tie.last + 1)
+            self._continue_from(part, tie.last + 1)

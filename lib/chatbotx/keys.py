@@ -1,4 +1,4 @@
-"""Times of creation as keys of the walk, and whether an answer is in their order."""
+"""Creation times as keys of the walk: parsing, formatting and searching within a sorted page."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -9,11 +9,11 @@ from lib.chatbotx.schema import Answer, Contact
 
 
 class NotInOrder(Exception):
-    """An answer is not sorted or filtered as it was asked for: no walk by key on this server."""
+    """An answer is not sorted or filtered as requested, so this server cannot be walked by key."""
 
 
 SECOND, MINUTE = 1000, 60_000
-"""Milliseconds. Servers since November cut the time in a filter to its second."""
+"""In milliseconds. Servers since November truncate the time in a filter to the second."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -21,20 +21,20 @@ _USUAL = re.compile(r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)+")
 _USUAL_LENGTH = 24
 
 LAST_INSTANT = 253_402_300_799_999
-"""The last millisecond of the year 9999, after which there are no times."""
+"""The last millisecond of the year 9999, the largest time Python can represent."""
 
 BEFORE_ALL, AFTER_ALL = "", "~"
-"""Texts that sort before and after every time."""
+"""Strings that sort before and after every time."""
 
 
 def instant_of(text: str) -> int:
-    """Milliseconds since 1970 of a time. Raises ValueError."""
+    """Milliseconds since 1970 (UTC) of an ISO 8601 time. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // _MILLISECOND
 
 
 def as_text(instant: int) -> str:
-    """The time as the API writes it, which sorts like the time."""
+    """The time as the API writes it: ISO 8601 in UTC with milliseconds, sortable as text."""
     text = (EPOCH + instant * _MILLISECOND).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
@@ -44,12 +44,12 @@ def moment_of(instant: int) -> datetime:
 
 
 def floor(instant: int, grain: int) -> int:
-    """The beginning of the stretch of `grain` milliseconds that the instant lies in."""
+    """The instant rounded down to a multiple of `grain` milliseconds."""
     return instant // grain * grain
 
 
 def _key(text: str) -> int:
-    """Like `instant_of`, of a contact that a walk has to go on from. Raises NotInOrder."""
+    """Like `instant_of`, for a contact from which the walk must continue. Raises NotInOrder."""
     try:
         return instant_of(text)
     except ValueError:
@@ -57,30 +57,31 @@ def _key(text: str) -> int:
 
 
 def keys_of(contacts: list[Contact], before: str) -> tuple[list[str], int]:
-    """The `createdAt` of the contacts as the API writes times.
+    """The `createdAt` of each contact as text, and how many leading ones were unreadable.
 
-    One that cannot be read takes that of the contact before it, the first ones, which are counted,
-    take `before`: the place that the server gave them says that much.
+    The server sorted the contacts, so an unreadable time is replaced by that of the previous
+    contact, and unreadable ones at the start by `before`.
     """
     texts = [contact.created_at or "" for contact in contacts]
     if {len(text) for text in texts} == {_USUAL_LENGTH} and _USUAL.fullmatch("".join(texts)):
         return texts, 0
     keys: list[str] = []
     unknown = 0
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         try:
             before = as_text(instant_of(text))
         except (ValueError, OverflowError):
-            unknown += unknown == place
+            unknown += unknown == index
         keys.append(before)
     return keys, unknown
 
 
 @dataclass(frozen=True)
 class KeyedPage:
-    """An answer that is in order, oldest first, with the `createdAt` of each contact as text.
+    """An answer in order, oldest first, with the `createdAt` of each contact as text.
 
-    Of so many `unknown` contacts, where the server began, it says no more than what was asked for.
+    The first `unknown` contacts have no readable time; their keys only repeat the bound that was
+    requested.
     """
 
     answer: Answer
@@ -93,12 +94,12 @@ class KeyedPage:
 
     @property
     def first(self) -> int:
-        """The `createdAt` of the first contact. Raises NotInOrder if it cannot be read."""
+        """The `createdAt` of the first contact in ms. Raises NotInOrder if unreadable."""
         return _key(self.keys[0])
 
     @property
     def last(self) -> int:
-        """The `createdAt` of the last contact. Raises NotInOrder if it cannot be read."""
+        """The `createdAt` of the last contact in ms. Raises NotInOrder if unreadable."""
         return _key(self.keys[-1])
 
     @property
@@ -106,17 +107,17 @@ class KeyedPage:
         return [(contact.id, contact.created_at) for contact in self.answer.contacts]
 
     def before(self, instant: int) -> range:
-        """The places of the contacts created earlier."""
+        """Indices of the contacts created before `instant`."""
         return range(bisect_left(self.keys, as_text(instant)))
 
     def up_to(self, instant: int) -> range:
-        """The places of the contacts created earlier or then."""
+        """Indices of the contacts created at or before `instant`."""
         return range(bisect_right(self.keys, as_text(instant)))
 
     def since(self, instant: int) -> range:
-        """The places of the contacts created then or later."""
+        """Indices of the contacts created at or after `instant`."""
         return range(bisect_left(self.keys, as_text(instant)), self.received)
 
     def after(self, instant: int) -> range:
-        """The places of the contacts created later."""
+        """Indices of the contacts created after `instant`."""
         return range(bisect_right(self.keys, as_text(instant)), self.received)

@@ -1,4 +1,4 @@
-"""How fast to ask: a pace that all walkers keep together."""
+"""The request rate limit that all walkers of a workspace share."""
 
 import math
 import threading
@@ -7,14 +7,15 @@ from collections import deque
 from collections.abc import Callable
 
 _SLOWEST_PER_10S = 20
-"""Others may use up what the server allows; that is no reason to stand still."""
+"""The rate never falls below this, even if other clients use up the server's limit."""
 
 
 class Pace:
-    """At most `per_10s` requests in any 10 seconds, over all threads; None for no limit.
+    """A limit of `per_10s` requests in any 10 seconds over all threads; None for no limit.
 
-    Where others use the same workspace, or its server allows less than the operator thought, some
-    are refused. The pace then falls, and comes back step by step when no more are.
+    The server refuses requests if other clients use the same workspace, or if it allows less than
+    the operator configured. The rate then drops, and recovers step by step once no more are
+    refused. `clock` returns seconds. Thread-safe.
     """
 
     def __init__(self, per_10s: int | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,11 +27,11 @@ class Pace:
 
     @property
     def per_10s(self) -> float:
-        """The pace that is kept now."""
+        """The current limit, in requests per 10 seconds."""
         return self._per_10s
 
     def delay(self) -> float:
-        """Seconds to wait before asking again; 0 if a request may start, which is then counted."""
+        """Seconds to wait before the next request; 0 if it may start now and was counted."""
         with self._lock:
             now = self.clock()
             self._forget_starts_before(now - 10)
@@ -44,17 +45,16 @@ class Pace:
             return 0.0
 
     def hold(self, seconds: float, asked_at: float) -> None:
-        """The server refused a request of `asked_at` and wants a pause: nobody starts another one
-        before it is over."""
+        """Pause all requests for `seconds`, after the server refused the one sent at `asked_at`."""
         with self._lock:
             now = self.clock()
             self._not_before = max(self._not_before, now + seconds)
-            # Requests under way together are refused together, and that is one refusal.
+            # Concurrent requests are refused together, which counts as a single refusal.
             if self._wanted == math.inf or asked_at <= self._changed:
                 return
             self._changed = now
             self._forget_starts_before(now - 10)
-            # What was sent was too much; but a few that were sent first say little.
+            # The recent rate was too high; but if only a few requests were sent, it says little.
             too_much = max(min(len(self._starts), self._per_10s), self._per_10s / 2)
             self._per_10s = max(too_much * 0.9, min(_SLOWEST_PER_10S, self._wanted))
 

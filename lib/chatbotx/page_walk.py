@@ -1,4 +1,4 @@
-"""The walk by pages, for servers that ignore the order or the filter they are asked for."""
+"""The walk by page number, for servers that ignore the requested sort order or filter."""
 
 import itertools
 import math
@@ -12,21 +12,21 @@ from lib.chatbotx.schema import Answer
 from lib.chatbotx.versions import Versions, news_of
 
 READINGS = 6
-"""How often a workspace is read by pages at most."""
+"""Maximum number of passes over a workspace."""
 
 NOTHING_NEW = 3
-"""After so many pages without one new contact, a server is not believed to have more."""
+"""After this many consecutive pages without a new contact, the list counts as finished."""
 
 
 def counted(answer: Answer) -> int | None:
-    """How many contacts there are at least, by the server's count; None if it does not say."""
+    """Lower bound of the number of contacts by the server's count; None if it gives none."""
     if answer.total_count is not None or answer.page_count is None:
         return answer.total_count
     return max(0, answer.page_count - 1) * answer.received + min(1, answer.received)
 
 
 def count(client: Client, answer: Answer) -> int | None:
-    """The same, exactly if possible: pages of one contact count contacts."""
+    """Like `counted`, but exact if possible: with one contact a page, `pageCount` is the count."""
     if answer.total_count is None and answer.page_count is not None:
         if answer.page_count <= 1:
             return answer.received
@@ -35,17 +35,17 @@ def count(client: Client, answer: Answer) -> int | None:
 
 
 def is_past_the_end(answer: Answer, number: int) -> bool:
-    """Whether a page that repeats an earlier one has a number too high, by the server's count."""
+    """Whether page `number` lies beyond the server's own `pageCount`."""
     return answer.page_count is not None and number > answer.page_count
 
 
 def missing_estimate(times_found: Counter[str], last: Collection[str | None]) -> int:
-    """At most about how many were never found in all readings, given how often each of the others
-    was, and who was in the last one.
+    """Estimate, from above, how many contacts no pass found.
 
-    Where contacts are deleted, each deletion lets one slip through, and the reading with the fewest
-    had no more than the average. Where the order is not stable, it is Chao's estimate: many that
-    were found just once say that there are more.
+    `times_found` is how many passes found each id; `last` are the ids of the last pass. Where
+    contacts are deleted, each deletion lets one slip through, and the best pass missed no more than
+    the average. Where the order is unstable, this is Chao's estimator: many contacts found exactly
+    once imply more that were never found.
     """
     times = Counter(times_found.values())
     gone = len(times_found.keys() - set(last)) / (READINGS - 1)
@@ -54,13 +54,13 @@ def missing_estimate(times_found: Counter[str], last: Collection[str | None]) ->
 
 
 def walk_by_pages(client: Client, log: CrawlLog) -> None:
-    """For servers that cannot be walked by key: reads all pages, again until passes agree.
+    """Read all pages, pass after pass, until the passes agree; for servers without a usable key.
 
-    Contacts that slip through a pass do so because others went, which the next pass tells, or
-    because the order is not stable, and then others come twice in their stead. So two passes that
-    find the same, the second of them nobody twice, have found all. Where some always come twice, it
-    takes three passes, and that all of them hold the same number of rows and together as many
-    contacts.
+    A contact slips through a pass either because another was deleted, which the next pass shows, or
+    because the order is unstable, and then some other contact comes twice in its place. So two
+    passes with the same ids, the second without duplicates, have found everything. Where there are
+    always duplicates, it takes three passes with equal numbers of rows that together found that
+    many contacts. Raises ChatbotXError.
     """
     known: Versions = {}
     times_found: Counter[str] = Counter()
@@ -70,7 +70,7 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
         now = _read_all_pages(client, log, known)
         passes.append(now)
         times_found.update(now.found)
-        if now.goes_round:
+        if now.is_cycling:
             log.warn(
                 "The server sends the same contacts again and again instead of the next ones: only "
                 f"the {len(known):,} that it sent are counted, and more may be missing.",
@@ -79,7 +79,7 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
         is_same = len(passes) > 1 and passes[-2].found == now.found
         is_static = len(passes) > 2 and len({each.rows for each in passes}) == 1
         if (
-            now.goes_round
+            now.is_cycling
             or (is_same and len(now.found) == now.with_id)
             or (is_static and len(known) == now.with_id)
         ):
@@ -97,13 +97,12 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
 
 @dataclass
 class _Pass:
-    """What one reading of all pages held: so many rows, the ids that were found in them, and how
-    many had none."""
+    """The result of one pass: the number of rows, the ids found, and how many rows had no id."""
 
     rows: int = 0
     found: set[str] = field(default_factory=set)
     without_id: int = 0
-    goes_round: bool = False
+    is_cycling: bool = False
 
     @property
     def with_id(self) -> int:
@@ -111,7 +110,7 @@ class _Pass:
 
 
 def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
-    """One pass. The end is a page shorter than others or an empty one, never `pageCount`."""
+    """One pass. It ends at a short or an empty page, never at `pageCount`, which may be capped."""
     read = _Pass()
     pages: set[tuple[str, ...]] = set()
     page_size = nothing_new = 0
@@ -123,7 +122,7 @@ def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
         ids = tuple(contact.id for contact in answer.contacts if contact.id)
         nothing_new = nothing_new + 1 if ids and read.found.issuperset(ids) else 0
         if ids in pages or nothing_new == NOTHING_NEW:
-            read.goes_round = not is_past_the_end(answer, number)
+            read.is_cycling = not is_past_the_end(answer, number)
             break
         if ids:
             pages.add(ids)

@@ -1,4 +1,4 @@
-"""How a crawl goes and how it went: what is shown while it runs, and the verdict at its end."""
+"""Progress of a running crawl, the log that its walkers report to, and the final verdict."""
 
 import threading
 import time
@@ -16,12 +16,15 @@ from lib.chatbotx.schema import Answer, Contact
 from lib.chatbotx.versions import fingerprint
 
 Sink = Callable[[list[Contact]], None]
-"""Takes contacts as they arrive; called by one thread at a time."""
+"""Receives contacts as they arrive; called by one thread at a time."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a crawl is. `expected` contacts is what the server said at first; None if unknown."""
+    """How far a crawl is: contacts, requests and retries so far.
+
+    `expected` is the server's count of contacts at the start; None if unknown.
+    """
 
     contacts: int = 0
     expected: int | None = None
@@ -31,7 +34,7 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1, or None while nothing is known."""
+        """Fraction done, from 0 to 1; None if unknown."""
         return min(1.0, self.contacts / self.expected) if self.expected else None
 
     @property
@@ -46,7 +49,7 @@ Check = Literal["agrees", "differs", "not available"]
 
 @dataclass(frozen=True)
 class Range:
-    """Times of creation in UTC, from `first` to `last`, to the millisecond, both included."""
+    """Creation times from `first` to `last`, both included, in UTC with millisecond resolution."""
 
     first: datetime
     last: datetime
@@ -56,26 +59,26 @@ class Range:
 class Verdict:
     """How the crawl went, and what it may have missed.
 
-    `began` is UTC. `pages` are answers that held contacts, `duplicates` contacts that were passed
-    on again because they had changed meanwhile, `without_id` those that had to be left out.
-    `by_key` is False for a server that had to be read by pages. `unreadable` counts values by
-    field.
+    `began` is in UTC. `pages` is the number of answers with contacts, `duplicates` the number of
+    contacts passed on again because they had changed, `without_id` the number left out for lack of
+    an id. `by_key` is False for a server that had to be read by page. `unreadable` counts
+    unreadable values by field.
 
-    `complete` says that every contact which existed throughout is there; otherwise `warnings` say
+    `complete`: every contact that existed throughout the crawl was read. Otherwise `warnings` say
     why not and how many may be missing.
 
-    `doubtful` are the ranges of creation time in which a contact that existed throughout may be
-    missing, in order of time, without overlaps. It is empty if and only if the crawl is complete,
-    and None where no range can be named: then any contact may be missing. A contact whose
-    `createdAt` is missing or cannot be read may lie in any range, so it is in doubt as soon as
-    there is one. What is not in C and was created outside of all ranges is gone. Contacts without
-    an id, and contacts created after the crawl began, make nothing doubtful.
+    `doubtful`: the ranges of creation time in which a contact that existed throughout may be
+    missing, sorted and without overlaps. Empty if and only if the crawl is complete; None if no
+    range can be named, and then any contact may be missing. A contact whose `createdAt` is missing
+    or unreadable may lie in any range, so it is in doubt if there is one. A contact that did not
+    come and was created outside all ranges has been deleted. Contacts without an id and contacts
+    created after the crawl began make nothing doubtful.
 
-    `checked` says what came of comparing with the server's own count of what was created before
-    the crawl: it agrees, it differs (`warnings` and `doubtful` tell where contacts are missing by
-    it; a count that is too low makes nothing doubtful), or there is none.
+    `checked`: the comparison with the server's own count of contacts created before the crawl. It
+    agrees, differs (`warnings` and `doubtful` then say where contacts are missing; a count that is
+    too low makes nothing doubtful), or is not available.
 
-    `repeated_differently` is how many ids came more than once with other contents.
+    `repeated_differently`: how many ids came more than once with different contents.
     """
 
     began: datetime
@@ -95,7 +98,7 @@ class Verdict:
 
 
 class CrawlLog:
-    """What all walkers report to: passes contacts on and counts. Safe to call from any thread."""
+    """Passes contacts from all walkers on to the sink, and keeps the statistics. Thread-safe."""
 
     def __init__(self, client: Client, sink: Sink, on_progress: Callable[[Progress], None]) -> None:
         self._client = client
@@ -110,7 +113,7 @@ class CrawlLog:
         self._warnings: list[str] = []
         self.checked: Check = "not available"
         self.counted: int | None = None
-        """How many contacts there were at first, by the server's count, or more."""
+        """The server's count of contacts at the start, or a lower bound of it; None if unknown."""
         self._known_ids: set[int] = set()
         self._forget_contacts()
 
@@ -118,27 +121,27 @@ class CrawlLog:
         self._contacts = self._changed = self._without_id = 0
         self._unreadable: Counter[str] = Counter()
         self._created: list[str] = []
-        # Of each contact that was passed on, hashes of its id and of what it held.
+        # For each contact passed on, hashes of its id and of its contents.
         self._ids, self._prints = array("q"), array("q")
 
     @property
     def received(self) -> int:
-        """How many contacts came so far, each counted once."""
+        """Number of contacts received so far, each counted once."""
         with self._lock:
             return self._contacts + self._without_id
 
     @property
     def pages(self) -> int:
-        """How many answers held contacts so far."""
+        """Number of answers with contacts so far."""
         return self._pages
 
     def created(self) -> list[str]:
-        """When each of them was created, as the API writes times, in order."""
+        """Sorted creation times of the contacts received, as the API writes times."""
         with self._lock:
             return sorted(self._created)
 
     def has(self, contact: Contact) -> bool:
-        """Whether a contact with this id was passed on."""
+        """Whether a contact with this id was passed on already."""
         with self._lock:
             if len(self._known_ids) != len(self._ids):
                 self._known_ids = set(self._ids)
@@ -149,9 +152,11 @@ class CrawlLog:
             self._pages += answer.received > 0
 
     def take(self, answer: Answer, created: Iterable[str] = (), changed: int = 0) -> None:
-        """Passes on the contacts of an answer; the last `changed` of them were passed on before.
+        """Pass on the contacts of an answer; the last `changed` of them were passed on before.
 
-        `created` is when the others were created, by the place that the server gave them.
+        `created` are the creation times of the others, as the API writes times; for contacts
+        without a readable one, that of their neighbour in the server's order. Raises Cancelled once
+        the log is closed.
         """
         contacts = [contact for contact in answer.contacts if contact.id]
         prints = [fingerprint(contact) for contact in contacts]
@@ -171,7 +176,7 @@ class CrawlLog:
             self._report()
 
     def report_retries(self) -> None:
-        """While nothing arrives, the attempts are all that there is to tell."""
+        """Report progress if there were retries: while nothing arrives, they are the only news."""
         with self._lock:
             if self._client.retries != self._retries_reported and not self._closed:
                 self._report()
@@ -194,7 +199,7 @@ class CrawlLog:
             self._without_id += without_id
 
     def warn(self, sentence: str, doubtful: Sequence[Range] | None) -> None:
-        """Contacts may be missing: of those created in the ranges, or of any if it is None."""
+        """Note that contacts created in the `doubtful` ranges may be missing; None means any."""
         with self._lock:
             self._warnings.append(sentence)
             if doubtful is None or self._doubtful is None:
@@ -203,7 +208,7 @@ class CrawlLog:
                 self._doubtful += doubtful
 
     def start_over(self) -> None:
-        """All contacts will be passed on once more, and what was in doubt is to be found out."""
+        """Forget what was received and noted: all contacts will be passed on again."""
         with self._lock:
             self._forget_contacts()
             self._warnings, self._doubtful = [], []
@@ -241,7 +246,7 @@ class CrawlLog:
 
 
 def _merged(ranges: list[Range]) -> tuple[Range, ...]:
-    """The ranges in order of time, those that overlap or touch made one."""
+    """The ranges sorted by time, with those that overlap or touch merged."""
     merged: list[Range] = []
     for each in sorted(ranges, key=attrgetter("first")):
         if merged and each.first <= merged[-1].last + timedelta(milliseconds=1):

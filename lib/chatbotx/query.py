@@ -1,16 +1,16 @@
-"""What is asked of the API, spelled as its query strings want it (api.md, "Request")."""
+"""Queries and their encoding as query strings of the API (api.md, "Request")."""
 
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
 PER_PAGE = 1000
-"""What we ask for; servers cap it silently (50 in July, 1000 in others)."""
+"""The page size that we request; servers cap it silently (July at 50, others at 1000)."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The end of a stretch of creation times: before or up to a time as the API writes it."""
+    """Upper bound of creation times: before or up to a `time`, written as the API does."""
 
     operator: Literal["lt", "lte"]
     time: str
@@ -18,11 +18,12 @@ class Bound:
 
 @dataclass(frozen=True)
 class Query:
-    """A page of contacts in the order of `createdAt, id`, or, with `descending`, the reverse.
+    """A page of contacts sorted by `createdAt, id`, or, with `descending`, in reverse.
 
-    `since` keeps those with `createdAt >= since`, a time as the API writes it, `until` those before
-    it. July heeds only one of the two, November cuts both to the second. `skipped` is how many
-    contacts come before the page, as far as is known: the server walks them all, which takes time.
+    `since` keeps contacts with `createdAt >= since`, a time as the API writes it; `until` is the
+    upper bound. July applies only one of the two; November truncates both to the second. `skipped`
+    is how many contacts are known to precede the page: the server skips over each, which takes
+    time, so timeouts grow with it.
     """
 
     since: str | None = None
@@ -39,7 +40,7 @@ class Query:
 
 @dataclass(frozen=True)
 class CountQuery:
-    """How many contacts were created in a stretch of time; exact only on servers of November."""
+    """A query for the number of contacts created in a period; exact only on November's servers."""
 
     since: str
     until: Bound
@@ -53,7 +54,7 @@ def _parameters(*parameters: tuple[str, str]) -> str:
 
 
 def _conditions(since: str | None, until: Bound | None) -> list[str]:
-    """The filter in its bracket form, as parameters; none without a condition."""
+    """The filter as parameters in bracket form; an empty list if there is no condition."""
     conditions = [(_SINCE, since)] if since is not None else []
     if until is not None:
         conditions.append((_UNTIL[until.operator], until.time))
@@ -83,5 +84,5 @@ _SORT = {
 _ALL = _parameters(("contactFilter[operator]", "and"))
 _SINCE = _condition("gte")
 _UNTIL = {operator: _condition(operator) for operator in ("lt", "lte")}
-# Servers since October then leave out custom fields; older ones ignore it.
+# Makes servers since October leave out custom fields; older ones ignore it.
 _INCLUDE = _parameters(*[("include[]", part) for part in ("tags", "inboxes", "conversation")])

@@ -1,4 +1,4 @@
-"""Reading a stretch of time once more, when the walk is over."""
+"""The log of a second reading of part of a workspace, after the walk is over."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from lib.chatbotx.schema import Answer
 
 
 class Recount(CrawlLog):
-    """What a second reading reports to: counts, and passes on only what had not come before."""
+    """Counts all contacts of a second reading; passes on only those that had not come before."""
 
     def __init__(self, client: Client, log: CrawlLog) -> None:
         super().__init__(client, lambda contacts: None, lambda progress: None)

@@ -1,4 +1,4 @@
-"""What an answer other than 200 means, and what to say when there is none."""
+"""Translate failed requests into errors whose messages say what to do."""
 
 import email.utils
 import re
@@ -19,7 +19,10 @@ _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 5
 
 
 class TryAgain(Exception):
-    """This attempt failed; `final` is what to raise when there is no further one."""
+    """This attempt failed but may be repeated; `final` is raised if there is no further attempt.
+
+    `retry_after` is in seconds, None if the server does not ask for a pause.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,8 @@ class TryAgain(Exception):
         self.is_rate_limit = is_rate_limit
 
 
-def trouble_of(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgain:
-    """What an answer other than 200 means."""
+def error_for(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgain:
+    """The error to raise for a response whose status is not 200 (api.md, "Limits and errors")."""
     status, code = response.status_code, schema.error_code(body)
     if code == "INVALID_CHATBOT_TOKEN" or status == 401:  # July says so with a 500
         return TokenRefused(
@@ -81,7 +84,7 @@ def trouble_of(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgai
 
 
 def _retry_after(response: httpx.Response, body: bytes) -> float | None:
-    """Seconds that the server wants us to wait, from the header or, as in October, the message."""
+    """Seconds to wait, from the header or, on October's servers, from the message; or None."""
     header = response.headers.get("retry-after")
     if header is None:
         found = _IN_MESSAGE.search(body[:_LONGEST_MESSAGE])
@@ -93,8 +96,11 @@ def _retry_after(response: httpx.Response, body: bytes) -> float | None:
 
 
 def _seconds_until(moment: str, now: str | None) -> float | None:
-    """From one HTTP date to another (RFC 9110, 10.2.3). Both are of the server's clock where it
-    sends its own time, so that ours may be wrong."""
+    """Seconds from one HTTP date to another (RFC 9110, section 10.2.3).
+
+    `now` is the response's Date header, so that a wrong local clock does no harm; without it, the
+    local time is used. None if a date cannot be read.
+    """
     try:
         when = email.utils.parsedate_to_datetime(moment)
         since = email.utils.parsedate_to_datetime(now) if now else datetime.now(UTC)

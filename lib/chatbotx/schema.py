@@ -1,10 +1,10 @@
-"""The part of a contact that is read. Personal data ends here.
+"""The fields of a contact that are read. Personal data goes no further than this module.
 
-A `Decoder` turns the body of an answer into `Contact`s. E-mail addresses and phone numbers are
-reduced to what the numbers need before a contact leaves it; names, avatars, notes, custom fields
-and the rest have no field here, so the parser skips them.
+A `Decoder` turns the body of an answer into `Contact`s. It reduces e-mail addresses and phone
+numbers to what the metrics need. Names, avatars, notes, custom fields and the rest have no field
+here, so the parser skips them.
 
-Times stay text: a whole column of them is parsed at once in `lib.store.builder`.
+Times stay text: `lib.store.builder` parses a whole column of them at once.
 """
 
 import codecs
@@ -21,7 +21,7 @@ from lib.reference.phone_numbers import phone_country
 
 
 class Email:
-    """What is kept of `email`: whether it is an address ("From a contact to a row")."""
+    """What is kept of `email`: whether it is an address (metrics.md, "From a contact to a row")."""
 
     __slots__ = ("is_address",)
 
@@ -30,7 +30,7 @@ class Email:
 
 
 class Phone:
-    """What is kept of `phoneNumber`: whether it is a number, and the country that it tells."""
+    """What is kept of `phoneNumber`: whether it is a number, and its ISO 3166-1 alpha-2 code."""
 
     __slots__ = ("country", "is_number")
 
@@ -66,7 +66,7 @@ class ContactInbox(_Wire):
 
 
 class Named(_Wire):
-    """An agent or a team: their display name stays, since workload is about them."""
+    """An agent or a team; the display name is kept, since the workload page is about them."""
 
     id: str | None = None
     name: str | None = None
@@ -98,8 +98,8 @@ class Contact(_Wire):
     blocked_at: str | None = None
     email: Any = None
     phone_number: Any = None
-    """Text on the wire; the decoder puts an `Email` and a `Phone` in their places. Told to do so by
-    itself, msgspec takes longer for these two than for half of the rest."""
+    """`email` and `phone_number` are text on the wire, which the decoder replaces by an `Email` and
+    a `Phone`. A msgspec hook for these two would take longer than half of all other fields."""
     email_verified: bool | None = None
     email_opt_in: bool | None = None
     country: str | None = None
@@ -119,10 +119,10 @@ class _Body(_Wire):
 
 @dataclass(frozen=True)
 class Answer:
-    """One page: its contacts in their order, those without an id among them.
+    """One page of contacts in the server's order, including those without an id.
 
-    `unreadable` holds, by place in the page, the names of fields whose values were there and could
-    not be read.
+    `unreadable` maps a contact's index to the names of the fields whose values could not be read.
+    `total_count` is None if the server gives no count or a capped one.
     """
 
     contacts: list[Contact]
@@ -135,7 +135,7 @@ class Answer:
         return len(self.contacts)
 
     def only(self, rows: Sequence[int]) -> "Answer":
-        """The answer with the contacts in these places alone."""
+        """The same answer with only the contacts at the indices `rows`, in that order."""
         return Answer(
             [self.contacts[row] for row in rows],
             self.page_count,
@@ -147,14 +147,12 @@ class Answer:
 
 
 class Garbled(ValueError):
-    """The body is not JSON, or not an answer of this endpoint."""
+    """The body is not JSON, or not an answer from this endpoint."""
 
 
 class Decoder:
-    """Decodes answers; `default_region` is the country of phone numbers without a calling code.
-
-    Safe to use from several threads.
-    """
+    """Decodes answers. `default_region` (ISO 3166-1 alpha-2) applies to phone numbers without a
+    calling code. Thread-safe."""
 
     def __init__(self, default_region: str | None = None) -> None:
         self._default_region = default_region
@@ -166,7 +164,7 @@ class Decoder:
         try:
             answer = self._json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            # The errors quote the body, so nothing may hold on to them.
+            # These errors quote the body, which is personal data, so no reference may survive.
             answer = None
         if answer is None or not self._reduce(answer.data):
             return self._salvage(body)
@@ -174,7 +172,7 @@ class Decoder:
         return Answer(answer.data, answer.page_count, total)
 
     def _reduce(self, contacts: list[Contact]) -> bool:
-        """Puts what the metrics need in the place of personal data; False if some is not text."""
+        """Replace personal data by what the metrics need; False if a value is not text."""
         for contact in contacts:
             if (text := contact.email) is not None:
                 if type(text) is not str:
@@ -194,10 +192,10 @@ class Decoder:
         return known or _PHONES.setdefault((is_number, country), Phone(is_number, country))
 
     def _salvage(self, body: bytes) -> Answer:
-        """Reads field by field what the typed decoder refused as a whole.
+        """Read field by field an answer that the typed decoder rejected. Raises Garbled.
 
-        The standard parser also takes what JavaScript servers really send and msgspec does not:
-        halves of surrogate pairs, from names that were cut in the middle of an emoji.
+        The standard parser also accepts what JavaScript servers do send and msgspec does not: lone
+        surrogates, from names that were truncated in the middle of an emoji.
         """
         try:
             raw = json.loads(body.decode("utf-8", "replace"))
@@ -218,7 +216,7 @@ class Decoder:
         return Answer(contacts, _count(raw.get("pageCount")), total, unreadable)
 
     def _read(self, kind: Any, value: Any, path: str, unreadable: list[str]) -> Any:
-        """`value` as `kind`, or None and its `path` among the `unreadable` where it cannot be."""
+        """Convert `value` to `kind`; if that fails, return None and add `path` to `unreadable`."""
         if value is None:
             return None
         if get_origin(kind) in (Union, types.UnionType):
@@ -240,7 +238,7 @@ class Decoder:
                     for known in msgspec.structs.fields(kind)
                 }
             )
-        # An id sent as a number is an id all the same; a time or a source is not.
+        # An id or name sent as a number is accepted; a time or a source is not.
         if kind is str and type(value) is int and path.lower().endswith(("id", "name")):
             return str(value)
         if isinstance(value, str) and kind in (str, Any):
@@ -258,7 +256,7 @@ _HAS_SEVEN_DIGITS = re.compile(r"(?:\D*\d){7}").match
 
 _ADDRESS, _NO_ADDRESS = Email(True), Email(False)
 _PHONES: dict[tuple[bool, str | None], Phone] = {}
-"""Many contacts share what is left of their numbers: there are a few hundred countries."""
+"""Shared instances: there are only a few hundred combinations."""
 
 
 def _count(value: object) -> int | None:
@@ -266,7 +264,7 @@ def _count(value: object) -> int | None:
 
 
 def total_of(body: bytes) -> int:
-    """The number in `{"total": n}`, the answer of the count. Raises Garbled."""
+    """The number in `{"total": n}`, the answer of the count endpoint. Raises Garbled."""
     try:
         total = json.loads(body.removeprefix(codecs.BOM_UTF8))["total"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -277,7 +275,7 @@ def total_of(body: bytes) -> int:
 
 
 def error_code(body: bytes) -> str | None:
-    """The `code` of an error body, such as INVALID_CHATBOT_TOKEN, if it has one."""
+    """The `code` of an error body, such as INVALID_CHATBOT_TOKEN; None if it has none."""
     try:
         code = cast("dict[str, Any]", json.loads(body))["code"]
     except (ValueError, KeyError, TypeError, RecursionError):

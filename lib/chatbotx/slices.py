@@ -1,4 +1,4 @@
-"""The parts of the time that walkers share, each read from its beginning by one of them."""
+"""Slices of the timeline of creation times, each read from its start by one walker."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from lib.chatbotx.versions import Versions
 
 @dataclass(eq=False)
 class Slice:
-    """A part of the time, in milliseconds, `start` and `last` included, read up to `key`.
+    """A range of creation times in ms since 1970, `start` and `last` included, read up to `key`.
 
-    `density` is an estimate of how many contacts there are in a millisecond. `is_in_doubt` while it
-    is not sure that nothing is older: then everything is asked for. `known` are contacts created
-    from `key` to `known_until` that were passed on already, `nameless` how many without an id.
-    `follows_in_its_second` says that others were created in the second of `key` and before it.
-    What was created up to `held_until` is being read as a tie, and not given away.
+    `density` is an estimate of contacts per millisecond. `is_in_doubt` while there may be older
+    contacts: then the request has no lower bound. `known` are the contacts created from `key` to
+    `known_until` that were already passed on, and `nameless` is how many more without an id.
+    `follows_in_its_second` says that others were created before `key` in the same second. Contacts
+    created up to `held_until` are being read as a tie, so that part is never split off.
     """
 
     start: int
@@ -35,17 +35,17 @@ class Slice:
         self.key = self.start
 
     def query(self, grain: int) -> Query:
-        """What is left, from the beginning of the stretch that the server takes `key` for."""
+        """The request for the rest of the slice, from `key` rounded down to `grain` ms."""
         return Query() if self.is_in_doubt else Query(since=as_text(floor(self.key, grain)))
 
     @property
     def contacts_left(self) -> float:
-        """An estimate, by what was read last and by all that was read."""
+        """Estimated from the density of the last page and of the whole slice so far."""
         overall = self.contacts / max(1, self.key - self.start)
         return max(self.density, overall) * (self.last - self.key)
 
     def advance(self, key: int, contacts: int) -> None:
-        """All that was created before `key` is read, so many contacts since the key before."""
+        """Note that all contacts created before `key` were read, `contacts` since the last key."""
         if key > self.key:
             self.density = contacts / (key - self.key)
         self.contacts += contacts
@@ -54,9 +54,11 @@ class Slice:
         if key > self.known_until:
             self.known, self.nameless = {}, 0
 
-    def cut(self, grain: int) -> "Slice | None":
-        """Gives away the later half of what is left, if there are two stretches that the server
-        can tell apart."""
+    def split(self, grain: int) -> "Slice | None":
+        """Cut off and return the later half of what is left.
+
+        None if what is left is too short for a server whose filter resolves `grain` milliseconds.
+        """
         begin = max(self.key, self.held_until)
         middle = -floor(-(begin + self.last + 1) // 2, grain)
         if not begin < middle <= self.last:
@@ -69,11 +71,14 @@ class Slice:
 def slices_between(
     first: int, last: int, walkers: int, counted: int | None, page_size: int
 ) -> list[Slice]:
-    """As many equal parts of the time as there are walkers; fewer if there are fewer pages."""
+    """Divide `first` to `last` (ms) into equal slices, one a walker, or fewer for few pages.
+
+    `counted` is the server's count of contacts, None if it gives none.
+    """
     span = last - first + 1
     pages = span if counted is None else math.ceil(counted / page_size)
     count = max(1, min(walkers, (pages - 2) // 3, span))
-    # On whole seconds, since many servers tell no finer times apart.
+    # Cut at whole seconds, since many servers' filters resolve nothing finer.
     count = max(1, min(count, span // (2 * SECOND)))
     starts = [first, *(floor(first + span * n // count, SECOND) for n in range(1, count))]
     ends = [start - 1 for start in starts[1:]] + [last]

@@ -1,9 +1,9 @@
-"""Contacts that a key does not tell apart: they fill more than a page and are read by page number.
+"""Ties: more contacts than fit on a page share one key, so they are read by page number.
 
-They share one `createdAt`, or, where the server cuts the time in a filter, one second. A deep page
-is slow, since the server walks all the contacts before it. So a long tie is read from both ends:
-one chain of pages sorted upwards, one downwards, to half the depth. Where one comes upon a contact
-of the other, all are read.
+They share one `createdAt` or, where the server truncates times in filters, one second. Deep pages
+are slow, since the server skips over all the contacts before them. So a long tie is read from both
+ends, by one chain of pages in ascending and one in descending order, which halves the depth. Once
+one chain reaches a contact of the other, the tie is complete.
 """
 
 from collections import Counter
@@ -19,16 +19,16 @@ from lib.chatbotx.query import Bound
 from lib.chatbotx.versions import Versions
 
 _DEEP = 4
-"""Pages that are read upwards before the downward chain begins: most ties have fewer."""
+"""Pages read in ascending order before the descending chain starts; most ties have fewer."""
 
-_AT_ONCE = 4
-"""Pages of a chain that are read at once, when it is known to be long. A page may arrive before
-those that it has to join, and waits for them."""
+_CONCURRENT_PAGES = 4
+"""How many pages of a chain are read concurrently once it is known to be long. A page that arrives
+before those it has to join waits for them."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A page of a tie that is to be read."""
+    """A page of a tie to read, and the chain that it belongs to."""
 
     chain: Chain
     window: Window
@@ -36,11 +36,12 @@ class Step:
 
 
 class Tie:
-    """A tie while it is read, on from the first page of `query`.
+    """The state of a tie being read, starting with the first page of `query`.
 
-    What was created before `emit_from` was passed on before, and of what was created then the
-    `known` contacts and so many without an id. On servers that do not tell the contacts of `grain`
-    milliseconds apart, one tie may follow upon another, and the chain goes on.
+    Contacts created before `emit_from` (ms) were already passed on, and so were, of those created
+    at it, the `known` ones and `nameless` ones without an id. On servers whose filter does not
+    distinguish times within `grain` milliseconds, one tie can follow directly on another; then the
+    same chain continues.
     """
 
     def __init__(
@@ -50,11 +51,11 @@ class Tie:
         self.emit_from = emit_from
         self.known = known
         self.nameless = Counter({as_text(emit_from): nameless})
-        """How many contacts without an id were counted, by `createdAt`."""
+        """Number of contacts without an id counted so far, by `createdAt`."""
         self._nameless_before = nameless
         self.is_done = False
         self.page: KeyedPage | None = None
-        """The last page of the upward chain."""
+        """The last page of the ascending chain."""
         self.up = Chain()
         self.down: Chain | None = None
         self._grain = grain
@@ -66,16 +67,16 @@ class Tie:
         self.move_to(emit_from)
 
     def move_to(self, instant: int) -> None:
-        """What is read from now on shares its time, `first` to `last`, with `instant`."""
+        """From now on, read the tie of `instant`: its grain reaches from `first` to `last`."""
         self.first = floor(instant, self._grain)
         self.last = self.first + self._grain - 1
 
     def begin(self, page_size: int) -> None:
-        """What is added next is the first page."""
+        """Note the page size; the next page added is the first of the tie."""
         self._page_size = page_size
 
     def take_step(self, page_size: int) -> Step | None:
-        """What to read next, of the chain that is less deep; None while there is nothing."""
+        """The next page to read, from the shallower chain; None if there is none at the moment."""
         if self.is_done:
             return None
         self._page_size = page_size
@@ -99,19 +100,23 @@ class Tie:
         if chain.is_at_end and chain.is_joined:
             return None
         is_long = chain.rows_read >= _DEEP * self._page_size and not self._may_go_down
-        for window in islice(chain.windows(self._page_size), _AT_ONCE if is_long else 1):
+        concurrent = _CONCURRENT_PAGES if is_long else 1
+        for window in islice(chain.windows(self._page_size), concurrent):
             if (chain, window) not in self._under_way and (chain, window) not in self._arrived:
                 return window
         return None
 
     def pages(self, step: Step, page: KeyedPage) -> Iterator[tuple[Step, KeyedPage]]:
-        """Takes a page; gives those that are next in their chain, each to be added at once."""
+        """Accept a page; yield those that are now next in their chain.
+
+        The caller must `add` each page before it asks for the next.
+        """
         key = (step.chain, step.window)
         self._under_way.discard(key)
         self._arrived[key] = step, page
         while not self.is_done and step.chain in self._chains:
             if not step.chain.is_joined:
-                # What was to follow belongs to another place by now.
+                # The chain steps back, so pages that were to follow no longer do.
                 stale = [each for each in self._arrived if each[0] is step.chain and each != key]
                 for each in stale:
                     del self._arrived[each]
@@ -125,9 +130,12 @@ class Tie:
         return [self.up] if self.down is None else [self.up, self.down]
 
     def _begin_down(self) -> None:
-        """Times are stored to the microsecond, so the last millisecond has to be in it whole. July
-        knows `lt`; of servers that cut to the second it is said that `lte` takes the whole one, and
-        such a server may not have been noticed yet."""
+        """Start the descending chain with a bound that includes the tie's last millisecond.
+
+        Servers store microseconds, so `lte` the last millisecond would miss contacts created within
+        it. July supports `lt`. On servers that truncate to the second, `lte` covers that whole
+        second (api.md), and such a server may not have been recognised yet.
+        """
         end_of_second = Bound("lte", as_text(floor(self.last, SECOND) + SECOND - 1))
         self._bounds = [end_of_second]
         if self._grain < SECOND and self.last < LAST_INSTANT:
@@ -139,7 +147,7 @@ class Tie:
         return self.down is not None
 
     def add(self, step: Step, page: KeyedPage) -> list[int]:
-        """Notes a page; returns the places of the contacts that it adds to a chain."""
+        """Add a page to its chain; return the indices of the contacts that are new to the chain."""
         is_past_the_end = count_says_past_the_end(page.answer, step.window.number)
         ids = [contact.id for contact in page.answer.contacts]
         if step.chain is self.up:
@@ -149,9 +157,9 @@ class Tie:
                 self.page = page
             self.is_done = self._have_met
             return added
-        # Downwards, contacts without an id would be counted once more, and those without a time
-        # not be known to be of the tie; and where the first page does not end with it, this is
-        # another server than we know. Upwards will do.
+        # In descending order, contacts without an id would be counted twice, and contacts without a
+        # time could not be assigned to the tie. If the first page does not end with the tie, the
+        # server behaves like none we know. In all these cases the ascending chain has to suffice.
         is_at_its_end = bool(step.window.skipped) or self._ends_with_the_tie(page)
         if None in ids or page.unknown or not is_at_its_end:
             del self._bounds[0]
@@ -160,15 +168,15 @@ class Tie:
         added = step.chain.add(step.window, ids[::-1], is_past_the_end)
         has_all = step.chain.is_at_end or (bool(ids) and page.keys[0] < as_text(self.first))
         self.is_done = self._have_met or (has_all and step.chain.is_sound)
-        return [len(ids) - 1 - place for place in added]
+        return [len(ids) - 1 - index for index in added]
 
-    def unnamed(self, page: KeyedPage, places: list[int]) -> list[int]:
-        """Those of the places whose contacts have no id and are to be counted."""
-        unnamed = [place for place in places if not page.answer.contacts[place].id]
+    def unnamed(self, page: KeyedPage, rows: list[int]) -> list[int]:
+        """Those of `rows` whose contacts have no id and have not been counted yet."""
+        unnamed = [row for row in rows if not page.answer.contacts[row].id]
         counted_before = min(self._nameless_before, len(unnamed))
         self._nameless_before -= counted_before
         unnamed = unnamed[counted_before:]
-        self.nameless.update(page.keys[place] for place in unnamed)
+        self.nameless.update(page.keys[row] for row in unnamed)
         return unnamed
 
     def _ends_with_the_tie(self, page: KeyedPage) -> bool:
@@ -176,7 +184,7 @@ class Tie:
 
     @property
     def _have_met(self) -> bool:
-        """Whether one chain came upon what the other has read, so that together they have all."""
+        """Whether one chain reached a row of the other, so that together they are complete."""
         up, down = self.up, self.down
         if down is None or not (up.is_sound and down.is_sound):
             return False
@@ -184,9 +192,9 @@ class Tie:
 
     @property
     def doubt(self) -> str | None:
-        """Why some of them may be missing, as the end of a sentence; None if there is no reason."""
+        """Why some contacts may be missing, as the end of a sentence; None if none are."""
         chains = self._chains
-        if any(chain.goes_round for chain in chains):
+        if any(chain.is_cycling for chain in chains):
             return f"the server sends the same {len(self.known):,} again and again"
         if any(chain.is_out_of_order for chain in chains):
             unread = max(1, self.up.rows_read - len(self.up))

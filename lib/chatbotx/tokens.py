@@ -1,4 +1,4 @@
-"""What can be seen from an access token without asking the server."""
+"""What an access token says without asking the server."""
 
 import re
 
@@ -6,9 +6,9 @@ _WORKSPACE_FIRST = re.compile(r"([1-9]\d{0,18})\.\S+", re.ASCII)
 
 
 def workspace_id(token: str) -> str | None:
-    """The id of the token's workspace where the token has the form `<digits>.<secret>`.
+    """The workspace id from a token of the form `<digits>.<secret>`; None for any other token.
 
-    An empty workspace has no contact that tells its id. Any other token is not looked into.
+    Contacts carry the id as well, but an empty workspace has none.
     """
     found = _WORKSPACE_FIRST.fullmatch(token)
     return found[1] if found else None

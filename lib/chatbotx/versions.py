@@ -1,4 +1,4 @@
-"""Whether a contact that comes again is the same as before, without keeping either."""
+"""Detect contacts that come again with different contents, by fingerprints."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ import msgspec
 from lib.chatbotx.schema import Contact, Email, Phone
 
 Versions = dict[str, int]
-"""The fingerprint of each contact by id."""
+"""Fingerprint of each contact, by id."""
 
 
 def _reduced(value: Any) -> Any:
@@ -23,8 +23,11 @@ _encode = msgspec.msgpack.Encoder(enc_hook=_reduced).encode
 
 
 def fingerprint(contact: Contact) -> int:
-    """A number that differs between contacts that differ in anything that is kept of them, but for
-    the order of tags and inboxes, which servers do not promise. Holds for this process only."""
+    """A hash of everything that is kept of a contact.
+
+    It ignores the order of tags and inboxes, which servers do not guarantee. Valid only within this
+    process, since Python salts its hashes.
+    """
     tags, inboxes = contact.tags, contact.contact_inboxes
     contact.tags = contact.contact_inboxes = None
     try:
@@ -38,8 +41,10 @@ def fingerprint(contact: Contact) -> int:
 def news_of(
     contacts: list[Contact], rows: Iterable[int], known: Versions
 ) -> tuple[list[int], list[int]]:
-    """Which of the contacts with an id in these `rows` are new, and which have changed since they
-    were known. From then on they are known."""
+    """Split `rows` into those of new contacts and those of contacts changed since they were known.
+
+    Contacts without an id are skipped. Updates `known`.
+    """
     new, changed = [], []
     for row in rows:
         contact = contacts[row]

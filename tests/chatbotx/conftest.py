@@ -17,7 +17,7 @@ SEEDS = int(os.environ.get("CRAWL_SEEDS", "100"))
 LONGEST_TEST = 60.0 * max(1, SEEDS / 100)
 """Seconds. A crawl that hangs shall fail its test and not the whole run."""
 
-OURS = ("walker-", "crawl", "guard")
+OURS = ("walker-", "crawl", "watchdog")
 
 
 @pytest.fixture(autouse=True)

@@ -102,8 +102,10 @@ def test_another_order_at_each_reading_is_noticed() -> None:
     assert not chain.is_sound
 
 
-@pytest.mark.parametrize(("is_past_the_end", "goes_round"), [(False, True), (True, False)])
-def test_the_same_page_again_and_again_ends_it(is_past_the_end: bool, goes_round: bool) -> None:
+@pytest.mark.parametrize(("is_past_the_end", "is_cycling"), [(False, True), (True, False)])
+def test_the_same_page_over_and_over_ends_the_chain(
+    is_past_the_end: bool, is_cycling: bool
+) -> None:
     chain = Chain()
     for _ in range(9):
         if chain.is_at_end:
@@ -111,4 +113,4 @@ def test_the_same_page_again_and_again_ends_it(is_past_the_end: bool, goes_round
         window = chain.next_window(6)
         chain.add(window, list("abcdef")[: window.size], is_past_the_end)
     assert chain.is_at_end
-    assert chain.goes_round is goes_round
+    assert chain.is_cycling is is_cycling

@@ -117,7 +117,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         notes = [note for each in configuration.workspaces for note in each.notes]
         for note in [*configuration.notes, *notes]:
             log.warning("%s", note)
-        refreshers.start_all(configuration.workspaces)
+        refreshers.start_all(configuration.workspaces, configuration.crawls_at_once)
         if configuration.notifications:
             # Imported here: only who is written to pays for it.
             from lib.outputs.notify import service

@@ -20,6 +20,9 @@ from pages import changes, channels, countries, data, opt_in, overview, tags, wo
 
 log = logging.getLogger(__name__)
 
+LOADING_SECONDS = 2.0
+"""That a viewer waits for a snapshot to be loaded before the page says that it is."""
+
 STATIC = Path(__file__).parent / "static"
 
 SHOWS: dict[navigation.Path, Callable[[View], None]] = {
@@ -58,7 +61,7 @@ def main() -> None:
         gate.draw_account(welcome)
 
     formatting.speak(configured.locale)
-    state = refresher_of(configured).state
+    state = refresher_of(configured).look(LOADING_SECONDS)
 
     if state.snapshot is None:
         st.title(page.title)

@@ -33,11 +33,13 @@ TIDY_EVERY = timedelta(hours=1)
 @dataclass(frozen=True)
 class Kept:
     """The snapshot that was kept last, what has been recorded (None: nothing, or it cannot be
-    read), and sentences about what could not be kept."""
+    read), and sentences about what could not be kept. `is_saved` says that the snapshot lies in the
+    store."""
 
     snapshot: Snapshot | None = None
     history: StoredHistory | None = None
     notes: tuple[str, ...] = ()
+    is_saved: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,18 @@ class Recorder:
         self._number = head.last.number
         return Kept(snapshot, self._history(head, snapshot), notes)
 
+    def newest(self) -> datetime | None:
+        """As of when the snapshot is, UTC, that was kept last, without loading it; None where there
+        is none. Raises StoreError."""
+        head = self._store.head()
+        self._number = head.last.number if head is not None else 0
+        return head.last.as_of if head is not None else None
+
+    def release(self) -> None:
+        """Lets go of what it holds in memory; it is read again when it is needed."""
+        self._last = None
+        self._cache = Cache()
+
     def has_news(self) -> bool:
         """Whether something was committed since this recorder last looked: by another process.
         Raises StoreError."""
@@ -95,7 +109,7 @@ class Recorder:
                 "and what changes meanwhile is not recorded."
             )
             return Kept(snapshot, None, (note,))
-        return Kept(snapshot, self._history(head, snapshot), notes)
+        return Kept(snapshot, self._history(head, snapshot), notes, is_saved=True)
 
     def _save(self, snapshot: Snapshot) -> tuple[Head, tuple[str, ...]]:
         for _ in range(ATTEMPTS):

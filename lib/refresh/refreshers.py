@@ -6,14 +6,16 @@ restart the last one comes from disk, before the first crawl begins.
 
 Of several servers on one store, whoever holds the lease of the workspace fetches; the others show
 what it commits.
+
+A workspace that nobody has looked at for a day is fetched less often. Where there are many, only
+those that somebody looks at are in memory; the others lie in the store until somebody comes.
 """
 
 import logging
 import threading
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from lib.chatbotx.client import Client
@@ -21,7 +23,11 @@ from lib.chatbotx.crawl import Progress
 from lib.chatbotx.errors import ChatbotXError
 from lib.history.demo import demo_past
 from lib.history.reading import History
-from lib.history.recorder import Recorder
+from lib.history.recorder import Kept, Recorder
+from lib.refresh.attention import Attention
+from lib.refresh.crawls import MOST_AT_ONCE, Crawls
+from lib.refresh.pauses import Pauses
+from lib.refresh.state import Failure, State
 from lib.settings import Settings
 from lib.store.documents import documents_of
 from lib.store.lease import Lease
@@ -43,57 +49,11 @@ LOOK_EVERY = 20.0
 ASK_EVERY = 3.0
 """Seconds between two looks while another server fetches."""
 
+FEW = 4
+"""So many workspaces stay in memory, whoever looks at them."""
 
-@dataclass(frozen=True)
-class Failure:
-    """`since` when refreshing fails, UTC, and the sentence that says why."""
-
-    since: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class State:
-    """What a session sees: the current snapshot, whether a crawl runs, how it goes, what failed.
-
-    `due` is when the next crawl begins, UTC; None while there is something to do. `history` is what
-    has been recorded of the workspace; None where nothing was, or it cannot be read. `notes` are
-    sentences about the keeping of snapshots and of history, where that went wrong. `is_elsewhere`
-    says that another server fetches, and this one waits for what it commits.
-    """
-
-    snapshot: Snapshot | None = None
-    progress: Progress | None = None
-    failure: Failure | None = None
-    due: datetime | None = None
-    notes: tuple[str, ...] = ()
-    history: History | None = None
-    is_elsewhere: bool = False
-
-    @property
-    def is_running(self) -> bool:
-        return self.progress is not None
-
-
-_MOST_PERSONS = 1000
-
-
-class _Bucket:
-    """Holds `most` permissions at first, and gets one back `every` so many seconds. What is `now`,
-    in seconds, comes from a clock that nobody sets."""
-
-    def __init__(self, most: int, every: float) -> None:
-        self._most, self._every = most, every
-        self._taken: deque[float] = deque(maxlen=most)
-
-    def wait(self, now: float) -> timedelta:
-        """Until there is one; zero if there is."""
-        if len(self._taken) < self._most:
-            return timedelta(0)
-        return timedelta(seconds=max(self._taken[0] + self._most * self._every - now, 0))
-
-    def take(self, now: float) -> None:
-        self._taken.append(now)
+_readers = threading.Semaphore(4)
+"""At the start many look into the store at once, which takes the processor from everybody else."""
 
 
 class Refresher:
@@ -101,7 +61,8 @@ class Refresher:
 
     `connect` gives a client for one crawl; `clock` gives the time, UTC, and `timer` seconds that
     pass whatever the clock is set to; `store` keeps snapshots for the time after a restart, and
-    `lease` says which server on that store fetches.
+    `lease` says which server on that store fetches. `crawls` says how many run at once. One that
+    `is_spare` is in memory only while somebody looks at it.
     """
 
     def __init__(
@@ -112,28 +73,49 @@ class Refresher:
         timer: Callable[[], float] = time.monotonic,
         store: Store | None = None,
         lease: Lease | None = None,
+        crawls: Crawls | None = None,
+        *,
+        is_spare: bool = False,
     ) -> None:
         self._settings = settings
         self._connect = connect
         self._clock = clock
         self._timer = timer
-        self._recorder = (
-            Recorder(store, settings.timezone, settings.history_days) if store else None
-        )
+        self._store = store
+        self._recorder = self._new_recorder()
         self._lease = lease
+        self._crawls = crawls or Crawls()
+        self._attention = Attention(timer, is_spare=is_spare and store is not None)
+        self._is_kept = False  # in the store, as it is in memory
+        self._is_loading = False
         self._usual = timedelta(minutes=settings.refresh_minutes)
+        self._quiet = max(self._usual, timedelta(minutes=settings.quiet_minutes))
         self._wanted = threading.Event()
         self._stopped = threading.Event()
         self._changed = threading.Condition()
         self._state = State()
         self._fetched: float | None = None  # by the timer, when the current snapshot was begun
         self._thread: threading.Thread | None = None
-        self._by_all = _Bucket(6, 15)
-        self._by_persons: OrderedDict[str, _Bucket] = OrderedDict()
+        self._pauses = Pauses()
 
     @property
     def state(self) -> State:
         return self._state
+
+    def look(self, wait: float = 0.0) -> State:
+        """The state, for somebody who looks at the workspace. One that was released is loaded; it
+        comes with the state if that takes no more than these seconds."""
+        with self._changed:
+            was_quiet = self._attention.is_quiet
+            self._attention.come()
+            if was_quiet:
+                self._changed.notify_all()
+            if self._state.snapshot is None and self._state.stored is not None:
+                if not self._is_loading:
+                    self._is_loading = True
+                    threading.Thread(target=self._load, name="load", daemon=True).start()
+                self._changed.wait_for(lambda: not self._is_loading, wait)
+            return self._state
 
     def start(self) -> "Refresher":
         """Begins to fetch: at once, or when the snapshot on disk is old enough, and then by age.
@@ -149,38 +131,30 @@ class Refresher:
         self.start()
         with self._changed:
             self._wanted.set()
-            self._set(replace(self._state, due=None))
+            self._set(replace(self._state, due=None))  # wakes the thread
 
     def pause_for(self, person: str) -> timedelta:
         """How long somebody has to wait until they may ask for a new snapshot; zero if they may."""
         with self._changed:
-            now = self._timer()
-            return max(self._by_all.wait(now), self._by_person(person).wait(now))
+            return self._pauses.left(person, self._timer())
 
     def refresh_for(self, person: str) -> None:
         """`refresh`, unless too many were asked for lately: by this person, or by all together."""
         with self._changed:
-            now = self._timer()
-            buckets = self._by_all, self._by_person(person)
-            if any(bucket.wait(now) for bucket in buckets):
-                return
-            for bucket in buckets:
-                bucket.take(now)
-        self.refresh()
+            may = self._pauses.take(person, self._timer())
+        if may:
+            self.refresh()
 
-    def _by_person(self, person: str) -> "_Bucket":
-        bucket = self._by_persons.setdefault(person, _Bucket(3, 30))
-        self._by_persons.move_to_end(person)
-        while len(self._by_persons) > _MOST_PERSONS:
-            self._by_persons.popitem(last=False)
-        return bucket
-
-    def stop(self) -> None:
-        """Ends a running crawl and the thread."""
+    def end(self) -> None:
+        """Tells a running crawl and the thread to end."""
         with self._changed:
             self._stopped.set()
             self._wanted.set()
             self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ends a running crawl and the thread."""
+        self.end()
         if self._thread is not None:
             self._thread.join(5)
 
@@ -195,55 +169,61 @@ class Refresher:
 
     def _run(self) -> None:
         self._show_stored()
-        pause = self._time_left()
-        failures = 0
+        shortest, failures = timedelta(0), 0
         while not self._stopped.is_set():
-            has_news = self._rest(pause)
+            has_news = self._rest(shortest, by_age=not failures)
             if self._stopped.is_set():
                 return
             if has_news or self._fetch_by_turns():
-                failures = 0
-                pause = max(self._time_left(), min(SHORTEST_PAUSE, self._usual))
+                shortest, failures = min(SHORTEST_PAUSE, self._usual), 0
             else:
-                pause = min(FIRST_RETRY * 2**failures, self._usual)
+                shortest = min(FIRST_RETRY * 2**failures, self._usual)
                 failures = min(failures + 1, 10)
 
-    def _rest(self, pause: timedelta) -> bool:
-        """Until the pause is over or a refresh is wanted. Returns whether another server has
-        committed something newer meanwhile, which is shown then."""
-        with self._changed:
-            if pause and not self._wanted.is_set():
-                self._set(replace(self._state, due=self._clock() + pause))
-        end = time.monotonic() + pause.total_seconds()
+    def _rest(self, shortest: timedelta, *, by_age: bool) -> bool:
+        """For so long, and `by_age` until the snapshot is old enough to be fetched anew, or a
+        refresh is wanted. Returns whether another server has committed something newer meanwhile,
+        which is shown then."""
+        began = time.monotonic()
+        end = self._end_of_rest(shortest, by_age=by_age)
         has_news = False
         while not has_news:
-            left = end - time.monotonic()
-            if self._wanted.wait(max(0.0, min(left, LOOK_EVERY))) or left <= LOOK_EVERY:
+            was_quiet, left = self._attention.is_quiet, end - time.monotonic()
+            if self._sleep(min(left, LOOK_EVERY), was_quiet) or left <= LOOK_EVERY:
                 break
-            has_news = self._take_over()
+            if was_quiet and not self._attention.is_quiet:
+                rested = timedelta(seconds=time.monotonic() - began)
+                end = self._end_of_rest(shortest - rested, by_age=by_age)
+            self._release_if_unneeded()
+            has_news = not self._attention.is_quiet and self._take_over()
         self._set(replace(self._state, due=None))
         return has_news
 
+    def _end_of_rest(self, shortest: timedelta, *, by_age: bool) -> float:
+        """When the next crawl begins, by `time.monotonic`; shown, unless a refresh is wanted."""
+        with self._changed:
+            left = max(shortest, self._time_left()) if by_age else shortest
+            if left > timedelta(0) and not self._wanted.is_set():
+                self._set(replace(self._state, due=self._clock() + left))
+        return time.monotonic() + left.total_seconds()
+
+    def _sleep(self, seconds: float, was_quiet: bool) -> bool:
+        """Until a refresh is wanted, which it returns, or somebody comes where nobody was."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._wanted.is_set() or (was_quiet and not self._attention.is_quiet),
+                max(0.0, seconds),
+            )
+            return self._wanted.is_set()
+
     def _fetch_by_turns(self) -> bool:
-        """One crawl, here or on another server. Without a lease, or where that cannot be had, this
-        server fetches: current numbers come before a crawl that is saved."""
-        lease = self._lease
-        if lease is None:
-            return self._fetch()
-        before = self._state
+        """One crawl, here or on another server, when there are few enough others."""
         asked = self._clock() if self._wanted.is_set() else None
         while not self._stopped.is_set():
-            try:
-                is_ours = lease.take()
-            except OSError as why:
-                log.warning("No lease can be had, so this server fetches by itself: %s", why)
-                return self._fetch()
-            if is_ours:
-                with lease.kept():
-                    if asked is None and self._take_over() and self._time_left():
-                        return True
-                    self._set(replace(self._state, is_elsewhere=False))
-                    return self._fetch()
+            with self._crawls.turn(self._is_waited_for, self._stopped) as may_begin:
+                done = self._fetch_if_ours(asked) if may_begin else False
+            if done is not None:
+                return done
             if not self._state.is_elsewhere:
                 log.info("Another server fetches this workspace; waiting for what it commits.")
                 self._set(replace(self._state, progress=Progress(), is_elsewhere=True))
@@ -251,13 +231,37 @@ class Refresher:
             if self._take_over() and (asked is None or self._is_of(asked)):
                 self._wanted.clear()
                 return True
-        self._end(before)
+        self._end(replace(self._state, progress=None, is_elsewhere=False))
         return False
+
+    def _fetch_if_ours(self, asked: datetime | None) -> bool | None:
+        """One crawl, or whether it succeeded; None while another server has the lease. Without a
+        lease, or where that cannot be had, this server fetches: current numbers come before a crawl
+        that is saved."""
+        lease = self._lease
+        if lease is None:
+            return self._fetch()
+        try:
+            is_ours = lease.take()
+        except OSError as why:
+            log.warning("No lease can be had, so this server fetches by itself: %s", why)
+            return self._fetch()
+        if not is_ours:
+            return None
+        with lease.kept():
+            if asked is None and self._take_over() and self._time_left():
+                return True
+            self._set(replace(self._state, is_elsewhere=False))
+            return self._fetch()
+
+    def _is_waited_for(self) -> bool:
+        """Whether somebody asked for the next crawl, or looks at the workspace."""
+        return self._wanted.is_set() or not self._attention.is_unneeded
 
     def _is_of(self, asked: datetime) -> bool:
         """Whether what is shown was begun after somebody asked for it."""
-        snapshot = self._state.snapshot
-        return snapshot is not None and snapshot.as_of >= asked
+        as_of = self._state.as_of
+        return as_of is not None and as_of >= asked
 
     def _take_over(self) -> bool:
         """Shows what another server has committed, if there is anything newer."""
@@ -266,35 +270,83 @@ class Refresher:
         try:
             if not self._recorder.has_news():
                 return False
+            if self._attention.is_unneeded:
+                return self._note(self._recorder.newest())
             kept = self._recorder.load()
         except Exception:
             # What is shown is good, whatever became of the store.
             log.exception("What other servers have committed could not be read")
             return False
-        current = self._state.snapshot
-        if kept.snapshot is None or (current is not None and kept.snapshot.as_of <= current.as_of):
+        current = self._state.as_of
+        if kept.snapshot is None or (current is not None and kept.snapshot.as_of <= current):
             return False
         log.info("Taken over from another server: %s contacts", kept.snapshot.contacts)
         self._fetched = None
-        self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
+        self._show(kept)
         return True
+
+    def _note(self, as_of: datetime | None) -> bool:
+        """That there is a newer snapshot in the store, which nobody wants to see yet."""
+        current = self._state.as_of
+        if as_of is None or (current is not None and as_of <= current):
+            return False
+        self._fetched = None
+        self._is_kept = True
+        self._set(State(stored=as_of))
+        return True
+
+    def _release_if_unneeded(self) -> None:
+        """Leaves a snapshot to the store that nobody looks at."""
+        with self._changed:
+            state = self._state
+            if state.snapshot is None or not self._attention.is_unneeded or not self._is_kept:
+                return
+            log.info("Nobody looks at this workspace: it is loaded again when somebody comes.")
+            self._set(replace(state, snapshot=None, history=None, stored=state.snapshot.as_of))
+        if self._recorder is not None:
+            self._recorder.release()
+
+    def _load(self) -> None:
+        """Shows what is kept in the store; a thread of its own, since a crawl may be running."""
+        recorder = self._new_recorder()
+        try:
+            kept = recorder.load() if recorder is not None else Kept()
+        except Exception:
+            log.exception("Stored snapshots could not be read")
+            kept = Kept()
+        with self._changed:
+            self._is_loading = False
+            if self._state.snapshot is None:
+                shown = replace(self._state, snapshot=kept.snapshot, stored=None)
+                self._set(replace(shown, history=kept.history, notes=kept.notes))
+                self._is_kept = kept.snapshot is not None
+                if kept.snapshot is None:
+                    self._wanted.set()
+            self._changed.notify_all()
+
+    def _new_recorder(self) -> Recorder | None:
+        if self._store is None:
+            return None
+        return Recorder(self._store, self._settings.timezone, self._settings.history_days)
 
     def _time_left(self) -> timedelta:
         """Until the current snapshot is old enough to be fetched anew."""
-        if self._state.snapshot is None:
+        as_of = self._state.as_of
+        if as_of is None:
             return timedelta(0)
+        usual = self._quiet if self._attention.is_quiet else self._usual
         if self._fetched is not None:
             age = timedelta(seconds=self._timer() - self._fetched)
-            return max(self._usual - age, timedelta(0))
-        age = self._clock() - self._state.snapshot.as_of
+            return max(usual - age, timedelta(0))
+        age = self._clock() - as_of
         # One from the future was made by a clock that went wrong: nobody knows its age.
-        return timedelta(0) if age < -SHORTEST_PAUSE else max(self._usual - age, timedelta(0))
+        return timedelta(0) if age < -SHORTEST_PAUSE else max(usual - age, timedelta(0))
 
     def _fetch(self) -> bool:
         """One crawl. A failed one leaves the last snapshot in place."""
-        before = self._state
         began, began_by_timer = self._clock(), self._timer()
-        self._set(replace(before, progress=Progress()))
+        with self._changed:
+            self._set(replace(self._state, progress=Progress()))
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
                 snapshot = fetch(
@@ -305,33 +357,43 @@ class Refresher:
                 )
         except ChatbotXError as error:
             if self._stopped.is_set():
-                self._end(before)
+                self._end(replace(self._state, progress=None))
                 return False
             log.warning("Refresh failed: %s", error)
-            self._fail(before, str(error))
+            self._fail(str(error))
             return False
         except Exception:
             # The thread must live on: the next attempt may succeed, and viewers are told.
             log.exception("Refresh failed unexpectedly")
-            self._fail(
-                before, "Something went wrong that should not have. The server's log says what."
-            )
+            self._fail("Something went wrong that should not have. The server's log says what.")
             return False
         log.info("Refreshed: %s contacts in %.1f s", snapshot.contacts, snapshot.verdict.seconds)
         self._fetched = began_by_timer
-        self._end(State(snapshot, history=before.history))
-        self._keep(snapshot, before.history)
+        before = self._state.history
+        self._is_kept = False
+        self._end(State(snapshot, history=before))
+        self._keep(snapshot, before)
+        self._release_if_unneeded()
         return True
 
     def _show_stored(self) -> None:
         if self._recorder is None:
             return
         try:
-            kept = self._recorder.load()
+            with _readers:
+                if self._attention.is_unneeded:
+                    self._note(self._recorder.newest())
+                    return
+                kept = self._recorder.load()
         except Exception:
             # Nothing that was kept may keep the dashboard from fetching.
             log.exception("Stored snapshots could not be read")
             return
+        self._show(kept)
+
+    def _show(self, kept: Kept) -> None:
+        """What was loaded from the store."""
+        self._is_kept = kept.snapshot is not None
         self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
 
     def _keep(self, snapshot: Snapshot, before: History | None) -> None:
@@ -347,11 +409,14 @@ class Refresher:
             note = "This data could not be saved. After a restart it has to be fetched again."
             self._set(State(snapshot, notes=(note,), history=before))
             return
+        self._is_kept = kept.is_saved
         self._set(State(snapshot, notes=kept.notes, history=kept.history or before))
 
-    def _fail(self, before: State, reason: str) -> None:
-        since = before.failure.since if before.failure is not None else self._clock()
-        self._end(replace(before, progress=None, failure=Failure(since, reason)))
+    def _fail(self, reason: str) -> None:
+        with self._changed:
+            before = self._state
+            since = before.failure.since if before.failure is not None else self._clock()
+            self._end(replace(before, progress=None, failure=Failure(since, reason)))
 
     def _end(self, state: State) -> None:
         """The state after a crawl. It has served all who asked for one while it ran."""
@@ -372,29 +437,33 @@ class Refresher:
 
 
 _refreshers: dict[tuple[str, str | None, str | None], Refresher] = {}
+_crawls = Crawls()
 _lock = threading.Lock()
 
 
-def refresher_of(settings: Settings) -> Refresher:
+def refresher_of(settings: Settings, *, is_spare: bool = False) -> Refresher:
     """The one refresher of the workspace in this process, begun."""
     with _lock:
         if settings.identity not in _refreshers:
             store = store_of(settings)
             lease = Lease(documents_of(settings), store.name) if store is not None else None
-            _refreshers[settings.identity] = Refresher(settings, store=store, lease=lease)
+            _refreshers[settings.identity] = Refresher(
+                settings, store=store, lease=lease, crawls=_crawls, is_spare=is_spare
+            )
         return _refreshers[settings.identity].start()
 
 
-def start_all(workspaces: Iterable[Settings]) -> None:
+def start_all(workspaces: Iterable[Settings], crawls_at_once: int = MOST_AT_ONCE) -> None:
     """Begins to fetch each of them, with a refresher of its own, and no other workspace any more;
-    for the server's start-up."""
+    for the server's start-up. Of more than a few, only those are in memory that are looked at."""
     configured = {settings.identity: settings for settings in workspaces}
+    _crawls.bound(crawls_at_once)
     with _lock:
         gone = [_refreshers.pop(identity) for identity in set(_refreshers) - set(configured)]
     for refresher in gone:
         refresher.stop()
     for settings in configured.values():
-        refresher_of(settings)
+        refresher_of(settings, is_spare=len(configured) > FEW)
 
 
 def stop_all() -> None:
@@ -402,5 +471,7 @@ def stop_all() -> None:
     with _lock:
         stopped = list(_refreshers.values())
         _refreshers.clear()
+    for refresher in stopped:
+        refresher.end()
     for refresher in stopped:
         refresher.stop()

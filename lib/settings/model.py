@@ -46,8 +46,9 @@ class Settings:
 
     `refresh_minutes` is the age at which a snapshot is fetched anew, `connections` how many
     requests run at once, `requests_per_10s` the pace they keep, `max_minutes` how long one crawl
-    may take. `name` and `label` tell one of several workspaces from the others: in the URL, and to
-    people.
+    may take. `quiet_minutes` is the age for a workspace that nobody has looked at for a day, where
+    that is more. `name` and `label` tell one of several workspaces from the others: in the URL, and
+    to people.
 
     `store` is where this workspace's snapshots and history are kept: a folder, or the address of a
     bucket (s3://, gs://, az://) with `store_options` for it. `history_days` is how long recorded
@@ -65,6 +66,7 @@ class Settings:
     locale: str = "en"
     default_region: str | None = None
     refresh_minutes: float = 15
+    quiet_minutes: float = 60
     store: str = ".cache"
     store_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     history_days: int = 400
@@ -100,7 +102,7 @@ class Configuration:
 
     `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
     `store` is where the workspaces have theirs. `results_mb` is how much memory may be taken by
-    results that are kept, in megabytes.
+    results that are kept, in megabytes; `crawls_at_once` how many workspaces are fetched at a time.
     `notes` are sentences about keys that do not belong to one workspace.
     """
 
@@ -110,6 +112,7 @@ class Configuration:
     store: str = ".cache"
     notifications: Notifications = field(default_factory=Notifications)
     results_mb: int = 200
+    crawls_at_once: int = 4
     notes: tuple[str, ...] = ()
 
     @property

@@ -75,6 +75,7 @@ def load_all(
     is_open, key = outside.pop("open_access", None), outside.pop("access_key", None)
     ancestors = outside.pop("frame_ancestors", None) or Configuration.frame_ancestors
     results_mb = outside.pop("results_mb", Configuration.results_mb)
+    crawls_at_once = outside.pop("crawls_at_once", Configuration.crawls_at_once)
     workspaces = _workspaces(outside, secrets, remarks)
     names = tuple(each.name for each in workspaces)
     access = read_access(secrets, is_open, key, names, remarks)
@@ -88,6 +89,7 @@ def load_all(
         outside.get("store", Configuration.store),
         notifications,
         results_mb,
+        crawls_at_once,
         tuple(remarks.notes),
     )
 
@@ -106,7 +108,7 @@ def load(
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
-    for name in ("open_access", "access_key", "frame_ancestors", "results_mb"):
+    for name in ("open_access", "access_key", "frame_ancestors", "results_mb", "crawls_at_once"):
         outside.pop(name, None)
     found = _workspaces(outside, secrets, remarks)
     remarks.raise_mistakes()

@@ -12,7 +12,8 @@ import streamlit as st
 from lib import settings
 from lib.engines.errors import EngineError
 from lib.reference import formatting
-from lib.refresh.refreshers import Refresher, State, refresher_of
+from lib.refresh.refreshers import Refresher, refresher_of
+from lib.refresh.state import State
 from lib.store.snapshot import Snapshot
 from lib.ui import rights
 
@@ -46,9 +47,16 @@ class Fetched:
 def first_fetch(workspace: str, person: str) -> None:
     """Before there is anything to show: how far the first crawl is, or why there is none. Shows
     the page as soon as there is something to show."""
-    state = _refresher(workspace).state
+    state = _refresher(workspace).look()
     if state.snapshot is not None:
         st.rerun()
+    if state.stored is not None:
+        with st.container(border=True):
+            st.header("Loading what was fetched last", anchor=False)
+            st.caption(
+                "Nobody has looked at this workspace for a while. This page fills by itself."
+            )
+        return
     if state.failure is not None and not state.is_running:
         st.error(state.failure.reason, icon=":material/cloud_off:")
         st.button(
@@ -89,7 +97,7 @@ def _watched(workspace: str, shown: Fetched, timezone: str, person: str) -> None
 
 def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     refresher = _refresher(workspace)
-    state = refresher.state
+    state = refresher.look()
     incomplete = "" if shown.complete else ", **may be incomplete**"
     if state.is_running:
         _progress(state)

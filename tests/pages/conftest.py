@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from lib import settings
 from lib.refresh import refreshers
-from lib.refresh.refreshers import State
+from lib.refresh.state import State
 from tests.fake_chatbotx import FakeChatbotx
 from tests.switching import switch_page
 

@@ -11,7 +11,7 @@ from lib import settings
 from lib.outputs.deliveries import Outcome
 from lib.outputs.notify.notifier import Notifier
 from lib.outputs.notify.service import deliveries_of
-from lib.refresh.refreshers import State
+from lib.refresh.state import State
 from lib.settings import Recipient, Settings
 from tests.pages.conftest import Connect, markup, open_page, text
 

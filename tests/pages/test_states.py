@@ -106,8 +106,7 @@ def test_a_failed_refresh_keeps_the_numbers_and_says_since_when(
     edge_server.faults = lambda request: DATABASE_DOWN
     refresher = refreshers.refresher_of(settings.load())
     refresher.stop()
-    state = refresher.state
-    refresher._fail(state, "ChatbotX cannot be reached.")
+    refresher._fail("ChatbotX cannot be reached.")
     page = open_page()
     assert numbers(page)["Contacts"] == "137"
     assert "Refreshing has failed since" in page.warning[0].value

@@ -15,7 +15,8 @@ from lib.chatbotx.crawl import Progress, Verdict
 from lib.chatbotx.errors import Unreachable
 from lib.history.recorder import Recorder
 from lib.refresh import refreshers
-from lib.refresh.refreshers import Failure, Refresher, State
+from lib.refresh.refreshers import Refresher
+from lib.refresh.state import Failure, State
 from lib.settings import Settings, load_all
 from lib.store.builder import TableBuilder
 from lib.store.place import Place

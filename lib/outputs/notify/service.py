@@ -144,7 +144,8 @@ def start(configuration: Configuration) -> None:
     }
 
     def latest(notifier: Notifier) -> Snapshot | None:
-        return refresher_of(settings[notifier.recipient.name]).state.snapshot
+        # Who waits to be told looks at the workspace, too.
+        return refresher_of(settings[notifier.recipient.name]).look().snapshot
 
     _running.append(Service(notifiers, latest).start())
 

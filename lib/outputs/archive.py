@@ -1,6 +1,6 @@
-"""The data of the chosen rows: the tables as Parquet, the numbers as JSON.
+"""Data export: tables as Parquet, numbers as JSON.
 
-Both say the filters, the period, the zone and the time of the data.
+Both state the filters, the period, the zone and the time of the data.
 """
 
 import io
@@ -17,11 +17,11 @@ Json = dict[str, Any]
 
 
 def tables_zip(view: View) -> bytes:
-    """The tables of the chosen rows (`lib.store.tables.Tables` explains them), each as Parquet, and
-    `about.json`. `tags`, `inboxes`, `agents` and `teams` name all that the workspace has."""
+    """A ZIP of the filtered tables as Parquet (columns: `lib.store.tables.Tables`) and
+    `about.json`. `tags`, `inboxes`, `agents` and `teams` list all of the workspace."""
     frames = view.tables.frames()
     about = _about(view) | {"rows": {name: len(frame) for name, frame in frames.items()}}
-    # Not the clock: the same rows make the same file. The format begins in 1980.
+    # Not the clock, so that the same rows make the same file. ZIP dates start in 1980.
     moment = view.terms.as_of.astimezone(UTC)
     written = (max(1980, moment.year), *moment.timetuple()[1:6])
     buffer = io.BytesIO()
@@ -34,8 +34,8 @@ def tables_zip(view: View) -> bytes:
 
 
 def numbers_json(view: View) -> bytes:
-    """The report ("The headless report" in metrics.md) of the chosen rows, and as `filters` the
-    parameters of the link that chooses them."""
+    """The report (metrics.md, "The headless report") of the filtered contacts, with the URL
+    parameters of the choice as `filters`."""
     numbers = report(view.snapshot, view.terms, view.asked)
     return _json(numbers | {"filters": _parameters(view)})
 
@@ -57,7 +57,7 @@ def _about(view: View) -> Json:
 
 
 def _parameters(view: View) -> dict[str, list[str]]:
-    """Those of the link that shows the same; what is as usual is not in it."""
+    """URL parameters of the choice, without defaults."""
     return {name: values for name, values in url.parameters(view.choice).items() if values}
 
 

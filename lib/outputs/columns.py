@@ -1,7 +1,7 @@
-"""A column of a table: its name, its values and how they are written.
+"""Columns of tables: name, values and format.
 
-The screen, the page file, CSV and the workbook read the same columns, so that each of them writes a
-value in its own way and none guesses what the value is.
+The screen, the page file, CSV and the workbook use the same columns: each writes a value in its own
+way, and none has to guess its type.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,16 +16,15 @@ import pandas as pd
 from lib.reference import formatting
 
 Raw = str | int | float | date | datetime | None
-"""A value as files hold it; None for what does not exist."""
+"""A value in exported files; None if missing."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the values of a column are written.
+    """Format of a column's values.
 
-    `write` gives the text that people read, `raw` what a file holds: as many values as there are
-    `parts`, the endings that tell apart the file's columns. `pattern` is the number format of the
-    workbook.
+    `write` gives the text on screen, `raw` the values in files: one per suffix in `parts`, which
+    name the file's columns. `pattern` is the workbook's number format.
     """
 
     name: str
@@ -42,7 +41,8 @@ def _whole(value: Any) -> tuple[Raw, ...]:
 
 
 def _fraction(value: Any) -> tuple[Raw, ...]:
-    # Shares of the largest workspaces differ in the sixth decimal; the rest is floating point.
+    # Shares in the largest workspaces differ in the sixth decimal; the rest is floating-point
+    # noise.
     return (round(float(value), 6),)
 
 
@@ -87,33 +87,33 @@ SHARE = Format("share", formatting.percent, _fraction, is_number=True, pattern="
 CHANGE = Format(
     "change", formatting.signed_percent, _fraction, is_number=True, pattern=_SIGNED_PERCENT
 )
-"""By how much something grew, as a fraction of what it was."""
+"""Relative growth, as a fraction."""
 
 POINTS = Format("points", formatting.points, _fraction, is_number=True, pattern=_SIGNED_PERCENT)
-"""The difference of two rates."""
+"""Difference of two rates."""
 
 HOURS = Format(
     "hours", formatting.duration, _hours, is_number=True, parts=(" (hours)",), pattern="#,##0.0"
 )
 DAY = Format("day", formatting.day, _day, is_number=True, pattern="yyyy-mm-dd")
 MONTH = Format("month", formatting.month, _day, is_number=True, pattern="yyyy-mm")
-"""By its first day."""
+"""Given by its first day."""
 
 SHARES = Format("interval of a share", _shares, _bounds, parts=_BOUNDS, pattern="0.0%")
-"""Two fractions, the lower and the upper bound."""
+"""Lower and upper bound, as fractions."""
 
 DIFFERENCES = Format(
     "interval of a difference", _differences, _bounds, parts=_BOUNDS, pattern=_SIGNED_PERCENT
 )
 TREND = Format("trend", str, lambda _: (), parts=(), is_in_files=False)
-"""Numbers by day, week or month, drawn as a small line. They are for the eye, not for files."""
+"""Numbers by day, week or month, drawn as a sparkline; left out of files."""
 
 LINK = Format("link", lambda _: "Open", _text)
-"""An address on the web."""
+"""A URL."""
 
 
 def time_in(timezone: str) -> Format:
-    """Moments, shown in that zone and written to files in ISO 8601 with its offset."""
+    """Format for moments, shown in that zone and exported as ISO 8601 with its offset."""
     zone = ZoneInfo(timezone)
     return Format(
         "time",
@@ -126,10 +126,10 @@ def time_in(timezone: str) -> Format:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """`values` are as `format` expects them; None, NaN and NaT are what does not exist.
+    """A column. `values` have the type that `format` expects; None, NaN and NaT are missing.
 
-    `muted` says for each value whether it rests on few contacts. A `detail` is hidden until
-    somebody asks for more columns.
+    `muted` says for each value whether it rests on few contacts. A `detail` column is hidden until
+    more columns are asked for.
     """
 
     name: str
@@ -142,37 +142,37 @@ class Column:
         return len(self.values)
 
     def shown(self, row: int) -> str:
-        """The value of a row as people read it."""
+        """The value of a row as shown on screen."""
         value = self.values[row]
         return formatting.NOTHING if is_missing(value) else self.format.write(value)
 
     def raw(self, row: int) -> tuple[Raw, ...]:
-        """The value of a row as files hold it, one for each of `heads`."""
+        """The value of a row as exported, one for each of `heads`."""
         value = self.values[row]
         return (None,) * len(self.format.parts) if is_missing(value) else self.format.raw(value)
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """What files call it."""
+        """Column names in files."""
         return tuple(f"{self.name}{part}" for part in self.format.parts)
 
 
 def column(
     name: str,
     values: "Sequence[Any] | np.ndarray | pd.Series[Any] | pd.Index",
-    format: Format,  # noqa: A002 - the name that the class has for it
+    format: Format,  # noqa: A002 - the name of the class's field
     *,
     muted: Sequence[bool] = (),
     detail: bool = False,
 ) -> Column:
-    """A column of plain values, whatever they came in."""
+    """A column from any sequence, array, series or index, converted to plain Python values."""
     plain = values if isinstance(values, list | tuple) else values.tolist()  # type: ignore[union-attr]
     return Column(name, plain, format, muted, detail)
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of one length. The first one names the rows."""
+    """Columns of equal length; the first one names the rows."""
 
     columns: tuple[Column, ...]
 
@@ -184,7 +184,7 @@ class Table:
         return tuple(each for each in self.columns if each.format.is_in_files)
 
     def at(self, rows: Sequence[int]) -> "Table":
-        """Those rows, in that order."""
+        """The table with only these rows, in this order."""
         return Table(
             tuple(
                 replace(
@@ -197,7 +197,7 @@ class Table:
         )
 
     def order_by(self, name: str, *, descending: bool) -> list[int]:
-        """The rows by the values of a column; those that lack one come last."""
+        """Row numbers ordered by the values of a column; missing values come last."""
         values = next(each for each in self.columns if each.name == name).values
         known = [row for row in range(len(self)) if not is_missing(values[row])]
         missing = [row for row in range(len(self)) if is_missing(values[row])]
@@ -209,7 +209,7 @@ def table(*columns: Column) -> Table:
 
 
 def sort_key(value: Any) -> Any:
-    """Text sorts without regard to case, intervals by their lower bound."""
+    """Sort key of a value: text case-folded, intervals by their lower bound."""
     if isinstance(value, str):
         return value.casefold()
     return value[0] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""A table as CSV: raw values, in the separators of the locale, with what was chosen in each row."""
+"""CSV export: raw values, with the locale's separators and the choice in every row."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ from lib.reference import formatting
 
 
 def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
-    """UTF-8 with a mark, so that spreadsheets read it as such.
+    """The table as CSV, in UTF-8 with a byte order mark so that spreadsheets detect the encoding.
 
-    Numbers are numbers, times ISO 8601, what does not exist is empty. Where the locale writes
-    decimals with a comma, cells are separated by semicolons, as its spreadsheets expect. Text is
-    defused where it would run as a formula. The last columns hold what was `chosen`, a `context`,
-    in every row, so that a part of the file says it too.
+    Times are ISO 8601, missing values are empty. In locales with a decimal comma, cells are
+    separated by semicolons, as spreadsheets there expect. Text that would run as a formula is
+    neutralized. The last columns repeat `chosen` (see `context`) in every row, so that any part of
+    the file states it.
     """
     mark = formatting.decimal_mark()
     buffer = io.StringIO()
@@ -35,8 +35,8 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
 
 
 def csv_archive(tables: Iterable[tuple[str, Table]], chosen: Mapping[str, Raw]) -> bytes:
-    """Tables by their titles, each as a CSV file of that name, in a ZIP: tables of different
-    columns in one file would be none that a spreadsheet can read."""
+    """The tables as a ZIP of CSV files named after their titles: one file with tables of different
+    columns could not be read by a spreadsheet."""
     buffer = io.BytesIO()
     names = Counter[str]()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -49,11 +49,11 @@ def csv_archive(tables: Iterable[tuple[str, Table]], chosen: Mapping[str, Raw]) 
 
 
 _UNSAFE = re.compile(r"\W+")
-"""What a file is not to have in its name: a title is ours, but may hold a colon."""
+"""Characters not used in file names: titles are ours, but may contain a colon."""
 
 
 def context(view: View) -> dict[str, Raw]:
-    """What every file says: the choice, the zone and the time of the data."""
+    """Stated in every file: the choice, the zone, and the time of the data."""
     return {
         "Period from": view.terms.period.start,
         "Period to": view.terms.period.end,
@@ -64,7 +64,7 @@ def context(view: View) -> dict[str, Raw]:
 
 
 def cell(value: Raw, mark: str) -> str:
-    """A value as CSV holds it; `mark` is the decimal one."""
+    """A value as written to CSV; `mark` is the decimal mark."""
     match value:
         case None:
             return ""
@@ -81,6 +81,6 @@ def cell(value: Raw, mark: str) -> str:
 
 
 def _decimal(value: float) -> str:
-    """Without an exponent, which some spreadsheets take for text."""
+    """Decimal notation without an exponent, which some spreadsheets read as text."""
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

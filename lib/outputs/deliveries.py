@@ -1,17 +1,17 @@
-"""What was sent to whom: each delivery is a row, and none is sent twice.
+"""Delivery record: each message is a row, and none is sent twice.
 
 A row is committed as `begun` before anything leaves this machine, and as `done` after it was
-accepted. What is known to have failed is tried again. What was begun and has not ended, because the
-process was killed or the other side fell silent, may have arrived: it is not sent again, and the
-row says so.
+accepted. An attempt that is known to have failed is repeated. One that began and never ended,
+because the process was killed or the other side went silent, may have arrived: it is not repeated,
+and the row says so.
 
     planned ──▶ begun ──▶ done
        ▲          │ ├───▶ unclear      never sent again
        │          ▼ └───▶ given up     refused for good, or failed too often
        └────── failed
 
-All rows of a recipient, and the alerts that they are told of, are one document: so a message and
-what it tells are committed together, or not at all.
+All rows of a recipient and the state of its alerts form one document, so that a message and what it
+reports are committed together or not at all.
 """
 
 import logging
@@ -31,24 +31,26 @@ State = Literal["planned", "begun", "done", "failed", "unclear", "given up", "mi
 Kind = Literal["digest", "alerts"]
 
 LONGEST_SENDING = timedelta(minutes=5)
-"""An attempt ends by itself long before: one that is older has no process any more."""
+"""Attempts end long before this; an older one belongs to a dead process."""
 
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180))
-"""Before the second attempt, the third, and so on; after the last one it is given up."""
+"""Delays before the second attempt, the third, and so on; after the last one the message is given
+up."""
 
 KEPT = 200
 KEPT_FOR = timedelta(days=90)
 
-_MOST_TRIES = 50
-"""To commit a change: each failure means that another process has succeeded."""
+_MOST_ATTEMPTS = 50
+"""Attempts to commit a change; each failure means that another process succeeded."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message to one recipient. Times are UTC. Of the address only the host is kept.
+    """One message to one recipient. Times are UTC. Only the host of the address is stored.
 
-    `id` is what it is about: the same digest has the same one in every process. `outcome` is a
-    sentence. `tells` is what a message of alerts says; a digest is written when it is sent.
+    `id` identifies the subject, so the same digest has the same `id` in every process. `outcome` is
+    a sentence. `tells` holds the changes that an alert message reports; digests are composed when
+    they are sent.
     """
 
     id: str
@@ -71,8 +73,9 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All that is kept of one recipient. `planned_until` is the time until which digests have been
-    planned, `as_of` that of the data which alerts were judged by last, `held` why alerts wait."""
+    """Everything stored about one recipient. `planned_until` is the time up to which digests have
+    been planned, `as_of` the time of the data that alerts were last judged by, `held` why alerts
+    are held back."""
 
     deliveries: tuple[Delivery, ...] = ()
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -85,15 +88,15 @@ class Ledger:
         return next((each for each in self.deliveries if each.id == key), None)
 
     def with_delivery(self, delivery: Delivery) -> "Ledger":
-        """With a row in place of the one of its id, or as the latest."""
+        """The ledger with this row added, or replacing the one with its id."""
         if self.delivery(delivery.id) is None:
             return replace(self, deliveries=(*self.deliveries, delivery))
         rows = (delivery if each.id == delivery.id else each for each in self.deliveries)
         return replace(self, deliveries=tuple(rows))
 
     def begun_since(self, moment: datetime, now: datetime) -> int:
-        """Messages that were begun from then on; those from the future were begun by a clock that
-        went wrong, and count."""
+        """Number of messages begun since then. Those in the future count too: a wrong clock began
+        them."""
         return sum(
             each.begun is not None and (each.begun >= moment or each.begun > now)
             for each in self.deliveries
@@ -101,24 +104,24 @@ class Ledger:
 
 
 class Contended(Exception):
-    """Other processes were always faster."""
+    """Other processes committed first every time."""
 
 
 class Deliveries:
-    """The ledger of one recipient, in `documents` under `key`."""
+    """The ledger of one recipient, stored in `documents` under `key`."""
 
     def __init__(self, documents: Documents, key: str) -> None:
         self._documents = documents
         self._key = key
 
     def read(self) -> Ledger:
-        """Raises OSError."""
+        """The stored ledger, or an empty one. Raises OSError."""
         return self._read()[0]
 
     def change(self, change: Callable[[Ledger], Ledger]) -> Ledger:
-        """Commits what `change` makes of the ledger, which may be asked again if another process
-        was faster. Raises OSError, or Contended."""
-        for _ in range(_MOST_TRIES):
+        """Commit what `change` makes of the ledger, calling it again if another process committed
+        first. Raises OSError or Contended."""
+        for _ in range(_MOST_ATTEMPTS):
             before, version = self._read()
             after = change(before)
             if after == before:
@@ -129,8 +132,8 @@ class Deliveries:
         raise Contended
 
     def begin(self, delivery: Delivery, now: datetime) -> bool:
-        """Commits that it is being sent. False if that is no longer to be done, or another process
-        does it."""
+        """Commit that the delivery is being sent. False if it must not be, or if another process
+        sends it."""
         is_ours = False
 
         def begin(ledger: Ledger) -> Ledger:
@@ -147,11 +150,11 @@ class Deliveries:
         return is_ours
 
     def end(self, delivery: Delivery, outcome: "Outcome", now: datetime) -> Delivery:
-        """Commits what became of the attempt that `begin` committed; gives the row."""
+        """Commit the outcome of the attempt that `begin` committed; returns the row."""
 
         def end(ledger: Ledger) -> Ledger:
             row = ledger.delivery(delivery.id)
-            # One that another process has taken for dead may speak up after all.
+            # An attempt that was taken for dead may still report.
             is_waited_for = row is not None and row.state in ("begun", "unclear")
             if row is None or not is_waited_for or row.attempts != delivery.attempts + 1:
                 return ledger
@@ -167,14 +170,14 @@ class Deliveries:
         try:
             return msgspec.json.decode(body, type=Ledger), version
         except msgspec.MsgspecError as error:
-            # To begin anew might send again what was sent.
-            raise OSError("the record of deliveries is not as it was written") from error
+            # Starting over might repeat messages.
+            raise OSError("the record of deliveries is damaged") from error
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an attempt: a sentence without any address. `retry_after` is for how long the
-    other side asks to be left alone."""
+    """Outcome of an attempt: a sentence without any address. `retry_after` is the delay that the
+    other side asked for."""
 
     state: Literal["done", "failed", "unclear", "given up"]
     sentence: str
@@ -182,7 +185,7 @@ class Outcome:
 
 
 def _ended(row: Delivery, outcome: Outcome, now: datetime) -> Delivery:
-    """After an attempt: to be tried again only if it is known to have failed."""
+    """The row after an attempt; it is repeated only if it is known to have failed."""
     if outcome.state != "failed":
         return replace(row, state=outcome.state, ended=now, outcome=outcome.sentence)
     if row.attempts > len(PAUSES):
@@ -200,7 +203,7 @@ UNCLEAR = (
 
 
 def settle(ledger: Ledger, now: datetime) -> Ledger:
-    """With the rows closed that were begun by a process that is no more."""
+    """The ledger with deliveries closed whose process has died."""
     for each in ledger.deliveries:
         if each.state == "begun" and each.begun is not None:
             age = now - each.begun
@@ -213,18 +216,18 @@ def settle(ledger: Ledger, now: datetime) -> Ledger:
 
 
 def due(ledger: Ledger, now: datetime) -> list[Delivery]:
-    """The rows to be sent now."""
+    """The rows to send now."""
     longest = max(PAUSES)
     return [
         each
         for each in ledger.deliveries
-        # After a clock was set back nothing waits longer than the longest pause.
+        # After the clock was set back nothing waits longer than the longest delay.
         if each.is_open and (each.due is None or each.due <= now or each.due > now + 2 * longest)
     ]
 
 
 def _trimmed(ledger: Ledger) -> Ledger:
-    """Without what is old, as long as it cannot be sent any more."""
+    """The ledger without old rows, except those that may still be sent."""
     rows = ledger.deliveries
     newest = max((each.planned for each in rows), default=None)
     kept: Iterable[Delivery] = (

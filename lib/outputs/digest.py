@@ -1,7 +1,7 @@
-"""The digest of a view: what a manager reads without opening anything.
+"""Digest of a view: what a manager reads without opening the dashboard.
 
-It says what the Overview says: the sentence, six numbers with the changes that are known, what
-stands out, who opted out and was answered since the last one. Nothing in it names a contact.
+It says what the Overview says: the sentence, six numbers with their changes where known, findings,
+opt-outs and answers since the last digest. It never names a contact.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 NOT_RECORDED = "change not recorded"
 
 SMALLEST_BASE = 30
-"""Below it a change is told as a difference: per cent of a handful mean nothing."""
+"""Changes of smaller numbers are given as differences: a percentage of a handful means nothing."""
 
 MOST_POINTS = 3
 MOST_BARS = 6
@@ -40,7 +40,7 @@ MOST_DAYS = 14
 
 @dataclass(frozen=True)
 class Number:
-    """A card: `change` says by how much and since when; empty where that is not known."""
+    """A card; `change` says by how much and since when, empty if unknown."""
 
     name: str
     value: str
@@ -49,7 +49,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of a ranking; `share` of the largest, from 0 to 1."""
+    """A row of a bar chart; `share` of the largest value, from 0 to 1."""
 
     name: str
     value: str
@@ -58,7 +58,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Point:
-    """A sentence, what it rests on, and where to look."""
+    """A sentence, its evidence, and a link."""
 
     sentence: str
     why: str = ""
@@ -68,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Digest:
-    """Everything a digest says, as plain text; names in it are data from strangers."""
+    """Contents of a digest as plain text; names in it are untrusted."""
 
     title: str
     sentence: str
@@ -94,8 +94,12 @@ def digest(
     dashboard: str | None = None,
     alerts: Mapping[str, Alert] | None = None,
 ) -> Digest:
-    """The digest of a view at `now` (UTC), of the time `since` the last one, a week by default.
-    `alerts` are those that go on are told of; `dashboard` is the address that links begin with."""
+    """The digest of a view at `now` (UTC), covering the time `since` the last one (default: a
+    week).
+
+    `alerts` is the recipient's alert state, of which the firing ones are listed; `dashboard` is the
+    URL that links start with.
+    """
     view = named.view
     past = past or NothingRecorded()
     since = since or now - timedelta(days=7)
@@ -109,7 +113,7 @@ def digest(
         Point(
             each.sentence,
             f"Since {formatting.moment(each.since, terms.timezone)}"
-            + ("." if each.known else "; whether it still is so cannot be told."),
+            + ("." if each.known else "; it is not known whether this is still so."),
             link(each.page, each.narrow, each.queue),
         )
         for each in (alerts or {}).values()
@@ -169,7 +173,7 @@ def _sentence(view: View) -> str:
 
 
 def _compared(new: int, old: int, before: str) -> str:
-    """In words, in per cent only of what is enough for it."""
+    """The change in words, as a percentage only if the base is large enough."""
     if old >= SMALLEST_BASE or new == old or old <= 0:
         return formatting.compared(new, old, before)
     difference = formatting.number(abs(new - old))
@@ -177,8 +181,9 @@ def _compared(new: int, old: int, before: str) -> str:
 
 
 def _numbers(view: View, past: Past) -> tuple[Number, ...]:
-    """Six. A change is the difference between the two ends of the period as they were recorded, or
-    is not told: from contacts that still exist it cannot be inferred."""
+    """The six numbers. A change is the difference between the current value and the level recorded
+    at the start of the period; if none was recorded, no change is given, since it cannot be
+    inferred from contacts that still exist."""
     terms = view.terms
     total = view.compute(audience.audience, terms)
     rates = view.compute(opt_in.opt_in)
@@ -232,7 +237,7 @@ OLDEST_OPENING = timedelta(days=2)
 
 
 def _opening(view: View, past: Past) -> Level | None:
-    """The last recorded level before the period began, if it is not much older."""
+    """The last level recorded before the period began, at most `OLDEST_OPENING` earlier."""
     start = view.terms.period.first_moment
     levels = past.levels(view.choice, start - OLDEST_OPENING, start)
     return levels[-1] if levels else None
@@ -278,10 +283,10 @@ def _ranked(names: Sequence[str], values: Sequence[int]) -> tuple[Bar, ...]:
 
 
 def _since(view: View, past: Past, since: datetime) -> tuple[str, ...]:
-    """Who opted out and who was answered since the last digest."""
+    """Opt-outs and answers since the last digest."""
     terms = view.terms
     if past.recorded_since is None:
-        return ("Opt-outs and answers are told once the past is recorded.",)
+        return ("Opt-outs and answers appear once history is recorded.",)
     first, last = day_of(since, terms.timezone), day_of(terms.as_of, terms.timezone) - ONE_DAY
     said = []
     if first <= last:
@@ -326,7 +331,7 @@ def _foot(view: View, dashboard: str | None) -> str:
 
 
 def gone(sentence: str, settings: Settings, dashboard: str | None) -> Digest:
-    """In place of the digest of a view that cannot be shown."""
+    """Digest that says that a view cannot be shown."""
     return Digest(
         title="Audience · this view cannot be shown",
         sentence=sentence,
@@ -343,7 +348,7 @@ def gone(sentence: str, settings: Settings, dashboard: str | None) -> Digest:
 
 
 def message(written: Digest, attachments: tuple[Attachment, ...] = ()) -> Message:
-    """The digest as a message for mails and chats; what is attached goes with mails."""
+    """The digest as a message for mail and chat; attachments go with mail only."""
     return Message(
         subject=_subject(written),
         lines=tuple(_lines(written)),
@@ -359,7 +364,7 @@ def _subject(written: Digest) -> str:
 
 
 def _lines(written: Digest) -> list[Line]:
-    """For a chat: the same, shorter."""
+    """The digest for chat: the same, shorter."""
     lines = [text(written.title, strong=True), text(written.sentence)]
     lines += [text(f"⚠ {each}") for each in written.warnings]
     for each in written.numbers:
@@ -390,7 +395,7 @@ def _environment(*, escapes: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # What is drawn of a text is one line, and turns no text around it.
+    # Every value is rendered on one line, without bidirectional controls.
     environment.finalize = _shown
     return environment
 

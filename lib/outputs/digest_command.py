@@ -1,8 +1,8 @@
-"""Sends a digest without a browser: `python -m lib.digest`, for cron or a scheduled job.
+"""Command that sends a digest (`python -m lib.digest`), for cron or a scheduled job.
 
-Beside a server that sends by itself it does no harm: the digest of one time is sent once, by
-whichever comes first. Exit status: 0 sent, or sent already; 2 a wrong argument or setting; 3 the
-workspace could not be fetched; 4 not sent. Then one sentence on standard error says why.
+It is safe beside a server that sends digests itself: each is sent once, by whichever comes first.
+Exit status: 0 sent, now or before; 2 invalid argument or setting; 3 the workspace could not be
+fetched; 4 not sent. On failure a sentence on standard error says why.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from lib.store.workspace import connect
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status."""
+    """Run the command and return its exit status."""
     try:
         given = _parser().parse_args(arguments)
         configuration = settings.load_all()
@@ -106,8 +106,8 @@ def _already(known: Delivery) -> int:
 
 
 def _moment(recipient: Recipient, workspace: Settings, now: datetime) -> datetime:
-    """What the digest is of: the time that the server would send it at, if that has just been; else
-    this hour."""
+    """Time that identifies the digest: the scheduled time if it has just passed, otherwise the
+    current hour."""
     if recipient.at is not None:
         times = schedule.times_between(
             recipient.at, workspace.timezone, now - schedule.LATEST, now + timedelta(minutes=5)
@@ -125,7 +125,7 @@ def _show(
     snapshot: Snapshot,
     now: datetime,
 ) -> int:
-    """Writes the digest where it was asked for, and sends nothing."""
+    """Write the digest to where it was asked for, without sending it."""
     written = _message(given, configuration, recipient, workspace, snapshot, now)
     if given.html is not None:
         given.html.write_text(written.html, encoding="utf-8")
@@ -155,7 +155,8 @@ def _message(
 
 
 def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
-    """What a server beside us has saved, while it is fresh; else fetched. Raises ChatbotXError."""
+    """The snapshot saved by a server, if it is fresh; otherwise a newly fetched one. Raises
+    ChatbotXError."""
     store = store_of(workspace)
     stored = store.load()[0] if store is not None else None
     usual = timedelta(minutes=workspace.refresh_minutes)
@@ -166,7 +167,7 @@ def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
 
 
 def _past(workspace: Settings, snapshot: Snapshot) -> Past:
-    """What a server beside us has recorded; the demo brings a past of its own."""
+    """The history recorded by a server; the demo has its own."""
     if workspace.is_demo:
         return RecordedPast(demo_past(snapshot), bot_answers=workspace.bot_answers)
     recorder = recorder_of(workspace)
@@ -177,7 +178,7 @@ def _past(workspace: Settings, snapshot: Snapshot) -> Past:
 
 
 def _recipient(given: argparse.Namespace, configuration: Configuration) -> Recipient | None:
-    """Raises SettingsError."""
+    """The recipient to write to; None if the digest is only shown. Raises SettingsError."""
     recipients = {each.name: each for each in configuration.notifications.recipients}
     if given.to is None:
         if given.dry_run or given.html is not None:
@@ -202,7 +203,7 @@ def _recipient(given: argparse.Namespace, configuration: Configuration) -> Recip
 def _workspace(
     given: argparse.Namespace, configuration: Configuration, recipient: Recipient | None
 ) -> Settings:
-    """Raises SettingsError."""
+    """The workspace of the digest. Raises SettingsError."""
     if given.demo:
         return replace(configuration.workspaces[0], token=None)
     name = recipient.workspace if recipient is not None else given.workspace
@@ -216,7 +217,7 @@ def _workspace(
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """A wrong argument is told like a wrong setting."""
+        """Report an invalid argument like an invalid setting."""
         raise SettingsError([message.removeprefix("argument ")])
 
 
@@ -225,7 +226,7 @@ def _parser() -> _Parser:
         prog="python -m lib.digest",
         description="Sends the digest of a view to a recipient of [notify] in the secrets.",
     )
-    parser.add_argument("--to", metavar="NAME", help="that of a table [notify.<name>]")
+    parser.add_argument("--to", metavar="NAME", help="name of a [notify.<name>] table")
     parser.add_argument("--view", help="name of a saved view, or what follows the ? of a link")
     parser.add_argument("--workspace", metavar="NAME", help="one of several in the settings")
     parser.add_argument("--demo", action="store_true", help="the demo workspace, without a token")

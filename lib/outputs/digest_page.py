@@ -1,7 +1,7 @@
-"""The page file that goes with a digest, where it is wished: made of a view, without a browser.
+"""Page file attached to a digest, made from a view without a browser.
 
-It has what the Overview shows of the same view: its numbers, what stands out, the days, and whom
-they brought by each dimension.
+It contains what the Overview shows of that view: numbers, findings, days, and new contacts by
+dimension.
 """
 
 from collections.abc import Iterable
@@ -38,14 +38,14 @@ _COUNTED_BY = {
 
 
 def attachment(written: Digest, view: View) -> Attachment:
-    """The page of a digest's view, as one HTML file that opens without a network."""
+    """The page of a digest's view, as a single HTML file that works offline."""
     period = view.terms.period
     name = f"audience-{period.start.isoformat()}-{period.end.isoformat()}.html"
     return Attachment(name, "text/html", page_html(page_of(written, view)))
 
 
 def page_of(written: Digest, view: View) -> Page:
-    """What the file shows, from top to bottom."""
+    """Contents of the file, from top to bottom."""
     limits = view.choice.in_words(view.options)
     context = (
         ("Period", formatting.days(view.terms.period)),
@@ -102,7 +102,7 @@ def _growth(view: View) -> FigureShown:
 
 
 def _groups(view: View) -> Iterable[TableShown]:
-    """Whom the period brought, by each dimension that has any."""
+    """Contacts by dimension, for each one that has any."""
     for dimension, metric in _COUNTED_BY.items():
         counted = view.compute(metric, view.terms)
         if not len(counted):

@@ -1,4 +1,4 @@
-"""A figure on its own, without Streamlit's page, whose template holds stand-ins for colours."""
+"""Figures outside Streamlit, whose own Plotly template has colour placeholders."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,7 +48,7 @@ DIVERGING = (
     "#0F6F95",
     "#034D73",
 )
-"""The scales of the light theme, in .streamlit/config.toml."""
+"""Colour scales of the light theme in .streamlit/config.toml."""
 
 
 def _scale(colours: Sequence[str]) -> list[list[Any]]:
@@ -60,7 +60,7 @@ _AXIS = {
     "linecolor": AXIS,
     "zerolinecolor": AXIS,
     "zerolinewidth": 1,
-    # Between labels and bars.
+    # Space between labels and bars.
     "ticks": "outside",
     "ticklen": 6,
     "tickcolor": "rgba(0,0,0,0)",
@@ -89,11 +89,11 @@ TEMPLATE: Json = {
         "hoverlabel": {"bgcolor": "#FFFFFF", "bordercolor": AXIS, "font": {"color": TEXT}},
     },
 }
-"""How a figure looks that is not on Streamlit's page, whose own template holds stand-ins."""
+"""Plotly template for figures outside Streamlit's page."""
 
 
 def drawing(figure: go.Figure) -> str:
-    """The figure as JSON in colours of its own. It stays as it is."""
+    """The figure as JSON with real colours; the figure itself is not modified."""
     whole = figure.to_plotly_json()
     layout = {**whole["layout"], "template": TEMPLATE}
     drawing = _coloured({"data": whole["data"], "layout": layout})
@@ -102,7 +102,8 @@ def drawing(figure: go.Figure) -> str:
 
 
 def _coloured(part: Any, *, is_colour: bool = False) -> Any:
-    """With a colour wherever `style.TEXT` stands for one; it may also be somebody's name."""
+    """Replace `style.TEXT` by a colour, but only where it is one: it could also be somebody's
+    name."""
     if isinstance(part, dict):
         return {name: _coloured(each, is_colour="color" in name) for name, each in part.items()}
     if isinstance(part, list | tuple):

@@ -1,7 +1,7 @@
-"""The templates of HTML, for the page file and for the tables on the screen.
+"""HTML templates of the page file and of tables on screen.
 
-What stands in a template is escaped unless it was made here. Names of strangers are isolated, so
-that one written from right to left does not turn round what stands beside it.
+Template values are escaped unless made here. Untrusted names are isolated, so that a right-to-left
+name does not reorder the text around it.
 """
 
 import re
@@ -21,13 +21,13 @@ from lib.outputs.shown import NumberShown
 from lib.reference import formatting
 
 MOST_TRENDS = 100
-"""Rows of a table up to which it has small lines: thousands of images take a browser minutes."""
+"""Maximum of rows for a table with sparklines: thousands of images take a browser minutes."""
 
 MAIN_COLUMNS = 4
-"""As many as a phone shows until more are asked for."""
+"""Columns shown on a phone before more are asked for."""
 
 _SHORT = 28
-"""Characters of a text that is kept in one line."""
+"""Maximum length of text that is kept on one line."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _TableShown:
-    """What the template of a table needs."""
+    """Input of the table template."""
 
     label: str
     key: str
@@ -90,8 +90,8 @@ def table_html(
     chosen: Sequence[bool] = (),
     is_part: bool = False,
 ) -> Markup:
-    """A table whose rows may be links; `chosen` rows are marked. `is_part` says that there are more
-    rows than these, so that sorting these alone would mislead."""
+    """A table whose rows may be links; `chosen` rows are highlighted. `is_part` says that there are
+    more rows than these, so they must not be sorted alone."""
     columns = [
         each for each in table.columns if each.format is not TREND or len(table) <= MOST_TRENDS
     ]
@@ -123,12 +123,12 @@ def table_html(
 
 
 def numbers_html(numbers: Sequence[NumberShown], about: str | None = None) -> Markup:
-    """A row of cards, each with what it means behind a question mark."""
+    """A row of cards, each with its definition behind a question mark."""
     return Markup(_template("numbers").numbers(numbers, about, True))
 
 
 def scale_html(few: str, many: str) -> Markup:
-    """What the shades of a map stand for."""
+    """Legend of a map's shades."""
     return Markup(_template("numbers").scale(few, many))
 
 
@@ -138,12 +138,12 @@ def _line(values: Sequence[float], say: Callable[[float], str]) -> Markup:
 
 @cache
 def _template(name: str) -> Any:
-    """The macros in a template."""
+    """The macros of a template."""
     return environment().get_template(f"{name}.html.j2").module
 
 
 def _looks(columns: Sequence[Column]) -> list[str]:
-    """The classes of the cells of each column."""
+    """CSS classes for the cells of each column."""
     looks, main = [], 0
     for each in columns:
         found = ["number"] if each.format.is_number else []
@@ -158,7 +158,7 @@ def _looks(columns: Sequence[Column]) -> list[str]:
 
 
 def _cells(column: Column, look: str) -> list[_Cell]:
-    """A column as cells; numbers, times and intervals bear what they sort by."""
+    """A column as cells; numbers, times and intervals carry a sort key."""
     sorts = column.format.is_number or len(column.format.parts) > 1
     cells = []
     for row, value in enumerate(column.values):
@@ -197,7 +197,7 @@ def _sort_key(value: Any) -> str:
 
 
 def name(text: str) -> Markup:
-    """A name of strangers, isolated from the direction of what stands around it."""
+    """An untrusted name, isolated from the text direction around it."""
     return Markup("<bdi>{}</bdi>").format(formatting.visible(text))
 
 
@@ -205,11 +205,11 @@ _prose = MarkdownIt("zero").enable(["escape", "emphasis"])
 
 
 def prose(markdown: str) -> Markup:
-    """A line of Markdown as HTML: strong words and the escapes of `formatting.markdown`. All else
-    is text."""
-    rendered = _prose.renderInline(_JOINERS.sub("", formatting.upright(markdown)))
+    """A line of Markdown as HTML: strong text and the escapes of `formatting.markdown`; everything
+    else is literal."""
+    rendered = _prose.renderInline(_WORD_JOINERS.sub("", formatting.upright(markdown)))
     return Markup(rendered)
 
 
-_JOINERS = re.compile("\u2060")
-"""With which `formatting.markdown` breaks what Streamlit would draw as something else."""
+_WORD_JOINERS = re.compile("\u2060")
+"""Word joiners, which `formatting.markdown` inserts to defeat Streamlit's own shorthands."""

@@ -1,7 +1,7 @@
-"""A message, and how each channel writes it. Whatever a name holds, it is shown as text.
+"""Messages, and how each channel marks them up. Names are always shown as plain text.
 
-Names of tags, inboxes and channels are data from strangers. HTML has escapes; where a mark-up has
-none, what it would read as its own is broken, or replaced by what looks like it.
+Names of tags, inboxes and channels are untrusted. HTML has escapes; in markups without escapes,
+special characters are broken up or replaced by lookalikes.
 """
 
 import re
@@ -12,14 +12,15 @@ from html import escape
 from lib.reference import formatting
 
 LONGEST = 2900
-"""Characters of a chat message as it is written: Slack takes 3,000 in a block, Telegram 4,096."""
+"""Maximum of characters in a marked-up chat message: Slack allows 3,000 per block, Telegram
+4,096."""
 
 LONGEST_SUBJECT = 120
 
 
 @dataclass(frozen=True)
 class Text:
-    """Plain text, which may hold what strangers wrote."""
+    """Plain text, possibly with untrusted names."""
 
     text: str
     strong: bool = False
@@ -27,7 +28,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Link:
-    """`address` is one of ours: of the dashboard as the operator gave it, and our parameters."""
+    """A link to the dashboard; `address` is its configured URL with our parameters."""
 
     text: str
     address: str
@@ -46,7 +47,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Message:
-    """`html` and `plain` are for mails, `lines` for chats. The subject is plain text."""
+    """`html` and `plain` are for mail, `lines` for chat. The subject is plain text."""
 
     subject: str
     lines: tuple[Line, ...]
@@ -61,7 +62,7 @@ def text(value: str, *, strong: bool = False) -> Line:
 
 @dataclass(frozen=True)
 class MarkUp:
-    """How a service writes a plain text, a strong one and a link; `escape` is applied first."""
+    """Markup of a service for plain text, strong text and links; `escape` is applied first."""
 
     escape: Callable[[str], str]
     strong: Callable[[str], str]
@@ -69,7 +70,7 @@ class MarkUp:
     paragraph: str = "\n"
 
     def write(self, lines: Sequence[Line], most: int = LONGEST) -> str:
-        """The lines that fit; what is left out is said."""
+        """As many lines as fit, with a note if some were left out."""
         written: list[str] = []
         length = 0
         left_out = self.escape("… more is on the dashboard.")
@@ -90,51 +91,51 @@ class MarkUp:
 
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNSEEN = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
 
 def one_line(value: str) -> str:
-    """Without breaks, and without what changes the direction of what comes after."""
-    value = value.encode("utf-8", "replace").decode("utf-8")  # no half of a pair
-    return _CONTROLS.sub(" ", _UNSEEN.sub("", value))
+    """Text without line breaks and without bidirectional controls."""
+    value = value.encode("utf-8", "replace").decode("utf-8")  # replaces lone surrogates
+    return _CONTROLS.sub(" ", _BIDI_CONTROLS.sub("", value))
 
 
 def subject(value: str) -> str:
-    """A text within the head of a mail: one line, not too long, and no encoded word of its own. A
-    break would begin another head, and what an encoded word stands for may hold one."""
+    """Text that is safe as a mail header: one line, shortened, and without encoded words. A line
+    break would start another header, and an encoded word may decode to one."""
     shown = formatting.shortened(one_line(value).strip(), LONGEST_SUBJECT)
     return shown.replace("=?", f"={_JOINER}?")
 
 
 _JOINER = "\u2060"
 
-_LOOKS_LIKE = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 _OUTER_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 _BEGINS_BLOCK = re.compile(r"^(?=[#>+=-]|\d+[.)])")
 _SHORTHAND = re.compile(
     r"(?<=:)(?=[\w+'-]+:)"  # :tada:
     r"|(?<=[@#!])(?=\w)"  # @everyone, #general, !here
-    r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w)(?=\.[a-z])"  # addresses, which become links
-    r"|(?<=\])(?=[(\[])"  # [text](address)
-    r"|(?<=<)(?=/?at\b)"  # <at>, by which Teams calls somebody
+    r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\w)(?=\.[a-z])"  # URLs, which become links
+    r"|(?<=\])(?=[(\[])"  # [text](URL)
+    r"|(?<=<)(?=/?at\b)"  # <at>, a mention in Teams
     r"|(?<=\\)",  # an escape
     re.IGNORECASE,
 )
-"""Each match is a place to break it by a character of no width."""
+"""Each match is a position at which to insert a word joiner."""
 
 
-def _unmarked(value: str) -> str:
-    """Text that neither Slack's mark-up nor Markdown reads as anything else.
+def _neutralized(value: str) -> str:
+    """Text without meaning to Slack's markup or Markdown.
 
-    Slack has no escapes, and Teams knows only some of Markdown's, so stars and the like are
-    replaced by what looks like them. An underscore within a word is one in both.
+    Slack has no escapes, and Teams supports only some of Markdown's, so special characters are
+    replaced by lookalikes. An underscore within a word is literal in both.
     """
-    shown = _SHORTHAND.sub(_JOINER, value).translate(_LOOKS_LIKE)
+    shown = _SHORTHAND.sub(_JOINER, value).translate(_LOOKALIKES)
     return _BEGINS_BLOCK.sub(_JOINER, _OUTER_UNDERSCORE.sub("ˍ", shown))
 
 
 def _slack(value: str) -> str:
-    return escape(_unmarked(value), quote=False)
+    return escape(_neutralized(value), quote=False)
 
 
 def _telegram(value: str) -> str:
@@ -148,7 +149,7 @@ TELEGRAM = MarkUp(
     lambda each, to: f'<a href="{escape(to, quote=True)}">{each}</a>',
 )
 TEAMS = MarkUp(
-    _unmarked,
+    _neutralized,
     lambda each: f"**{each}**",
     lambda each, to: f"[{each}]({_markdown_address(to)})",
     paragraph="\n\n",

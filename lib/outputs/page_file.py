@@ -1,7 +1,7 @@
-"""A page of the dashboard as one HTML file, to be opened, mailed or printed.
+"""Page export as a single HTML file, to open, mail or print.
 
-It says the filters, the period, the zone and the time of the data. Names in it are data from
-strangers and are shown as text.
+It states the filters, the period, the zone and the time of the data. Names in it are untrusted and
+are shown as text.
 """
 
 import base64
@@ -42,9 +42,9 @@ _ON_MAPS = {"choropleth", "scattergeo"}
 
 
 def page_html(page: Page) -> bytes:
-    """The page as one HTML file that asks for nothing else, and may not.
+    """The page as a single HTML file that loads nothing else; its CSP forbids that too.
 
-    Its figures are drawn by the scripts in it. Where these do not run, each is told in words.
+    The figures are drawn by embedded scripts. Without scripts, their alt texts are shown.
     """
     drawn = [
         item.figure
@@ -67,19 +67,19 @@ def page_html(page: Page) -> bytes:
             language=formatting.language(),
             policy=f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
             "img-src data:; base-uri 'none'; form-action 'none'",
-            style=_own(_beside(".css") + _SHARED_STYLE.read_text("utf-8")),
+            style=_trusted(_beside(".css") + _SHARED_STYLE.read_text("utf-8")),
             logo=f"data:image/svg+xml;base64,{logo}",
-            figures=_own(_data(f"[{','.join(map(drawing, drawn))}]")) if drawn else None,
-            world=_own(_data(_WORLD.read_text("utf-8"))) if has_map else None,
+            figures=_trusted(_data(f"[{','.join(map(drawing, drawn))}]")) if drawn else None,
+            world=_trusted(_data(_WORLD.read_text("utf-8"))) if has_map else None,
             world_licence=_WORLD_LICENCE.read_text("utf-8") if has_map else None,
-            programs=[_own(program) for program in programs],
+            programs=[_trusted(program) for program in programs],
         )
     )
     return html.encode()
 
 
 def _meanings(page: Page) -> dict[str, str]:
-    """What the cards of a page mean, each once."""
+    """Definitions of the page's cards, each once."""
     return {
         number.name: number.meaning
         for item in page.items
@@ -90,22 +90,22 @@ def _meanings(page: Page) -> dict[str, str]:
 
 
 def _beside(suffix: str) -> str:
-    """The style or the script of the page: the file of that kind beside this one."""
+    """The stylesheet or script of the page: the file with that suffix beside this one."""
     return Path(__file__).with_suffix(suffix).read_text("utf-8")
 
 
-def _own(text: str) -> Markup:
-    """Code and data of ours, in which no tag begins or ends."""
+def _trusted(text: str) -> Markup:
+    """Mark our own code or data, which contains no tags, as safe."""
     return Markup(text)
 
 
 def _data(text: str) -> str:
-    """JSON in which no tag begins."""
+    """JSON in which no tag can begin."""
     return text.replace("<", r"\u003c")
 
 
 def _program(code: str) -> str:
-    """Code in which no tag begins: within its strings, \x3c is the same."""
+    r"""Code in which no script tag or HTML comment can begin: `\x3C` is the same within strings."""
     return re.sub(r"<(?=!--|/?script)", r"\\x3C", code, flags=re.IGNORECASE)
 
 

@@ -1,8 +1,8 @@
-"""The same numbers as JSON, without a browser: `python -m lib.report`.
+"""Headless report: the dashboard's numbers as JSON (`python -m lib.report`).
 
-"The headless report" of the metrics says what is in it. Exit status: 0 done; 2 a wrong argument or
-setting; 3 the workspace could not be fetched, or an engine gave no answer; 130 interrupted. Then
-one sentence on standard error says why and what to do.
+The contents are specified in metrics.md, "The headless report". Exit status: 0 done; 2 invalid
+argument or setting; 3 the workspace could not be fetched, or an engine gave no answer; 130
+interrupted. On failure a sentence on standard error says why and what to do.
 """
 
 import argparse
@@ -43,10 +43,12 @@ Json = dict[str, Any]
 
 
 def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Json:
-    """Every number of the snapshot, or of those of its contacts that are `asked` about. Times are
-    ISO 8601 UTC, rates fractions of six decimals, hours have two, an absent number is None, lists
-    are by contacts descending, then key."""
-    terms = replace(terms, compared=None)  # it knows the previous period only
+    """Every number of the snapshot, or of the contacts that `asked` covers.
+
+    Times are ISO 8601 in UTC; rates are fractions with six decimals, hours have two; a missing
+    number is None; lists are ordered by contacts, descending, then by key.
+    """
+    terms = replace(terms, compared=None)  # the report has only the previous period
     asked, verdict = asked or MemoryEngine(snapshot.tables), snapshot.verdict
     total = audience.audience(asked, terms)
     overall = opt_in.opt_in(asked)
@@ -108,7 +110,7 @@ def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Jso
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status."""
+    """Run the command and return its exit status."""
     try:
         given = _parser().parse_args(arguments)
         configured = _settings(given)
@@ -153,8 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _changes(configured: Settings, snapshot: Snapshot, terms: Terms, *, record: bool) -> Json:
-    """`changes`, where anything is recorded for the workspace, after recording the snapshot if that
-    is asked for. Says on standard error what could not be kept or read."""
+    """The report's `changes`, if any history exists, after recording the snapshot when `record` is
+    set. Prints to standard error what could not be stored or read."""
     recorder = recorder_of(configured)
     if recorder is None:
         return _outline(changes(demo_past(snapshot), terms.period), terms)
@@ -179,7 +181,7 @@ def _outline(found: Changes | None, terms: Terms) -> Json:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """A wrong argument is told like a wrong setting."""
+        """Report an invalid argument like an invalid setting."""
         raise SettingsError([message.removeprefix("argument ")])
 
 
@@ -199,12 +201,12 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--bot-answers",
         choices=("yes", "no"),
-        help="whether a bot that is on may have answered where the server does not tell",
+        help="whether a bot that is on may have answered where the server does not say",
     )
     parser.add_argument(
         "--engine",
         type=_engine,
-        help="who answers: memory, duckdb, or a Spark Connect server like sc://localhost:15002",
+        help="memory, duckdb, or the address of a Spark Connect server like sc://localhost:15002",
     )
     parser.add_argument("--out", type=Path, help="write there instead of to standard output")
     parser.add_argument(
@@ -268,7 +270,8 @@ def _workspace(given: argparse.Namespace) -> Settings:
 
 
 def _chosen_period(start: date | None, end: date | None, as_of: datetime, timezone: str) -> Period:
-    """The days given; without any the last 30, and 30 where only the end is given."""
+    """The given days. Defaults to the last 30 days, or the 30 days up to the end if only that is
+    given."""
     if start is None and end is None:
         return Period.last(30, as_of, timezone)
     if end is None:
@@ -281,7 +284,7 @@ def _chosen_period(start: date | None, end: date | None, as_of: datetime, timezo
 
 
 def _check_writable(out: Path | None, save: Path | None) -> None:
-    """Raises OSError now rather than after a long crawl."""
+    """Fail with OSError now rather than after a long crawl."""
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=save):

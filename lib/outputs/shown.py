@@ -1,4 +1,4 @@
-"""What a page showed, from top to bottom: what the page file and the workbook are made of."""
+"""What a page showed, from top to bottom: the input of the page file and the workbook."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from lib.reference import formatting
 
 @dataclass(frozen=True)
 class NumberShown:
-    """A card. All of it is plain text. `tone` is how the change is welcome; `trend` is drawn as a
-    small line, of which `say` tells the values."""
+    """A card with plain texts. `tone` says whether the change is welcome; `trend` is drawn as a
+    sparkline whose values `say` formats."""
 
     name: str
     value: str
@@ -27,7 +27,7 @@ class NumberShown:
 
 @dataclass(frozen=True)
 class NumbersShown:
-    """A row of cards; `about` is what they are of, where that is not the period."""
+    """A row of cards; `about` says what they refer to, if it is not the period."""
 
     numbers: tuple[NumberShown, ...]
     about: str | None = None
@@ -35,7 +35,7 @@ class NumbersShown:
 
 @dataclass(frozen=True, eq=False)
 class FigureShown:
-    """A figure, or, where there is nothing to draw, the `alt` alone. `explanation` is Markdown."""
+    """A figure, or only its `alt` if there is nothing to draw. `explanation` is Markdown."""
 
     title: str
     figure: go.Figure | None
@@ -43,12 +43,12 @@ class FigureShown:
     explanation: str | None = None
     table: Callable[[], Table] | None = None
     scale: tuple[str, str] | None = None
-    """What the weakest and the strongest shade stand for."""
+    """Labels of the lightest and the darkest shade."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableShown:
-    """`note` is Markdown."""
+    """A table; `note` is Markdown."""
 
     title: str
     table: Table
@@ -57,7 +57,7 @@ class TableShown:
 
 @dataclass(frozen=True)
 class FactsShown:
-    """Names and what is to be said of them. Plain text."""
+    """Names and facts about them, as plain text."""
 
     title: str
     values: Mapping[str, str]
@@ -66,7 +66,7 @@ class FactsShown:
 
 @dataclass(frozen=True)
 class PointsShown:
-    """A list of sentences, in Markdown."""
+    """List of sentences in Markdown."""
 
     title: str
     points: tuple[str, ...]
@@ -77,8 +77,8 @@ Item = NumbersShown | FigureShown | TableShown | FactsShown | PointsShown
 
 @dataclass(frozen=True)
 class Page:
-    """`context` names what was chosen and when the data is from; it is plain text, as is
-    `question`. `sentence` is a line of Markdown."""
+    """A page. `context` holds the choice and the time of the data; it and `question` are plain
+    text. `sentence` is a line of Markdown."""
 
     question: str
     sentence: str
@@ -86,7 +86,7 @@ class Page:
     items: tuple[Item, ...]
 
     def tables(self) -> list[tuple[str, Table]]:
-        """All tables by their titles, those behind figures too; each once."""
+        """All tables with their titles, including those behind figures, each once."""
         found: dict[str, Table] = {}
         for item in self.items:
             if isinstance(item, TableShown):

@@ -1,4 +1,4 @@
-"""The view that a digest or an alert is about: named in the settings, without a browser."""
+"""The view that a digest or an alert is about, as named in the settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from lib.store.snapshot import Snapshot
 DEFAULT = "period=7d"
 
 WORKSPACE = "workspace"
-"""The parameter of the URL that names one of several."""
+"""URL parameter that names a workspace when there are several."""
 
-_OF_BEFORE = {"recorded", "all"}
-"""What links of before say of the source of countries."""
+_LEGACY_SOURCES = {"recorded", "all"}
+"""Values of `source` in old links, which referred to the country's source."""
 
 SavedViews = Callable[[str], str | None]
-"""The query of the saved view of that name; None if there is none."""
+"""Function that returns the query of the saved view of that name; None if there is none."""
 
 
 def nothing_saved(name: str) -> str | None:
@@ -28,13 +28,13 @@ def nothing_saved(name: str) -> str | None:
 
 
 class ViewGone(Exception):
-    """The view cannot be shown as it was meant, and without its filters it would show what it is
-    not to show. The text is a sentence."""
+    """The view cannot be shown as intended; without its filters it would show other contacts. The
+    message is a sentence."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """A view, and what has to be said about the reading of its name."""
+    """A view, and notes about how its name was read."""
 
     view: View
     notes: tuple[str, ...]
@@ -43,8 +43,8 @@ class Named:
 def view_named(
     text: str, snapshot: Snapshot, settings: Settings, saved: SavedViews = nothing_saved
 ) -> Named:
-    """`text` is the query of a link, the name of a saved view, or empty for the whole workspace.
-    Raises ViewGone."""
+    """The view that `text` names: the query of a link, a saved view, or empty for the whole
+    workspace. Raises ViewGone."""
     query = text or DEFAULT
     if text and "=" not in text:
         found = saved(text)
@@ -54,7 +54,7 @@ def view_named(
     given = parse_qs(query, keep_blank_values=False)
     choice, notes = parse(given, options(snapshot))
     read = parameters(choice)
-    if any(set(given.get(name, ())) - _OF_BEFORE and not read[name] for name in MANY):
+    if any(set(given.get(name, ())) - _LEGACY_SOURCES and not read[name] for name in MANY):
         raise ViewGone(" ".join(notes))
     return Named(view_of(snapshot, choice, settings), tuple(notes))
 
@@ -68,8 +68,8 @@ def address(
     narrow: tuple[tuple[str, str], ...] = (),
     queue: str | None = None,
 ) -> str | None:
-    """Of a page that shows the same view on the same days, whenever it is opened, narrowed to what
-    a finding or an alert is about; None where the operator has not said where the dashboard is."""
+    """URL of a page that shows the same view on the same days whenever it is opened, narrowed to
+    the subject of a finding or an alert; None if the dashboard's URL is not configured."""
     if dashboard is None:
         return None
     query = {name: values for name, values in parameters(choice).items() if values}

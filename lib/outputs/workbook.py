@@ -1,6 +1,6 @@
-"""The tables of a page as a workbook (XLSX): a cover, and a sheet for each table.
+"""Page export as a workbook (XLSX): a cover, and a sheet per table.
 
-Cells are typed: numbers are numbers with a format, times are times, and text of strangers is text,
+Cells are typed: numbers are numbers with a format, times are times, and untrusted text is text,
 never a formula or a link.
 """
 
@@ -19,11 +19,11 @@ from lib.outputs.shown import NumbersShown, Page
 from lib.reference import formatting
 
 _MOST_CHARACTERS = 31
-"""Of the name of a sheet, by the format."""
+"""Maximum length of a sheet's name in XLSX."""
 
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 _LONGEST_CELL = 32_767
-"""Characters of a cell, by the format."""
+"""Maximum length of a cell's text in XLSX."""
 
 _OPTIONS = {
     "in_memory": True,
@@ -36,7 +36,8 @@ _OPTIONS = {
 
 
 def workbook(page: Page) -> bytes:
-    """A cover with the question, the answer, the choice and the numbers; then the tables."""
+    """The workbook: a cover with the question, the answer, the choice and the numbers, then the
+    tables."""
     buffer = io.BytesIO()
     book = Workbook(buffer, _OPTIONS)
     try:
@@ -89,7 +90,7 @@ def _sheet(book: Workbook, sheet: Worksheet, table: Table, bold: CellFormat) -> 
                 _write(sheet, row + 1, place + number, value, cells)
         sheet.set_column(place, place + len(column.heads) - 1, _width(column))
         place += len(column.heads)
-    # The heads and the names of the rows stay in view.
+    # Keep the header row and the row names in view.
     sheet.freeze_panes(1, 1)
     if place and len(table):
         sheet.autofilter(0, 0, len(table), place - 1)
@@ -113,7 +114,7 @@ def _width(column: Column) -> int:
 
 
 def _sheet_name(title: str, taken: Counter[str]) -> str:
-    """As the format allows it; sheets are told apart without regard to case."""
+    """A valid sheet name that differs from those taken; names are case-insensitive."""
     plain = _FORBIDDEN.sub(" ", formatting.visible(title))[:_MOST_CHARACTERS].strip("' ") or "Table"
     taken[plain.casefold()] += 1
     again = taken[plain.casefold()]

@@ -1,1 +1,1 @@
-"""Writing to people: mails and chats, at the times set, each message once."""
+"""Notifications by mail and chat, at the configured times, each message once."""

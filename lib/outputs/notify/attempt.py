@@ -1,4 +1,4 @@
-"""One attempt to send: bounded in time, and honest about what is not known."""
+"""A single attempt to send, limited in time, that keeps apart "failed" and "unknown"."""
 
 import threading
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from lib.outputs.deliveries import Outcome
 
 SECONDS = 60
-"""For all of an attempt, whatever the other side does in between."""
+"""Limit for the whole attempt, whatever the timeouts of its parts."""
 
 
 class Abandoned(Exception):
-    """The time was over before anything that counts was sent."""
+    """The time limit passed before anything irrevocable was sent."""
 
 
 class Attempt:
-    """Knows whether the message may already have been taken: from `commit` on it may."""
+    """Tracks whether the message may have been accepted: from `commit` on it may have been."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -22,15 +22,16 @@ class Attempt:
         self._abandoned = False
 
     def commit(self) -> None:
-        """To be called before what makes the other side take the message. Raises Abandoned if it
-        must not any more."""
+        """Call before the step that makes the other side accept the message. Raises Abandoned if it
+        is too late for that."""
         with self._lock:
             if self._abandoned:
                 raise Abandoned
             self._committed = True
 
     def abandon(self) -> bool:
-        """Whether the message can still be kept from being sent; it is, then."""
+        """Prevent the message from being sent, if that is still possible; returns whether it
+        was."""
         with self._lock:
             self._abandoned = not self._committed
             return self._abandoned
@@ -42,8 +43,8 @@ class Attempt:
 
 
 def within_time(send: Callable[[Attempt], Outcome], what: str, seconds: float = SECONDS) -> Outcome:
-    """What `send` says, or what can be said when it takes too long: a server that gives a byte now
-    and then passes every time-out of its own. `what` is named in the sentence."""
+    """The outcome of `send`, or of its timing out: a server that sends a byte now and then passes
+    every socket timeout. `what` names the service in the sentence."""
     attempt, said = Attempt(), list[Outcome]()
 
     def run() -> None:
@@ -51,7 +52,7 @@ def within_time(send: Callable[[Attempt], Outcome], what: str, seconds: float = 
             said.append(send(attempt))
         except Abandoned:
             pass
-        except Exception as error:  # noqa: BLE001 - its text may hold the address
+        except Exception as error:  # noqa: BLE001 - its text may contain the address
             said.append(_unexpected(attempt, what, error))
 
     thread = threading.Thread(target=run, name="sending", daemon=True)

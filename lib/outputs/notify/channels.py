@@ -1,4 +1,4 @@
-"""The channel of a recipient: mail or chat, whichever its settings name."""
+"""Channel of a recipient: mail or chat, as configured."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from lib.settings.notifications import Mail, Recipient
 
 
 def send(message: Message, to: Recipient, id_: str, now: datetime) -> Outcome:
-    """Sends the message once; `id_` is that of the delivery. Raises nothing."""
+    """Send the message once; `id_` is the delivery's ID. Never raises."""
     channel = to.channel
     if isinstance(channel, Mail):
         from lib.outputs.notify import mail

@@ -1,8 +1,8 @@
-"""Messages to Slack, Teams and Telegram, by Apprise: it knows the services, we watch what it does.
+"""Chat messages to Slack, Teams, Telegram and web hooks, through Apprise.
 
-Apprise says only whether a message was sent, and a message is tried again only if it is known not
-to have arrived. So its plugins get a stand-in for the library that they speak HTTP with, which
-notes the answers, follows no redirect, and bounds what comes back.
+Apprise reports only whether a message was sent, while we repeat a message only if it is known not
+to have arrived. So its plugins get a proxy for `requests` that records the responses, follows no
+redirects, and limits the size of response bodies.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from lib.outputs.notify.attempt import Attempt
 from lib.settings.notifications import Chat
 
 SECONDS = (5, 15)
-"""To connect, and for an answer."""
+"""Connect and read timeouts."""
 
 MOST_BYTES = 64 * 1024
 
@@ -29,17 +29,17 @@ _SERVICES: dict[str, tuple[MarkUp, str]] = {
     "Telegram": (TELEGRAM, "html"),
     "web hook": (PLAIN, "text"),
 }
-"""How each writes, and what Apprise calls that."""
+"""Markup of each service, and Apprise's name for it."""
 
-_NOT_NOW = (408, 425, 429, 500, 503)
-"""Answers after which a message has not arrived, and may another time."""
+_TRANSIENT = (408, 425, 429, 500, 503)
+"""Transient refusals: the message has not arrived, and may be sent again."""
 
-_NOBODY_KNOWS = (502, 504)
-"""From something in between, which does not know what became of the request."""
+_GATEWAY_ERRORS = (502, 504)
+"""Gateway errors, which leave open what became of the request."""
 
 
 def mistake(chat: Chat) -> str | None:
-    """Why Apprise cannot write to the address, as a sentence without it; None if it can."""
+    """Why Apprise cannot use the address, as a sentence that leaves it out; None if it can."""
     service = _service(chat)
     if service is None:
         return f"The address for {chat.service} is not complete: copy it again."
@@ -49,18 +49,18 @@ def mistake(chat: Chat) -> str | None:
 
 
 def send(message: Message, to: Chat, attempt: Attempt) -> Outcome:
-    """Writes to the chat. The address appears in no sentence, and in no log."""
+    """Send to the chat. The address appears in no sentence and in no log."""
     service = _service(to)
     if service is None or len(service) > 1:
         return Outcome("given up", f"{to.service} cannot be written to at this address.")
     mark_up, format_ = _SERVICES[to.service]
-    with _Watched(service, attempt) as watched:
+    with _RecordedRequests(service, attempt) as recorded:
         sent = service.send(
             body=mark_up.write(message.lines),
             title=one_line(message.subject) if to.service == "web hook" else "",
             body_format=format_,
         )
-    return watched.outcome(to.service, sent=bool(sent))
+    return recorded.outcome(to.service, sent=bool(sent))
 
 
 _PLUGINS = {
@@ -69,16 +69,16 @@ _PLUGINS = {
     "Telegram": ("apprise.plugins.telegram", "NotifyTelegram", "format=html&preview=no"),
     "web hook": ("apprise.plugins.custom_json", "NotifyJSON", ""),
 }
-"""The plugin of each service, and how it is to write. Taken by name: to find the one that an
-address is for, Apprise would load all of its hundred."""
+"""Plugin of each service, and its options. Chosen by name, because Apprise would load all of its
+hundred plugins to find the one for an address."""
 
 
 def _service(chat: Chat) -> Any:
-    """The plugin for the address; None if it does not make sense to it."""
-    # Imported here: only who writes to a chat pays for it.
+    """The plugin for the address; None if it does not accept it."""
+    # Imported here so that only dashboards with chats pay for it.
     import apprise
 
-    # Its log names addresses.
+    # Its log contains addresses.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     asset = apprise.AppriseAsset(
         app_id="Audience",
@@ -96,7 +96,7 @@ def _service(chat: Chat) -> Any:
     try:
         parts = plugin.parse_native_url(address) or plugin.parse_url(address)
         return plugin(**parts | {"asset": asset}) if parts else None
-    except (TypeError, ValueError):  # as its plugins refuse; the text holds the address
+    except (TypeError, ValueError):  # raised by plugins that refuse; the text contains the address
         return None
 
 
@@ -104,8 +104,9 @@ _installing = threading.Lock()
 _this_thread = threading.local()
 
 
-class _Watched:
-    """While it is entered, what the plugin of `service` asks in this thread goes through us."""
+class _RecordedRequests:
+    """Context in which the requests that this thread makes through the plugin of `service` are
+    recorded."""
 
     def __init__(self, service: Any, attempt: Attempt) -> None:
         import requests
@@ -115,10 +116,10 @@ class _Watched:
         self._answers: list[Outcome] = []
         plugin: Any = sys.modules[type(service).__module__]
         with _installing:
-            if not isinstance(plugin.requests, _StandIn):
-                plugin.requests = _StandIn(plugin.requests)
+            if not isinstance(plugin.requests, _RequestsProxy):
+                plugin.requests = _RequestsProxy(plugin.requests)
 
-    def __enter__(self) -> "_Watched":
+    def __enter__(self) -> "_RecordedRequests":
         _this_thread.request = self._request
         return self
 
@@ -127,32 +128,32 @@ class _Watched:
 
     def outcome(self, service: str, *, sent: bool) -> Outcome:
         if not self._answers:
-            return Outcome("failed", f"Apprise could not make a message for {service} of it.")
-        worst = max(self._answers, key=lambda each: _GRAVITY[each.state])
+            return Outcome("failed", f"Apprise could not turn it into a message for {service}.")
+        worst = max(self._answers, key=lambda each: _SEVERITY[each.state])
         if worst.state == "done" and not sent:
-            return Outcome("failed", f"{service} answered, and not as it does when it is well.")
+            return Outcome("failed", f"{service} answered, but did not confirm the message.")
         return worst
 
     def _request(self, method: str, url: str, **given: Any) -> Any:
-        """Like `requests.request`, but for what is said above."""
+        """`requests.request` with the limits described above."""
         given |= {"allow_redirects": False, "timeout": SECONDS, "stream": True}
         self._attempt.commit()
         try:
             answer = self._requests.request(method, url, **given)
             body = answer.raw.read(MOST_BYTES, decode_content=True)
         except self._requests.RequestException as error:
-            self._answers.append(self._broken(error))
+            self._answers.append(self._outcome_of_error(error))
             raise
         except Exception as error:
-            # Below requests, where a body is read: the request itself was taken.
+            # Raised below requests while the body was read: the request itself was accepted.
             self._answers.append(_unclear("fell silent in the middle of its answer"))
             raise self._requests.RequestException from error
         answer.close()
         answer._content = body  # requests has no public way to set a bounded body
-        self._answers.append(_judged(answer))
+        self._answers.append(_outcome_of(answer))
         return answer
 
-    def _broken(self, error: Exception) -> Outcome:
+    def _outcome_of_error(self, error: Exception) -> Outcome:
         errors = self._requests.exceptions
         reason = getattr(error.args[0] if error.args else None, "reason", None)
         never_connected = type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
@@ -165,7 +166,7 @@ class _Watched:
         return _unclear("did not answer")
 
 
-_GRAVITY = {"done": 0, "failed": 1, "given up": 2, "unclear": 3}
+_SEVERITY = {"done": 0, "failed": 1, "given up": 2, "unclear": 3}
 
 
 def _unclear(what: str) -> Outcome:
@@ -174,14 +175,14 @@ def _unclear(what: str) -> Outcome:
     )
 
 
-def _judged(answer: Any) -> Outcome:
+def _outcome_of(answer: Any) -> Outcome:
     status: int = answer.status_code
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if status in _NOBODY_KNOWS:
-        return _unclear(f"could not be asked through what stands before it ({status})")
-    if status in _NOT_NOW:
+    if status in _GATEWAY_ERRORS:
+        return _unclear(f"could not be reached through its gateway ({status})")
+    if status in _TRANSIENT:
         return Outcome(
-            "failed", f"The service does not take messages now ({status}).", _asked(answer)
+            "failed", f"The service does not take messages now ({status}).", _retry_after(answer)
         )
     if 300 <= status < 400:
         return Outcome(
@@ -195,14 +196,15 @@ def _judged(answer: Any) -> Outcome:
     return Outcome("done", "Taken by the service.")
 
 
-def _asked(answer: Any) -> timedelta | None:
-    """For how long it wants to be left alone."""
+def _retry_after(answer: Any) -> timedelta | None:
+    """The `Retry-After` of the response, if it is in seconds."""
     seconds = answer.headers.get("Retry-After", "")
     return timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 7 else None
 
 
-class _StandIn:
-    """The module `requests`, but that what a watched thread asks goes the way that is watched."""
+class _RequestsProxy:
+    """Proxy for the module `requests` that routes the requests of recorded threads through the
+    recorder."""
 
     def __init__(self, requests: ModuleType) -> None:
         self._requests = requests

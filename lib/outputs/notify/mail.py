@@ -1,4 +1,4 @@
-"""Mails, by smtplib: what a mail server says decides whether one is tried again."""
+"""Mail over SMTP: the server's reply decides whether a mail is sent again."""
 
 import smtplib
 import ssl
@@ -14,21 +14,21 @@ from lib.outputs.notify.attempt import Attempt
 from lib.settings.notifications import Mail
 
 SECONDS = 20
-"""For each answer of the server."""
+"""Timeout for each reply of the server."""
 
 SENDER = "Audience"
 
 
 def mail(message: Message, to: Mail, id_: str, now: datetime) -> EmailMessage:
-    """The message as a mail: a plain text, the same as HTML, and what is attached. `id_` is that of
-    the delivery: a mail program shows a second attempt of it as the same mail."""
+    """The message as a mail: plain text, the same as HTML, and attachments. `id_` is the delivery's
+    ID, so a mail client shows a second attempt as the same mail."""
     written = EmailMessage(policy=SMTP)
     written["Subject"] = subject(message.subject)
     written["From"] = Address(SENDER, addr_spec=to.sender)
     written["To"] = ", ".join(to.to)
     written["Date"] = format_datetime(now)
     written["Message-ID"] = f"<{id_}@{to.sender.rpartition('@')[2]}>"
-    # Nobody's absence note is for us, and no list of ours is to be answered.
+    # Suppress out-of-office replies and other automatic answers.
     written["Auto-Submitted"] = "auto-generated"
     written["X-Auto-Response-Suppress"] = "All"
     written.set_content(message.plain, cte="quoted-printable")
@@ -40,12 +40,12 @@ def mail(message: Message, to: Mail, id_: str, now: datetime) -> EmailMessage:
 
 
 def send(message: Message, to: Mail, id_: str, now: datetime, attempt: Attempt) -> Outcome:
-    """Hands the mail to the server. Of what it says only the number is kept: its text may hold the
+    """Submit the mail. Only the code of the server's reply is kept: its text may contain an
     address."""
     server: smtplib.SMTP | None = None
     try:
         server = _connect(to)
-        return _hand_over(server, mail(message, to, id_, now), to, attempt)
+        return _submit(server, mail(message, to, id_, now), to, attempt)
     except smtplib.SMTPResponseException as error:
         return _refused("The mail server refused", error.smtp_code)
     except smtplib.SMTPNotSupportedError:
@@ -65,7 +65,7 @@ def send(message: Message, to: Mail, id_: str, now: datetime, attempt: Attempt) 
         return Outcome("failed", f"The mail server {_why(error)}.")
     finally:
         if server is not None:
-            _leave(server)
+            _close(server)
 
 
 def _connect(to: Mail) -> smtplib.SMTP:
@@ -84,12 +84,12 @@ def _connect(to: Mail) -> smtplib.SMTP:
         if to.user is not None and to.password is not None:
             server.login(to.user, to.password)
     except BaseException:
-        _leave(server)
+        _close(server)
         raise
     return server
 
 
-def _hand_over(server: smtplib.SMTP, written: EmailMessage, to: Mail, attempt: Attempt) -> Outcome:
+def _submit(server: smtplib.SMTP, written: EmailMessage, to: Mail, attempt: Attempt) -> Outcome:
     code, _ = server.mail(to.sender)
     if code != 250:
         return _refused("The mail server refused the sender", code)
@@ -116,7 +116,8 @@ def _hand_over(server: smtplib.SMTP, written: EmailMessage, to: Mail, attempt: A
 
 
 def _refused(what: str, code: int) -> Outcome:
-    """RFC 5321, 4.2.1: 4yz is for now, 5yz for good. Whoever goes beyond that is tried again."""
+    """Outcome of a refusal: 5yz codes are permanent, 4yz are transient (RFC 5321, 4.2.1); other
+    codes are treated as transient."""
     return Outcome("given up" if 500 <= code < 600 else "failed", f"{what} ({code}).")
 
 
@@ -130,6 +131,6 @@ def _why(error: Exception) -> str:
     return f"cannot be reached ({type(error).__name__})"
 
 
-def _leave(server: smtplib.SMTP) -> None:
-    """Without waiting for a word of farewell: a mail that was taken is taken."""
+def _close(server: smtplib.SMTP) -> None:
+    """Close without QUIT: a mail that was accepted stays accepted."""
     server.close()

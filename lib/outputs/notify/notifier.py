@@ -1,7 +1,7 @@
-"""What one recipient is written: judged, planned, and sent once, step by step.
+"""Everything written to one recipient: judge, plan, send, each message once.
 
 Any number of processes may do this for the same recipient. Each step is committed to the ledger
-before its effect, and a step that another process has done is not done again.
+before it takes effect, so no process repeats a step that another has done.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from lib.outputs.deliveries import (
 )
 from lib.outputs.message import Attachment, Message
 from lib.outputs.notify import channels, schedule
-from lib.outputs.notify.telling import telling
+from lib.outputs.notify.alert_message import alert_message
 from lib.outputs.views import Named, SavedViews, ViewGone, nothing_saved, view_named
 from lib.reference import formatting
 from lib.reference.periods import midnight
@@ -39,17 +39,20 @@ from lib.store.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 FRESH = timedelta(hours=1)
-"""A digest waits that long after its time for data that is not old."""
+"""How long a due digest waits for fresh data."""
 
-MISSED_TOLD = 5
-"""Digests that were missed in a row, each with a line of its own."""
+MISSED_SHOWN = 5
+"""Missed digests that get a row each, after a long outage."""
 
 Send = Callable[[Message, Recipient, str, datetime], Outcome]
 
 
 class Notifier:
-    """Writes to one recipient about its workspace. `clock` gives the time, UTC; `past` gives
-    the record of the workspace, `saved` finds saved views, `send` is the channel."""
+    """Writes to one recipient about its workspace.
+
+    `clock` returns the time in UTC, `past` the workspace's history; `saved` finds saved views;
+    `send` is the channel.
+    """
 
     def __init__(
         self,
@@ -72,11 +75,11 @@ class Notifier:
         self._saved = saved
         self._send = send
         self._reading: Reading | None = None
-        self._gone = ""
+        self._view_gone = ""
 
     def step(self, snapshot: Snapshot | None) -> None:
-        """Judges the snapshot if it is new, plans what is to be sent, and sends what is due. Raises
-        OSError if the ledger cannot be used: nothing is sent, then."""
+        """Judge a new snapshot, plan what is to be sent, and send what is due. Raises OSError if
+        the ledger is unavailable; nothing is sent in that case."""
         self.judge(snapshot)
         self.plan()
         self.send_due(snapshot)
@@ -89,13 +92,13 @@ class Notifier:
         if snapshot is not None:
             self._read(snapshot)
         reading = self._reading
-        if reading is None and not self._gone:
+        if reading is None and not self._view_gone:
             return
         key = uuid.uuid4().hex
 
         def judged(ledger: Ledger) -> Ledger:
-            # Asked after the ledger was read: to a process that was held up in between, what
-            # others wrote meanwhile would come from the future.
+            # Read the clock after the ledger: for a process that was suspended in between, what
+            # others wrote meanwhile would lie in the future.
             now = self._clock()
             if reading is not None and not _is_newer(ledger, reading, now):
                 return ledger
@@ -119,17 +122,18 @@ class Notifier:
         self.deliveries.change(judged)
 
     def _read(self, snapshot: Snapshot) -> None:
-        """What the rules look at, once for each snapshot."""
+        """Take the reading of a snapshot, once per snapshot."""
         if self._reading is not None and self._reading.as_of == snapshot.as_of:
             return
         try:
             self._reading = reading_of(self._view(snapshot).view, self._past())
-            self._gone = ""
+            self._view_gone = ""
         except ViewGone as error:
-            self._reading, self._gone = None, str(error)
+            self._reading, self._view_gone = None, str(error)
 
     def _with_message(self, ledger: Ledger, key: str, now: datetime) -> Ledger:
-        """With a message of what is to be told: begun and told are committed together."""
+        """The ledger with a message about unreported changes. The message and the alerts' `told`
+        are committed together."""
         told = changes(ledger.alerts, now)
         held = self._held(ledger, now) if told else ""
         if not told or held:
@@ -145,7 +149,7 @@ class Notifier:
         return replace(ledger.with_delivery(row), alerts=alerts, held="")
 
     def _held(self, ledger: Ledger, now: datetime) -> str:
-        """Why alerts wait, as a sentence; empty if they do not."""
+        """Why alerts are held back, as a sentence; empty if they are not."""
         quiet = self.recipient.quiet
         if quiet is not None and quiet.includes(self._local(now).time()):
             return f"Alerts wait until the quiet hours end at {quiet.end:%H:%M}."
@@ -156,7 +160,7 @@ class Notifier:
         if ledger.begun_since(today, now) < self.recipient.per_day:
             return ""
         most = formatting.counted(self.recipient.per_day, "message")
-        return f"What is to be told waits until tomorrow: {most} were sent today."
+        return f"Messages wait until tomorrow: {most} were sent today."
 
     def _local(self, moment: datetime) -> datetime:
         return moment.astimezone(ZoneInfo(self._settings.timezone))
@@ -164,8 +168,7 @@ class Notifier:
     # Planning
 
     def plan(self) -> None:
-        """Plans the digests whose time has come, and closes what was left open by a process that
-        ended."""
+        """Plan the digests that are due, and close deliveries left open by a process that ended."""
 
         def planned(ledger: Ledger) -> Ledger:
             now = self._clock()
@@ -178,10 +181,10 @@ class Notifier:
             return ledger
         until = ledger.planned_until
         if until is None or until > now + timedelta(days=1):
-            # The first time, or after a clock went wrong: nothing of before is made up for.
+            # First run, or a clock was wrong: do not catch up on earlier digests.
             return replace(ledger, planned_until=now)
         times = schedule.times_between(self.recipient.at, self._settings.timezone, until, now)
-        for moment in times[-MISSED_TOLD - 1 :]:
+        for moment in times[-MISSED_SHOWN - 1 :]:
             row = self.digest_of(moment)
             if ledger.delivery(row.id) is not None:
                 continue
@@ -191,7 +194,7 @@ class Notifier:
         return replace(ledger, planned_until=times[-1]) if times else ledger
 
     def digest_of(self, moment: datetime) -> Delivery:
-        """The row of the digest that is due at that moment: the same in every process."""
+        """The delivery of the digest due at that moment; identical in every process."""
         return Delivery(
             f"digest-{moment.astimezone(UTC):%Y%m%dT%H%MZ}", "digest", self.recipient.host, moment
         )
@@ -227,11 +230,11 @@ class Notifier:
         self.deliveries.change(miss)
 
     def send(self, row: Delivery, write: Callable[[], Message]) -> Delivery:
-        """Sends a row, unless another process does; gives it as it is then."""
+        """Send a delivery unless another process does; returns its state afterwards."""
         try:
             message: Message | None = write()
         except Exception:
-            # The thread must live on, and the row says that it was not sent.
+            # Keep the thread alive; the delivery records that it was not sent.
             log.exception("A message to “%s” could not be written", self.recipient.name)
             message = None
         if not self.deliveries.begin(row, self._clock()):
@@ -245,7 +248,7 @@ class Notifier:
         return ended
 
     def _message_id(self, row: Delivery) -> str:
-        """Unlike that of any other recipient or dashboard, and the same at each attempt."""
+        """A message ID, unique to this recipient and dashboard and the same for every attempt."""
         parts = self.recipient.name, repr(self._settings.store), repr(self._dashboard), row.host
         return f"{row.id}.{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
@@ -279,7 +282,7 @@ class Notifier:
         channel = self.recipient.channel
         if not isinstance(channel, Mail) or not channel.attach:
             return ()
-        # Imported here: only those pay for charts who want them in a mail.
+        # Imported here so that only mails with attachments pay for the charts.
         from lib.outputs.digest_page import attachment
 
         return (attachment(written, named.view),)
@@ -289,7 +292,9 @@ class Notifier:
         if snapshot is not None:
             with contextlib.suppress(ViewGone):
                 view = self._view(snapshot).view
-        return telling(row.tells, self._settings, self._settings.timezone, view, self._dashboard)
+        return alert_message(
+            row.tells, self._settings, self._settings.timezone, view, self._dashboard
+        )
 
     def _view(self, snapshot: Snapshot) -> Named:
         return view_named(self.recipient.view, snapshot, self._settings, self._saved)
@@ -300,15 +305,16 @@ NO_DATA = "Not sent: there was no data at that time."
 
 
 def _is_newer(ledger: Ledger, reading: Reading, now: datetime) -> bool:
-    """Whether nobody has judged later data; what comes from the future does not count."""
+    """Whether the reading is at least as new as the data judged last; data from the future does not
+    count."""
     if ledger.as_of is None or ledger.as_of > now + CLOCKS_DIFFER:
         return True
     return reading.as_of >= ledger.as_of
 
 
 def _merged(waiting: Delivery, told: list[Change], now: datetime) -> Delivery:
-    """A message that could not be sent yet, with what is new: what began and is over again by then
-    is not told."""
+    """A pending message updated with new changes. An alert that began and ended meanwhile is left
+    out."""
     by_key = {each.key: each for each in waiting.tells}
     for change in told:
         before = by_key.pop(change.key, None)

@@ -1,25 +1,25 @@
-"""When digests are due: cron expressions in the zone of the workspace, through clock changes."""
+"""Schedule of digests: cron expressions in the workspace's zone, across clock changes."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 LATEST = timedelta(hours=3)
-"""A digest that could not be sent within this time, because no server ran, is missed: the morning's
+"""A digest not sent within this time, because no server was running, is missed: the morning's
 numbers are of no use in the evening."""
 
 MOST_TIMES = 400
-"""That are looked through at once, some two weeks of every hour."""
+"""Maximum of times computed at once, about two weeks of hourly digests."""
 
 
 def times_between(
     expression: str, timezone: str, after: datetime, until: datetime
 ) -> list[datetime]:
-    """The times at which a digest is due, UTC: after the one, not after the other.
+    """Times at which a digest is due, in UTC: after `after`, up to and including `until`.
 
-    As Debian's cron has it: a time that the clock skips in spring is as soon as the clock has
-    skipped it, one that comes twice in autumn is the first of the two.
+    As in Debian's cron, a time skipped in spring runs right after the skip, and one that occurs
+    twice in autumn runs the first time.
     """
-    # Imported here: only who wants digests pays for it.
+    # Imported here so that only dashboards with digests pay for it.
     from cronsim import CronSim
 
     found: list[datetime] = []
@@ -34,7 +34,7 @@ def times_between(
 
 
 def next_time(expression: str, timezone: str, after: datetime) -> datetime | None:
-    """The first time after that one, UTC; None if it never comes."""
+    """The next time after `after`, in UTC; None if there is none."""
     from cronsim import CronSim
 
     found = next(CronSim(expression, after.astimezone(ZoneInfo(timezone))), None)

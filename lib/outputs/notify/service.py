@@ -1,7 +1,7 @@
-"""The running server writes by itself: one thread for all recipients, where there are any.
+"""Background thread of the server that writes to all configured recipients.
 
-A server that sleeps, as on Community Cloud when nobody looks, does not; `python -m lib.digest` from
-a scheduled job does, and what it has sent the server does not send again.
+A sleeping server (Community Cloud suspends idle apps) sends nothing. `python -m lib.digest` from a
+scheduled job does, and what it has sent the server does not send again.
 """
 
 import logging
@@ -27,16 +27,17 @@ from lib.store.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 SECONDS = 15
-"""Between two looks: a digest comes as much after its time, an alert after a refresh."""
+"""Polling interval: the maximum delay of a digest after its time, and of an alert after a
+refresh."""
 
 
 def deliveries_of(recipient: Recipient, settings: Settings) -> Deliveries:
-    """The record of what was sent, beside the snapshots of the workspace."""
+    """The recipient's delivery record, stored beside the workspace's snapshots."""
     return Deliveries(documents_of(settings), recipient.name)
 
 
 def past_of(settings: Settings) -> Past:
-    """What this process has recorded of the workspace's past by now."""
+    """The history this process has of the workspace so far."""
     history = refresher_of(settings).state.history
     if history is None:
         return NothingRecorded()
@@ -44,7 +45,7 @@ def past_of(settings: Settings) -> Past:
 
 
 def saved_views_of(settings: Settings) -> SavedViews:
-    """Finds the views that were saved for everybody."""
+    """Lookup of views saved for everybody, by name."""
 
     def find(name: str) -> str | None:
         views = saved_views.of_workspace(settings)
@@ -78,7 +79,8 @@ def notifiers_of(configuration: Configuration) -> list[Notifier]:
 
 
 def mistakes(configuration: Configuration) -> list[str]:
-    """What is wrong with addresses that only Apprise can tell, as sentences without them."""
+    """Errors in chat addresses that only Apprise can detect, as sentences that leave the address
+    out."""
     found = []
     for recipient in configuration.notifications.recipients:
         if isinstance(recipient.channel, Chat):
@@ -91,7 +93,7 @@ def mistakes(configuration: Configuration) -> list[str]:
 
 
 class Service:
-    """Looks every few seconds at what there is to do, until it is stopped."""
+    """Thread that lets each notifier do its due work every few seconds until it is stopped."""
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class Service:
         return self
 
     def stop(self) -> None:
-        """What is being sent is sent: a few seconds are left for it to be written down."""
+        """Stop, leaving a few seconds for a message in transit to be recorded."""
         self._stopped.set()
         self._thread.join(5)
 
@@ -125,7 +127,7 @@ class Service:
         except (OSError, Contended) as error:
             log.warning("Nothing is sent to “%s”: %s", name, error)
         except Exception:
-            # The thread must live on: the others are to be written to.
+            # Keep the thread alive for the other recipients.
             log.exception("Writing to “%s” failed unexpectedly", name)
 
 
@@ -133,7 +135,7 @@ _running: list[Service] = []
 
 
 def start(configuration: Configuration) -> None:
-    """For the server's start-up, where anybody is to be written to."""
+    """Start the service at server start-up, if there are recipients."""
     formatting.speak(configuration.workspaces[0].locale)
     for mistake in mistakes(configuration):
         log.error("%s", mistake)

@@ -475,7 +475,7 @@ def test_a_message_that_cannot_be_written_is_tried_again_and_said(
     def broken(*_: object) -> Message:
         raise RuntimeError
 
-    monkeypatch.setattr("lib.outputs.notify.notifier.telling", broken)
+    monkeypatch.setattr("lib.outputs.notify.notifier.alert_message", broken)
     notifier.step(here.snapshot(3))
     (row,) = here.rows
     assert row.state == "failed"

@@ -1,4 +1,4 @@
-"""Messages about alerts: what has begun and what is over, all that is new in one."""
+"""Alert messages: everything that has begun or ended, in one message."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ from lib.settings import Settings
 MOST_SHOWN = 20
 
 
-def telling(
+def alert_message(
     tells: Sequence[Change],
     settings: Settings,
     timezone: str,
     view: View | None,
     dashboard: str | None,
 ) -> Message:
-    """The message of these changes. `view` is the one they were judged under, which links
-    open; None leaves links out."""
+    """The message about these changes. `view` is the view they were judged under, which the links
+    open; without it there are no links."""
     began = [each for each in tells if each.began]
     over = [each for each in tells if not each.began]
 
@@ -60,7 +60,7 @@ def telling(
             if left_out
             else (),
             language=formatting.language(),
-            foot="You are told when an alert begins and when it is over, and not in between.",
+            foot="You are notified when an alert begins and when it ends, and not in between.",
         )
     )
 

@@ -1,4 +1,4 @@
-"""What filters ask for, of some contacts, as columns of events."""
+"""Attributes that filters use, as columns of events."""
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ from lib.store.tables import Tables
 
 
 def attributes(tables: Tables, rows: np.ndarray, side: str) -> dict[str, pa.Array]:
-    """Of the contacts in these rows (-1: not there, so all is missing): the columns of events that
-    end in `side`."""
+    """The attributes of the contacts in these rows (-1: no contact, all missing), as the event
+    columns with suffix `side`."""
     contacts = tables.contacts
     found: dict[str, pa.Array] = {}
     for dimension in DIMENSIONS:
@@ -36,15 +36,15 @@ def _flags(values: np.ndarray, rows: np.ndarray) -> pa.Array:
 
 
 def _texts(column: pd.Categorical, rows: np.ndarray) -> pa.Array:
-    codes = np.append(column.codes, -1).astype(np.int32)[rows]  # -1 takes the last
+    codes = np.append(column.codes, -1).astype(np.int32)[rows]  # -1 selects the last
     return _named(codes, column.categories)
 
 
 def lists(contact: np.ndarray, column: pd.Categorical, rows: np.ndarray) -> pa.ListArray:
-    """The values of each row. Links are in the order of their contacts."""
+    """The linked values of each row, as lists. `contact` must be sorted, as in the link tables."""
     first, end = np.searchsorted(contact, rows, "left"), np.searchsorted(contact, rows, "right")
     offsets = np.concatenate([[0], np.cumsum(end - first)])
-    # One after the other, the places of the links of each row.
+    # Positions of the links of each row, concatenated.
     places = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], end - first)
     values = _named(column.codes[places].astype(np.int32), column.categories)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, mask=pa.array(rows < 0))

@@ -1,4 +1,4 @@
-"""What a crawl may have missed is carried over: no contact ends because nobody saw it."""
+"""Carries over contacts that a crawl may have missed: not being seen does not delete a contact."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ _NAMES = ("tags", "inboxes", "agents", "teams")
 
 
 def carry(before: Tables, after: Tables, doubtful: Sequence[Range]) -> tuple[Tables, np.ndarray]:
-    """The tables `after`, with those contacts of `before` that are not in them though they may well
-    exist: created in one of the `doubtful` ranges (UTC, both ends included), or nobody knows when.
+    """The tables `after` plus the contacts of `before` that may have been missed: created in one of
+    the `doubtful` ranges (UTC, both ends included), or at an unknown time.
 
-    Also returns which contacts of the result those are.
+    Also returns a mask of those contacts in the result.
     """
     if not doubtful:
         return after, np.zeros(len(after.contacts), np.bool_)
@@ -34,8 +34,8 @@ def carry(before: Tables, after: Tables, doubtful: Sequence[Range]) -> tuple[Tab
 
 
 def join(tables: Tables, others: Tables) -> tuple[Tables, np.ndarray]:
-    """The contacts of both, in the order of all tables, none of which is in both; and which of the
-    result come from `others`."""
+    """The contacts of both tables, which must not overlap, in the usual order; and a mask of those
+    that come from `others`."""
     number = len(tables.contacts)
     if not len(others.contacts):
         return tables, np.zeros(number, np.bool_)
@@ -59,7 +59,7 @@ def join(tables: Tables, others: Tables) -> tuple[Tables, np.ndarray]:
 
 
 def _concatenated(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """The rows of both; categories of texts are those that occur in either, sorted."""
+    """The rows of both frames; text categories are the sorted union."""
     columns = {}
     for name in one.columns:
         first, second = one[name], other[name]

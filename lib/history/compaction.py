@@ -1,5 +1,7 @@
-"""Keeps the tables of history small: many files become one a day, deleted contacts lose their ids,
-and what is older than it has to be goes. It runs with a commit that is due anyway.
+"""Compaction of the history tables, as part of a commit that is due anyway.
+
+Many small files are merged into one per day, deleted contacts lose their IDs, and rows past their
+retention are dropped.
 """
 
 from collections import defaultdict
@@ -17,20 +19,20 @@ from lib.reference.periods import day_of, stamps
 from lib.store.storage import Change, Head, Store
 
 MOST_NEW = 32
-"""Files as they were recorded; when there are more, they are put together."""
+"""Number of unmerged files above which they are merged."""
 
 LONGEST_NEW = timedelta(hours=20)
-"""They are also put together when the first of them is so old: ids of deleted contacts go within a
-day."""
+"""Unmerged files are also merged when the oldest is this old, so that IDs of deleted contacts are
+gone within a day."""
 
 LEVELS_IN_FULL = timedelta(days=35)
-"""After that only the last level of each day is kept."""
+"""Levels older than this are reduced to the last one of each day."""
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """Of the history up to `head` (None: there is none yet), as of `now` (UTC). Events go when they
-    were seen before `forget`; `timezone` is the workspace's own."""
+    """Compaction of the history at `head` (None: none yet) as of `now` (UTC). Events seen before
+    `forget` are dropped; `timezone` is the workspace's."""
 
     store: Store
     head: Head | None
@@ -39,7 +41,7 @@ class Compaction:
     timezone: str
 
     def events(self, new: pa.Table) -> Change:
-        """What adding the events of a transition comes to. Raises StoreError and Unreadable."""
+        """The change that adds the events of a transition. Raises StoreError and Unreadable."""
         files = self._files("events")
         limit = stamps([self.forget])[0]
         drop = {file for file in files if span(file)[1] < limit}
@@ -47,7 +49,7 @@ class Compaction:
         if not self._is_due(files):
             return Change(events.SCHEMA, _new(new), frozenset(drop))
         table = self.store.table("events")
-        # What is put together now was recorded since ids were looked for last.
+        # The files merged now are those recorded since deleted IDs were last looked for.
         recent = {
             file: table.get_as(events.SCHEMA, file) for file in files if kind_of(file) == "new"
         }
@@ -60,7 +62,7 @@ class Compaction:
             if part is not None:
                 groups[_day(file)].append(part)
                 drop.add(file)
-        for file in files:  # a day that is written anew is written whole
+        for file in files:  # a day that is rewritten is rewritten completely
             if file not in drop and _day(file) in groups:
                 groups[_day(file)].append(table.get_as(events.SCHEMA, file))
                 drop.add(file)
@@ -68,7 +70,7 @@ class Compaction:
         return Change(events.SCHEMA, [*add, *_new(_without_ids([new], gone))], frozenset(drop))
 
     def levels(self, new: pa.Table) -> Change:
-        """What adding the levels of a snapshot comes to. Raises StoreError and Unreadable."""
+        """The change that adds the levels of a snapshot. Raises StoreError and Unreadable."""
         files = self._files("levels")
         if not self._is_due(files):
             return Change(levels.SCHEMA, _new(new))
@@ -94,7 +96,7 @@ class Compaction:
         return Change(levels.SCHEMA, [*add, *_new(new)], frozenset(drop))
 
     def _moments(self, files: Sequence[str]) -> np.ndarray:
-        """As of when the levels in these files are, ascending."""
+        """Times of the levels in these files, ascending."""
         total = [("dimension", "=", levels.TOTAL)]
         table = self.store.table("levels")
         parts = [table.get(file, columns=["seen"], filters=total) for file in files]
@@ -115,14 +117,14 @@ def _new(table: pa.Table) -> list[tuple[str, pa.Table]]:
 
 
 def _whole(kind: str, table: pa.Table) -> tuple[str, pa.Table]:
-    """In an order in which what is asked for lies together."""
+    """Sorted so that rows that are read together are stored together."""
     first = "dimension" if "dimension" in table.column_names else "kind"
     table = table.sort_by([(first, "ascending"), ("seen", "ascending")])
     return label(kind, table["seen"]), table
 
 
 def _day(file: str) -> str:
-    """On which day of UTC its first row was seen."""
+    """The day (UTC) on which its first row was seen."""
     return f"{span(file)[0].item():%Y%m%d}"
 
 
@@ -146,7 +148,7 @@ def _without_ids(parts: Sequence[pa.Table], gone: pa.Array) -> pa.Table:
 
 
 def _last_of_days(moments: np.ndarray, timezone: str) -> np.ndarray:
-    """Of the moments (UTC), the last of each day in a zone."""
+    """The last of the moments (UTC) of each day in a zone."""
     days = {day_of(moment.item().replace(tzinfo=UTC), timezone): moment for moment in moments}
     return np.array(list(days.values()), dtype="datetime64[us]")
 

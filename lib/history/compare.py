@@ -1,7 +1,7 @@
-"""Two snapshots → the events between them: "Recording" in the history's definition.
+"""Two snapshots → the events between them (history.md, "Recording").
 
-P is the snapshot recorded before, as of p; C the one after, as of c. All is done on whole columns:
-those of P are brought into the row order of C, and what differs becomes events.
+P is the previously recorded snapshot, as of p; C the later one, as of c. Everything works on whole
+columns: those of P are aligned with the rows of C, and differences become events.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,16 @@ COMPARED = frozenset(
         events.COUNTRY_SOURCE,
     }
 )
-"""The columns of contacts that events are found by. Any other may come with an upgrade: history
-goes on, and what was recorded before says nothing of it."""
+"""Columns of contacts from which events are derived. Any other column may be added by an upgrade
+without breaking the history; earlier records just do not have it."""
 
 _NOT_THERE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Transition:
-    """What happened from one recorded snapshot to the next (`events.SCHEMA`), and the latter."""
+    """The events from one recorded snapshot to the next (`events.SCHEMA`), and the later
+    snapshot."""
 
     events: pa.Table
     after: Recorded
@@ -45,16 +46,16 @@ class Transition:
 def compare(
     before: Recorded, as_of: datetime, tables: Tables, doubtful: Sequence[Range] = ()
 ) -> Transition:
-    """Compares the snapshot `before` with `tables`, as of `as_of` (UTC).
+    """Compare the snapshot `before` with `tables`, as of `as_of` (UTC).
 
-    A contact of P that was created in one of the `doubtful` ranges and is not in C may have been
-    missed by the crawl: it is carried over as it was. Raises ValueError if C is not newer.
+    A contact of P that is not in C, but was created in one of the `doubtful` ranges, may have been
+    missed by the crawl: it is carried over unchanged. Raises ValueError if C is not newer.
     """
     if as_of <= before.as_of:
         raise ValueError("Only a newer snapshot can follow.")
     tables, carried = carrying.carry(before.tables, tables, doubtful)
     pair = _Pair(before, Recorded(as_of, tables, _no_times(tables), carried))
-    found = _Found(before.as_of, as_of)
+    found = _EventCollector(before.as_of, as_of)
     _audience(pair, found)
     moved = _links(pair, found)
     _conversations(pair, found)
@@ -65,7 +66,7 @@ def compare(
 
 
 class _Pair:
-    """P and C, side by side. `was` has the row in P of each row of C, -1 where it is not there."""
+    """P and C side by side. `was` holds the row in P of each row of C, -1 if there is none."""
 
     def __init__(self, before: Recorded, after: Recorded) -> None:
         self.before, self.after = before, after
@@ -77,7 +78,7 @@ class _Pair:
         self.same_conversation = self._same_conversation()
 
     def then(self, column: np.ndarray, missing: object) -> np.ndarray:
-        """A column of P in the rows of C; `missing` where the contact is not in P."""
+        """A column of P aligned with the rows of C; `missing` where the contact is not in P."""
         found = np.full(len(self.was), missing, dtype=column.dtype)
         found[self.in_both] = column[self.was[self.in_both]]
         return found
@@ -89,12 +90,13 @@ class _Pair:
         return self.then(self.p.time(name), NEVER)
 
     def codes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """A categorical column of P and of C in the rows of C, in the same codes; -1 is missing."""
-        then, now, _ = _in_the_same_codes(self.p.text(name), self.c.text(name))
+        """A categorical column of P and of C, aligned with the rows of C, in common codes; -1 is
+        missing."""
+        then, now, _ = _in_common_codes(self.p.text(name), self.c.text(name))
         return self.then(then, _NOT_THERE), now
 
     def rows(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows in P and in C of the contacts of C where `mask` is true."""
+        """Rows in P and in C of the contacts selected by `mask`, a mask over C."""
         now = np.flatnonzero(mask)
         return self.was[now], now
 
@@ -106,8 +108,8 @@ class _Pair:
         return has
 
 
-class _Found:
-    """Events as they are found: rows of P and C (-1: not there), times and more of each kind."""
+class _EventCollector:
+    """Collects events: for each kind the rows in P and C (-1: none), times, values and hours."""
 
     def __init__(self, p: datetime, c: datetime) -> None:
         self._p, self._c = stamps([p, c])
@@ -122,7 +124,8 @@ class _Found:
         values: pa.Array | None = None,
         hours: np.ndarray | None = None,
     ) -> None:
-        """`own` are the platform's times; one counts if it lies in (p, c]."""
+        """Add events of one kind. `own` holds ChatbotX's own times, used where they lie in (p,
+        c]."""
         at = np.full(len(now), self._c)
         if own is not None:
             lies_between = (own > self._p) & (own <= self._c)
@@ -172,8 +175,8 @@ class _Part:
         return self.hours if self.hours is not None else np.full(len(self.now), np.nan)
 
 
-def _audience(pair: _Pair, found: _Found) -> None:
-    """Who came and went, and who may be written to."""
+def _audience(pair: _Pair, found: _EventCollector) -> None:
+    """Contacts that joined or left, and consents given or withdrawn."""
     p, c = pair.p, pair.c
     created = c.time("created")
     joined = ~pair.in_both
@@ -197,9 +200,9 @@ def _audience(pair: _Pair, found: _Found) -> None:
     found.add("email_out", *pair.rows(might & ~may))
 
 
-def _links(pair: _Pair, found: _Found) -> np.ndarray:
-    """Tags and channels that were added and removed. Returns which contacts of C have other tags,
-    channels or sources than before."""
+def _links(pair: _Pair, found: _EventCollector) -> np.ndarray:
+    """Tags and channels added and removed. Returns a mask of the contacts of C whose tags, channels
+    or sources have changed."""
     changed = np.zeros(len(pair.was), dtype=np.bool_)
     becomes = np.full(len(pair.p), _NOT_THERE, dtype=np.int64)
     becomes[pair.was[pair.in_both]] = np.flatnonzero(pair.in_both)
@@ -208,7 +211,7 @@ def _links(pair: _Pair, found: _Found) -> np.ndarray:
             continue
         then = getattr(pair.before.tables, dimension.links)
         now = getattr(pair.after.tables, dimension.links)
-        codes_then, codes_now, labels = _in_the_same_codes(
+        codes_then, codes_now, labels = _in_common_codes(
             then[dimension.key].array, now[dimension.key].array
         )
         width = max(1, len(labels))
@@ -231,8 +234,8 @@ def _links(pair: _Pair, found: _Found) -> np.ndarray:
     return changed
 
 
-def _conversations(pair: _Pair, found: _Found) -> None:
-    """Who holds a conversation, what became of it, and who was answered."""
+def _conversations(pair: _Pair, found: _EventCollector) -> None:
+    """Assignments, closed and reopened conversations, and answers."""
     p, c, same = pair.p, pair.c, pair.same_conversation
     held_by, holds = pair.codes("assignee")
     held, is_held = same & (held_by != _NOT_THERE), holds != _NOT_THERE
@@ -247,15 +250,15 @@ def _conversations(pair: _Pair, found: _Found) -> None:
     found.add("reopened", *pair.rows(same & was_archived & ~is_archived))
 
     wrote, had_written = c.time("wrote"), pair.time_then("wrote")
-    wrote_anew = ~np.isnat(wrote) & (np.isnat(had_written) | (wrote > had_written))
-    found.add("wrote", *(rows := pair.rows(wrote_anew)), wrote[rows[1]])
+    wrote_again = ~np.isnat(wrote) & (np.isnat(had_written) | (wrote > had_written))
+    found.add("wrote", *(rows := pair.rows(wrote_again)), wrote[rows[1]])
 
     replied, had_replied = c.time("admin_replied"), pair.time_then("admin_replied")
     since = pair.then(pair.before.since, NEVER)
     waited = ~np.isnat(since)
-    replied_anew = ~np.isnat(replied) & (np.isnat(had_replied) | (had_replied < replied))
+    replied_again = ~np.isnat(replied) & (np.isnat(had_replied) | (had_replied < replied))
     was_open = pair.flag_then(p.is_open)
-    answered = same & was_open & replied_anew & (waited | (wrote_anew & (wrote <= replied)))
+    answered = same & was_open & replied_again & (waited | (wrote_again & (wrote <= replied)))
     rows = pair.rows(answered)
     _, now = rows
     waiting = replied[now] - np.where(waited, since, wrote)[now]
@@ -265,7 +268,7 @@ def _conversations(pair: _Pair, found: _Found) -> None:
 
 
 def _places(pair: _Pair) -> np.ndarray:
-    """Which contacts of C have another country, agent or team than before."""
+    """Mask of the contacts of C whose country, agent or team has changed."""
     moved = pair.flag_then(pair.p.flag("has_conversation")) != pair.c.flag("has_conversation")
     columns = [dimension.column for dimension in DIMENSIONS if dimension.column is not None]
     for name in (*columns, events.COUNTRY_SOURCE):
@@ -275,8 +278,8 @@ def _places(pair: _Pair) -> np.ndarray:
 
 
 def _waiting_since(pair: _Pair) -> np.ndarray:
-    """Since when each contact of C waits for a person. One who writes again has not begun to wait
-    anew: it is the time of P, if the contact waited then and no admin has replied."""
+    """For each contact of C, since when it waits for a person. Writing again does not restart the
+    wait: a contact that waited in P and has not been answered since keeps its time."""
     c = pair.c
     since = np.where(waits_for_a_person(c), c.time("wrote"), NEVER)
     waited_since = pair.then(pair.before.since, NEVER)
@@ -288,12 +291,12 @@ def _waiting_since(pair: _Pair) -> np.ndarray:
 
 
 def rows_in(ids: pd.Series, wanted: pd.Series) -> np.ndarray:
-    """The row in `ids`, none of which occurs twice, of each of `wanted`; -1 where there is none."""
+    """The row in `ids` (unique) of each of `wanted`; -1 if there is none."""
     one, other = ids.to_numpy(), wanted.to_numpy()
     if one.dtype.kind != "i" or other.dtype.kind != "i":
         found: np.ndarray = pd.Index(ids.astype("str")).get_indexer(pd.Index(wanted.astype("str")))
         return found.astype(np.int64)
-    order = np.argsort(one, kind="stable")  # ids rise with time, so there is little to sort
+    order = np.argsort(one, kind="stable")  # IDs increase with time, so there is little to sort
     in_order = one[order]
     place = np.minimum(np.searchsorted(in_order, other), max(0, len(one) - 1))
     if not len(one):
@@ -301,10 +304,10 @@ def rows_in(ids: pd.Series, wanted: pd.Series) -> np.ndarray:
     return np.where(in_order[place] == other, order[place], _NOT_THERE)
 
 
-def _in_the_same_codes(
+def _in_common_codes(
     one: pd.Categorical, other: pd.Categorical
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """The codes of two columns over the same labels, which rise with their texts; -1 is missing."""
+    """Codes of two columns over common, sorted labels; -1 is missing."""
     if one.categories.equals(other.categories):
         return one.codes, other.codes, list(other.categories)
     labels = sorted({*one.categories, *other.categories})
@@ -317,7 +320,7 @@ def _in_the_same_codes(
 
 
 def _are_equal(one: pd.Series, other: pd.Series) -> np.ndarray:
-    """Whether two columns of ids hold the same, row by row; missing is the same as missing."""
+    """Row by row, whether two columns of IDs are equal; missing equals missing."""
     if one.dtype != other.dtype:
         one, other = one.astype("str"), other.astype("str")
     neither = one.isna().to_numpy() & other.isna().to_numpy()
@@ -327,7 +330,7 @@ def _are_equal(one: pd.Series, other: pd.Series) -> np.ndarray:
 
 
 def _ids(before: Recorded, after: Recorded, then: np.ndarray, now: np.ndarray) -> pa.Array:
-    """The contact of each event, by its row in C, or in P where it is no longer there."""
+    """The contact's ID for each event, from its row in C, or in P if it is gone."""
     gone = now == _NOT_THERE
     ids = np.empty(len(now), dtype=object)
     ids[~gone] = after.columns.id.take(now[~gone]).astype("str")

@@ -1,8 +1,9 @@
-"""The recorded past of the demo workspace: 60 days, unfolded backwards from its present.
+"""Recorded history of the demo workspace: 60 days, reconstructed backwards from its present.
 
-The company is drawn as of one instant, so what its past was like has to be drawn too: when somebody
-was tagged, handed on, opted out, who was deleted. Each state is made of the present's tables, the
-last one is the present, and what changed is found by comparing them, as for any workspace.
+The demo company is generated as of one instant, so its past is generated here: when contacts were
+tagged, reassigned or opted out, and who was deleted. Each past state is derived from the tables of
+the present, and the last one is the present. Changes are found by comparing states, as in any
+workspace.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from lib.store.tables import Tables
 DAYS = 60
 
 LATE = 23
-"""The hour of UTC: a day counts as recorded where there is a state shortly before its end."""
+"""Hour (UTC) of the daily state: a day counts as recorded if there is a state shortly before its
+end."""
 
 _HOUR = np.timedelta64(3_600_000_000, "us")
 _DAY = 24 * _HOUR
@@ -37,28 +39,28 @@ _DAY = 24 * _HOUR
 _ALWAYS = np.datetime64(0, "us")
 
 _DIFFERENCES = np.array([0.9, 0.5, 2, 0.7, 1.1, 0.3, 1.5])
-"""Of how long a contact waits, from visit to visit: factors, one on average."""
+"""Factors, one on average, by which a contact's waiting time varies from visit to visit."""
 
 
 def tables_as_of(snapshot: Snapshot, moment: datetime, seed: int = 7) -> Tables:
-    """The demo workspace of a snapshot as it was at an instant before."""
-    return _Life(snapshot, np.random.default_rng(seed)).tables(stamps([moment])[0])
+    """The demo workspace of a snapshot as it was at an earlier instant (UTC)."""
+    return _Reconstruction(snapshot, np.random.default_rng(seed)).tables(stamps([moment])[0])
 
 
 def demo_past(snapshot: Snapshot, seed: int = 7) -> Past:
-    """The history of a snapshot of the demo workspace, with a state late on each of the 60 days
-    before and then the present. The same snapshot and seed give the same history."""
+    """History of the demo workspace up to `snapshot`: a state late on each of the previous 60 days,
+    then the present. Deterministic for a given snapshot and seed."""
     past = Past()
-    life = _Life(snapshot, np.random.default_rng(seed))
+    reconstruction = _Reconstruction(snapshot, np.random.default_rng(seed))
     for moment in _moments(snapshot.as_of.astimezone(UTC)):
-        past.record(moment, life.tables(stamps([moment])[0]))
+        past.record(moment, reconstruction.tables(stamps([moment])[0]))
     past.record(snapshot.as_of, snapshot.tables)
     return past
 
 
 def _moments(as_of: datetime) -> list[datetime]:
-    """Late on each of the 60 days before, and a week before the present, when the digest before was
-    sent."""
+    """Late on each of the previous 60 days, and a week before the present, when the previous digest
+    was sent."""
     late = as_of.replace(hour=LATE, minute=0, second=0, microsecond=0)
     last = late if late < as_of else late - timedelta(days=1)
     days = [last - timedelta(days=day) for day in range(DAYS)]
@@ -67,7 +69,7 @@ def _moments(as_of: datetime) -> list[datetime]:
 
 @dataclass(frozen=True)
 class _Links:
-    """Links of contacts, and from when until when each of them was there."""
+    """Links of contacts, and the interval in which each existed."""
 
     contact: np.ndarray
     value: pd.Categorical
@@ -75,8 +77,8 @@ class _Links:
     last: np.ndarray
 
 
-class _Life:
-    """What happened to each contact, those who have been deleted since among them."""
+class _Reconstruction:
+    """The past of each contact, including those deleted since."""
 
     def __init__(self, snapshot: Snapshot, random: np.random.Generator) -> None:
         self._random = random
@@ -85,7 +87,7 @@ class _Life:
         self._all, self._is_gone = carrying.join(present, self._deleted(present))
         self._size = len(self._all.contacts)
         self._created = self._time("created")
-        self._deleted_at = np.where(self._is_gone, self._lately(), self._now + _DAY)
+        self._deleted_at = np.where(self._is_gone, self._recent_times(), self._now + _DAY)
         self._columns = {
             str(name): self._all.contacts[name].array for name in self._all.contacts.columns
         }
@@ -122,7 +124,7 @@ class _Life:
         return Tables(**frames | {"contacts": pd.DataFrame(columns)})
 
     def _deleted(self, present: Tables) -> Tables:
-        """One in 150 of the contacts once more, under another id: those who are gone."""
+        """One in 150 contacts, duplicated under another ID: the deleted ones."""
         chosen = self._random.random(len(present.contacts)) < 1 / 150
         gone = present.select(chosen)
         contacts = gone.contacts.assign(
@@ -140,65 +142,71 @@ class _Life:
     def _some(self, share: float) -> np.ndarray:
         return self._random.random(self._size) < share
 
-    def _lately(self, size: int | None = None) -> np.ndarray:
-        """A time in the recorded days for each contact, not much of it on Sundays."""
+    def _recent_times(self, size: int | None = None) -> np.ndarray:
+        """A random time within the recorded days for each contact, with few on Sundays."""
         days = self._random.random(self._size if size is None else size) * DAYS
         moments = self._now - (days * 86_400e6).astype("timedelta64[us]")
         sunday = (moments.astype("datetime64[D]").astype(int) + 3) % 7 == 6
         return np.where(sunday, moments - _DAY, moments)
 
     def _draw_consents(self) -> None:
-        """Until when some agreed who do not agree now, and since when others do."""
+        """Consents that were withdrawn or given during the recorded days."""
         blocked, broadcast = self._time("blocked"), self._time("broadcast")
         self._blocked, self._broadcast = blocked, broadcast
-        # A few were blocked for some days by mistake.
-        self._unblocked_at = np.where(np.isnat(blocked) & self._some(0.002), self._lately(), NEVER)
+        # Some were blocked by mistake for a few days.
+        self._unblocked_at = np.where(
+            np.isnat(blocked) & self._some(0.002), self._recent_times(), NEVER
+        )
         reachable = self._all.contacts["channels"].to_numpy() > 0
         left = np.isnat(broadcast) & reachable & self._some(0.045)
-        self._opted_out_at = np.where(left, self._lately(), NEVER)
+        self._opted_out_at = np.where(left, self._recent_times(), NEVER)
         has_email, opted = self._flag("has_email"), self._flag("email_opt_in")
         self._opted = opted
-        self._mail_ends = np.where(has_email & ~opted & self._some(0.3), self._lately(), NEVER)
-        self._mail_begins = np.where(has_email & opted & self._some(0.02), self._lately(), NEVER)
+        self._mail_ends = np.where(
+            has_email & ~opted & self._some(0.3), self._recent_times(), NEVER
+        )
+        self._mail_begins = np.where(
+            has_email & opted & self._some(0.02), self._recent_times(), NEVER
+        )
 
     def _draw_conversations(self) -> None:
-        """Earlier visits and their answers, earlier agents."""
+        """Earlier visits, answers and assignees."""
         self._wrote, self._replied = self._time("wrote"), self._time("admin_replied")
         self._archived, self._sent = self._time("archived_at"), self._time("sent")
         self._answers = ~np.isnat(self._replied)
         self._draw_visits()
-        self._closed_after = _lasting(open_for(self._random.random(self._size)) / 86_400e3)
+        self._closed_after = _timedeltas(open_for(self._random.random(self._size)) / 86_400e3)
         assigned = self._all.contacts["assignee"].notna().to_numpy()
         lively = self._wrote > self._now - 70 * _DAY
         self._assigned_at = np.where(
-            assigned & lively & self._some(0.6), self._lately(), self._created
+            assigned & lively & self._some(0.6), self._recent_times(), self._created
         )
         let_go = ~assigned & lively & self._flag("has_conversation") & self._some(0.03)
-        self._let_go_at = np.where(let_go, self._lately(), NEVER)
+        self._let_go_at = np.where(let_go, self._recent_times(), NEVER)
         self._handed_on = assigned & lively & self._some(0.12)
         agents = max(1, len(self._all.contacts["assignee"].cat.categories))
         self._agent_before = self._random.integers(0, agents, self._size)
         was_closed = np.isnat(self._archived) & self._flag("has_conversation") & self._some(0.015)
-        self._reopened_at = np.where(was_closed, self._lately(), NEVER)
+        self._reopened_at = np.where(was_closed, self._recent_times(), NEVER)
 
     def _draw_visits(self) -> None:
-        """How far apart the visits of each contact are, and how long each waits for an answer.
+        """Draw the time between each contact's visits and the waiting time at each.
 
-        The last visit lies as long ago as the drawing of the present has it: `since = life * u **
-        1.5` in every life. So that it lies like that as of any day, who came lately has to have
-        come often: the time between visits is `since / v ** 3`, v even in 0..1.
+        In the present, the last visit of every contact is `lifetime * u ** 1.5` ago. For the past
+        to have the same distribution on any day, contacts seen recently must have come often: the
+        time between visits is `since / v ** 3`, with v uniform in 0..1.
         """
         hours = self._random.lognormal(np.log(self._usual_hours()), ANSWERED_SPREAD)
         since = (self._now - self._wrote) / _DAY
         apart = (since / self._random.random(self._size) ** 3).clip(0, 5_000)
         apart = np.fmax(apart, 0.6 + 1.5 * self._random.random(self._size))
-        delay = _lasting(np.minimum(hours / 24, 0.9 * apart))
-        # Who waits now was answered at the visit before.
+        delay = _timedeltas(np.minimum(hours / 24, 0.9 * apart))
+        # Contacts waiting now were answered at their previous visit.
         waits = self._replied < self._wrote
         delay = np.where(waits, np.minimum(delay, (self._replied - self._created) // 2), delay)
         self._delay, self._waits = delay, waits
         self._apart = np.where(
-            waits, self._wrote - self._replied + delay, _lasting(np.nan_to_num(apart, nan=1))
+            waits, self._wrote - self._replied + delay, _timedeltas(np.nan_to_num(apart, nan=1))
         )
         imported = np.zeros(self._size, np.bool_)
         sources = self._all.contact_sources
@@ -215,7 +223,7 @@ class _Life:
         )
 
     def _then(self, moment: np.datetime64) -> dict[str, np.ndarray]:
-        """The columns that were different at an instant, for all contacts."""
+        """The columns that differed at an instant, for all contacts."""
         blocked = np.where(self._blocked <= moment, self._blocked, NEVER)
         since = moment - self._unblocked_at
         by_mistake = (since < 0 * _DAY) & (since > -3 * _DAY)
@@ -225,11 +233,11 @@ class _Life:
         opted = self._opted | (self._mail_ends > moment)
         opted &= ~(self._mail_begins > moment)
         wrote, replied = self._talk(moment)
-        # Where somebody answered later, the bot had answered at once.
+        # If a person answered later, the bot had answered at once.
         sent = np.where(self._sent <= moment, self._sent, wrote + np.timedelta64(60, "s"))
         sent = np.where(np.isnat(self._sent) | (sent > moment), NEVER, sent)
         archived = np.where(self._archived <= moment, self._archived, NEVER)
-        # What came of earlier visits was closed some days later, until the contact came again.
+        # Conversations of earlier visits were closed some days later, until the next visit.
         closed = np.fmax(wrote + self._closed_after, replied)
         archived = np.where(
             wrote < self._wrote, np.where(closed <= moment, closed, NEVER), archived
@@ -246,7 +254,7 @@ class _Life:
         }
 
     def _talk(self, moment: np.datetime64) -> tuple[np.ndarray, np.ndarray]:
-        """When each contact had written last, and when an admin had replied last."""
+        """Time of each contact's last message, and of the last reply by an admin."""
         ahead = np.maximum(self._wrote - moment, np.timedelta64(0, "us"))
         ahead[np.isnat(ahead)] = np.timedelta64(0, "us")
         visits = -(-ahead // self._apart)
@@ -257,16 +265,16 @@ class _Life:
         return wrote, np.where(self._answers, replied, NEVER)
 
     def _delay_at(self, number: np.ndarray) -> np.ndarray:
-        """How long each contact waited at that visit. For those who wait again the present says
-        when they were answered at the last but one."""
+        """Waiting time of each contact at a visit, counted back from the last. For those waiting
+        again, the present says when they were answered at the visit before the last."""
         factor = _DIFFERENCES[number.astype(np.int64) % len(_DIFFERENCES)]
         delay = np.minimum(self._delay / _HOUR * factor, 0.9 * (self._apart / _HOUR))
         known = self._waits & (number == 1)
-        return np.where(known, self._delay, _lasting(delay / 24))
+        return np.where(known, self._delay, _timedeltas(delay / 24))
 
     def _visit(self, number: np.ndarray) -> np.ndarray:
-        """When each contact wrote so many visits before the last; the first was at the beginning,
-        but of those who were imported."""
+        """Time of the visit `number` visits before the last. The first visit was when the contact
+        was created, except for imported contacts."""
         wrote = self._wrote - number * self._apart
         return np.where(wrote < self._created, self._first, wrote)
 
@@ -279,7 +287,7 @@ class _Life:
         return pd.Categorical.from_codes(codes, column.cat.categories)
 
     def _draw_links(self, name: str, table: str) -> _Links:
-        """When links came, and some that went."""
+        """Draw when links were created, and some that have been removed."""
         links = getattr(self._all, table)
         contact, values = links["contact"].to_numpy(), links[name].array
         size = len(links)
@@ -288,16 +296,19 @@ class _Life:
             return _Links(contact, values, first, last)
         if name == "tag":
             late = self._random.random(size) < 0.06
-            first = np.where(late, self._lately(size), first)
+            first = np.where(late, self._recent_times(size), first)
             removed = contact[self._random.random(size) < 0.03]
             codes = self._random.integers(0, len(values.categories), len(removed))
             return self._with_gone(
-                _Links(contact, values, first, last), removed, codes, self._lately(len(removed))
+                _Links(contact, values, first, last),
+                removed,
+                codes,
+                self._recent_times(len(removed)),
             )
         if name != "inbox":
             return _Links(contact, values, first, last)
-        # Of two inboxes one may have come later; and some left an inbox that they had.
-        second_at = self._lately()
+        # A second inbox may have been added later, and some contacts left an inbox.
+        second_at = self._recent_times()
         is_late = np.append(False, contact[1:] == contact[:-1]) & self._some(0.2)[contact]
         first = np.where(is_late, second_at[contact], first)
         left = self._some(0.006) & (self._all.contacts["inboxes"].to_numpy() == 1)
@@ -310,7 +321,7 @@ class _Life:
         )
 
     def _channels_of(self, inboxes: _Links) -> _Links:
-        """A contact is on a channel while it is in an inbox of it."""
+        """Channel links: a contact is on a channel while it is in an inbox of it."""
         values = self._all.contact_channels["channel"].array
         known = self._all.inboxes.set_index(self._all.inboxes["id"].astype("str"))["channel"]
         of_inbox = values.categories.get_indexer(known.reindex(inboxes.value.categories))
@@ -332,7 +343,8 @@ class _Life:
     def _with_gone(
         links: _Links, contact: np.ndarray, codes: np.ndarray, until: np.ndarray
     ) -> _Links:
-        """With links that are no more, in the order of contacts; what is there now has not gone."""
+        """The links with removed ones added, sorted by contact; a link that still exists is not
+        removed."""
         contacts = np.concatenate([links.contact, contact.astype(links.contact.dtype)])
         codes = np.concatenate([links.value.codes, codes])
         _, once = np.unique(
@@ -346,7 +358,7 @@ class _Life:
         )
 
 
-def _lasting(days: np.ndarray) -> np.ndarray:
+def _timedeltas(days: np.ndarray) -> np.ndarray:
     return (days * 86_400e6).astype("timedelta64[us]")
 
 

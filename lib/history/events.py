@@ -1,7 +1,7 @@
-"""What an event is: the table of "Recording" in the history's definition, as columns.
+"""Events as table columns (history.md, "Recording").
 
 A transition leads from one recorded snapshot to the next. Its events are rows of one Arrow table,
-in which everything stands that a later question may ask, because the contact may be gone by then.
+which holds everything that later questions may need, because the contact may be gone by then.
 """
 
 from typing import Final
@@ -34,8 +34,9 @@ KINDS: Final = (
 """The kinds that are counted, in the order of the report."""
 
 MOVED: Final = "moved"
-"""Something that a filter may ask for has changed. One a contact and transition, so the bridge can
-count who moved in and out; tags, channels and agents have events of their own beside it."""
+"""A change in something that filters use. At most one per contact and transition, so that the
+bridge can count contacts that moved in and out; tags, channels and agents have events of their own
+as well."""
 
 DAILY: Final = (
     "joined",
@@ -53,12 +54,12 @@ _TIME = pa.timestamp("us", tz="UTC")
 
 
 def column(dimension: Dimension, side: str) -> str:
-    """The column of events that has the values of a dimension, `before` or `after`."""
+    """Event column with the values of a dimension, `before` or `after`."""
     return f"{dimension.count or dimension.key}_{side}"
 
 
 COUNTRY_SOURCE: Final = "country_source"
-"""Beside the dimensions, a filter may ask whether the country was recorded."""
+"""Filters can also ask whether the country was recorded."""
 
 
 def _attributes(side: str) -> list[pa.Field]:
@@ -89,13 +90,13 @@ SCHEMA: Final = pa.schema(
     ]
 )
 """kind: one of `KINDS`, or `MOVED`.
-at: when it happened, UTC: the platform's own time, or `seen` where it has none in the transition.
-seen: as of when the later snapshot is: this names the transition.
-contact: its id, missing once the contact has been deleted.
-value: the tag's id or the channel of an event about one.
-hours: from waiting to the answer; missing for other events and where it is not known.
-*_before, *_after: what the contact had in the earlier and the later snapshot, missing where it was
-not there: channels, tags and sources are lists; agent is the assignee; active is not blocked.
+at: when it happened, UTC: ChatbotX's own time, or `seen` if it has none within the transition.
+seen: time of the later snapshot, which identifies the transition.
+contact: its ID; missing once the contact has been deleted.
+value: the tag's ID or the channel, for events about one.
+hours: from waiting to the answer; missing for other events and where unknown.
+*_before, *_after: the contact's attributes in the earlier and the later snapshot, missing where it
+did not exist: channels, tags and sources are lists; agent is the assignee; active is not blocked.
 """
 
 

@@ -1,8 +1,8 @@
-"""Which events, and which contacts, a filter lets pass.
+"""Filters over events and contacts.
 
-A contact passes if it has any of the wanted values of each dimension that is asked for. Events
-carry what their contact had in the earlier and in the later snapshot, so the same question can be
-asked of both, also when the contact is gone.
+A contact passes if, for each filtered dimension, it has any of the wanted values. Events carry the
+contact's attributes in the earlier and the later snapshot, so a filter can be applied to either,
+even after the contact is gone.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,8 +20,8 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True)
 class Filter:
-    """`wanted` has the keys by dimension: channel, country, tag, source, agent, team. With
-    `recorded_only`, only contacts whose country ChatbotX has recorded pass."""
+    """Wanted keys by dimension: channel, country, tag, source, agent, team. With `recorded_only`,
+    only contacts with a country recorded by ChatbotX pass."""
 
     wanted: Mapping[str, Collection[str]] = field(default_factory=dict)
     recorded_only: bool = False
@@ -32,11 +32,11 @@ class Filter:
 
     @property
     def asked(self) -> list[tuple[Dimension, Collection[str]]]:
-        """The dimensions that are asked for, with the wanted keys."""
+        """The filtered dimensions and their wanted keys."""
         return [(BY_KEY[name], keys) for name, keys in self.wanted.items() if keys]
 
     def columns(self, side: str) -> list[str]:
-        """The columns of events that have to be read for the question."""
+        """Event columns needed to apply the filter to a side (`before` or `after`)."""
         names = []
         for dimension, _ in self.asked:
             names.append(events.column(dimension, side))
@@ -47,8 +47,8 @@ class Filter:
         return names
 
     def among_events(self, table: pa.Table, side: str) -> np.ndarray:
-        """For each event, whether its contact passed with what it had `before` or `after`; one that
-        was not there did not."""
+        """For each event, whether its contact passed on a side (`before` or `after`); a contact
+        that did not exist did not pass."""
         passes = np.asarray(pc.is_valid(table[f"active_{side}"]))
         for dimension, keys in self.asked:
             passes = passes & _has_any(table, dimension, side, keys)
@@ -58,7 +58,7 @@ class Filter:
         return passes
 
     def among_contacts(self, tables: Tables) -> np.ndarray:
-        """For each contact, whether it passes."""
+        """Boolean mask of the contacts that pass."""
         contacts = tables.contacts
         passes = np.ones(len(contacts), dtype=np.bool_)
         for dimension, keys in self.asked:
@@ -96,7 +96,7 @@ def _has_any(table: pa.Table, dimension: Dimension, side: str, keys: Collection[
 
 def _is_any(column: pd.Series, keys: Collection[str]) -> np.ndarray:
     categories = column.cat.categories
-    is_wanted = np.append(categories.isin(list(keys)), False)  # the last is that of -1: missing
+    is_wanted = np.append(categories.isin(list(keys)), False)  # the last entry is for -1: missing
     found: np.ndarray = is_wanted[column.cat.codes.to_numpy()]
     return found
 

@@ -1,7 +1,8 @@
-"""How things stood as of each recorded snapshot: "Levels" in the history's definition.
+"""Levels as of each recorded snapshot (history.md, "Levels").
 
-The numbers are those of the metrics, for the workspace and for each value of each dimension. Who is
-left to the bot is counted by itself, so that the switch about the bot can be applied when reading.
+The numbers are those of the metrics, for the workspace and for each value of each dimension.
+Contacts left to the bot are counted separately, so that the `bot_answers` setting can be applied
+when reading.
 """
 
 from collections.abc import Collection
@@ -22,7 +23,7 @@ from lib.reference.rates import Rate
 from lib.store.dimensions import DIMENSIONS, MISSING
 
 TOTAL: Final = ""
-"""In place of a dimension: the level of the whole workspace."""
+"""Takes the place of a dimension for levels of the whole workspace."""
 
 NUMBERS: Final = (
     "contacts",
@@ -46,16 +47,20 @@ SCHEMA: Final = pa.schema(
         *(pa.field(name, pa.int32()) for name in NUMBERS),
     ]
 )
-"""seen: as of when the snapshot is, UTC. dimension: `TOTAL`, or one of channel, country, tag,
-source, agent, team. key: the value, `MISSING` for contacts without one.
+"""seen: time of the snapshot, UTC. dimension: `TOTAL`, or one of channel, country, tag, source,
+agent, team. key: the value, `MISSING` for contacts without one.
+
 on_channel and with_email are the denominators of the rates broadcast and email. handed_over: open
-conversations that the bot left and nobody took; missing where an earlier version recorded."""
+conversations that the bot handed over and nobody took; missing where an earlier version recorded.
+"""
 
 
 def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
-    """The dimension and the keys whose levels add up to those of a filter; None where there are no
-    such: levels are kept by one dimension at a time, and of two channels, tags or sources a contact
-    may have both."""
+    """The dimension and keys whose levels add up to those of a filter.
+
+    None if there are none: levels are recorded for one dimension at a time, and with two channels,
+    tags or sources a contact that has both would count twice.
+    """
     if limits.is_empty:
         return TOTAL, ()
     if limits.recorded_only or len(limits.asked) != 1:
@@ -65,9 +70,11 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
 
 
 def facts(as_of: datetime) -> Expressions:
-    """What is counted at a level, besides the contacts: as the metrics define it. Who has the last
-    word is counted in place of who is left to the bot, which takes less time: the latter are the
-    others of those."""
+    """Expressions counted in a level besides the number of contacts, as the metrics define them.
+
+    Counts `last_word` instead of `left_to_bot`, which is faster to compute: the latter is its
+    difference to `awaiting_reply`.
+    """
     is_open, reach = workload.is_open(), opt_in.expressions()
     load = workload.expressions(as_of, True)
     return {
@@ -81,8 +88,7 @@ def facts(as_of: datetime) -> Expressions:
 
 
 def levels(recorded: Recorded) -> pa.Table:
-    """The levels as of a recorded snapshot (`SCHEMA`): of the workspace, and of each value that any
-    of its contacts has."""
+    """Levels of a recorded snapshot (`SCHEMA`): of the workspace, and of each value that occurs."""
     asked, as_of = MemoryEngine(recorded.tables), recorded.as_of
     wanted = Facts(facts, (as_of,))
     counted = {TOTAL: asked.count(wanted).set_axis([MISSING])}

@@ -1,4 +1,4 @@
-"""`changes` as the report has them: "In the report" of the history's definition."""
+"""The report's `changes` (history.md, "In the report")."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +12,18 @@ from lib.reference.rates import Rate
 Json = dict[str, Any]
 
 BRIDGE = ("opening", "joined", "unblocked", "blocked", "deleted", "closing")
-"""Nobody moves in or out without a filter."""
+"""Without a filter no contact moves in or out."""
 
 _NUMBERS = ("contacts", "active", "open", "awaiting_reply", "unassigned")
 
 
 def of(changes: Changes, *, bot_answers: bool = True) -> Json:
-    """Times are ISO 8601 UTC, rates fractions of six decimals, hours have two. `bot_answers` is the
-    switch about the bot: whom it leaves waits for a reply where it never answers by itself."""
+    """Changes as JSON: times are ISO 8601 in UTC, rates are fractions with six decimals, hours have
+    two.
+
+    `bot_answers` is the setting of that name: if a bot does not answer by itself, contacts left to
+    it count as awaiting a reply.
+    """
     return {
         "recorded_since": _time(changes.recorded_since),
         "opening": _time(changes.opening),

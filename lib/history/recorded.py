@@ -1,4 +1,4 @@
-"""A snapshot as history remembers it: with what the crawl missed, and who waits since when."""
+"""A recorded snapshot: its tables, the contacts that the crawl missed, and waiting times."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +16,8 @@ NEVER = np.datetime64("NaT", "us")
 class Recorded:
     """The contacts of a workspace as of one instant (UTC).
 
-    `since`: for each contact, since when it waits for a person; NaT for one that does not wait.
-    `carried`: for each contact, whether the crawl missed it, so that it stands as it was before.
+    `since`: for each contact, since when it waits for a person; NaT if it does not. `carried`: for
+    each contact, whether the crawl missed it, so that its state is that of the previous snapshot.
     """
 
     as_of: datetime
@@ -67,20 +67,21 @@ class Columns:
 
     @cached_property
     def is_open(self) -> np.ndarray:
-        """Has an open conversation ("Workload" of the metrics)."""
+        """Whether the contact has an open conversation (metrics.md, "Workload")."""
         is_archived = ~np.isnat(self.time("archived_at"))
         return self.flag("has_conversation") & ~is_archived & self.is_active
 
 
 def waits_for_a_person(columns: Columns) -> np.ndarray:
-    """The contacts with an open conversation who wrote and whom no admin answered since."""
+    """Mask of the contacts with an open conversation who wrote and have not been answered by an
+    admin since."""
     wrote, replied = columns.time("wrote"), columns.time("admin_replied")
     unanswered: np.ndarray = columns.is_open & ~np.isnat(wrote)
     return unanswered & (np.isnat(replied) | (replied < wrote))
 
 
 def baseline(as_of: datetime, tables: Tables) -> Recorded:
-    """The first one that is recorded: whoever waits has waited since writing last."""
+    """The first recorded snapshot: whoever waits is taken to wait since their last message."""
     columns = Columns(tables.contacts)
     since = np.where(waits_for_a_person(columns), columns.time("wrote"), NEVER)
     return Recorded(as_of, tables, since, np.zeros(len(columns), np.bool_))

@@ -1,4 +1,4 @@
-"""Which contacts of tables in memory pass a filter."""
+"""Filter masks over tables in memory."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from lib.store.tables import Tables
 
 
 def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
-    """A boolean for each contact; None for all of them."""
+    """Mask of the contacts that pass; None for all."""
     masks = [*passing_each(tables, limits).values()]
     if limits.recorded_only:
         masks.append((tables.contacts["country_source"] == "recorded").to_numpy())
@@ -18,12 +18,12 @@ def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
 
 
 def passing_each(tables: Tables, limits: Filter) -> dict[str, np.ndarray]:
-    """The contacts that pass the limits of each dimension that has some."""
+    """Mask for each filtered dimension."""
     return {key: has_any(tables, BY_KEY[key], values) for key, values in limits.limits}
 
 
 def has_any(tables: Tables, dimension: Dimension, keys: Collection[str]) -> np.ndarray:
-    """The contacts that have one of the values, or none where `MISSING` is among them."""
+    """Mask of the contacts that have any of the values, or no value if `MISSING` is among them."""
     contacts = tables.contacts
     values = [key for key in keys if key != MISSING]
     if dimension.links is not None:

@@ -1,7 +1,8 @@
-"""What is true of each contact, in a byte or two.
+"""Profiles: all facts about a contact, in a byte or two.
 
-A contact's profile is which of several facts are true of it. Few different ones occur, so counting
-by key and profile answers for all facts at once; what follows is arithmetic on a few hundred rows.
+A contact's profile is the combination of facts that are true of it. Few combinations occur, so
+counting by key and profile answers for all facts at once; the rest is arithmetic on a few hundred
+rows.
 """
 
 from dataclasses import dataclass
@@ -17,41 +18,41 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True, eq=False)
 class Profiles:
-    """The profile of each contact of a workspace, as the number of its row in `facts`, which says
-    what is true of the contact: 0 or 1 for each of `names`."""
+    """The profile of each contact of a workspace, as a row number in `facts`, which has a 0 or 1
+    for each of `names`."""
 
     numbers: np.ndarray
     facts: np.ndarray
     names: tuple[str, ...]
 
     def unfold(self, counts: np.ndarray, index: pd.Index) -> pd.DataFrame:
-        """From contacts by key (rows) and profile (columns) to contacts by key and fact."""
+        """Convert counts by key (rows) and profile (columns) to counts by key and fact."""
         table = np.column_stack([counts.sum(axis=1), counts @ self.facts])
         return pd.DataFrame(table, index=index, columns=["contacts", *self.names], dtype="int64")
 
     def where(self, name: str) -> np.ndarray:
-        """Of which contacts a fact is true: a boolean for each."""
+        """Mask of the contacts for which a fact is true."""
         is_true = self.facts[:, self.names.index(name)].astype(np.bool_)
         return is_true.take(self.numbers)
 
 
 def profiles_of(tables: Tables, facts: Facts) -> Profiles:
-    """The profiles of the whole workspace, kept with it: what a filter selects is counted without a
-    look at, or a copy of, the columns that the facts are about."""
+    """The profiles of the whole workspace, cached with it, so that counting a selection neither
+    reads nor copies the columns behind the facts."""
     whole = tables.whole
-    return RESULTS.get(whole, facts, lambda: _work_out(whole, facts))
+    return RESULTS.get(whole, facts, lambda: _computed(whole, facts))
 
 
-def _work_out(whole: Tables, facts: Facts) -> Profiles:
+def _computed(whole: Tables, facts: Facts) -> Profiles:
     if facts.beside is not None:
-        # Each by itself, for one of them may hold on other terms too.
+        # Separately, because one of them may be needed with other terms too.
         alone = Facts(facts.made_by, facts.terms)
-        return _together(profiles_of(whole, alone), profiles_of(whole, facts.beside))
+        return _combined(profiles_of(whole, alone), profiles_of(whole, facts.beside))
     contacts, asked = whole.contacts, facts.expressions()
     if not asked:
         none = np.zeros(len(contacts), dtype=np.uint8)
         return Profiles(none, np.zeros((1, 0), dtype=np.int64), ())
-    # Two names may stand for one fact, which is then looked at once.
+    # Two names may share an expression, which is then evaluated once.
     once = {id(fact): fact for fact in asked.values()}
     distinct = {str(place): fact for place, fact in enumerate(once.values())}
     column_of = dict(zip(once, distinct, strict=True))
@@ -63,8 +64,8 @@ def _work_out(whole: Tables, facts: Facts) -> Profiles:
     return Profiles(numbers, occurring[:, None] >> np.arange(len(asked)) & 1, tuple(asked))
 
 
-def _together(one: Profiles, other: Profiles) -> Profiles:
-    """What is true of each contact by either."""
+def _combined(one: Profiles, other: Profiles) -> Profiles:
+    """The combination of both profiles."""
     kinds = len(other.facts)
     both = one.numbers.astype(np.min_scalar_type(len(one.facts) * kinds))
     both *= kinds
@@ -77,7 +78,8 @@ def _together(one: Profiles, other: Profiles) -> Profiles:
 
 
 def _numbered(codes: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each of the codes, all below `most`, as its place among those that occur; and these."""
+    """Renumber codes (all below `most`) to those that occur; returns the new numbers and the codes
+    they stand for."""
     occurring = np.flatnonzero(np.bincount(codes, minlength=most))
     places = np.zeros(most, dtype=np.min_scalar_type(len(occurring)))
     places[occurring] = np.arange(len(occurring))

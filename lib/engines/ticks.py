@@ -1,9 +1,9 @@
-"""The bins of a period, for engines that know no time zones.
+"""Bins of a period for engines without time zones.
 
-A session runs in UTC. A local day, week or month begins at one of few times of a UTC day, as many
-as its zone had offsets. So contacts are grouped by the UTC day and by how many of these times it
-was past; which bin that is, is told from the few groups. The edges of the whole period are compared
-as the instants that they are.
+Sessions run in UTC. A local day, week or month starts at one of a few times of the UTC day, one per
+UTC offset of the zone. So contacts are grouped by UTC day and by how many of these times had
+passed; the bin is then derived from the few groups. The edges of the whole period are compared as
+exact instants.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from lib.reference.periods import edge_stamps
 
 SIDE, DAY, PAST = "side", "day", "past"
 TICKS = [SIDE, DAY, PAST]
-"""What to group by."""
+"""Columns to group by."""
 
 _BEFORE, _WITHIN, _AFTER = 0, 1, 2
 _SECOND = np.timedelta64(1, "s")
@@ -27,12 +27,12 @@ _SECOND = np.timedelta64(1, "s")
 
 @dataclass(frozen=True)
 class Ticks:
-    """How the bins are told apart."""
+    """Expressions for grouping, and the bins of the groups."""
 
     bins: Bins
 
     def expressions(self) -> Expressions:
-        """The columns `TICKS` of each contact."""
+        """The columns `TICKS`, as expressions over contacts."""
         moment, edges = self._moment(), self.bins.period.span
         is_before, is_within = moment < edges.start, moment < edges.end
         later = nw.when(is_within).then(nw.lit(_WITHIN)).otherwise(nw.lit(_AFTER))
@@ -48,7 +48,7 @@ class Ticks:
         }
 
     def numbers(self, groups: pd.DataFrame) -> np.ndarray:
-        """The bin of each of the groups, by their `TICKS`."""
+        """The bin of each group, from its `TICKS`."""
         side = groups[SIDE].to_numpy(dtype=np.int64)
         found = np.where(side == _BEFORE, 0, self.bins.steps + 1)
         is_within = side == _WITHIN
@@ -56,12 +56,12 @@ class Ticks:
         times = np.array([0, *(time for time in self._times() if time)])
         past = groups[PAST][is_within].to_numpy(dtype=np.int64)
         numbers = self._edges().searchsorted(days + times[past] * _SECOND, "right")
-        # The first group may begin before the period does, in which its contacts are.
+        # The first group may start before the period, but its contacts lie within it.
         found[is_within] = numbers.clip(1, self.bins.steps)
         return found
 
     def _moment(self) -> nw.Expr:
-        """The later of the times; null where one is missing."""
+        """The latest of the times; null if one is missing."""
         first, *others = map(nw.col, self.bins.columns)
         for other in others:
             later = nw.when(first >= other).then(first).otherwise(other)
@@ -72,6 +72,6 @@ class Ticks:
         return edge_stamps(self.bins.period, self.bins.step)
 
     def _times(self) -> list[int]:
-        """The seconds of a UTC day at which a step begins, ascending."""
+        """Seconds of the UTC day at which steps begin, ascending."""
         inner = self._edges()[1:-1]
         return sorted({int(each) for each in (inner - inner.astype("datetime64[D]")) // _SECOND})

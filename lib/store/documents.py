@@ -1,7 +1,7 @@
-"""Small documents that several processes change: compare and swap, and nothing else.
+"""Small documents shared by processes: compare-and-swap, and nothing else.
 
-In a folder SQLite does it, in a bucket a conditional put, so that replicas share them. What is
-built on it need not know where it is kept.
+SQLite provides it in a folder, conditional puts in a bucket, so that replicas can share documents.
+Users of a document need not know where it is stored.
 """
 
 import json
@@ -18,23 +18,23 @@ Version = str
 
 
 class Documents(Protocol):
-    """Documents by key. Raises OSError where they cannot be reached."""
+    """Documents by key. Methods raise OSError if the storage is unavailable."""
 
     def get(self, key: str) -> tuple[bytes, Version] | None:
-        """What is kept, and its version; None if there is nothing."""
+        """The document and its version; None if there is none."""
 
     def put(self, key: str, body: bytes, version: Version | None) -> bool:
-        """Keeps `body` in place of that version, or as the first one for None. False, and nothing
-        is kept, if another was faster. When it returns, what is kept outlasts a kill."""
+        """Store `body` if the document still has that version (None: does not exist). Returns
+        False, without writing, if another writer was first. Durable on return."""
 
 
 _WAIT = 10
-"""Seconds for another process to finish its write."""
+"""Seconds to wait for another process to finish writing."""
 
 
 class LocalDocuments:
-    """In one file of a folder, by SQLite: it holds the lock, survives a kill at any moment and
-    frees what a killed process held."""
+    """Documents in an SQLite file, which survives a kill at any moment; locks of a killed process
+    are released."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "notify.sqlite3"
@@ -66,7 +66,7 @@ class LocalDocuments:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """A transaction. A connection of its own each time: any thread may ask."""
+        """A transaction on a connection of its own, so any thread may call."""
         try:
             database = sqlite3.connect(self._file, timeout=_WAIT)
             try:
@@ -84,10 +84,10 @@ class LocalDocuments:
 
 
 class BucketDocuments:
-    """Objects of a bucket, each put only in place of the one that was read.
+    """Documents as objects in a bucket, written by conditional puts.
 
-    A put whose answer was lost is tried again and then seems to have come second: whoever asked
-    takes it for another's. It happened, and nothing happens twice.
+    If the response to a put is lost, its retry fails because the first one succeeded, and the
+    caller assumes that another writer was first. The write did happen, and nothing happens twice.
     """
 
     def __init__(self, place: Place) -> None:
@@ -106,7 +106,7 @@ class BucketDocuments:
             try:
                 before = None if version is None else json.loads(version)
                 return self._place.bucket.swap(_name(key), body, before)
-            except FileNotFoundError:  # it was removed since it was read
+            except FileNotFoundError:  # removed since it was read
                 return False
 
 
@@ -123,7 +123,7 @@ def _as_os_error() -> Iterator[None]:
 
 
 def documents_of(settings: Settings) -> Documents:
-    """Beside the snapshots of a workspace, wherever those are."""
+    """The documents stored beside a workspace's snapshots."""
     folder = settings.store_folder
     if folder is not None:
         return LocalDocuments(folder)

@@ -1,11 +1,11 @@
-"""Who of several processes on one store does what one should do at a time.
+"""Leases: one of several processes on a store does what only one should do at a time.
 
-A lease is a small document. Its holder writes it anew every few seconds; whoever has seen it
-unchanged for its whole term may take it, for its holder has died. Each process measures that by a
-clock of its own which nobody sets: no two clocks are compared.
+A lease is a small document that its holder rewrites every few seconds. A process that has seen it
+unchanged for its whole term may take it, since the holder must have died. Each process measures the
+term with its own monotonic clock; clocks are never compared.
 
-It saves work, and nothing is true because of it: two that hold it at once, since one was held up
-for a minute, both fetch, and the store orders their commits.
+A lease saves work but guarantees nothing: if two processes hold it, because one was suspended for a
+minute, both fetch, and the store serializes their commits.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from lib.store.documents import Documents, Version
 log = logging.getLogger(__name__)
 
 TERM = 20.0
-"""Seconds after which a lease that nobody wrote anew is free."""
+"""Seconds after which a lease that was not renewed is free."""
 
 
-class _Said(msgspec.Struct, forbid_unknown_fields=True):
-    """`holder` is None where the lease was given back; `beat` makes each writing another one."""
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    """Contents of a lease. `holder` is None after release; `beat` makes each write different."""
 
     holder: str | None
     beat: int
 
 
 class Lease:
-    """One that processes with the same documents and the same name take from each other."""
+    """A lease shared by processes with the same documents and the same name."""
 
     def __init__(
         self,
@@ -55,7 +55,8 @@ class Lease:
         self._since = timer()
 
     def take(self) -> bool:
-        """Whether it is ours now. Raises OSError where the documents cannot be reached."""
+        """Try to take the lease; returns whether we hold it. Raises OSError if the documents are
+        unavailable."""
         found = self._documents.get(self._key)
         if found is None:
             return self._write(self._holder, None)
@@ -74,7 +75,7 @@ class Lease:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keeps what was taken until the end of the block, and gives it back then."""
+        """Renew a taken lease until the end of the block, then release it."""
         over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(over,), name="lease", daemon=True)
         keeper.start()
@@ -90,7 +91,7 @@ class Lease:
             self._renew(self._holder)
 
     def _renew(self, holder: str | None) -> None:
-        """Writes it anew, or gives it back, unless another has taken it."""
+        """Renew or release the lease, unless another process has taken it."""
         try:
             found = self._documents.get(self._key)
             if found is not None and _holder_of(found[0]) == self._holder:
@@ -100,13 +101,13 @@ class Lease:
 
     def _write(self, holder: str | None, version: Version | None) -> bool:
         self._beat += 1
-        body = msgspec.json.encode(_Said(holder, self._beat))
+        body = msgspec.json.encode(_Body(holder, self._beat))
         return self._documents.put(self._key, body, version)
 
 
 def _holder_of(body: bytes) -> str | None:
-    """None where nobody holds it, or nobody can tell who does."""
+    """The holder; None if the lease is free or unreadable."""
     try:
-        return msgspec.json.decode(body, type=_Said).holder
+        return msgspec.json.decode(body, type=_Body).holder
     except msgspec.MsgspecError:
         return None

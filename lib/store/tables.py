@@ -1,6 +1,6 @@
-"""A workspace as columns: what a snapshot holds, and what a filter selects of it.
+"""A workspace as columns: the contents of a snapshot, and selections of it.
 
-`lib.store.builder` makes the tables. Personal data has ended before, in `lib.chatbotx.schema`.
+Built by `lib.store.builder`. Personal data has been dropped before that, in `lib.chatbotx.schema`.
 """
 
 from dataclasses import dataclass, fields
@@ -16,10 +16,10 @@ TIMES = {
     "broadcast": "broadcast_subscribed_at",
     "blocked": "blocked_at",
 }
-"""Columns of the contacts, and the attributes of a decoded contact that they are read from."""
+"""Columns of the contacts, and the attributes of a decoded contact they are read from."""
 
 INBOX_TIMES = ("last_incoming", "wrote", "sent")
-"""What the inboxes of a contact, together with its conversation, say of messages."""
+"""Message times from a contact's inboxes, combined with its conversation."""
 
 CONVERSATION_TIMES = {
     "last_activity": "last_activity_at",
@@ -44,32 +44,33 @@ FLAGS = (
 )
 
 CONNECTED = "connected"
-"""The status of an inbox that works."""
+"""Status of a working inbox."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """A workspace as columns, read-only and shared. Times are UTC, repeated text is categorical.
+    """A workspace as columns, read-only and shared. Times are UTC; repeated text is categorical.
 
-    contacts: a row per contact, in the order of `created`, `id`:
+    contacts: a row per contact, ordered by `created`, `id`:
         id; created, updated, subscribed, broadcast, blocked: times, NaT for never;
-        channels, inboxes, tags, sources: how many of them it has;
+        channels, inboxes, tags, sources: how many of each it has;
         country: alpha-2 or `unknown`; country_source; has_email, has_phone, has_timezone,
         has_locale, email_opt_in, email_verified: flags;
-        has_conversation; conversation: its id, missing for none; bot_enabled (True where not said),
+        has_conversation; conversation: its ID, missing if none; bot_enabled (True if not given),
         followed; last_activity, contact_replied, admin_replied, agent_read, archived_at,
         bot_resume: times;
-        assignee, team: ids, missing for none;
+        assignee, team: IDs, missing if none;
         last_incoming: time of the latest incoming message in any of its inboxes;
-        wrote: when the contact wrote last, by the conversation or by any of its inboxes;
-        sent: time of the latest message of an inbox that is not the contact's own, as it is later
-        than what came in there, or nothing came in; tells: whether some inbox has the time of its
-        latest message, which the newest servers send; reachable: whether some inbox is connected.
+        wrote: when the contact last wrote, by the conversation or any of its inboxes;
+        sent: time of the latest message in any inbox that was not the contact's: later than the
+        latest incoming one there, or without one;
+        tells: whether any inbox has the time of its latest message, which only recent servers
+        send; reachable: whether any inbox is connected.
     contact_channels: a row per contact × channel: contact (row number in `contacts`), channel.
-    contact_inboxes: a row per contact × inbox: contact (row number), inbox (id).
-    contact_sources: a row per contact × way in which it came into an inbox: contact (row number),
-        source.
-    contact_tags: a row per contact × tag that is not deleted: contact (row number), tag (id).
+    contact_inboxes: a row per contact × inbox: contact (row number), inbox (ID).
+    contact_sources: a row per contact × source through which it entered an inbox: contact (row
+        number), source.
+    contact_tags: a row per contact × tag that is not deleted: contact (row number), tag (ID).
     tags, agents, teams: id, name. inboxes: id, name, channel, status. Names may be missing.
     """
 
@@ -88,25 +89,26 @@ class Tables:
 
     @property
     def whole(self) -> "Tables":
-        """The tables that these were selected from; they themselves if they are the workspace."""
+        """The tables that these were selected from, or these tables if they are the whole
+        workspace."""
         return self
 
     @property
     def mask(self) -> np.ndarray | None:
-        """Which contacts of `whole` these are, a boolean for each; None for all of them."""
+        """Mask of these contacts in `whole`; None for all."""
         return None
 
     def select(self, mask: np.ndarray) -> "Tables":
-        """The contacts where `mask`, a boolean for each, is true, with their links renumbered.
+        """The contacts selected by `mask`, with their links renumbered.
 
-        `tags`, `inboxes`, `agents` and `teams` stay those of the whole workspace. Nothing is copied
-        before it is asked for, and what can read `whole` under `mask` need not ask.
+        `tags`, `inboxes`, `agents` and `teams` stay those of the whole workspace. Columns are
+        copied only when accessed; code that can read `whole` under `mask` avoids the copy.
         """
         return _Selection(self, np.array(mask, dtype=np.bool_))
 
 
 class _Selection(Tables):
-    """Some contacts of other tables."""
+    """A selection of the contacts of other tables."""
 
     _whole: Tables
     _mask: np.ndarray
@@ -116,7 +118,7 @@ class _Selection(Tables):
             within, mask = mask, tables.mask.copy()
             mask[tables.mask] = within
         unchanged = {name: getattr(tables, name) for name in ("tags", "inboxes", "agents", "teams")}
-        # The base is frozen; its columns are taken when they are first asked for.
+        # The base class is frozen; columns are computed on first access.
         self.__dict__.update(_whole=tables.whole, _mask=mask, **unchanged)
 
     @property

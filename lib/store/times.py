@@ -1,4 +1,4 @@
-"""Times as text → columns of times, many at once."""
+"""Times as text → columns of times, in bulk."""
 
 from collections.abc import Sequence
 from itertools import accumulate, chain
@@ -11,10 +11,11 @@ from lib.store.accumulators import clean
 
 
 def parse_times(texts: Sequence[str | None]) -> tuple[np.ndarray, int]:
-    """The times as datetime64[us] in UTC, NaT for None, and how many texts could not be read.
+    """The times as datetime64[us] in UTC (NaT for None), and the number of texts that could not be
+    parsed.
 
-    The API writes `2026-05-10T12:00:00.123Z`; other ISO 8601 shapes are read too, without an offset
-    as UTC.
+    The API writes `2026-05-10T12:00:00.123Z`; other forms of ISO 8601 are accepted, without an
+    offset as UTC.
     """
     try:
         return _parse(texts), 0
@@ -28,7 +29,7 @@ def parse_times(texts: Sequence[str | None]) -> tuple[np.ndarray, int]:
 
 
 def _parse(texts: Sequence[str | None]) -> np.ndarray:
-    """The times, quickly if all are in the usual shape. Raises pyarrow.ArrowInvalid if not."""
+    """Fast parser for the usual form. Raises pyarrow.ArrowInvalid for any other."""
     column = pa.array(texts, pa.string()).cast(pa.timestamp("us", tz="UTC"))
     times: np.ndarray = column.to_numpy(zero_copy_only=False)  # UTC, NaT for None
     return times
@@ -37,8 +38,8 @@ def _parse(texts: Sequence[str | None]) -> np.ndarray:
 def parse_columns(
     *tables: tuple[tuple[str, ...], list[tuple[str | None, ...]]],
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Like `parse_times`, all columns at once, of tables given as names and rows; of unreadable
-    ones only those that have some."""
+    """Like `parse_times` for all columns of several tables at once, each given as names and rows.
+    The counts contain only columns with unparsable texts."""
     try:
         flat = _parse([*chain.from_iterable(chain.from_iterable(rows for _, rows in tables))])
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""Settings → client: the one place that knows whether a workspace is the demo or a real one."""
+"""Settings → client: the only place that knows whether a workspace is the demo or a real one."""
 
 import threading
 from datetime import UTC, datetime
@@ -16,9 +16,10 @@ def connect(
     as_of: datetime | None = None,
     cancelled: threading.Event | None = None,
 ) -> Client:
-    """A client for one crawl of the configured workspace, or of the demo one if there is no token.
+    """A client for one crawl of the configured workspace, or of the demo workspace if there is no
+    token.
 
-    The demo company is made relative to `as_of` (UTC, default now).
+    The demo company is generated relative to `as_of` (UTC, default now).
     """
     if settings.token is None:
         return Client(
@@ -40,8 +41,8 @@ def connect(
 
 
 def inbox_url(settings: Settings, workspace_id: str | None) -> str | None:
-    """Where ChatbotX shows a conversation, to be followed by its id; None for the demo, which has
-    no ChatbotX."""
+    """URL prefix of a conversation in ChatbotX, to be followed by its ID; None for the demo, which
+    is in no ChatbotX."""
     if settings.is_demo or not workspace_id:
         return None
     origin = settings.base_url.removesuffix("/api")

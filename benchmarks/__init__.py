@@ -1,5 +1,5 @@
-"""How fast, and how small: each figure beside something else that was run in the same minute.
+"""Benchmarks of speed and size: each figure is compared with something else run in the same minute.
 
-`python -m benchmarks` (or `make bench`) prints a table; `python -m benchmarks crawl`
-one part of it. Absolute times say little on a shared machine; the ratios are what is compared.
+`python -m benchmarks` (or `make bench`) prints a table; `python -m benchmarks crawl` only one part.
+Absolute times mean little on a shared machine; compare the ratios.
 """

@@ -1,7 +1,7 @@
-"""Ways to get a workspace into tables, each run in a process of its own.
+"""Ways to load a workspace into tables, each run in its own process.
 
 `python -m benchmarks.contestants NAME BASE_URL …` prints JSON: `seconds` and `cpu` of the work
-itself, without imports; `peak` and `before`, the resident set in bytes at its highest and before.
+itself, without imports; `peak` and `before`, the maximum resident set and the one before, in bytes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 TOKEN = "bench"
 PER_PAGE = 50
-"""What the July server caps pages to."""
+"""Page size limit of the July server."""
 
 SORT = '[{"id":"createdAt","desc":false},{"id":"id","desc":false}]'
 
@@ -32,7 +32,8 @@ def ours(base_url: str, connections: int) -> int:
 
 
 def bare(base_url: str, connections: int) -> int:
-    """The same bytes over as many connections, read and dropped: no client can be faster."""
+    """Fetch the same bytes over as many connections and discard them: a lower bound for any
+    client."""
     from lib.chatbotx.client import Query
 
     address = urlsplit(base_url)
@@ -64,8 +65,8 @@ def bare(base_url: str, connections: int) -> int:
 
 
 def bare_keys(base_url: str, connections: int) -> int:
-    """A key walk without any care: as many equal parts of the contacts as there are connections,
-    each read from key to key, and by page number where a page has one `createdAt`."""
+    """A naive key walk: splits the contacts into as many equal ranges as there are connections, and
+    reads each by key, or by page number where a page has a single `createdAt`."""
     import msgspec
 
     from lib.chatbotx.client import Query
@@ -132,7 +133,7 @@ def by_pages(base_url: str, connections: int) -> int:
 
 
 def dlt_rest_api(base_url: str, connections: int) -> int:
-    """dlt's `rest_api` source into Parquet files."""
+    """dlt's `rest_api` source, into Parquet files."""
     import os
 
     del connections  # it reads pages one after the other
@@ -161,7 +162,7 @@ def dlt_rest_api(base_url: str, connections: int) -> int:
                         "path": "contacts",
                         "params": {
                             "perPage": PER_PAGE,
-                            # It takes single braces for expressions of its own.
+                            # It interprets single braces as expressions.
                             "sort": SORT.replace("{", "{{").replace("}", "}}"),
                         },
                         "data_selector": "data",
@@ -204,7 +205,7 @@ CONTESTANTS: dict[str, Callable[[str, int], int]] = {
 
 
 def _warm(name: str) -> None:
-    """Imports what the contestant uses, so that it is not timed."""
+    """Import what the contestant uses, so that importing is not timed."""
     if name == "ours":
         import lib.store.snapshot  # noqa: F401  # for its import
     elif name == "by_pages":

@@ -1,4 +1,4 @@
-"""Metrics on a million contacts under a filter, against what NumPy needs for the bare counting."""
+"""Metrics on a million filtered contacts, compared with bare counting in NumPy."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ TAG_LINKS, CHANNEL_LINKS = 1.2, 1.1
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 TERMS = Terms(AS_OF, Period.last(30, AS_OF, "America/Sao_Paulo"))
 FILTERED_COUNTRIES = 8
-"""The largest, with a bit more than half of the contacts."""
+"""The largest channel, with a little more than half of the contacts."""
 
 
 def rows(rounds: int = 15) -> list[Row]:
@@ -71,7 +71,7 @@ def metrics(tables: Tables, mask: np.ndarray) -> tuple[object, ...]:
 
 
 class Floor:
-    """Contacts by country, day, channel and tag, of columns that are numbers already."""
+    """Count contacts by country, day, channel and tag, from columns that are already integers."""
 
     def __init__(self, tables: Tables) -> None:
         contacts, channels, tags = tables.contacts, tables.contact_channels, tables.contact_tags
@@ -89,7 +89,7 @@ class Floor:
 
 
 def synthetic_tables(contacts: int) -> Tables:
-    """A workspace of two years, made of random columns."""
+    """A two-year workspace with random columns."""
     random = np.random.default_rng(0)
 
     def times(share: float) -> pd.DatetimeIndex:
@@ -167,7 +167,7 @@ def _named(number: int) -> pd.DataFrame:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Of the processor, not of the clock: what else the machine does is not in it."""
+    """CPU time, so that other load on the machine does not count."""
     started = time.process_time()
     work()
     return time.process_time() - started

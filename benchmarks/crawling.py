@@ -1,4 +1,4 @@
-"""The crawl against a bare fetch and against what people use, over one server with latency."""
+"""The crawl compared with a bare fetch and with common tools, over one server with latency."""
 
 import json
 import subprocess
@@ -19,15 +19,15 @@ LATENCY = 0.05
 def server(
     contacts: int = CONTACTS, latency: float = LATENCY, tie: int = 0, skipping: float = 0.0
 ) -> Iterator[str]:
-    """A fake ChatbotX of July; gives its base URL. So many contacts of one `createdAt` are among
-    the others, and each that a page skips takes so many seconds."""
+    """Run a fake July ChatbotX; yields its base URL. That many contacts share one `createdAt`, and
+    each contact skipped by a page costs that many seconds."""
     manners = {"manners": "july", "latency": latency, "tie": tie, "skipping": skipping}
     with chatbotx(TOKEN, contacts=contacts, **manners) as base_url:
         yield base_url
 
 
 def run(name: str, base_url: str, connections: int) -> dict[str, float]:
-    """One contestant in a process of its own."""
+    """Run one contestant in its own process."""
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.contestants", name, base_url]
         + ["--connections", str(connections)],
@@ -40,7 +40,8 @@ def run(name: str, base_url: str, connections: int) -> dict[str, float]:
 
 
 def tie_row(rounds: int = 3) -> Row:
-    """An import of 12,000 contacts of one `createdAt` among 60,000, on a server with indexes."""
+    """60,000 contacts, of which an import of 12,000 shares one `createdAt`, on a server with
+    indexes."""
     with server(60_000, tie=12_000) as base_url:
         run("ours", base_url, 4)
         pairs = [(run("bare_keys", base_url, 4), run("ours", base_url, 4)) for _ in range(rounds)]
@@ -55,10 +56,10 @@ def tie_row(rounds: int = 3) -> Row:
 
 
 def rows(rounds: int = 3) -> list[Row]:
-    """Peers take minutes, so they run once, between the first and the second of our runs."""
+    """Peers take minutes, so they run once, between our first and second run."""
     found = []
     with server() as base_url:
-        run("ours", base_url, 8)  # the server sorts and encodes at its first request
+        run("ours", base_url, 8)  # the server sorts and encodes at the first request
         ours_alone = [run("ours", base_url, 8)["seconds"]]
         by_pages = run("by_pages", base_url, 1)["seconds"]
         ours_alone.append(run("ours", base_url, 8)["seconds"])

@@ -1,4 +1,4 @@
-"""Decoding and columns: CPU per contact and memory per contact, without a network."""
+"""Decoding and building columns: CPU and memory per contact, without a network."""
 
 import gc
 import json
@@ -22,7 +22,7 @@ SAMPLE = 20_000
 
 
 def bodies(contacts: int) -> Iterator[bytes]:
-    """Pages of July's size. Beyond the sample, contacts repeat under new ids."""
+    """Pages of July's size. Beyond the sample, contacts repeat under new IDs."""
     sample = [
         {key: value for key, value in contact.items() if not key.startswith("_")}
         for contact in synthetic_contacts(min(contacts, SAMPLE), seed=1)
@@ -48,7 +48,7 @@ def rows(rounds: int = 5) -> list[Row]:
     for turn in range(rounds):
         for name, work in (("ours", _ours), ("alone", _alone), ("normalize", _normalize)):
             if name == "normalize" and turn >= 2:
-                continue  # it takes seconds and varies little
+                continue  # takes seconds and varies little
             started = time.process_time()
             work(pages)
             times[name].append((time.process_time() - started) / SAMPLE * 1e6)
@@ -83,7 +83,7 @@ def _ours(pages: list[bytes]) -> None:
 
 
 def _alone(pages: list[bytes]) -> None:
-    """The same fields into the same records, and no more."""
+    """Decode the same fields into the same records, and nothing else."""
     for page in pages:
         _PLAIN.decode(page)
 
@@ -157,9 +157,9 @@ def _in_own_process(size: int) -> dict[str, float]:
 
 
 def _measure(size: int) -> dict[str, float]:
-    """Peak of the resident set above what it was before the first page, and CPU without that of
-    making the pages, both per contact."""
-    _ours(list(bodies(PER_PAGE)))  # imports, and what is known of the world, are loaded now
+    """Peak of the resident set over that before the first page, and CPU time without that of
+    generating the pages, both per contact."""
+    _ours(list(bodies(PER_PAGE)))  # loads imports and reference data now
     from lib.chatbotx.schema import Decoder
     from lib.store.builder import TableBuilder
 
@@ -181,7 +181,7 @@ def _measure(size: int) -> dict[str, float]:
 
 
 class _Watch:
-    """The highest resident set while it watches, above that at its start, in bytes."""
+    """Maximum resident set while it watches, above that at its start, in bytes."""
 
     def __enter__(self) -> "_Watch":
         self.before = self.highest = _resident()

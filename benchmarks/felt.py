@@ -1,8 +1,8 @@
-"""Speed as felt: a first load and a change of filter in Chromium, on a fast and on a slow line.
+"""Perceived speed: first load and change of a filter in Chromium, on a fast and a slow connection.
 
-Beside the dashboard run a naive Streamlit page with the same charts and an empty one, visited in
-turn, so that all meet the same machine. `python -m benchmarks.felt --beside FOLDER` measures
-another checkout of the dashboard with them, `--part` one part only.
+A naive Streamlit page with the same charts and an empty page run beside the dashboard and are
+visited in turn, so that all meet the same conditions. `python -m benchmarks.felt --beside FOLDER`
+also measures another checkout of the dashboard, `--part` only one part.
 """
 
 import argparse
@@ -34,15 +34,15 @@ SLOW = {
     "downloadThroughput": 10e6 / 8,
     "uploadThroughput": 10e6 / 8,
 }
-"""Milliseconds, and bytes a second: 10 Mbit/s."""
+"""Latency in milliseconds, and bandwidth in bytes per second (10 Mbit/s)."""
 
 WATCH = (Path(__file__).parent / "felt.js").read_text("utf-8")
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A page to visit, of the server with the process `pid`; `charts` is how many Plotly charts
-    are there once all are drawn, of those that a viewer has come to."""
+    """A page to visit, served by the process `pid`; `charts` is the number of Plotly charts that
+    are drawn within the viewport."""
 
     name: str
     address: str
@@ -52,7 +52,7 @@ class Contestant:
 
 @dataclass
 class Measured:
-    """Of one contestant; each figure has a list of one value per round."""
+    """Results of one contestant; each figure is a list with one value per round."""
 
     figures: dict[str, list[float]] = field(default_factory=dict)
 
@@ -208,7 +208,7 @@ def _naive_contacts() -> pd.DataFrame:
 
 
 def _warm_up(browser: Browser, visited: Contestant) -> None:
-    """Waits until the server has fetched its contacts and imported what it needs."""
+    """Wait until the server has fetched its contacts and imported its modules."""
     for _ in range(2):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(visited.address)
@@ -223,8 +223,8 @@ _NUMBER = "[data-testid=stMetricValue], .numbers .value"
 def _visit(
     browser: Browser, visited: Contestant, line: dict[str, float] | None, changes: bool
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """A first load with nothing cached and, if it `changes`, one change of filter after it. Times
-    are in seconds."""
+    """A first load with an empty cache and, if `changes`, one change of a filter. Times are in
+    seconds."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     try:
         page = context.new_page()
@@ -251,7 +251,7 @@ def _visit(
 
 
 def _change(page: Page, visited: Contestant) -> dict[str, float]:
-    """Picks the first channel; the times are taken within the browser."""
+    """Pick the first channel, timed within the browser."""
     page.get_by_role("combobox", name="Channels").click()
     option = page.get_by_role("option", name=re.compile("whatsapp", re.IGNORECASE)).first
     option.wait_for()
@@ -271,7 +271,7 @@ def _change(page: Page, visited: Contestant) -> dict[str, float]:
 
 
 def _count_bytes(session: CDPSession) -> Callable[[], int]:
-    """Of answers as they came over the line, and of the messages of web sockets."""
+    """Bytes of responses as transferred, and of web socket messages."""
     total = 0
 
     def loaded(event: dict[str, float]) -> None:
@@ -290,12 +290,12 @@ def _count_bytes(session: CDPSession) -> Callable[[], int]:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used, by its clock (Linux: `clock_getcpuclockid`)."""
+    """CPU seconds used by a process, from its CPU clock (Linux: `clock_getcpuclockid`)."""
     return time.clock_gettime((~pid << 3) | 2)
 
 
 def _print(found: dict[str, Measured]) -> None:
-    """The medians of all contestants."""
+    """Print the medians of all contestants."""
     names = list(next(iter(found.values())).figures)
     print("| |" + "|".join(found) + "|")
     print("|---" * (len(found) + 1) + "|")

@@ -1,7 +1,7 @@
-"""What is usually written: the Overview's numbers and charts with pandas and Plotly Express.
+"""A typical hand-written page: the Overview's numbers and charts with pandas and Plotly Express.
 
-A Streamlit page of its own, the peer of `benchmarks.felt`. NAIVE_CONTACTS is a Parquet file with
-the columns created (UTC), channel, country, tags (lists), broadcast, email and waiting (flags).
+A Streamlit page, the peer in `benchmarks.felt`. NAIVE_CONTACTS is a Parquet file with the columns
+created (UTC), channel, country, tags (lists), broadcast, email and waiting (flags).
 """
 
 import os

@@ -1,5 +1,6 @@
-"""A filter is changed: the server's time for each page, and click to drawn DOM in Chromium against
-an empty Streamlit page. The workspace comes from a snapshot on disk, as after a restart."""
+"""Changing a filter: server time of each page, and time from click to updated DOM in Chromium
+compared with an empty Streamlit page. The workspace is loaded from a stored snapshot, as after a
+restart."""
 
 import json
 import os
@@ -94,7 +95,7 @@ def rows() -> list[Row]:
 
 
 def server_times(environment: dict[str, str]) -> dict[str, float]:
-    """Medians over filters that were not chosen before, in a process of its own."""
+    """Medians over filters not used before, in a process of its own."""
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.rerunning"],
         check=True,
@@ -113,7 +114,7 @@ def _measure_server() -> dict[str, float]:
 
     refresher = refreshers.refresher_of(settings.load())
     refresher.wait(60)
-    unseen = combinations(CHANNELS, 3)  # a choice that was made before would be remembered
+    unseen = combinations(CHANNELS, 3)  # a repeated choice would be cached
     medians = {}
     for page in PAGES:
         dashboard = AppTest.from_file(ROOT / "pages/frame.py", default_timeout=60).run()
@@ -132,8 +133,8 @@ def _measure_server() -> dict[str, float]:
 
 
 def drawn_times(environment: dict[str, str]) -> dict[str, float]:
-    """From the click on an option to the new number in the DOM; medians, pages interleaved with the
-    empty one."""
+    """Median times from the click on an option to the new number in the DOM, with both pages
+    interleaved."""
     empty = Path(tempfile.mkdtemp()) / "empty.py"
     empty.write_text(EMPTY_PAGE)
     with (
@@ -162,7 +163,7 @@ def drawn_times(environment: dict[str, str]) -> dict[str, float]:
 
 
 def _click_to_dom(page: Page) -> float:
-    """Picks the first channel; the time is taken within the browser."""
+    """Pick the first channel, timed within the browser."""
     page.get_by_role("combobox", name="Channels").click()
     option = page.get_by_role("option", name="WhatsApp").first
     option.wait_for()

@@ -1,6 +1,6 @@
-"""The whole report of a large workspace on each engine, each in a process of its own.
+"""The complete report of a large workspace on each engine, each in its own process.
 
-`CONTACTS=10000000 python -m benchmarks scale` for more than the million.
+`CONTACTS=10000000 python -m benchmarks scale` for more than a million contacts.
 """
 
 import atexit
@@ -31,7 +31,7 @@ from lib.store.tables import Tables
 
 ENGINES = ("memory", "DuckDB", "Sail")
 PATIENCE = 600.0
-"""Seconds for one question, and for an engine to answer them all."""
+"""Time limits in seconds: for one question, and for an engine to answer them all."""
 
 
 def rows() -> list[Row]:
@@ -55,7 +55,7 @@ def rows() -> list[Row]:
 
 
 def _write(tables: Tables, folder: Path) -> None:
-    """As the store writes them."""
+    """Write the tables as the store does."""
     table = in_memory(tables)
     for name in columns.names():
         pq.write_table(
@@ -71,7 +71,7 @@ def _measured(engine: str, folder: str) -> dict[str, float]:
 
 
 def main(engine: str, folder: Path) -> None:
-    """Answers once, with nothing kept, and prints what that took."""
+    """Answer everything once, without caches, and print what it took."""
     tables = _read(folder) if engine == "memory" else TableBuilder().build()
     asked = _engine(engine, tables, folder)
     began, worked = time.perf_counter(), time.process_time()
@@ -84,7 +84,7 @@ def main(engine: str, folder: Path) -> None:
 
 
 def _peak() -> float:
-    """The largest resident set of this process, in MB; `getrusage` counts that of its parent."""
+    """Maximum resident set of this process in MB; `getrusage` would include its parent's."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return float(line.split()[1]) / 1e3
@@ -104,7 +104,7 @@ def _engine(engine: str, tables: Tables, folder: Path) -> Engine:
 
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
-    atexit.register(server.stop)  # one that nobody holds ends at once
+    atexit.register(server.stop)  # an unreferenced one ends at once
     _, port = server.listening_address
     return LazyEngine(Spark(files, f"sc://127.0.0.1:{port}", seconds=PATIENCE))
 

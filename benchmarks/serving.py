@@ -1,4 +1,4 @@
-"""What is measured, in processes of their own."""
+"""The servers and browsers that are measured, in processes of their own."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def chromium() -> str | None:
-    """Where the browser is: the first is the same one without windows."""
+    """Paths of the browser, the headless build first."""
     return (
         os.environ.get("CHROMIUM")
         or shutil.which("chromium-headless-shell")
@@ -28,7 +28,7 @@ def chromium() -> str | None:
 def serve(
     script: Path, environment: dict[str, str], *, folder: Path = ROOT
 ) -> Iterator[tuple[str, int]]:
-    """A Streamlit server with the settings found in `folder`: its address and its process."""
+    """Start a Streamlit server with the settings in `folder`; returns its address and process."""
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]

@@ -1,11 +1,11 @@
-"""The rows of the printed table."""
+"""Rows of the printed table."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what was measured, how, the outcome, and what is to be reached."""
+    """One figure: what was measured, how, the result, and the target."""
 
     figure: str
     measured: str
@@ -23,13 +23,13 @@ class Row:
 
 
 def head() -> None:
-    """Begins a Markdown table of figures."""
+    """Print the header of a Markdown table of figures."""
     print("| figure | measured | outcome | to reach | |")
     print("|---|---|---|---|---|", flush=True)
 
 
 def show(rows: list[Row]) -> None:
-    """Prints the rows of it that are known by now."""
+    """Print the rows known so far."""
     for row in rows:
         mark = "yes" if row.is_reached else "**no**"
         print(

@@ -1,8 +1,7 @@
-"""Thirty viewers at once on 100,000 contacts, and ten tabs that stay open for an hour.
+"""Thirty simultaneous viewers on 100,000 contacts, and ten tabs open for an hour.
 
-The viewers speak the protocol of Streamlit's page without a browser. Beside the dashboard, in the
-same run, the same is done with an empty Streamlit page, served with Streamlit's own settings: what
-is more than that is ours.
+The viewers speak Streamlit's protocol without a browser. In the same run, the same is done with an
+empty Streamlit page under Streamlit's own settings; the difference is ours.
 """
 
 import asyncio
@@ -30,14 +29,14 @@ from lib.store.storage import store_of
 CONTACTS = 100_000
 VIEWERS = 30
 CHANGES = 8
-"""Of filter or page, by each viewer."""
+"""Changes of filter or page per viewer."""
 
 THINKING = 5.0
-"""Seconds between two of them: somebody who only glances at what is shown."""
+"""Seconds between changes: somebody who only glances at the page."""
 
 TABS = 10
 AN_HOUR = 240
-"""Of the fifteen seconds after which a page looks how fresh it is."""
+"""Share of the fifteen-second interval at which a page checks the data's freshness."""
 
 REFRESHES = 4
 
@@ -90,7 +89,7 @@ def _described(seconds: list[float]) -> str:
 
 
 def _soak() -> Row:
-    """Ten tabs of the demo workspace, whose timers run through an hour at once."""
+    """Ten tabs of the demo workspace, whose timers go through an hour at once."""
     with serve(ROOT / "app.py", {}) as (address, process):
         levels = asyncio.run(_stay(address, process))
     shown = ", ".join(f"{level / 1e6:.0f}" for level in levels)
@@ -104,7 +103,7 @@ def _soak() -> Row:
 
 
 async def _look(address: str, viewers: int) -> list[float]:
-    """The times from each change to the end of the run that answers it."""
+    """Times from each change to the end of the run that answers it."""
     seconds = await asyncio.gather(*(_viewer(address, number) for number in range(viewers)))
     return [each for times in seconds for each in times]
 
@@ -126,7 +125,7 @@ async def _viewer(address: str, number: int) -> list[float]:
 
 
 async def _stay(address: str, process: int) -> list[int]:
-    """The resident memory after each quarter of the hour."""
+    """Resident memory after each quarter of the hour."""
     tabs = [await _tab(address).__aenter__() for _ in range(TABS)]
     parts: dict[int, set[str]] = {}
     levels = []
@@ -153,7 +152,7 @@ async def _stay(address: str, process: int) -> list[int]:
 
 
 async def _refresh_button(tab: ClientConnection) -> str:
-    """The id of the button of the foot, which is not there while a refresh runs."""
+    """ID of the refresh button, which is absent while a refresh runs."""
     while True:
         sent = await _run(tab, "", "")
         found = re.findall(
@@ -176,12 +175,12 @@ def _pressing(button: str) -> BackMsg:
 
 
 async def _tick(tab: ClientConnection, parts: set[str]) -> None:
-    """What the timers of a tab ask for."""
+    """Reruns that a tab's timers request."""
     for part in parts:
         message = BackMsg()
         message.rerun_script.fragment_id = part
         message.rerun_script.is_auto_rerun = True
-        # A part that a run in between has replaced is not run any more.
+        # Fragments replaced by a run in between are not rerun.
         with suppress(TimeoutError):
             await asyncio.wait_for(_ask(tab, message), 5)
 
@@ -192,13 +191,13 @@ def _tab(address: str) -> connect:
         origin=Origin(address),
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
-        # What a busy server does to its viewers is measured, and not ended.
+        # What a busy server does to its viewers is measured rather than ended.
         ping_interval=None,
     )
 
 
 async def _run(socket: ClientConnection, query: str, page: str) -> list[ForwardMsg]:
-    """Asks for a page as the browser does, and waits until its script has run."""
+    """Request a page as the browser does, and wait until its script has run."""
     message = BackMsg()
     message.rerun_script.query_string = query
     message.rerun_script.page_name = page
@@ -206,11 +205,11 @@ async def _run(socket: ClientConnection, query: str, page: str) -> list[ForwardM
 
 
 async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
-    """What comes until the run that the message asks for has ended: neither one of before, nor one
-    that was given up for it or for another that begins by itself."""
+    """Messages up to the end of the run that answers the request, skipping runs from before and
+    runs abandoned for it or for one that started by itself."""
     await socket.send(message.SerializeToString())
     sent: list[ForwardMsg] = []
-    # A part that is not there any more is said to be finished without having begun.
+    # For a fragment that no longer exists, an end is reported without a start.
     has_begun = bool(message.rerun_script.fragment_id)
     while True:
         answer = ForwardMsg()
@@ -227,7 +226,7 @@ async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
 
 
 def _memory(process: int, name: str) -> int:
-    """The resident set of a process in bytes: as it is, VmRSS, or at its highest, VmHWM."""
+    """Resident set of a process in bytes: current (VmRSS) or peak (VmHWM)."""
     status = Path(f"/proc/{process}/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith(name))
     return int(line.split()[1]) * 1024

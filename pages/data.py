@@ -29,7 +29,7 @@ _FUTURE = {
     "agent_read": "when an agent read what they wrote",
     "archived_at": "when their conversation was archived",
 }
-"""Times that can lie after the data was fetched, and what they tell."""
+"""Times that may lie after the fetch, and what they tell."""
 
 _CHECKS: Mapping[Check, str] = {
     "agrees": "agrees: checked by the server's own count",
@@ -89,7 +89,7 @@ _DISK = (
 
 
 def _kept() -> None:
-    """Says where what is recorded does not last."""
+    """Warn if recorded data will not persist."""
     visitor = rights.visitor()
     if not isinstance(visitor.verdict, Welcome) or not hosting.is_on_community_cloud():
         return
@@ -119,8 +119,7 @@ def _fetched(view: View) -> dict[str, str]:
 
 
 def _future(view: View) -> dict[str, str]:
-    """How many times lie after the data was fetched, by kind: they are kept, and count where they
-    fall."""
+    """Number of times after the fetch, by kind: they are kept, and count where they fall."""
     found = view.compute(quality.future_times, view.terms.as_of)
     told = [f"{_FUTURE[name]}: {formatting.number(number)}" for name, number in found.items()]
     return {"Times in the future": "; ".join(told) or "none"}
@@ -168,7 +167,7 @@ def _unreadable(view: View) -> None:
 
 
 def _workload(view: View) -> None:
-    """How evenly work is shared, and what the platform itself counts."""
+    """How evenly work is distributed, and ChatbotX's own counts."""
     load = view.compute(workload.workload, view.terms)
     agents = view.compute(workload.by_agent, view.terms)
     teams = view.compute(workload.by_team, view.terms)
@@ -224,7 +223,7 @@ def _differences(view: View) -> None:
 
 
 def _answered(view: View) -> None:
-    """Says which engine answered, where it is not memory; after all that this page asks it."""
+    """Say which engine answered, if not memory; drawn last, after everything this page asks it."""
     source = view.source
     if source is None:
         return

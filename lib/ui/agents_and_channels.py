@@ -1,4 +1,4 @@
-"""Open conversations of each agent on each channel."""
+"""Open conversations by agent and channel."""
 
 from lib.charts.heat import filled, grid
 from lib.metrics import workload
@@ -12,7 +12,7 @@ from lib.ui import charts
 
 
 def show(view: View) -> None:
-    """A grid whose cells narrow the dashboard to an agent on a channel."""
+    """Draw a grid; a click on a cell filters the dashboard by an agent and a channel."""
     lines = view.compute(workload.by_agent_and_channel)
     order = sorted(
         lines.index, key=lambda key: (key == MISSING, view.options.name(AGENT, key).casefold())
@@ -54,6 +54,6 @@ def show(view: View) -> None:
 
 
 def _cell(choice: Choice, agent: str, channel: str) -> Choice:
-    """Limited to one agent on one channel, or no longer so."""
+    """The choice filtered by this agent and channel, or without both filters if it already is."""
     both = choice.limited_to(AGENT, (agent,)).limited_to(CHANNEL, (channel,))
     return both if both != choice else both.limited_to(AGENT, ()).limited_to(CHANNEL, ())

@@ -1,4 +1,4 @@
-"""The head of a page, its numbers, and prose in frames."""
+"""Head of a page, cards with numbers, and framed text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from lib.reference.rates import Rate, Z, newcombe
 from lib.ui import recorder, share, sidebar
 
 _TINY = 0.005
-"""Half a point: a rate that moved by less did not move."""
+"""Half a percentage point: smaller changes of a rate count as none."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A card: a term of the glossary, which gives its name and help, and its value.
+    """A card: a glossary term, which gives its name and help, and its value.
 
-    Where `now` and `before` are given, the change stands under the value, welcome or not by
-    `more_is`; else `change`, a text that begins with its sign, and the `note`. `trend` is drawn as
-    a small line, of which `say` tells the values.
+    If `now` and `before` are given, their change is shown below the value and coloured by
+    `more_is`; otherwise `change`, a text that starts with its sign, and `note` are. `trend` is
+    drawn as a sparkline whose values `say` formats.
     """
 
     term: str
@@ -40,9 +40,9 @@ class Number:
 
 
 def headline(question: str, sentence: str, view: View, *, with_basis: bool = False) -> None:
-    """The head of a page: its question, the answer in one sentence, the filters in words.
+    """Draw the head of a page: the question, the answer in a sentence, and the filters.
 
-    `sentence` is Markdown: names in it must have gone through `formatting.markdown`.
+    `sentence` is Markdown; names in it must be escaped by `formatting.markdown`.
     """
     with st.container(key="headline"):
         st.title(question)
@@ -77,15 +77,15 @@ def _context(view: View, limits: str) -> dict[str, str]:
 
 
 def right_now(view: View) -> str:
-    """What stands over numbers that no period bears on: "Right now (07:53)"."""
+    """Heading of numbers that do not depend on the period: "Right now (07:53)"."""
     return f"Right now ({formatting.time_of_day(view.terms.as_of, view.terms.timezone)})"
 
 
 def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) -> None:
-    """A row of numbers, in pairs on small screens; `about` says what they are of, where that is
-    not the period."""
+    """Draw a row of cards, in pairs on small screens; `about` says what they refer to, if not the
+    period."""
     shown = tuple(_shown(card, view) for card in cards)
-    # `lib.web.first_page` keeps their height free from the beginning.
+    # `lib.web.first_page` reserves their height from the start.
     lines = "lines-" if any(each.trend for each in shown) else ""
     kind = f"{lines}{'about-' if about else ''}{'pairs-' if len(cards) == 4 else ''}"
     with st.container(key=f"numbers-{kind}{cards[0].term}"):
@@ -106,13 +106,13 @@ def _shown(card: Number, view: View) -> NumberShown:
         note,
         glossary.meaning(card.term),
         _tone(change, card.more_is),
-        trend if len(trend) > 1 else (),  # one value is no line, and needs no place for one
+        trend if len(trend) > 1 else (),  # a single value makes no line and needs no space
         card.say,
     )
 
 
 def _tone(change: str | None, more_is: str) -> Literal["", "good", "bad"]:
-    """Whether a change is welcome. One that is written as none, or that is neither, is grey."""
+    """Colour of a change: grey if it is displayed as zero or is neither good nor bad."""
     if change is None or more_is == "neither" or not change.startswith(("+", "−")):
         return ""
     return "good" if change.startswith("+") == (more_is == "good") else "bad"
@@ -126,9 +126,11 @@ def rate_number(
     compares: bool = True,
     during: str | None = None,
 ) -> Number:
-    """A rate as a card, with what it is of. `trend` has the rate as the period began and at each
-    of its ends; the change is that between the two ends. One that is tiny, or that chance explains,
-    has no colour."""
+    """A card for a rate and its counts.
+
+    `trend` holds the rate at the start of the period and at the end of each step; the change is
+    between its two ends. A tiny change, or one that chance explains, is grey.
+    """
     change, is_clear = None, False
     if compares and trend is not None and not pd.isna(trend.iloc[[0, -1]]).any():
         began, ended = float(trend.iloc[0]), float(trend.iloc[-1])
@@ -147,19 +149,19 @@ def rate_number(
 
 
 def _differ(ended: float, began: float, of: int) -> bool:
-    """Whether two rates are apart by more than a trifle, and by more than chance would have it
-    among as many as there are now."""
+    """Whether two rates differ by more than `_TINY`, and by more than chance explains for a group
+    of today's size."""
     low, high = newcombe(Rate(round(ended * of), of), Rate(round(began * of), of), Z)
     return abs(ended - began) >= _TINY and not low <= 0 <= high
 
 
 def headed(title: str) -> None:
-    """Begins a part of the page that has controls of its own."""
+    """Heading of a section with its own controls."""
     st.header(title, anchor=False)
 
 
 def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> None:
-    """Names and what is to be said of them, in full: a table whose text wraps. Plain text."""
+    """Draw names and facts as a table with wrapping plain text."""
     recorder.note(FactsShown(title, values, heads))
     lines = [f"| {heads[0]} | {heads[1]} |", "|---|---|"]
     lines += [
@@ -173,13 +175,14 @@ def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> N
 
 
 def note_points(title: str, sentences: Sequence[str]) -> None:
-    """What the page shows in its own way, as a list of sentences in Markdown for its file."""
+    """Record sentences in Markdown for the page file, where the page itself shows them in another
+    form."""
     if sentences:
         recorder.note(PointsShown(title, tuple(sentences)))
 
 
 def points(title: str, sentences: Sequence[str]) -> None:
-    """A list of sentences, in Markdown."""
+    """Draw a list of sentences in Markdown."""
     note_points(title, sentences)
     with st.container(border=True, height="stretch"):
         st.header(title, anchor=False)

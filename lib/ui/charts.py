@@ -1,4 +1,4 @@
-"""A chart with its message in words, what a click on it means, and the table behind it."""
+"""Charts with alt text, clicks, and the table behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from lib.ui import deferred, recorder, rights, tables
 from lib.ui.clicks import Clicks
 
 _CONFIG = {"displayModeBar": False, "topojsonURL": "app/static/"}
-"""No tool bar; the outlines of the world from our own server, not from Plotly's."""
+"""No tool bar, and map outlines from our own server instead of Plotly's."""
 
 
 def show(
@@ -39,12 +39,12 @@ def show(
     rows: tables.Rows = tables.Rows(),  # noqa: B008 - frozen
     is_framed: bool = True,
 ) -> None:
-    """A figure with its message as `alt`, and on demand the table that it draws, or what makes it;
+    """Draw a figure with `alt` as its text, and its table on demand (or a function that makes it);
     without a figure, the sentence `if_empty`.
 
-    `clicks` has a row for each trace. A click on the mark `opens_table_at` of the first trace opens
-    the table; `on_mark` is called with the place of a mark that was clicked.
-    `scale` says what the weakest and the strongest shade stand for.
+    `clicks` has an entry per trace. A click on the mark `opens_table_at` of the first trace opens
+    the table; `on_mark` is called with the index of a clicked mark. `scale` labels the lightest and
+    the darkest shade.
     """
 
     def made() -> Table:
@@ -56,7 +56,7 @@ def show(
         if figure is None:
             st.caption(if_empty)
             return
-        _draw(figure, key, alt, _taking(key, clicks, opens_table_at, on_mark))
+        _draw(figure, key, alt, _click_handler(key, clicks, opens_table_at, on_mark))
         if scale is not None:
             st.html(scale_html(*scale))
         opened = st.expander("Show table", key=_table_key(key), on_change="rerun")
@@ -77,8 +77,8 @@ def ranking(
     explanation: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
 ) -> None:
-    """Groups of a dimension by their number. A click on a bar narrows the dashboard to its group; a
-    click on the bar of the others opens the table, which lists them."""
+    """Draw a ranking of a dimension's groups. A click on a bar filters the dashboard by its group;
+    a click on the tail's bar opens the table, which lists them all."""
     show(
         title,
         ranked.figure(colours) if any(value for _, value in ranked.bars) else None,
@@ -94,10 +94,10 @@ def ranking(
 
 
 Take = Callable[[str], None]
-"""A callback: takes what was clicked in the widget of that key."""
+"""Callback that handles a click in the widget with that key."""
 
 
-def _taking(
+def _click_handler(
     key: str,
     clicks: Sequence[Clicks],
     opens_table_at: int | None,
@@ -112,7 +112,7 @@ def _taking(
 
 
 def _draw(figure: go.Figure, key: str, alt: str, take: Take | None) -> None:
-    # Made anew in another theme: a figure gets the colours of a theme only once.
+    # A new widget per theme: Streamlit applies a theme's colours to a figure only once.
     widget = f"chart-{key}-{clicking.times_clicked(key)}-{_theme()}"
     config = _CONFIG | formatting.plotly_locale()
     taking: dict[str, Any] = {}
@@ -129,5 +129,5 @@ def _table_key(key: str) -> str:
 
 
 def _theme() -> Literal["light", "dark"]:
-    """That of the viewer's browser; in tests without one, light."""
+    """Theme of the viewer's browser; light in tests without one."""
     return st.context.theme.type or "light"

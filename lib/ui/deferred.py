@@ -1,9 +1,9 @@
-"""Numbers first: charts are drawn after everything else of a run, in places kept free for them.
+"""Numbers first: charts are drawn at the end of a run, in reserved places.
 
-A browser that is handed a chart evaluates Plotly for most of a second before it shows anything
-else, and the server makes figures for longer than it counts. So a chart keeps its place on the page
-and comes when numbers, filters and foot have been sent. In the first run of a tab it comes when the
-browser has drawn them.
+A browser that receives a chart spends most of a second evaluating Plotly before it shows anything
+else, and the server takes longer to build figures than to count. So a chart reserves its place and
+is sent after numbers, filters and footer. In a tab's first run it is sent once the browser has
+painted those.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,8 @@ from lib.ui import turns
 from lib.web import painted
 
 MOST_SECONDS = 3.0
-"""That the charts of a first page wait. A browser that shows no images never says that it draws."""
+"""Maximum wait of a first page's charts. A browser that loads no images never reports that it has
+painted."""
 
 Draw = Callable[[], object]
 
@@ -26,8 +27,7 @@ _waiting: ContextVar[list[tuple[DeltaGenerator, Draw]] | None] = ContextVar("wai
 
 @contextmanager
 def charts_last() -> Iterator[None]:
-    """Within, what is given to `at_last` waits; at the end it is drawn. Nothing is drawn of a run
-    that failed."""
+    """Context in which `at_last` is deferred to the end. Nothing is drawn if the run fails."""
     waiting: list[tuple[DeltaGenerator, Draw]] = []
     before = _waiting.set(waiting)
     try:
@@ -43,8 +43,8 @@ def charts_last() -> Iterator[None]:
 
 
 def at_last(draw: Draw, *, height: int) -> None:
-    """Draws here, at the end of the run; `height` in pixels is kept free. At once where nothing
-    waits, as in a fragment that runs alone."""
+    """Reserve `height` pixels here and draw at the end of the run; immediately outside of
+    `charts_last`, as in a fragment that runs alone."""
     place = st.container(height=height, border=False, gap=None).empty()
     waiting = _waiting.get()
     if waiting is None:
@@ -55,7 +55,8 @@ def at_last(draw: Draw, *, height: int) -> None:
 
 
 def _wait_until_drawn(place: DeltaGenerator) -> None:
-    """What was sent before. `place` is that of a chart to come."""
+    """Wait until the browser has painted what was sent so far. `place` is that of the first
+    chart."""
     sign = painted.sign()
     if sign is not None:
         place.html(sign.html)

@@ -1,6 +1,6 @@
-"""Who is written to, on the Data page: what was sent, what is to be told, and putting it to sleep.
+"""Notifications on the Data page: what was sent, the state of alerts, and snoozing.
 
-Of an address only the host is shown. Whoever is not to be written to pays for none of it.
+Only the host of an address is shown. Dashboards without recipients load none of this.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ _STATES = {"firing": "goes on", "fine": "fine", "unknown": "unknown"}
 
 
 def draw(view: View) -> None:
-    """Every delivery about the workspace that is shown, and the alerts' states; nothing where
-    nobody is written to."""
+    """Draw the deliveries and alerts of the current workspace; nothing if it has no recipients."""
     visitor = rights.visitor()
     notifications = visitor.configuration.notifications
     if not notifications or not isinstance(visitor.verdict, Welcome):
@@ -58,7 +57,7 @@ def draw(view: View) -> None:
     recipients = [each for each in notifications.recipients if each.workspace == workspace.name]
     if not recipients:
         return
-    # Imported here: only who is written to pays for it.
+    # Imported here so that only dashboards with recipients pay for it.
     from lib.outputs.notify.service import deliveries_of
 
     ledgers: dict[str, Ledger] = {}
@@ -117,7 +116,7 @@ def _draw_deliveries(
 
 
 def _about(recipient: Recipient, ledger: Ledger | None, zone: str) -> list[str]:
-    """When the next digest is, and why alerts wait."""
+    """When the next digest is due, and why alerts are held back."""
     name = formatting.markdown(f"{recipient.name} ({recipient.host})")
     said = []
     if recipient.at is not None:
@@ -227,8 +226,8 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
 
 
 def _may_snooze(workspace: str, notifications: Notifications) -> bool:
-    """Those whom the operator named, or everybody who sees the page if the operator said so; where
-    nothing was said, those who may save views for everybody."""
+    """Whether the visitor may snooze: if the operator named people, those; if everybody, all who
+    see the page; by default, those who may save views for everybody."""
     verdict = rights.visitor().verdict
     if not isinstance(verdict, Welcome) or workspace not in verdict.workspaces:
         return False
@@ -240,7 +239,7 @@ def _may_snooze(workspace: str, notifications: Notifications) -> bool:
 
 
 def _snooze(workspace: str, name: str, key: str, hours: float | None) -> None:
-    """A callback; no hours wake the alert."""
+    """Callback: snooze an alert, or wake it if `hours` is None."""
     configuration = rights.visitor().configuration
     notifications = configuration.notifications
     if not _may_snooze(workspace, notifications):
@@ -253,7 +252,7 @@ def _snooze(workspace: str, name: str, key: str, hours: float | None) -> None:
     try:
         deliveries.change(_snoozing(key, until))
     except (OSError, Contended):
-        st.toast("This could not be written down. Please try again.", icon=":material/error:")
+        st.toast("This could not be saved. Please try again.", icon=":material/error:")
 
 
 def _snoozing(key: str, until: datetime | None) -> Callable[[Ledger], Ledger]:
@@ -267,7 +266,7 @@ def _snoozing(key: str, until: datetime | None) -> Callable[[Ledger], Ledger]:
 
 
 def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> None:
-    """What history says that the rules would have done, when it is asked for."""
+    """On demand, what the rules would have done according to history."""
     name = formatting.markdown(recipient.name)
     if not st.toggle(f"Look for {name}", key=f"rehearse-{recipient.name}"):
         return
@@ -298,4 +297,4 @@ def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> No
         st.markdown("\n".join(f"- {formatting.markdown(each)}" for each in sentences))
     if said.untold:
         names = formatting.listed(RULE_NAMES[rule].lower() for rule in said.untold)
-        st.caption(f"Of these the record cannot tell, or not yet: {names}.")
+        st.caption(f"History cannot answer, or not yet, for: {names}.")

@@ -1,8 +1,8 @@
-"""Sign-in: who the visitor is and what they may see, the pages of those who may not see more, and
-the choice among several workspaces. The rules are `lib.settings.access`.
+"""Sign-in: who the visitor is and what they may see, the pages for those who may not see more, and
+the choice among workspaces. The rules are in `lib.settings.access`.
 
-Streamlit comes back from signing in at the root, whatever was asked for. So what was asked for is
-kept for a few minutes, here, and not where somebody could put another address in its place.
+After sign-in Streamlit always returns to the root. So the requested page is remembered for a few
+minutes, on the server, where nobody can substitute another address.
 """
 
 import threading
@@ -37,19 +37,19 @@ from lib.ui.rights import Visitor
 from lib.web import streamlit_internals
 
 _OF_PERIOD = ("period", "from", "to", "compare")
-"""What of a choice makes sense in another workspace."""
+"""Parameters of a choice that also apply to another workspace."""
 
 _PROVIDER_NAMES = {"google": "Google", "microsoft": "Microsoft", "okta": "Okta", "auth0": "Auth0"}
 
 
 def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome:
-    """Lets those in who are welcome, to where they wanted to go; shows the others why not, and
-    ends the run."""
+    """Admit welcome visitors, to the page they asked for; tell the others why not, and stop the
+    run."""
     verdict = visitor.verdict
     is_leaving = st.session_state.get("is-leaving", False)
     if is_leaving or not isinstance(verdict, Welcome):
         if is_leaving:
-            _leave()
+            _log_out()
         else:
             _refuse(visitor, page)
         st.stop()
@@ -59,13 +59,13 @@ def pass_or_stop(visitor: Visitor, page: Page, pages: Sequence[Page]) -> Welcome
 
 
 def choose_workspace(visitor: Visitor, welcome: Welcome) -> tuple[Settings, list[str]]:
-    """The workspace that the URL names, if the person may see it, else the first one that they
-    may; and a note where the URL names another one."""
+    """The workspace named by the URL if the visitor may see it, otherwise the first one they may
+    see, with a note if the URL named another."""
     configuration = visitor.configuration
     first = welcome.workspaces[0]
     if len(configuration.workspaces) == 1:
         return configuration.workspaces[0], []
-    # It is in the address from the first run on: to a colleague another one may be the first.
+    # Put it into the URL from the first run on: for a colleague another one may come first.
     if WORKSPACE not in address.values():
         address.change({WORKSPACE: [first]})
     given = address.values()[WORKSPACE]
@@ -81,7 +81,7 @@ def choose_workspace(visitor: Visitor, welcome: Welcome) -> tuple[Settings, list
 
 
 def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
-    """The control to see another workspace, where there is one to see."""
+    """Draw the workspace selector, if there are several to see."""
     if len(welcome.workspaces) < 2:
         return
     labels = {name: visitor.configuration.named(name).label for name in welcome.workspaces}
@@ -97,7 +97,7 @@ def draw_switch(visitor: Visitor, welcome: Welcome, chosen: Settings) -> None:
 
 
 def _take_workspace(names: tuple[str, ...]) -> None:
-    """A callback: another workspace in the same period, without the filters of this one."""
+    """Callback: switch workspace, keeping the period but not the filters."""
     picked = st.session_state.get("pick-workspace")
     if picked not in names or not rights.may_see(picked):
         return
@@ -106,7 +106,8 @@ def _take_workspace(names: tuple[str, ...]) -> None:
 
 
 def draw_account(welcome: Welcome) -> None:
-    """Who is signed in, and the way out. Looks every minute whether the person is still welcome."""
+    """Draw who is signed in and the sign-out button. Checks every minute whether they are still
+    welcome."""
     if welcome.email is not None:
         _watch()
         st.caption(f"Signed in as {formatting.markdown(formatting.shortened(welcome.email))}")
@@ -115,7 +116,7 @@ def draw_account(welcome: Welcome) -> None:
 
 @rights.fragment(run_every=timedelta(minutes=1))
 def _watch() -> None:
-    """Draws nothing; that it runs is what looks."""
+    """Draws nothing: the fragment's check is its purpose."""
 
 
 def _draw_sign_out(kind: Literal["primary", "secondary"]) -> None:
@@ -129,13 +130,13 @@ def _draw_sign_out(kind: Literal["primary", "secondary"]) -> None:
 
 
 def _sign_out() -> None:
-    """A callback."""
+    """Callback: start signing out."""
     st.session_state["is-leaving"] = True
 
 
-def _leave() -> None:
-    """Sends the browser where it loses its cookie: with every run until it goes, since a run that
-    follows too soon takes back what the one before has sent."""
+def _log_out() -> None:
+    """Log out, in every run until the browser leaves: a run that follows too soon would cancel what
+    the previous one sent."""
     st.title("Signing out …", anchor=False)
     st.logout()
 
@@ -194,7 +195,7 @@ def _draw_closed() -> None:
 
 
 def _named(email: str) -> str:
-    """Within a plain text, which nothing in an address can turn into something else."""
+    """The address for use in plain text, where it is not interpreted."""
     return f" {formatting.shortened(email)}" if email else ""
 
 
@@ -230,8 +231,8 @@ def _draw_sign_in(access: Access, page: Page) -> None:
 
 
 def _registered_address(access: Access, link: "Link") -> str | None:
-    """That of the link under the name that people come back to, if the browser knows the dashboard
-    by another: it would come back as a stranger."""
+    """The link at the registered host, if the browser knows the dashboard by another name, under
+    which it would not be signed in after returning."""
     home = (access.redirect_uri or "").removesuffix(f"/{streamlit_internals.CALLBACK}")
     home = home.replace("{port}", str(st.get_option("server.port")))
     here = urlsplit(st.context.url or "").hostname
@@ -242,7 +243,7 @@ def _registered_address(access: Access, link: "Link") -> str | None:
 
 
 def _sign_in(provider: str, link: "Link") -> None:
-    """A callback: leaves for the provider."""
+    """Callback: go to the provider."""
     browser = _browser()
     if browser is not None:
         _links.keep(browser, link)
@@ -250,7 +251,7 @@ def _sign_in(provider: str, link: "Link") -> None:
 
 
 def _return_to_link(page: Page, pages: Sequence[Page]) -> None:
-    """Goes on to what was asked for before signing in, once."""
+    """Continue once to the page requested before sign-in."""
     browser = _browser()
     if browser is None or page.url_path or st.query_params:
         return
@@ -264,7 +265,7 @@ def _return_to_link(page: Page, pages: Sequence[Page]) -> None:
 
 @dataclass(frozen=True)
 class Link:
-    """What was asked for: the path of a page, and the parameters that we know."""
+    """A requested page: its path, and the parameters we know."""
 
     path: str
     query: tuple[tuple[str, tuple[str, ...]], ...]
@@ -278,7 +279,7 @@ class Link:
 
 
 class Links:
-    """Links by browser, each to be taken once and soon. Bounded, whoever comes."""
+    """Requested pages by browser, each to be taken once and soon. Bounded in number and size."""
 
     MOST = 1000
     LONGEST = 8000
@@ -290,7 +291,8 @@ class Links:
         self._kept: OrderedDict[bytes, tuple[float, Link]] = OrderedDict()
 
     def keep(self, browser: bytes, link: Link) -> None:
-        """In place of what was kept for this browser before; one that is too long is not kept."""
+        """Remember a link, replacing this browser's previous one. Links that are too long are
+        dropped."""
         with self._lock:
             self._kept.pop(browser, None)
             if len(link) <= self.LONGEST:

@@ -1,4 +1,4 @@
-"""What the new contacts are made of that a click on a bar has left."""
+"""Causes behind a chosen group of new contacts ("What is this made of?")."""
 
 import streamlit as st
 
@@ -11,15 +11,15 @@ TITLE = "What is this made of?"
 
 
 def show(view: View) -> None:
-    """A line below the head of a page; nothing, where the whole audience is looked at."""
-    told = causes.of_choice(view)
-    if told is None:
+    """Draw a line below the head of a page; nothing if no group is chosen."""
+    sentence = causes.of_choice(view)
+    if sentence is None:
         return
     with st.container(key="made-of"):
         st.markdown(
-            f"**{TITLE}** {formatting.markdown(told)}",
+            f"**{TITLE}** {formatting.markdown(sentence)}",
             help="Tags, channels, sources and countries whose share differs most from the usual, "
             "and by more than chance explains. The usual are the other new contacts of the period; "
             "for days, those of the 8 weeks before.",
         )
-    cards.note_points(TITLE, [formatting.markdown(told)])
+    cards.note_points(TITLE, [formatting.markdown(sentence)])

@@ -1,4 +1,4 @@
-"""The pages by address: title and icon of each, and links from one to another."""
+"""Pages by path: titles, icons, and links between them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, get_args
@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 Path = Literal["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
-"""Of a page within the address; that of the first one is the address itself."""
+"""Path of a page in the URL; the first page is at the root."""
 PATHS: tuple[Path, ...] = get_args(Path)
 
 TITLES: Mapping[str, str] = {
@@ -34,7 +34,7 @@ _ICONS: Mapping[str, str] = {
 
 
 def page(path: str, show: Callable[[], None]) -> Page:
-    """The page at that address, drawn by `show`."""
+    """The page at that path, drawn by `show`."""
     return st.Page(
         show,
         title=TITLES[path],
@@ -45,16 +45,16 @@ def page(path: str, show: Callable[[], None]) -> Page:
 
 
 def link(path: str, label: str, *, parameters: Mapping[str, Sequence[str]], about: str) -> None:
-    """A link to a page with these parameters in its URL; `label` and `about` are Markdown."""
+    """Draw a link to a page with these URL parameters; `label` and `about` are Markdown."""
     given = {name: values for name, values in parameters.items() if values}
-    # Streamlit tells pages apart by their address, so this one does for the one that is shown.
+    # Streamlit identifies pages by path, so this stand-in works as a link target.
     target = page(path, _nothing)
     st.page_link(target, label=label, help=about, query_params=given)
 
 
 def chips(pages: Iterable[Page]) -> None:
-    """The pages in a row, where Streamlit puts them into the sidebar: on a phone, where that is
-    closed. The style shows it there only."""
+    """Draw the pages in a row, for phones, where Streamlit hides them in the closed sidebar. The
+    style shows it only there."""
     with st.container(horizontal=True, gap="small", key="pages"):
         for each in pages:
             st.page_link(each)

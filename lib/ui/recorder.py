@@ -1,7 +1,7 @@
-"""Notes what a page shows as it is drawn, for its file and its workbook.
+"""Records what a page shows as it is drawn, for its file and workbook.
 
-A recorder belongs to one run of a page. Nothing of it is kept in the session, which lives as long
-as the tab and would hold the tables of snapshots long replaced.
+A recorder belongs to one run of a page. It is never stored in the session, which lives as long as
+the tab and would keep tables of replaced snapshots alive.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ _current: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
 def begin(question: str, sentence: str, context: Sequence[tuple[str, str]]) -> Recorder:
-    """A new recorder for the page that is drawn from now on in this run."""
+    """Start a new recorder for the rest of this run."""
     recorder = Recorder(question, sentence, context)
     _current.set(recorder)
     return recorder
 
 
 def note(item: Item) -> None:
-    """Notes what the page shows; before the page has a head, nothing is noted."""
+    """Record what the page shows; ignored before the page has a head."""
     recorder = _current.get()
     if recorder is not None:
         recorder.note(item)

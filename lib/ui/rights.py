@@ -1,8 +1,8 @@
-"""Who asks, and what begins outside of the main script: callbacks, fragments, files to be made.
+"""Access checks for everything outside the main script: callbacks, fragments, files made on demand.
 
-A tab outlives an identity, and a client made by hand asks for a part without the page around it. So
-all of these go through here, and ask again who asks. `tests/ui/test_rights.py` finds those that do
-not.
+A tab can outlive an identity, and a crafted client can ask for a part without the page around it.
+So all of these go through here and check the visitor again. `tests/ui/test_rights.py` finds those
+that do not.
 """
 
 import logging
@@ -40,7 +40,7 @@ _warn_of_issuer = RareWarning(log)
 
 @dataclass(frozen=True)
 class Visitor:
-    """What is configured, and what the person may see of it. `mistakes` are those that keep
+    """The configuration, and what the visitor may see of it. `mistakes` are those that keep
     everybody out."""
 
     configuration: Configuration
@@ -53,11 +53,11 @@ class Visitor:
 
 
 class NotAllowed(Exception):
-    """Whoever asks for a file may not see any more what is in it."""
+    """The visitor may no longer see the contents of a file."""
 
 
 def visitor() -> Visitor:
-    """Who this is, by the identity as it is now."""
+    """The visitor, by their current identity."""
     return _visitor(st.user.to_dict(), st.context.cookies)
 
 
@@ -70,7 +70,7 @@ def _visitor(claims: dict[str, Any], cookies: Mapping[str, str]) -> Visitor:
     access = configuration.access
     key = key_of(configuration)
     if not access.providers and "is_logged_in" in claims:
-        # Streamlit found an [auth] where we did not look: then somebody wants people to sign in.
+        # Streamlit found an [auth] section that we did not, so somebody wants people to sign in.
         access = replace(access, providers=(Provider(),))
     verdict = admit(
         claims,
@@ -92,48 +92,48 @@ def _visitor(claims: dict[str, Any], cookies: Mapping[str, str]) -> Visitor:
 
 
 def may_see(workspace: str) -> bool:
-    """Whether whoever this script runs for may see a workspace now."""
+    """Whether the current visitor may see a workspace now."""
     verdict = visitor().verdict
     return isinstance(verdict, Welcome) and workspace in verdict.workspaces
 
 
 def callback(act: Callable[Given, object]) -> Callable[Given, None]:
-    """What a widget is given to do: `act`, if whoever uses it may then see the same as when it was
-    drawn. Otherwise nothing; the run that follows says why."""
+    """Wrap a widget's callback: runs `act` only if the visitor may still see the same as when it
+    was drawn. Otherwise does nothing; the following run says why."""
     seen = visitor().verdict
 
-    def ask_and_act(*args: Given.args, **named: Given.kwargs) -> None:
+    def check_and_act(*args: Given.args, **named: Given.kwargs) -> None:
         if isinstance(seen, Welcome) and visitor().verdict == seen:
             act(*args, **named)
 
-    return ask_and_act
+    return check_and_act
 
 
 def for_strangers(act: Act) -> Act:
-    """The same for what everybody may do: come in, and leave."""
+    """Mark a callback that everybody may use: signing in and out."""
     return act
 
 
 def file(make: Callable[[], Made]) -> Callable[[], Made]:
-    """A file that is made when it is asked for, if whoever it was offered to may still see the
-    same. Raises NotAllowed, of which the browser learns no more than that there is no file."""
-    # Files are made in a thread that knows nothing of the session.
+    """Wrap a download made on demand: makes it only if the visitor it was offered to may still see
+    the same. Raises NotAllowed, which the browser sees as a missing file."""
+    # Files are made in a thread without access to the session.
     claims, cookies = st.user.to_dict(), dict(st.context.cookies)
     seen = _visitor(claims, cookies).verdict
 
-    def ask_and_make() -> Made:
+    def check_and_make() -> Made:
         if not isinstance(seen, Welcome) or _visitor(claims, cookies).verdict != seen:
             raise NotAllowed("Whoever this file was offered to may not see it any more.")
         return make()
 
-    return ask_and_make
+    return check_and_make
 
 
 def fragment(
     run_every: timedelta,
 ) -> Callable[[Callable[Given, object]], Callable[Given, None]]:
-    """A part of a page that renews itself. It runs the page instead, which says why, if whoever it
-    runs for may not see the same as when it was drawn."""
+    """Fragment that reruns periodically. If the visitor may no longer see the same as when it was
+    drawn, it reruns the whole page, which says why."""
 
     def decorate(draw: Callable[Given, object]) -> Callable[Given, None]:
         @wraps(draw)
@@ -144,12 +144,12 @@ def fragment(
 
             @st.fragment(run_every=run_every)
             @wraps(draw)
-            def ask_and_draw() -> None:
+            def check_and_draw() -> None:
                 if visitor().verdict != seen:
                     st.rerun()
                 draw(*args, **named)
 
-            ask_and_draw()
+            check_and_draw()
 
         return begin
 

@@ -1,4 +1,4 @@
-"""Saved views in the sidebar: to open one, to save the present choice, to delete one's own."""
+"""Saved views in the sidebar: open one, save the current choice, delete one's own."""
 
 import streamlit as st
 
@@ -24,7 +24,7 @@ _NOTES = "saved-notes"
 
 
 def draw(view: View, workspace: Settings, page: str) -> None:
-    """The views of this workspace, but of the demo."""
+    """Draw the saved views of this workspace; none for the demo."""
     views = of_workspace(workspace)
     if views is None:
         return
@@ -135,8 +135,8 @@ def _delete(name: str, view_id: str) -> None:
 
 
 def _owner(workspace: Settings) -> str | None:
-    """Who is signed in, as views are kept; None where nobody has to sign in. Raises SavedViewError
-    where the store cannot be read."""
+    """Owner ID of the signed-in visitor; None if there is no sign-in. Raises SavedViewError if the
+    store cannot be read."""
     subject = st.user.to_dict().get("sub")
     if not isinstance(subject, str) or not subject or workspace.is_demo:
         return None

@@ -1,4 +1,4 @@
-"""The one button that takes a page along: links, page file, workbook, CSV, print."""
+""" "Share" button: links, page file, workbook, CSV, print."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from lib.ui.recorder import Recorder
 
 
 def button(recorder: Recorder, view: View) -> None:
-    """Files are made when they are asked for, of what the page has shown by then."""
+    """Draw the button. Files are made on demand, of what the page has shown by then."""
     chosen = context(view)
     with st.popover("Share", icon=":material/ios_share:", key="share"):
         st.caption("This link shows the same to a colleague.")
@@ -62,12 +62,12 @@ def button(recorder: Recorder, view: View) -> None:
 
 
 def with_fixed_dates(view: View) -> Choice:
-    """The same choice by its first and last day: "last 30 days" are others tomorrow."""
+    """The choice with fixed dates: "last 30 days" will mean others tomorrow."""
     period = view.terms.period
     return replace(view.choice, preset="dates", start=period.start, end=period.end)
 
 
 def _name() -> str:
-    """The page, as files are named after it."""
+    """Name of the page for its files."""
     path = (st.context.url or "").split("?")[0].rstrip("/").rpartition("/")[2]
     return path if path.isidentifier() else "overview"

@@ -1,4 +1,4 @@
-"""How our own parts of a page look, and what makes its tables sort."""
+"""Styles of our own elements, and the script that sorts tables."""
 
 from functools import cache
 from pathlib import Path
@@ -11,19 +11,20 @@ _HERE = Path(__file__).parent
 
 
 def apply() -> None:
-    """To be called once in each run, before anything is drawn."""
+    """Apply the styles. Call once per run, before anything is drawn."""
     st.html(f"<style>\n{rules()}</style>")
 
 
 def name_filters(in_force: int) -> None:
-    """What opens the sidebar on a phone says how many filters there are. The style shows it."""
+    """Label the sidebar button on phones with the number of filters. The style shows it."""
     name = f"Filters ({in_force})" if in_force else "Filters"
     st.html(f'<style>:root {{ --filters: "{name}"; }}</style>')
 
 
 def scripts() -> None:
-    """To be called at the end of each run: until it is there, a script has the height of a text."""
-    # From our own server, which the page's policy allows; it holds no name of a stranger.
+    """Add the scripts. Call at the end of each run: until it has loaded, a script takes up a
+    line."""
+    # From our own server, as the page's CSP requires; contains no untrusted names.
     st.html(
         '<script src="app/static/tables.js" defer></script><span hidden></span>',
         unsafe_allow_javascript=True,
@@ -32,6 +33,7 @@ def scripts() -> None:
 
 @cache
 def rules() -> str:
-    """Also for the first answer of the server: they shall hold before a script can bring them."""
+    """The styles, also sent with the first response: they must apply before a script could add
+    them."""
     shared = Path(outputs.__file__).with_name("tables.css")
     return (_HERE / "style.css").read_text("utf-8") + shared.read_text("utf-8")

@@ -108,8 +108,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     connections.accept_in_turns(asyncio.get_running_loop())
     sys.setswitchinterval(SWITCH_SECONDS)
     load_pages()
-    garbage.leave_out_what_is_there()
-    collecting = asyncio.create_task(garbage.collect_now_and_then())
+    garbage.freeze_loaded_objects()
+    collecting = asyncio.create_task(garbage.collect_periodically())
     stops: list[Callable[[], None]] = []
     try:
         configuration = settings.configuration()

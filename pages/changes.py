@@ -368,7 +368,7 @@ def _answers(found: Changes, view: View) -> None:
         f"{formatting.duration(response.median_hours)}.",
         view=view,
         explanation="As far as it can be seen: from the first message seen unanswered to the "
-        "latest reply seen. The oftener snapshots are taken, the nearer. Hollow: fewer than "
+        "latest reply seen. The more often snapshots are taken, the closer. Hollow: fewer than "
         f"{figures.FEW_ANSWERS} answers. A day without any is a gap.",
         if_empty=f"No answer could be timed {view.during}.",
     )

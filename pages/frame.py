@@ -60,7 +60,7 @@ def main() -> None:
         controls = st.container()
         gate.draw_account(welcome)
 
-    formatting.speak(configured.locale)
+    formatting.set_locale(configured.locale)
     state = refresher_of(configured).look(LOADING_SECONDS)
 
     if state.snapshot is None:

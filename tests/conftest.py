@@ -61,7 +61,7 @@ def edge_server(edge_contacts: list[Contact]) -> Iterator[FakeChatbotx]:
 
 
 @pytest.fixture
-def speaking() -> Iterator[Callable[[str], None]]:
-    """`speaking(locale)` writes numbers and times as people there do, until the test ends."""
-    yield formatting.speak
-    formatting.speak("en")
+def set_locale() -> Iterator[Callable[[str], None]]:
+    """`set_locale(locale)` formats numbers and times for that locale until the test ends."""
+    yield formatting.set_locale
+    formatting.set_locale("en")

@@ -1,6 +1,6 @@
-"""What the numbers are: functions from what an engine answers to small results.
+"""The metrics: pure functions that query an engine and return small results.
 
-No Streamlit, no Plotly, no clock, no configuration. A metric asks an `Engine` its questions, about
-the whole workspace or what a filter lets pass, and never looks behind it. What is counted are
-facts: Narwhals expressions over the columns of the contacts.
+No Streamlit, no Plotly, no clock, no configuration. A metric queries an `Engine`, for the whole
+workspace or under a filter, and knows nothing of its implementation. What it counts is given as
+facts: boolean Narwhals expressions over the columns of the contacts.
 """

@@ -1,4 +1,4 @@
-"""How many there are, come and go: "Audience" of the metrics."""
+"""Size, growth and composition of the audience (metrics.md, "Audience")."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -28,10 +28,10 @@ NONE = MISSING
 
 @dataclass(frozen=True)
 class Audience:
-    """Contacts of the workspace, or of a selection of it; the period is that of the terms.
+    """Numbers of contacts in the workspace, or in a selection of it.
 
-    `previous` is the whole period before, `before` what the terms compare with, by default as much
-    of it as the period is over.
+    `new` and `lost` are those of the terms' period. `_previous` is the whole period before, and
+    `_before` the span that the terms compare with, by default the previous period to date.
     """
 
     contacts: int
@@ -73,12 +73,12 @@ def expressions(terms: Terms) -> Expressions:
 
 
 def facts(terms: Terms) -> Facts:
-    """What `Audience` has counted."""
+    """The facts that `Audience` counts."""
     return Facts(expressions, (terms,))
 
 
 def with_opt_in(terms: Terms) -> Facts:
-    """What the breakdowns have counted."""
+    """The facts that the breakdowns count."""
     return Facts(expressions, (terms,), opt_in.FACTS)
 
 
@@ -88,12 +88,11 @@ def audience(asked: Engine, terms: Terms) -> Audience:
 
 
 def by(asked: Engine, terms: Terms, dimension: Dimension) -> pd.DataFrame:
-    """A row per value, and one keyed by what is missing; a contact with two values counts once in
-    each.
+    """A row per value of the dimension, and one for contacts without a value.
 
-    Indexed by key, by contacts descending, then key. Columns: contacts, active, new, new_previous,
-    new_before, lost, lost_previous, lost_before, and a numerator and a denominator for each rate of
-    `opt_in`.
+    A contact with two values counts in each. Indexed by key, by contacts descending, then key.
+    Columns: contacts, active, new, new_previous, new_before, lost, lost_previous, lost_before, and
+    a numerator and a denominator for each rate of `opt_in`.
     """
     counted = asked.count(with_opt_in(terms), dimension)
     return counted.sort_index().sort_values("contacts", ascending=False, kind="stable")
@@ -104,20 +103,20 @@ def by_channel(asked: Engine, terms: Terms) -> pd.DataFrame:
 
 
 def by_tag(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """As `by`, with a column `tag`: its name, missing for contacts without tags."""
+    """Like `by`, plus a column `tag` with its name, which is missing for contacts without tags."""
     counted = by(asked, terms, TAG)
     names = asked.names("tags").set_index("id")["name"]
     return counted.assign(tag=names.reindex(counted.index).to_numpy())
 
 
 def by_source(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """As `by`; empty where no contact of the workspace says so, as servers did not tell before."""
+    """Like `by`; empty if no contact of the workspace has a source, as on older servers."""
     counted = by(asked, terms, SOURCE)
     return counted if has_sources(asked) else counted.iloc[:0]
 
 
 def has_sources(asked: Engine) -> bool:
-    """Whether the server tells of any contact of the workspace how it came into an inbox."""
+    """Whether the server says for any contact of the workspace how it came into an inbox."""
     return bool(asked.whole.count(Facts(_sourced)).iloc[0]["has_source"])
 
 
@@ -126,18 +125,18 @@ def _sourced() -> Expressions:
 
 
 def by_country(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """As `by`; these add up to the total."""
+    """Like `by`; each contact has exactly one country, so the rows add up to the total."""
     return by(asked, terms, COUNTRY)
 
 
 def country_sources(asked: Engine) -> "pd.Series[int]":
-    """Contacts by the rule that told their country, by their number descending."""
+    """Number of contacts by the source that decided their country, in descending order."""
     counted = asked.count(by=COUNTRY_SOURCE, with_missing=False)["contacts"]
     return counted.sort_values(ascending=False, kind="stable")
 
 
 def by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """New and lost contacts of each day of the period: int64 columns, indexed by day."""
+    """New and lost contacts on each day of the period: int64 columns new, lost, indexed by day."""
     columns = {"new": terms.subscription, "lost": "blocked"}
     counted = {name: _per_step(asked, column, terms) for name, column in columns.items()}
     return pd.DataFrame(counted, index=_days(terms))
@@ -149,15 +148,17 @@ def _per_step(asked: Engine, column: str, terms: Terms) -> np.ndarray:
 
 
 def new_by_step(asked: Engine, terms: Terms, dimension: Dimension) -> pd.DataFrame:
-    """New contacts over the period by its `step`, which is longer where the period is, a column per
-    value that has any; indexed by the first day of each step. A contact with two values counts in
-    each."""
+    """New contacts over the period, a row per step and an int64 column per value that has any.
+
+    Indexed by the first day of each step; longer periods have longer steps (`Period.step`). The
+    column of contacts without a value is last. A contact with two values counts in each.
+    """
     bins = Bins((terms.subscription,), terms.period, terms.period.step)
     found = asked.cross(bins, dimension, among=facts(terms).of("new"))
     keys = list(dict.fromkeys(sorted(found["other"], key=lambda key: (key == MISSING, key))))
     counts = np.zeros((bins.steps, len(keys)), dtype=np.int64)
-    place = {key: number for number, key in enumerate(keys)}
-    counts[found["one"] - 1, [place[key] for key in found["other"]]] = found["contacts"]
+    position = {key: number for number, key in enumerate(keys)}
+    counts[found["one"] - 1, [position[key] for key in found["other"]]] = found["contacts"]
     steps = pd.DatetimeIndex(terms.period.steps(bins.step), name="day")
     return pd.DataFrame(counts, index=steps, columns=pd.Index(keys, dtype="str"))
 
@@ -169,18 +170,20 @@ def busiest_days(
     period: Period,
     fact: Literal["new", "new_before"],
 ) -> "pd.Series[int]":
-    """For each value, those contacts of whom the fact is true who came on that day of the period
-    which brought most of them."""
+    """For each value, how many contacts came on its busiest day of `period`.
+
+    Of the contacts for which `fact` is true. Values without any are left out.
+    """
     bins = Bins((terms.subscription,), period)
     found = asked.cross(bins, dimension, among=facts(terms).of(fact), with_missing=False)
     return found.groupby("other")["contacts"].max()
 
 
 def subscribers_by_day(asked: Engine, terms: Terms) -> "pd.Series[int]":
-    """Subscribers at the end of each day of the period, of the contacts that still exist.
+    """Subscribers at the end of each day of the period, among contacts that still exist.
 
-    Those with a subscription time by then, less those of them blocked by then. Nobody has ceased
-    to be one before becoming one: a block that came first counts from the subscription.
+    Contacts subscribed by then minus those of them blocked by then. A block that precedes the
+    subscription counts from the subscription.
     """
     joined, left = (
         asked.over_time(Bins(columns, terms.period))["contacts"].cumsum().to_numpy()
@@ -190,8 +193,8 @@ def subscribers_by_day(asked: Engine, terms: Terms) -> "pd.Series[int]":
 
 
 def arrivals(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """New contacts of the period by local weekday (rows, 0 is Monday) and hour (columns)."""
-    # Zones differ from UTC by quarters of an hour.
+    """New contacts of the period by local weekday (7 rows, 0 is Monday) and hour (24 columns)."""
+    # Offsets of time zones are multiples of a quarter of an hour.
     quarters = asked.quarters(terms.subscription, among=facts(terms).of("new"))
     local = pd.DatetimeIndex(quarters.index).tz_convert(terms.timezone)
     hours = local.day_of_week * 24 + local.hour
@@ -205,9 +208,11 @@ def arrivals(asked: Engine, terms: Terms) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Usual:
-    """The median of new contacts on the same weekday of the weeks before, up to the same time of
-    day where the day is not over, of those `weeks` in which there were contacts already; None
-    where these are too few to tell."""
+    """Median of new contacts on the same weekday in the weeks before.
+
+    Counted up to the same time of day if the day is not over, and over those `weeks` in which the
+    workspace already had contacts. None if there are fewer than `LEAST_WEEKS`.
+    """
 
     value: float | None
     weeks: int
@@ -218,7 +223,7 @@ LEAST_WEEKS = 5
 
 
 def usual(asked: Engine, terms: Terms) -> Usual:
-    """What is usual on the single day that the period is."""
+    """The usual number of new contacts on the day of the terms' period, which must be one day."""
     spans = terms.period.same_weekdays(terms.as_of, WEEKS)
     row = asked.count(Facts(_in_spans, (terms.subscription, spans))).iloc[0]
     existing = asked.whole.span(terms.subscription)
@@ -234,7 +239,7 @@ def _in_spans(column: str, spans: tuple[Span, ...]) -> Expressions:
 
 
 def several_channels(asked: Engine) -> tuple[int, pd.DataFrame]:
-    """How many contacts are on several channels, and which pairs: columns a, b, contacts."""
+    """The number of contacts on several channels, and a row per pair: a, b (keys), contacts."""
     several = int(asked.count(Facts(_several)).iloc[0]["on_several"])
     return several, asked.pairs(CHANNEL).rename(columns={"both": "contacts"})
 

@@ -1,4 +1,4 @@
-"""What became of those who came in the same month: "Cohorts" of the metrics."""
+"""What became of the contacts who came in the same month (metrics.md, "Cohorts")."""
 
 import narwhals as nw
 import numpy as np
@@ -18,11 +18,10 @@ def expressions(terms: Terms) -> Expressions:
 
 
 def cohorts(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """A row per month of the subscription time in the reporting zone that has any, indexed by its
-    first day.
+    """A row per month of subscription, in the reporting zone, that has contacts.
 
-    Columns (int64): contacts; still_active, those not blocked; and of these broadcast, opted in to
-    broadcasts, and active_30d, active in the last 30 days.
+    Indexed by the month's first day. Columns (int64): contacts; still_active: not blocked; and of
+    those, broadcast: opted in to broadcasts, and active_30d: active in the last 30 days.
     """
     existing = asked.whole.span(terms.subscription)
     if existing is None:

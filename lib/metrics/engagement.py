@@ -1,4 +1,4 @@
-"""Are they still with us? "Engagement" of the metrics: all among active contacts."""
+"""Recent activity and reachability of active contacts (metrics.md, "Engagement")."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,12 @@ from lib.store.tables import CONNECTED as CONNECTED
 
 @dataclass(frozen=True)
 class Engagement:
-    """`active_Nd`: either side was active in the last N days. `window_24h`: wrote to us in the last
-    24 hours; None where the server does not say. `reach_at_risk`: no inbox of theirs works."""
+    """Numbers of active contacts.
+
+    `active_Nd`: either side was active in the last N days. `window_24h`: wrote to us in the last 24
+    hours; None if the server does not say when contacts wrote. `reach_at_risk`: has inboxes, none
+    of which is connected.
+    """
 
     active_7d: int
     active_30d: int
@@ -39,7 +43,7 @@ def _reach() -> Expressions:
 
 def engagement(asked: Engine, terms: Terms) -> Engagement:
     counted = asked.count(Facts(expressions, (terms,), Facts(_reach))).iloc[0]
-    # Asked of the whole workspace: of a few contacts none may have written to us.
+    # Of the whole workspace, since a small selection may simply contain nobody who wrote.
     is_told = asked.whole.span("last_incoming") is not None
     return Engagement(
         active_7d=int(counted["active_7d"]),
@@ -50,8 +54,11 @@ def engagement(asked: Engine, terms: Terms) -> Engagement:
 
 
 def inboxes(asked: Engine) -> pd.DataFrame:
-    """A row per inbox, indexed by id: name, channel, status; contacts, active and at_risk (those
-    of its active contacts that no other inbox reaches), by contacts descending."""
+    """A row per inbox, indexed by id, by contacts descending, then id.
+
+    Columns: name, channel, status; contacts; active; at_risk: active contacts without a connected
+    inbox.
+    """
     table = asked.names("inboxes").set_index("id")
     counted = asked.count(Facts(_reach), INBOX, with_missing=False)
     table = table.join(counted.reindex(table.index, fill_value=0))

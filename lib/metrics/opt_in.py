@@ -1,4 +1,4 @@
-"""May we write to them? "Opt-in" of the metrics: all among active contacts."""
+"""Opt-in rates among active contacts (metrics.md, "Opt-in")."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,10 +17,10 @@ KINDS = ("broadcast", "email", "email_verified")
 
 @dataclass(frozen=True)
 class OptIn:
-    """Each numerator is counted inside its denominator.
+    """Opt-in rates; each numerator is a subset of its denominator.
 
-    broadcast: of the active contacts on at least one channel; email and email_verified: of the
-    active contacts with an e-mail address.
+    broadcast: of active contacts on at least one channel. email and email_verified: of active
+    contacts with an e-mail address.
     """
 
     broadcast: Rate
@@ -41,11 +41,11 @@ def expressions() -> Expressions:
 
 
 FACTS = Facts(expressions)
-"""What `rates_of` needs to have counted."""
+"""The facts that `rates_of` needs."""
 
 
 def rates_of(counted: pd.Series) -> OptIn:
-    """The rates from a row that counts the `FACTS`."""
+    """The rates from a row with the counts of `FACTS`."""
     return OptIn(
         broadcast=Rate(int(counted["broadcast"]), int(counted["on_channel"])),
         email=Rate(int(counted["email"]), int(counted["with_email"])),
@@ -58,11 +58,12 @@ def opt_in(asked: Engine) -> OptIn:
 
 
 def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """The rates broadcast and email as the period began and at the end of each of its days, of the
-    contacts that existed then, were not blocked yet, and exist still.
+    """The broadcast and email rates at the start of the period and at the end of each of its days.
 
-    Indexed by moment (UTC); NaN where there was nobody. Agreement to broadcasts counts from its own
-    time; ChatbotX does not say when one to e-mail was given, so today's counts for all days.
+    Of contacts that existed then, were not blocked yet, and still exist. Columns broadcast, email
+    (fractions, NaN if there was nobody), indexed by moment (UTC). Broadcast opt-in counts from the
+    time it was given. ChatbotX does not say when e-mail opt-in was given, so today's value applies
+    to all days.
     """
     shares = {}
     for kind in ("broadcast", "email"):
@@ -76,7 +77,7 @@ def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
 def _counts(
     asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Who had opted in, and who could be reached, before each edge of the period."""
+    """How many had opted in, and how many could be reached, before each edge of the period."""
     if kind == "broadcast":
         has_channel = _REACH.of("has_channel")
         return (
@@ -90,8 +91,11 @@ def _counts(
 
 
 def _there(asked: Engine, terms: Terms, came: tuple[str, ...], among: Fact) -> np.ndarray:
-    """How many had come, and not left, before each edge of the period. Nobody leaves before
-    coming."""
+    """How many contacts were there before each edge of the period.
+
+    A contact is there from the latest of the times in `came` until it is blocked. A block that
+    precedes its coming counts from then.
+    """
     coming, leaving = (
         asked.over_time(Bins(columns, terms.period), among=among)["contacts"].to_numpy().cumsum()
         for columns in (came, (*came, "blocked"))
@@ -113,9 +117,9 @@ _REACH = Facts(_reach)
 
 @dataclass(frozen=True)
 class RawEmailOptIn:
-    """`emailOptIn` as the server sends it: true by default, also for contacts without an address.
+    """`emailOptIn` as the server sends it: true by default, even for contacts without an address.
 
-    Shown only on the data page, as what it is.
+    Shown only on the Data page, with that explanation.
     """
 
     share: Rate

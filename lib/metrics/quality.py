@@ -1,6 +1,6 @@
-"""How complete and how plausible is what the server sent?
+"""How complete and how plausible the server's data is.
 
-Of the whole workspace, whatever the filter, blocked contacts too.
+Always of the whole workspace, whatever the filter, including blocked contacts.
 """
 
 from datetime import datetime
@@ -23,11 +23,12 @@ TIMES = (
     "agent_read",
     "archived_at",
 )
-"""Those that can lie after `as_of` by mistake only; a bot resumes in the future by design."""
+"""Time columns that lie after `as_of` only by mistake; `bot_resume` lies there by design."""
 
 
 def future_times(asked: Engine, as_of: datetime) -> dict[str, int]:
-    """How many contacts have a time after `as_of`, by kind, of those kinds that occur."""
+    """Number of contacts with a time after `as_of` (UTC), by column; columns without any are left
+    out."""
     row = asked.whole.count(Facts(_future, (as_of,))).iloc[0]
     return {name: int(row[name]) for name in TIMES if row[name]}
 
@@ -37,8 +38,10 @@ def _future(as_of: datetime) -> Expressions:
 
 
 def filled(asked: Engine) -> dict[str, int]:
-    """How many contacts have a value in each of the fields that numbers rest on, by the API's name
-    of the field or what is read from it."""
+    """Number of contacts with a value in each field that the metrics depend on.
+
+    Keys are the API's names of the fields, or descriptions of what is read from them.
+    """
     row = asked.whole.count(Facts(_filled)).iloc[0]
     found = {str(name): int(row[name]) for name in row.index.drop("contacts")}
     countries = asked.whole.count(by=COUNTRY_SOURCE)["contacts"]

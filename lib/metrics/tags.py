@@ -1,4 +1,4 @@
-"""What tags say together: "Tags together" of the metrics. All among active contacts."""
+"""Overlap and effect of tags among active contacts (metrics.md, "Tags together")."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,18 @@ from lib.store.dimensions import TAG
 
 @dataclass(frozen=True)
 class TagEffect:
-    """The broadcast rate with a tag, against that without it. An association, not a cause."""
+    """The broadcast opt-in rate with a tag minus that without it: an association, not a cause."""
 
     tag_id: str
     difference: Difference
 
 
 def overlaps(asked: Engine) -> pd.DataFrame:
-    """Pairs of tags that active contacts share, by `both` descending: a, b (tag ids), both, either
-    and jaccard, their quotient."""
+    """Pairs of tags that active contacts have in common, by `both` descending.
+
+    Columns: a, b (tag ids); both, either: contacts with both tags, and with at least one of them;
+    jaccard: both / either.
+    """
     active = Facts(_activity).of("active")
     table = asked.pairs(TAG, among=active)
     contacts = asked.count(by=TAG, among=active)["contacts"]
@@ -35,9 +38,9 @@ def _activity() -> Expressions:
 
 
 def effects(by_tag: pd.DataFrame, total: Rate) -> list[TagEffect]:
-    """For each tag of `audience.by_tag`, by size: the difference that it goes with.
+    """The effect of each tag of `audience.by_tag`, in that order.
 
-    `total` is the broadcast rate of all; without a tag are the rest of them.
+    `total` is the broadcast opt-in rate of all contacts; those without the tag are the rest.
     """
     found = []
     for tag_id, row in by_tag.drop(index=NONE, errors="ignore").iterrows():

@@ -1,4 +1,4 @@
-"""Who is outside the groups that are shown: the number beside "other (n)"."""
+"""Count the contacts outside the groups that are shown: the number beside "other (n)"."""
 
 from typing import Literal
 
@@ -8,13 +8,16 @@ from lib.metrics.terms import Terms
 from lib.store.dimensions import Dimension
 
 Counted = Literal["contacts", "new"]
-"""Everybody, or those who came in the period."""
+"""All contacts, or those who came in the period."""
 
 
 def outside(
     asked: Engine, terms: Terms, dimension: Dimension, shown: tuple[str, ...], counted: Counted
 ) -> int:
-    """Contacts in any group but those `shown`, each once; those without any are a group, too."""
+    """Number of contacts in any group other than those `shown`, each counted once.
+
+    Contacts without a value form a group as well.
+    """
     others = [str(key) for key in asked.count(by=dimension).index if key not in shown]
     if not others:
         return 0

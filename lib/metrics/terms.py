@@ -1,4 +1,4 @@
-"""The terms on which numbers are stated: instant, period, and what "subscribed" means."""
+"""The terms of a metric: instant, period, comparison, and what "subscribed" means."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +15,20 @@ BASIS_COLUMNS: dict[Basis, str] = {"subscribedAt": "subscribed", "createdAt": "c
 
 @dataclass(frozen=True)
 class Terms:
-    """`as_of` (UTC) is "now" in every number; days are those of the zone of `period`; `bot_answers`
-    says whether a bot that is on may have answered where the server does not tell ("Workload")."""
+    """The terms shared by all metrics of a view.
+
+    `as_of` (UTC) is "now" in every number. Days are those of the zone of `period`. `basis` is the
+    field that counts as the subscription time. `bot_answers`: whether an active bot is assumed to
+    have answered if the server does not say (metrics.md, "Workload").
+    """
 
     as_of: datetime
     period: Period
     basis: Basis = "createdAt"
     bot_answers: bool = True
     compared: Span | None = None
-    """The instants that changes are counted against: those of the period before, a year ago, …; by
-    default the previous period to date."""
+    """The span to compare with: the period before, a year ago, …; None for the previous period to
+    date."""
 
     @property
     def before(self) -> Span:
@@ -36,17 +40,20 @@ class Terms:
 
     @property
     def subscription(self) -> str:
-        """The column of the contacts that holds the subscription time."""
+        """Name of the contacts' column with the subscription time."""
         return BASIS_COLUMNS[self.basis]
 
     def ago(self, **time: float) -> datetime:
-        """`as_of` less so many days, hours, …"""
+        """`as_of` minus a duration, given as the arguments of `timedelta`."""
         return self.as_of - timedelta(**time)
 
 
 def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto") -> Basis:
-    """One clock for the whole workspace ("Subscription basis"): `choice`, or, for `auto`,
-    subscribedAt if at least half of the contacts carry it, else createdAt."""
+    """The field that counts as the subscription time (metrics.md, "Subscription basis").
+
+    It is the same for the whole workspace: `choice`, or for "auto" subscribedAt if at least half of
+    the contacts have it, otherwise createdAt.
+    """
     if choice != "auto":
         return choice
     with_time = int(contacts["subscribed"].notna().sum())
@@ -54,10 +61,10 @@ def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto"
 
 
 def within(column: str, span: Span) -> nw.Expr:
-    """Whether the time in `column` lies in the span."""
+    """Expression: the time in `column` lies in the span."""
     return nw.col(column).is_between(span.start, span.end, closed="left")
 
 
 def is_active() -> nw.Expr:
-    """Not blocked."""
+    """Expression: the contact is not blocked."""
     return nw.col("blocked").is_null()

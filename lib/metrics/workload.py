@@ -1,8 +1,8 @@
-"""Who is waiting, and for whom? "Workload" of the metrics: all among open conversations.
+"""Open conversations: who is waiting, and for whom (metrics.md, "Workload").
 
-No field says who had the last word. Servers write `contactRepliedAt` for web chat only, or for all
-channels; they pause a bot with `botResumeAt` and never set `botEnabled` back; and only the newest
-tell that something was sent. `facts` draws the conclusions.
+No field of the API says who had the last word. Servers set `contactRepliedAt` for web chat only, or
+for all channels; they pause a bot with `botResumeAt` and never set `botEnabled` back; and only the
+newest say when something was sent. `expressions` infers the state from these fields.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,15 @@ AGES: dict[str, tuple[float, float]] = {
     "3d_7d": (72, 168),
     "over_7d": (168, float("inf")),
 }
-"""Hours of the buckets of the waiting time, lower edge included."""
+"""Buckets of the waiting time in hours, lower edge included, upper excluded."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Open conversations, and how many of them …; `waiting` counts those that wait, by age."""
+    """Number of open conversations, and how many of them each fact of `expressions` is true of.
+
+    `waiting` counts those that await a reply by bucket of `AGES`.
+    """
 
     open: int
     assigned_agent: int
@@ -51,9 +54,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Balance:
-    """How evenly open conversations lie on agents; both None when no agent holds any.
+    """How evenly open conversations are distributed among agents; both None if none has any.
 
-    `gini` is 0 when all hold the same; `top_share` is the busiest agent's part.
+    `gini` is the Gini coefficient, 0 if all have the same number; `top_share` is the busiest
+    agent's share, from 0 to 1.
     """
 
     gini: float | None
@@ -61,21 +65,24 @@ class Balance:
 
 
 def is_open() -> nw.Expr:
-    """A conversation that is not archived, of an active contact."""
+    """Expression: an active contact has a conversation that is not archived."""
     return nw.col("has_conversation") & nw.col("archived_at").is_null() & is_active()
 
 
 def is_bot_on(as_of: datetime) -> nw.Expr:
-    """A paused bot takes over again at `botResumeAt`, while `botEnabled` stays false."""
+    """Expression: the bot is on at `as_of` (UTC).
+
+    A paused bot takes over again at `botResumeAt`, although `botEnabled` stays false.
+    """
     resumed = (nw.col("bot_resume") <= as_of).fill_null(value=False)
     return nw.col("bot_enabled") | resumed
 
 
 def has_last_word(as_of: datetime) -> nw.Expr:
-    """The contact wrote, and nobody has answered since.
+    """Expression: the contact wrote, and nobody has answered since.
 
-    What was sent answers only while the bot is on. While it is off, people wait for a person, and
-    a broadcast is sent too.
+    A sent message counts as an answer only while the bot is on. While it is off, the contact waits
+    for a person, and what was sent may be a broadcast.
     """
     return (
         ~nw.col("wrote").is_null()
@@ -93,10 +100,10 @@ def _after(column: str, other: str) -> nw.Expr:
 
 
 def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
-    """What `Workload` and the breakdowns count among the contacts with an open conversation.
+    """The facts that `Workload` and the breakdowns count among contacts with an open conversation.
 
-    Whoever has the last word awaits a reply where no bot can have given it: it is off, or the
-    server tells that nothing was sent, or the operator said that it never answers.
+    A contact who has the last word awaits a reply if no bot can have given it: the bot is off, or
+    the server reports sent messages and there is none, or by configuration the bot never answers.
     """
     by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
     last_word, with_human = has_last_word(as_of), ~is_bot_on(as_of)
@@ -118,7 +125,7 @@ def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
 
 
 def facts(terms: Terms) -> Facts:
-    """What is counted: the same for all periods."""
+    """The facts that are counted; they do not depend on the period."""
     return Facts(expressions, (terms.as_of, terms.bot_answers))
 
 
@@ -131,7 +138,7 @@ OPEN = Facts(_openness).of("open")
 
 
 def _of_open(terms: Terms, name: str) -> Fact:
-    """Those of them of which one of the `facts` is true."""
+    """The contacts with an open conversation for which the fact of that name is true."""
     return Facts(_among_open, (name, terms.as_of, terms.bot_answers)).of(name)
 
 
@@ -150,8 +157,11 @@ def workload(asked: Engine, terms: Terms) -> Workload:
 
 
 def server_tells(asked: Engine) -> bool:
-    """Whether the server says of any contact when something was sent: else nobody can tell a bot
-    that answered from one that did not. Asked of the whole workspace."""
+    """Whether the server reports for any contact when something was sent.
+
+    Without that, a bot that answered cannot be told from one that did not. Always of the whole
+    workspace.
+    """
     return bool(asked.whole.count(Facts(_telling)).iloc[0]["tells"])
 
 
@@ -160,13 +170,13 @@ def _telling() -> Expressions:
 
 
 def waiting_hours(since: pd.Series, terms: Terms) -> pd.Series:
-    """How long those have waited who wrote at these times; 0 from the future, as clocks differ."""
+    """Hours from these times (UTC) to `as_of`; 0 for times in the future, since clocks differ."""
     hours: pd.Series = (pd.Timestamp(terms.as_of) - since).dt.total_seconds() / 3600
     return hours.clip(lower=0)
 
 
 def _waits(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """Who awaits a reply: assignee, team, orphaned, hours."""
+    """A row per contact who awaits a reply: assignee, team, orphaned, wrote (UTC), hours."""
     columns = Facts(_waiting_columns, (terms.as_of,))
     _, found = asked.rows(columns, among=_of_open(terms, "awaiting_reply"))
     return found.assign(hours=waiting_hours(found["wrote"], terms))
@@ -184,8 +194,11 @@ def _waiting_columns(as_of: datetime) -> Expressions:
 
 @dataclass(frozen=True)
 class LongestWaits:
-    """In hours, of all who await a reply, and of those of them who are orphaned and how many these
-    are; None where nobody waits."""
+    """The longest waits, in hours; None if nobody waits.
+
+    `hours` is over all contacts who await a reply, `orphaned_hours` over the `orphaned` of them:
+    the bot is off and nobody is assigned.
+    """
 
     hours: float | None
     orphaned: int
@@ -202,16 +215,16 @@ def longest_waits(asked: Engine, terms: Terms) -> LongestWaits:
 
 
 def by_agent(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """A row per agent ever seen as an assignee, indexed by id, by open descending, then id.
+    """A row per agent assigned anywhere in the workspace, indexed by id; by open desc., then id.
 
     Columns: name; open, awaiting_reply, never_answered, unread, follow_up; oldest_wait_hours,
-    median_wait_hours (missing when none waits).
+    median_wait_hours (NaN if nobody waits).
     """
     return _by(asked, terms, AGENT)
 
 
 def by_team(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """As `by_agent`, for teams, whether or not an agent holds the conversation too."""
+    """Like `by_agent`, for teams, whether or not the conversation is also assigned to an agent."""
     return _by(asked, terms, TEAM)
 
 
@@ -232,15 +245,19 @@ def _by(asked: Engine, terms: Terms, holder: Dimension) -> pd.DataFrame:
 
 
 def awaiting_by(asked: Engine, terms: Terms, dimension: Dimension) -> pd.Series:
-    """Conversations that await a reply by value, and by what is missing."""
+    """Conversations that await a reply, by value of the dimension, including the missing one."""
     return asked.count(by=dimension, among=_of_open(terms, "awaiting_reply"))["contacts"]
 
 
 def by_agent_and_channel(asked: Engine) -> pd.DataFrame:
-    """Open conversations per agent (rows, by id; `MISSING`: nobody) and channel (columns, by their
-    number descending; `MISSING`: no channel). A contact on two channels counts in each."""
+    """Open conversations by agent (rows, sorted by id) and channel (columns, largest first).
+
+    int64. The key `MISSING` stands for no agent and for no channel. A contact on two channels
+    counts in each.
+    """
     found = asked.cross(AGENT, CHANNEL, among=OPEN)
-    # A missing agent comes first, as the empty text does; a missing channel last.
+    # "No agent" is the first row, since the empty string sorts first; among columns of equal size,
+    # "no channel" is the last.
     table = found.pivot(index="one", columns="other", values="contacts").fillna(0).astype("int64")
     table = table.sort_index()[sorted(table.columns, key=lambda key: (key == MISSING, key))]
     table = table.rename_axis(index=None, columns=None)
@@ -248,12 +265,11 @@ def by_agent_and_channel(asked: Engine) -> pd.DataFrame:
 
 
 def backlog_by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """Of the conversations that are now `awaiting_reply`, and `unassigned`: how many had been so
-    quiet since before the period began, and since before the end of each of its days. int64,
-    indexed by moment (UTC).
+    """How today's backlog built up: of the conversations in it now, how many were in it already.
 
-    Waiting counts from the contact's message, being unassigned from the last activity: ChatbotX
-    does not tell what was answered or assigned in between.
+    Columns awaiting_reply, unassigned (int64), at the start of the period and at the end of each of
+    its days, indexed by moment (UTC). Waiting counts from the contact's message, being unassigned
+    from the last activity: ChatbotX does not say what was answered or assigned in between.
     """
     since = {"awaiting_reply": "wrote", "unassigned": "last_activity"}
     counts = {}
@@ -269,14 +285,14 @@ _IN_QUEUE = {"waiting": "awaiting_reply", "orphaned": "orphaned_handoff", "unrea
 
 
 def queue(asked: Engine, terms: Terms, which: Queue, most: int) -> tuple[int, pd.DataFrame]:
-    """How many open conversations are in a queue, and those `most` of them that are in it longest.
+    """The number of open conversations in a queue, and the `most` longest in it, oldest first.
 
-    `waiting`: awaiting a reply, by the contact's message. `orphaned`: the bot is off and nobody is
-    assigned; `unread`: activity after an agent last read; these by the last activity, or by the
-    contact's message where that is what is unanswered. Those without a time come last.
+    `waiting`: awaiting a reply, since the contact's message. `orphaned`: the bot is off and nobody
+    is assigned. `unread`: activity since an agent last read. The last two count from the last
+    activity, or from the contact's message if that awaits a reply. Rows without a time come last.
 
-    Columns: conversation (id); since (UTC), hours: since when and how long; assignee, team (ids);
-    awaiting, never_answered (bool); channels: the keys, a tuple.
+    Columns: conversation (id); since (UTC), hours: since when and for how long; assignee, team
+    (ids); awaiting, never_answered (bool); channels (tuple of keys).
     """
     columns = Facts(_queued, (terms.as_of, terms.bot_answers))
     many, found = asked.rows(
@@ -306,12 +322,12 @@ def _by_load(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _id_order(key: str) -> tuple[int, str]:
-    """Ids are numbers written as text: 99 comes before 101."""
+    """Sort key that orders ids as numbers, although they are text: 99 before 101."""
     return len(key), key
 
 
 def balance(open_per_agent: list[int]) -> Balance:
-    """The Gini coefficient and the busiest share of open conversations over all agents."""
+    """The balance of open conversations over all agents, given the number of each."""
     held, agents = sum(open_per_agent), len(open_per_agent)
     if not held:
         return Balance(None, None)

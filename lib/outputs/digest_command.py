@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workspace = _workspace(given, configuration, recipient)
     except (SettingsError, ValueError) as error:
         return _fail(2, error)
-    formatting.speak(workspace.locale)
+    formatting.set_locale(workspace.locale)
     now = datetime.now(UTC)
     try:
         snapshot = _snapshot(workspace, now)

@@ -1,8 +1,8 @@
-"""Infers a contact's country: the rule "Country" of the metrics definitions.
+"""Infer a contact's country (metrics.md, "Country").
 
-Four fields of a contact may tell its country. They are asked in a fixed order, the first that
-answers wins, and the answer carries the name of that source. Nothing that a contact says is
-remembered here: the tables hold what is known of the world, never what was looked up in them.
+Four fields of a contact can tell its country. They are tried in a fixed order, and the first that
+yields a country wins; the result names that source. Nothing about contacts is cached here: the
+tables contain facts about the world, never what was looked up in them.
 """
 
 import re
@@ -23,17 +23,16 @@ Source = Literal["recorded", "phone", "timezone", "locale", "unknown"]
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 
 _LONGEST_TEXT = 96
-"""Longer than the name of any country, locale or zone."""
+"""In characters; no name of a country, locale or time zone is longer."""
 
 
 def country_of(
     country: str | None, phone: str | None, timezone: str | None, locale: str | None
 ) -> tuple[str, Source]:
-    """The ISO 3166-1 alpha-2 code of a contact's country, or "unknown", and what decided it.
+    """Return a contact's ISO 3166-1 alpha-2 code, or "unknown", and the source that decided it.
 
-    The sources are asked in the order of "Country" in the metrics definitions. `phone` is what
-    `phone_country` said of the number, which itself is personal and does not come here. No text
-    makes this raise.
+    The sources are tried in the order of metrics.md, "Country". `phone` is the result of
+    `phone_country`; the number itself is personal data and is not passed on. Never raises.
     """
     if code := recorded_country(country):
         return code, "recorded"
@@ -47,11 +46,12 @@ def country_of(
 
 
 def recorded_country(text: str | None) -> str | None:
-    """The country that a `country` field names, as alpha-2: "Country", rule 1 of the metrics.
+    """The alpha-2 code for the text of a `country` field (metrics.md, "Country", rule 1).
 
-    Known are the assigned alpha-2 and alpha-3 codes in any case, the usual aliases, and the names
-    in English, in the country's own and in the major languages, with or without diacritics. Codes
-    come before names: `NA` is Namibia. A name that two countries share says nothing.
+    Accepts the assigned alpha-2 and alpha-3 codes in any case, common aliases, and names in
+    English, in the country's own and in the major languages, with or without diacritics. Codes take
+    precedence over names: `NA` is Namibia. None for anything else, and for a name that two
+    countries share.
     """
     if not text:
         return None
@@ -61,17 +61,17 @@ def recorded_country(text: str | None) -> str | None:
     if not text or len(text) > _LONGEST_TEXT:
         return None
     text = unicodedata.normalize("NFKC", text)
-    # Upper case makes an SS of ß, and South Sudan is not what was written.
+    # `upper` turns ß into SS, which is South Sudan's code.
     if text.isascii() and (code := codes().get(text.upper())):
         return code
     return named(text)
 
 
 def timezone_country(text: str | None) -> str | None:
-    """The country in which a time zone lies, as alpha-2: "Country", rule 3 of the metrics.
+    """The alpha-2 code of the country of a time zone (metrics.md, "Country", rule 3).
 
-    Known are the IANA zones under their new and old names, in any case. Offsets, UTC and the
-    zones of a clock rather than a place (`CET`, `EST5EDT`, `Etc/GMT+7`) say nothing.
+    Accepts IANA zones under their current and former names, in any case. None for anything else:
+    offsets, UTC and zones that name no place (`CET`, `EST5EDT`, `Etc/GMT+7`).
     """
     if not text:
         return None
@@ -82,10 +82,10 @@ def timezone_country(text: str | None) -> str | None:
 
 
 def locale_country(text: str | None) -> str | None:
-    """The region that a locale names, as alpha-2: "Country", rule 4 of the metrics.
+    """The alpha-2 code of a locale's region (metrics.md, "Country", rule 4).
 
-    Read are `pt_BR`, `vi-VN`, `zh_Hant_TW`, `en_US.UTF-8` and their like, in any case. A bare
-    language, a numeric area (`es_419`) and a region that is not assigned say nothing.
+    Accepts `pt_BR`, `vi-VN`, `zh_Hant_TW`, `en_US.UTF-8` and the like, in any case. None for
+    anything else: a bare language, a numeric area (`es_419`) or an unassigned region.
     """
     if not text or len(text) > _LONGEST_TEXT:
         return None
@@ -99,9 +99,9 @@ def locale_country(text: str | None) -> str | None:
 
 
 def country_name(code: str, locale: str = "en") -> str:
-    """The name of an alpha-2 code in the language of `locale`, in English if that is not known.
+    """The name for an alpha-2 code in the language of `locale`, or in English if unsupported.
 
-    The unknown country is an "Unknown country"; a code without a name is shown as it is.
+    `UNKNOWN` is named "Unknown country"; a code without a name is returned unchanged.
     """
     if code == UNKNOWN:
         return "Unknown country"
@@ -117,35 +117,37 @@ def _display_names(locale: str) -> Mapping[str, str]:
     return names
 
 
-# Zones of a clock. The tz database links some of them to a place that keeps that clock.
-_CLOCKS = "CET CST6CDT EET EST EST5EDT HST MET MST MST7MDT PST8PDT WET"
+# Zones that name no place. The tz database links some of them to a place that keeps that time.
+_PLACELESS_ZONES = frozenset(
+    ("CET", "CST6CDT", "EET", "EST", "EST5EDT", "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET")
+)
 
 
 @cache
 def _zones() -> Mapping[str, str]:
-    """Names of zones, as they are and casefolded → alpha-2."""
+    """Names of zones, as written and casefolded → alpha-2."""
     zones = {}
     for line in table("zone.tab"):
         region, _, name = line.split("\t")[:3]
         zones[name] = region
-    # The links of the tz database lead from Iceland to Africa/Abidjan since both keep one clock;
-    # CLDR follows a name to the zone of the same country.
+    # The links of the tz database lead from Iceland to Africa/Abidjan, since both keep the same
+    # time; the aliases of CLDR stay within the country.
     countries = get_global("zone_territories")
     for old_name, name in get_global("zone_aliases").items():
         region = zones.get(name) or countries.get(name, "")
-        if old_name not in zones and old_name not in _CLOCKS.split() and is_region(region):
+        if old_name not in zones and old_name not in _PLACELESS_ZONES and is_region(region):
             zones[old_name] = region
-    # Two places where CLDR, too, follows the clock.
+    # The two exceptions, where the aliases of CLDR lead to another country as well.
     zones |= {"Antarctica/South_Pole": "AQ", "Pacific/Johnston": "UM"}
     return zones | {name.casefold(): region for name, region in zones.items()}
 
 
-# Language, perhaps extended, perhaps a script, then the region, then whatever follows it.
+# Language, optional extended languages, optional script, region, then anything.
 _LOCALE = re.compile(
     r"([a-z]{2,3})(?:[-_][a-z]{3}){0,3}(?:[-_][a-z]{4})?[-_]([a-z]{2})(?=[-_.@]|\Z)",
     re.ASCII | re.IGNORECASE,
 )
 
-# Messenger's way to say Latin America and Arabic, not Laos and Argentina:
+# Messenger's codes for Latin American Spanish and for Arabic, not Laos and Argentina:
 # https://developers.facebook.com/docs/internationalization
 _UMBRELLA_LOCALES = ("es_LA", "ar_AR")

@@ -1,4 +1,4 @@
-"""Countries by what they are called: in the major languages, in their own, and otherwise."""
+"""Look up countries by name: in the major languages, in their own, and by common aliases."""
 
 import pickle
 import unicodedata
@@ -14,8 +14,10 @@ from lib.reference.regions import assigned
 
 
 def named(text: str) -> str | None:
-    """The alpha-2 code of the country of that name, in any case, with or without diacritics; None
-    if there is none, or several."""
+    """The alpha-2 code of the country with that name, in any case, with or without diacritics.
+
+    None if there is no such country, or more than one.
+    """
     name = _folded(text)
     plain = _without_diacritics(name)
     for names in (_common_names, _own_names):
@@ -32,7 +34,7 @@ _MAJOR_LANGUAGES = (
     "ar fa he ur hi bn zh zh_Hant ja ko vi id ms th"
 )
 
-# What people write and CLDR does not: other names in use, ISO's own wording, abbreviations.
+# Names that people use and CLDR lacks: alternatives, ISO's own wording, abbreviations.
 ALIASES = {
     "AE": "الإمارات; UAE; Emirates; Emiratos Árabes; ОАЭ",
     "AG": "Antigua",
@@ -107,20 +109,20 @@ ALIASES = {
     "VI": "Virgin Islands, U.S.",
 }
 
-# Both Congos are called so, and CLDR has it, in one language or another, for one of them.
+# Both Congos go by these names, but some locales of CLDR assign them to only one of the two.
 _AMBIGUOUS_NAMES = ("Congo", "Kongo", "Конго")
 
 
 class _Names(NamedTuple):
-    """Folded names → alpha-2, None where two countries have the name."""
+    """Folded names → alpha-2; None for a name that two countries share."""
 
     exact: Mapping[str, str | None]
-    plain: Mapping[str, str | None]  # those with diacritics, without them
+    plain: Mapping[str, str | None]  # the names with diacritics, with these removed
 
 
 @cache
 def _common_names() -> _Names:
-    """All countries as they are called in the major languages, and the aliases."""
+    """Names of all countries in the major languages, and the aliases."""
     decided: dict[str, str | None] = {_folded(name): None for name in _AMBIGUOUS_NAMES}
     for region, aliases in ALIASES.items():
         decided |= {_folded(alias): region for alias in aliases.split(";")}
@@ -130,15 +132,16 @@ def _common_names() -> _Names:
 
 @cache
 def _own_names() -> _Names:
-    """Countries as they are called by their state and by those who live there.
+    """Names of countries in their own official and widely spoken languages.
 
-    Apart from the common names, since most workspaces never need it and a hundred files are read.
+    Separate from the common names, because it reads a hundred files and most workspaces never need
+    it.
     """
     speakers: dict[str, set[str]] = {}
     for region in assigned():
         for language, use in get_global("territory_languages").get(region, {}).items():
-            of_the_state = use["official_status"] in ("official", "de_facto_official")
-            if of_the_state or use["population_percent"] >= 20:
+            is_official = use["official_status"] in ("official", "de_facto_official")
+            if is_official or use["population_percent"] >= 20:
                 speakers.setdefault(language, set()).add(region)
     for language in _MAJOR_LANGUAGES.split():
         speakers.pop(language, None)
@@ -146,7 +149,10 @@ def _own_names() -> _Names:
 
 
 def _indexed(speakers: Mapping[str, Iterable[str]], decided: Mapping[str, str | None]) -> _Names:
-    """The names in each language of the countries it goes with; what is decided is kept."""
+    """Index the names of countries in each language; `decided` takes precedence.
+
+    `speakers` maps each language to the countries whose names to take from it.
+    """
     exact: dict[str, str | None] = {}
     for language, regions in speakers.items():
         names = _territory_names(language)
@@ -157,7 +163,7 @@ def _indexed(speakers: Mapping[str, Iterable[str]], decided: Mapping[str, str | 
     plain: dict[str, str | None] = {}
     for name, country in exact.items():
         letters = _without_diacritics(name)
-        # Of a short name too little is left: the Vietnamese Ý (Italy) is not a Y.
+        # Short names would become ambiguous: the Vietnamese Ý (Italy) is not a Y.
         if letters != name and len(letters) > 3:
             _note(plain, letters, country)
     return _Names(exact, plain)
@@ -168,10 +174,10 @@ def _note(names: dict[str, str | None], name: str, country: str | None) -> None:
 
 
 def _territory_names(language: str) -> Mapping[str, str]:
-    """What CLDR has as names of territories in `language`; nothing if it lacks the language.
+    """CLDR's names of territories in `language`; empty if it lacks the language.
 
-    Read from the file because `localedata.load` keeps everything about every locale it loads,
-    and here a hundred of them are wanted for one table each.
+    Read from Babel's file directly, because `localedata.load` caches everything about every locale
+    it loads, and here one table from each of a hundred is needed.
     """
     try:
         with Path(localedata.resolve_locale_filename(language)).open("rb") as file:
@@ -191,13 +197,13 @@ _PUNCTUATION = str.maketrans(
 
 
 def _folded(name: str) -> str:
-    """The form in which names are compared: without case, punctuation and English article."""
+    """A name as it is compared: casefolded, without punctuation and the article "the"."""
     folded = unicodedata.normalize("NFKC", name).casefold().translate(_PUNCTUATION)
     words = ("st" if word == "saint" else word for word in folded.split())
     return " ".join(word for word in words if word != "the")
 
 
-# Letters that Unicode does not take apart into a base and a mark.
+# Letters that Unicode does not decompose into a base letter and a mark.
 _STROKES = str.maketrans(
     {
         "đ": "d",

@@ -1,4 +1,4 @@
-"""Numbers, times and names as people read them. Text from strangers is made harmless here."""
+"""Format numbers, times and names for people, and escape text from untrusted sources."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ from lib.reference.periods import Period
 from lib.reference.rates import SMALL_SAMPLE, Rate
 
 NOTHING = "–"
-"""Stands for what does not exist, which is not the same as 0."""
+"""Shown for a value that does not exist, as opposed to 0."""
 
 CHANNEL_NAMES = {
     "whatsapp": "WhatsApp",
@@ -48,37 +48,39 @@ SOURCE_NAMES = {
 """How a contact came into an inbox."""
 
 
-_speaking = Locale("en")
+_locale = Locale("en")
 
 
-def speak(locale: str) -> None:
-    """Writes numbers, times and names of countries as people do there, from now on and for all: a
-    dashboard speaks as its operator set it. The words themselves are English."""
-    global _speaking  # noqa: PLW0603 - one for the process, like the locale of the system
-    _speaking = Locale.parse(locale)
+def set_locale(locale: str) -> None:
+    """Set the locale of numbers, times and country names for the whole process.
+
+    The operator chooses it for all viewers; the interface itself is always English.
+    """
+    global _locale  # noqa: PLW0603 - one for the process, like the locale of the system
+    _locale = Locale.parse(locale)
 
 
 def language() -> str:
-    """As a tag of BCP 47: "en", "pt-BR"."""
-    return str(_speaking).replace("_", "-")
+    """The locale as a BCP 47 tag: "en", "pt-BR"."""
+    return str(_locale).replace("_", "-")
 
 
 def separators() -> str:
-    """The decimal point and the separator of thousands."""
-    return numbers.get_decimal_symbol(_speaking) + numbers.get_group_symbol(_speaking)
+    """The decimal mark followed by the thousands separator, as Plotly expects them."""
+    return numbers.get_decimal_symbol(_locale) + numbers.get_group_symbol(_locale)
 
 
 def decimal_mark() -> str:
-    """The decimal point, or what the locale has for it."""
-    return str(numbers.get_decimal_symbol(_speaking))
+    """The locale's decimal mark."""
+    return str(numbers.get_decimal_symbol(_locale))
 
 
 def plotly_locale() -> dict[str, object]:
-    """What of the configuration of a figure makes its axes name days and months as here.
+    """The part of Plotly's figure configuration that localises days and months on axes.
 
-    Plotly has the names in files of its own, which it would have to load.
+    Plotly keeps these names in separate files, which the browser would have to load.
     """
-    return _plotly_locale(_speaking)
+    return _plotly_locale(_locale)
 
 
 @lru_cache
@@ -111,14 +113,14 @@ def _plotly_locale(locale: Locale) -> dict[str, object]:
 
 
 _DAY_BEFORE_MONTH = {"yMMM": "MMM y", "MMMd": "d MMM", "yMMMd": "d MMM y"}
-"""As `day` writes them in English."""
+"""The patterns that `day` uses in English."""
 
 _AS_D3 = re.compile(r"'([^']*)'|y+|[ML]+|d+|%")
 _D3 = {"y": "%Y", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "d": "%-d", "dd": "%d"}
 
 
 def _to_d3(part: re.Match[str]) -> str:
-    """A part of a pattern of the Unicode locale data as d3 writes it."""
+    """Translate one part of a CLDR date pattern to a d3 directive."""
     if part[0] == "%":
         return "%%"
     if part[1] is not None:
@@ -130,12 +132,12 @@ def number(value: float | None) -> str:
     """1234 → "1,234"."""
     if value is None or not isfinite(value):
         return NOTHING
-    return _whole(round(value), _speaking)
+    return _whole(round(value), _locale)
 
 
 @lru_cache(4096)
 def _whole(value: int, locale: Locale) -> str:
-    """A page writes hundreds of numbers, most of them again with each click."""
+    """Cached: a page has hundreds of numbers, and most stay the same from click to click."""
     return numbers.format_decimal(value, locale=locale)
 
 
@@ -148,19 +150,19 @@ def decimal(value: float | None) -> str:
     """0.123 → "0.12"."""
     if value is None or not isfinite(value):
         return NOTHING
-    return numbers.format_decimal(value, "#,##0.00", locale=_speaking)
+    return numbers.format_decimal(value, "#,##0.00", locale=_locale)
 
 
 def percent(share: float | None) -> str:
     """0.1234 → "12.3%"."""
     if share is None or not isfinite(share):
         return NOTHING
-    return _percentage(float(share), _speaking)
+    return _percentage(float(share), _locale)
 
 
 @lru_cache(4096)
 def _percentage(share: float, locale: Locale) -> str:
-    # With one decimal, and before the sign what the locale puts there.
+    # The locale's own pattern, with one decimal.
     pattern = re.sub(r"0(?=\D*$)", "0.0", locale.percent_formats[None].pattern)
     return numbers.format_percent(share, pattern, locale=locale)
 
@@ -173,11 +175,11 @@ def points(difference: float | None) -> str:
 
 
 def _tenths(value: float) -> str:
-    return numbers.format_decimal(value, "#,##0.0", locale=_speaking)
+    return numbers.format_decimal(value, "#,##0.0", locale=_locale)
 
 
 def _with_sign(value: float, write: Callable[[float], str]) -> str:
-    """None where so little is left that it is written as 0."""
+    """Format with a plus or minus sign; without one if the value rounds to 0."""
     written = write(abs(value))
     if written == write(0):
         return written
@@ -190,13 +192,15 @@ def signed(value: int) -> str:
 
 
 def has_percentage(new: int, old: int) -> bool:
-    """Whether the change from `old` to `new` may be told in per cent: of too few it says nothing,
-    and of what changes its sign it is none."""
+    """Whether the change from `old` to `new` can be given in per cent.
+
+    It cannot if `old` is too small to be meaningful, or if the sign changes.
+    """
     return old >= SMALL_SAMPLE and new >= 0
 
 
 def change(new: int, old: int) -> str:
-    """By how much `new` exceeds `old`: "+18.0%", or "+5" where a percentage would mislead."""
+    """The change from `old` to `new`: "+18.0%", or "+5" where a percentage would mislead."""
     return signed_percent(new / old - 1) if has_percentage(new, old) else signed(new - old)
 
 
@@ -233,7 +237,7 @@ def interval(value: Rate) -> str:
 
 
 def duration(hours: float | None) -> str:
-    """76.2 → "3 d 4 h": the nearest minute, from a day on the nearest hour."""
+    """76.2 → "3 d 4 h". Rounded to the minute, and to the hour from one day on."""
     if hours is None or not isfinite(hours):
         return NOTHING
     minutes = max(0, round(hours * 60))
@@ -247,7 +251,7 @@ def duration(hours: float | None) -> str:
 
 
 def age(elapsed: timedelta) -> str:
-    """How long ago: "just now", "5 min ago", "3 d 4 h ago"."""
+    """ "just now", "5 min ago", "3 d 4 h ago"."""
     if elapsed < timedelta(minutes=1):
         return "just now"
     return f"{duration(elapsed / timedelta(hours=1))} ago"
@@ -255,18 +259,20 @@ def age(elapsed: timedelta) -> str:
 
 def day(value: date) -> str:
     """ "1 Jun 2026"."""
-    if _speaking.language == "en":  # without a comma, and the same on both sides of the ocean
-        return dates.format_date(value, "d MMM y", locale=_speaking)
-    return dates.format_skeleton("yMMMd", _at_noon(value), locale=_speaking)
+    if _locale.language == "en":  # no comma, and unambiguous in British and American English
+        return dates.format_date(value, "d MMM y", locale=_locale)
+    return dates.format_skeleton("yMMMd", _at_noon(value), locale=_locale)
 
 
 def date_box() -> str:
-    """How days are typed in a field, in the locale's order and with its separator: "DD.MM.YYYY". Of
-    the patterns that Streamlit's date field knows; ISO 8601's where there is no such order, and in
-    English of no country, as 11/1 is another day on the other side of the ocean."""
-    pattern = _speaking.date_formats["short"].pattern
+    """The format of date fields, with the locale's order and separator: "DD.MM.YYYY".
+
+    Streamlit's date field supports only some orders; for others it is ISO 8601, and so for English
+    without a country, where 11/1 would be ambiguous.
+    """
+    pattern = _locale.date_formats["short"].pattern
     order = "".join(dict.fromkeys(re.sub(r"[^dMy]", "", pattern)))
-    if order not in {"dMy", "Mdy", "yMd"} or (_speaking.language, _speaking.territory) == (
+    if order not in {"dMy", "Mdy", "yMd"} or (_locale.language, _locale.territory) == (
         "en",
         None,
     ):
@@ -278,27 +284,27 @@ def date_box() -> str:
 
 def month(value: date) -> str:
     """ "Jun 2026"."""
-    return dates.format_skeleton("yMMM", _at_noon(value), locale=_speaking)
+    return dates.format_skeleton("yMMM", _at_noon(value), locale=_locale)
 
 
 def weekdays() -> list[str]:
-    """Short, from Monday."""
-    names = dates.get_day_names("abbreviated", locale=_speaking)
+    """Abbreviated names of the weekdays, from Monday."""
+    names = dates.get_day_names("abbreviated", locale=_locale)
     return [names[day] for day in range(7)]
 
 
 def weekday(value: date) -> str:
     """ "Monday"."""
-    return dates.get_day_names("wide", locale=_speaking)[value.weekday()]
+    return dates.get_day_names("wide", locale=_locale)[value.weekday()]
 
 
 def country(key: str) -> str:
-    """The name of a country."""
-    return countries.country_name(key, str(_speaking))
+    """The localised name for an alpha-2 code; see `countries.country_name`."""
+    return countries.country_name(key, str(_locale))
 
 
 def _at_noon(value: date) -> datetime:
-    """Skeletons are of moments."""
+    """The day as a datetime, which Babel's skeletons require."""
     return datetime(value.year, value.month, value.day, 12, tzinfo=UTC)
 
 
@@ -308,7 +314,7 @@ def moment(value: datetime, timezone: str) -> str:
 
 
 def moment_of(value: datetime | None, timezone: str) -> str:
-    """A moment in a table whose zone is told elsewhere: "22 Nov 2026, 10:24"."""
+    """ "22 Nov 2026, 10:24", without the zone, for tables that give it elsewhere."""
     if value is None or value != value:  # NaT is not itself
         return NOTHING
     local = value.astimezone(ZoneInfo(timezone))
@@ -326,7 +332,7 @@ def days(period: Period) -> str:
 
 
 def span(start: date, end: date) -> str:
-    """ "1 Jun 2026 to 30 Jun 2026", or the one day."""
+    """ "1 Jun 2026 to 30 Jun 2026", or "1 Jun 2026" for a single day."""
     return day(start) if start == end else f"{day(start)} to {day(end)}"
 
 
@@ -345,13 +351,13 @@ def source_name(key: str) -> str:
 
 
 def shortened(text: str, most: int = 28) -> str:
-    """A name that may fill a page, cut to fit a label."""
+    """Text truncated to `most` characters, with an ellipsis, to fit a label."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-"""They would set in reverse what comes after the name, too."""
+_BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""They would also reverse the text that follows a name."""
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _JOINER = "\u2060"
@@ -361,33 +367,35 @@ _SHORTHAND = re.compile(
     r"|(?<=(?<!\S)[<>~-])(?=(?:->|[->=])(?!\S))",  # arrows and the like
     re.IGNORECASE,
 )
-"""What Streamlit's page draws as something else, even if escaped: it looks for these in the text
-that Markdown has been made into. Each match is a place to break one by a character of no width."""
+"""Positions within shorthand that Streamlit replaces even if escaped, because it searches the text
+after rendering Markdown. Inserting a zero-width character there breaks the shorthand."""
 
 
 def markdown(text: str) -> str:
-    """Text of strangers within Markdown: shown as it is, in one line, whatever it holds."""
+    """Escape untrusted text for Markdown, so that it is shown literally, in one line."""
     return _PUNCTUATION.sub(r"\\\1", _SHORTHAND.sub(_JOINER, _one_line(text)))
 
 
 def html(text: str) -> str:
-    """Text of strangers within HTML: no element, no end of an attribute."""
+    """Escape untrusted text for HTML, in element content or a quoted attribute, in one line."""
     return escape(_one_line(text))
 
 
 def visible(text: str) -> str:
-    """Text of strangers as a label: in one line, with nothing that turns the writing around."""
+    """Untrusted text as a plain-text label: in one line, without bidirectional controls."""
     return _one_line(text)
 
 
 def upright(text: str) -> str:
-    """Text of strangers without the marks that turn the writing around, else as it is."""
-    return _TURNS.sub("", text)
+    """Untrusted text without bidirectional controls, otherwise unchanged."""
+    return _BIDI_CONTROLS.sub("", text)
 
 
 def plotly(text: str) -> str:
-    """Text of strangers within a figure: no pseudo-HTML, no place-holder of a hover text, no LaTeX
-    between dollar signs."""
+    """Escape untrusted text for a Plotly figure, in one line.
+
+    Plotly interprets pseudo-HTML, hover placeholders (`%{…}`) and LaTeX between dollar signs.
+    """
     line = _one_line(text)
     for sign, reference in _REFERENCES.items():
         line = line.replace(sign, reference)
@@ -398,18 +406,18 @@ _REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%{": "&#37
 
 
 def _one_line(text: str) -> str:
-    return _BREAKS.sub(" ", _TURNS.sub("", text))
+    return _BREAKS.sub(" ", _BIDI_CONTROLS.sub("", text))
 
 
 _SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
 _FORMULA = re.compile(rf"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[{_SIGNS}]")
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?%?", re.ASCII)
 _NEXT_CELL = re.compile(rf"([;\t\r\n]\s*)(?=[{_SIGNS}])")
-"""Where the spreadsheets of many countries, which do not split at commas, begin another cell."""
+"""Where spreadsheets in locales that separate cells by semicolons would start another cell."""
 
 
 def spreadsheet(text: str) -> str:
-    """Text of strangers within a cell: an apostrophe where it would run as a formula."""
+    """Untrusted text for a spreadsheet cell, with an apostrophe where it would run as a formula."""
     if _NUMBER.fullmatch(text):
         return text
     safe = _NEXT_CELL.sub(r"\1'", text)

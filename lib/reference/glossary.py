@@ -1,11 +1,11 @@
-"""Every number in words: the help of each card and the glossary on the Data page are these."""
+"""The definition of every number shown, for the help of each card and the Data page's glossary."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Term:
-    """What a number is called on screen, and what it means."""
+    """The name of a number on screen, and its definition."""
 
     name: str
     meaning: str
@@ -69,11 +69,11 @@ TERMS = {
     ),
     "response": Term(
         "Response time",
-        "From the first message seen unanswered to the latest reply seen; the median. The oftener "
-        "snapshots are taken, the nearer it is to the truth.",
+        "From the first message seen unanswered to the latest reply seen; the median. The more "
+        "often snapshots are taken, the more accurate it is.",
     ),
     "received": Term(
-        "Received", "Conversations that were assigned to the agent, by hand-over or anew."
+        "Received", "Conversations that were assigned to the agent, newly or by hand-over."
     ),
     "given_away": Term(
         "Given away", "Conversations that were taken from the agent or handed to another."

@@ -1,4 +1,4 @@
-"""Whole days in a reporting zone: "Clock, zone, period" of the metrics."""
+"""Periods of whole days in a reporting time zone (metrics.md, "Clock, zone, period")."""
 
 from calendar import monthrange
 from collections.abc import Callable, Iterator
@@ -13,38 +13,41 @@ import numpy as np
 ONE_DAY = timedelta(days=1)
 
 FIRST_DAY, LAST_DAY = date(1969, 12, 31), date(2199, 12, 31)
-"""Days outside of these are taken for typos. A clock that was never set says 1 January 1970 in UTC,
-which is the day before in half of the world."""
+"""Days outside these limits are treated as typos. A clock that was never set shows 1 January 1970
+UTC, which is 31 December 1969 in half of the world."""
 
 
 def day_of(moment: datetime, timezone: str) -> date:
-    """The calendar day of an instant in an IANA zone."""
+    """The local calendar day of an instant in an IANA zone."""
     try:
         return moment.astimezone(ZoneInfo(timezone)).date()
-    except OverflowError:  # the calendar ends in UTC, not in the zone
+    except OverflowError:  # the local date lies beyond the year 9999
         return moment.date()
 
 
 def midnight(day: date, timezone: str) -> datetime:
-    """The instant, in UTC, at which a day begins in an IANA zone, through daylight-saving changes:
-    the first of two midnights, and the first moment of a day that has none."""
+    """The instant, in UTC, at which a day starts in an IANA zone.
+
+    If daylight saving repeats midnight, it is the first of the two; if it skips midnight, the first
+    moment of the day.
+    """
     return _at(day, time(), timezone)
 
 
 def _at(day: date, clock: time, timezone: str) -> datetime:
-    """The instant, in UTC, at which clocks in an IANA zone show this; the first of two."""
+    """The UTC instant at which local clocks show `clock`; the first one if there are two."""
     try:
         return datetime.combine(day, clock, ZoneInfo(timezone)).astimezone(UTC)
-    except OverflowError:  # the first day of the calendar began east of Greenwich, before it in UTC
+    except OverflowError:  # east of Greenwich, the year 1 starts before datetime.min in UTC
         return datetime.min.replace(tzinfo=UTC)
 
 
 Unit = Literal["week", "month", "year"]
-"""Of the calendar; weeks start on Monday."""
+"""Calendar units; weeks start on Monday."""
 
 
 def unit_of(unit: Unit, day: date) -> tuple[date, date]:
-    """The first and the last day of the week, month or year that a day lies in."""
+    """The first and the last day of the week, month or year that contains `day`."""
     match unit:
         case "week":
             start = day - day.weekday() * ONE_DAY
@@ -56,16 +59,16 @@ def unit_of(unit: Unit, day: date) -> tuple[date, date]:
 
 
 Step = Literal["day", "week", "month", "quarter", "year"]
-"""What a long time is counted by; units of the calendar, too."""
+"""Resolution of a time series, in calendar units."""
 
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _LONGEST: dict[Step, int] = {"day": 92, "week": 731, "month": 20 * 366, "quarter": 60 * 366}
-"""Days that are counted by a step at most, so that there are at most some 250 steps of them."""
+"""The longest period, in days, for which each step is used: at most about 250 steps each."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The instants from `start` to before `end`, UTC; none where the two are one."""
+    """The instants from `start` up to, but excluding, `end`, in UTC; empty if they are equal."""
 
     start: datetime
     end: datetime
@@ -73,9 +76,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Period:
-    """The days `start` to `end`, both included, in `timezone` (IANA).
+    """The days from `start` to `end`, both included, in `timezone` (IANA).
 
-    Raises ValueError if it would end before it starts.
+    Raises ValueError if it ends before it starts.
     """
 
     start: date
@@ -88,7 +91,7 @@ class Period:
 
     @classmethod
     def last(cls, days: int, as_of: datetime, timezone: str) -> "Period":
-        """The last `days` days, the one of `as_of` included."""
+        """The last `days` days up to and including that of `as_of`."""
         today = day_of(as_of, timezone)
         return cls(today - (days - 1) * ONE_DAY, today, timezone)
 
@@ -98,18 +101,18 @@ class Period:
 
     @property
     def previous(self) -> "Period":
-        """As many days, ending the day before this period starts."""
+        """The period of equal length that ends the day before this one starts."""
         end = self.start - ONE_DAY
         return Period(end - (self.number_of_days - 1) * ONE_DAY, end, self.timezone)
 
     @property
     def first_moment(self) -> datetime:
-        """UTC; belongs to the period."""
+        """The first instant of the period, in UTC."""
         return midnight(self.start, self.timezone)
 
     @property
     def end_moment(self) -> datetime:
-        """UTC; no longer belongs to the period."""
+        """The first instant after the period, in UTC."""
         if self.end == date.max:
             return datetime.max.replace(tzinfo=UTC)
         return midnight(self.end + ONE_DAY, self.timezone)
@@ -119,16 +122,16 @@ class Period:
         return Span(self.first_moment, self.end_moment)
 
     def previous_to_date(self, as_of: datetime) -> "Comparison":
-        """`previous`, as far as this period is over: what the report compares with."""
+        """`previous`, up to the same point as this period has reached; used by the report."""
         before = self.previous
         return self._to_date(as_of, before, lambda day: before.start + (day - self.start))
 
     def before(self, as_of: datetime, unit: Unit | None = None) -> "Comparison":
-        """What pages call the period before, as far as this one is over ("Clock" of the metrics).
+        """The period that pages compare with, up to the same point as this one has reached.
 
-        `unit` says that this is a week, month or year of the calendar, or its part until today:
-        then it is the unit before. A single day has the same weekday of the week before; all else
-        has the days before.
+        With `unit`, this period is a calendar week, month or year, or its part until today, and is
+        compared with the previous unit. A single day is compared with the same weekday a week
+        earlier, everything else with the days before (metrics.md, "Clock, zone, period").
         """
         if unit is not None:
             first, last = unit_of(unit, unit_of(unit, self.start)[0] - ONE_DAY)
@@ -147,7 +150,10 @@ class Period:
         return self.previous_to_date(as_of)
 
     def a_year_before(self, as_of: datetime) -> "Comparison":
-        """The same dates, 28 February for the 29th, as far as this period is over."""
+        """The same dates a year earlier, up to the same point as this period has reached.
+
+        28 February stands in for the 29th.
+        """
 
         def counterpart(day: date) -> date:
             return _in_year(day, day.year - 1)
@@ -156,8 +162,10 @@ class Period:
         return self._to_date(as_of, days, counterpart)
 
     def same_weekdays(self, as_of: datetime, weeks: int = 8) -> tuple[Span, ...]:
-        """Of a single day: the same weekday of the weeks before, each up to the time of day of
-        `as_of` where this day is not over; the last week first."""
+        """For a period of one day: the same weekday in each of the `weeks` before, latest first.
+
+        Each runs up to the time of day of `as_of` if this day is not over yet.
+        """
 
         def part_of(day: date) -> Span:
             return self._to_date(as_of, Period(day, day, self.timezone), lambda _: day).span
@@ -167,8 +175,11 @@ class Period:
     def _to_date(
         self, as_of: datetime, days: "Period", counterpart: Callable[[date], date]
     ) -> "Comparison":
-        """`days`, all of them if this period is over, none if it has not begun; else up to the
-        counterpart of the day of `as_of`, and to the same local time of day."""
+        """`days`, cut at the point that corresponds to how far this period is at `as_of`.
+
+        All of them if this period is over, none if it has not started; otherwise up to the same
+        local time of day on the counterpart of today.
+        """
         if as_of >= self.end_moment:
             return Comparison(days, days.end_moment)
         if as_of < self.first_moment:
@@ -182,13 +193,15 @@ class Period:
 
     @property
     def step(self) -> Step:
-        """What the period is counted by where it is drawn."""
+        """The resolution at which the period is plotted: the finest that is short enough."""
         fits = (step for step, most in _LONGEST.items() if self.number_of_days <= most)
         return next(fits, "year")
 
     def steps(self, step: Step) -> list[date]:
-        """The first day of each day, week, month, … that has days in the period; that of the first
-        may lie before it."""
+        """The first day of each day, week, month, … that overlaps the period.
+
+        The first of them may lie before the period.
+        """
         if step == "day":
             return list(self.days())
         if step == "week":
@@ -203,16 +216,20 @@ class Period:
         return [date(month // 12, month % 12 + 1, 1) for month in months]
 
     def edges(self, step: Step = "day") -> list[datetime]:
-        """The first moment of each step in the period, and the moment at which the last one has
-        ended. UTC; a day that the zone skipped has no length."""
+        """The start of each step in UTC, clipped to the period, and the end of the last one.
+
+        A day that the zone skipped has zero length.
+        """
         later = (midnight(day, self.timezone) for day in self.steps(step)[1:])
         return [self.first_moment, *later, self.end_moment]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Days that a period is compared with, counted up to `until` (UTC), an instant in or right
-    after them."""
+    """The days that a period is compared with, counted up to `until` (UTC).
+
+    `until` lies within the days or is the end of the last one.
+    """
 
     days: Period
     until: datetime
@@ -223,25 +240,27 @@ class Comparison:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the days count."""
+        """Whether the days count in full."""
         return self.until == self.days.end_moment
 
 
 def _in_year(day: date, year: int) -> date:
-    """The same date of another year, 28 February for the 29th."""
+    """The same date in another year; 28 February stands in for the 29th."""
     return day.replace(year=year, day=min(day.day, monthrange(year, day.month)[1]))
 
 
 @lru_cache(64)
 def edge_stamps(period: Period, step: Step = "day") -> np.ndarray:
-    """The edges of a period as the columns hold times; read-only. A period of centuries has so
-    many that they are kept."""
+    """`Period.edges` as a read-only datetime64[us] array in UTC, like the columns of contacts.
+
+    Cached, since a period of centuries has many.
+    """
     found = stamps(period.edges(step))
     found.flags.writeable = False
     return found
 
 
 def stamps(moments: list[datetime]) -> np.ndarray:
-    """Moments as the columns hold them: UTC, datetime64[us]."""
+    """Aware datetimes as a datetime64[us] array in UTC, like the columns of contacts."""
     naive = [moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
     return np.array(naive, dtype="datetime64[us]")

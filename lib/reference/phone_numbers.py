@@ -1,4 +1,4 @@
-"""Which country a phone number is of: what `phonenumbers` says, without parsing most numbers."""
+"""Find the country of a phone number as `phonenumbers` does, but without parsing most numbers."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from lib.reference.regions import is_region
 
 
 def phone_country(text: str | None, default_region: str | None = None) -> str | None:
-    """The country of an international phone number, as alpha-2: "Country", rule 2 of the metrics.
+    """The alpha-2 code for an international phone number (metrics.md, "Country", rule 2).
 
-    Answers what `phonenumbers` says of the number, which needs to start with `+` and a calling
-    code unless there is a `default_region` (alpha-2) for numbers that do not. Numbers that belong
-    to no country (+800) and to a region without an assigned code (+383) say nothing.
+    The result is that of `phonenumbers`. The number must start with `+` and a calling code, unless
+    there is a `default_region` (alpha-2) for numbers that do not. None for text that is no number,
+    for numbers that belong to no country (+800) and for regions without an assigned code (+383).
     """
     if not text:
         return None
@@ -41,29 +41,29 @@ def phone_country(text: str | None, default_region: str | None = None) -> str | 
 
 
 _PLUS_SIGNS = ("+", "\uff0b")
-# Marks of direction and width that come along when a number is copied from an address book.
+# Direction marks and zero-width characters that are copied along from address books.
 _INVISIBLE = " \u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 _SEPARATORS = str.maketrans("", "", " \u00a0-.()/")
-# With fewer or more digits, rules for incomplete and overlong numbers come in.
+# Outside these limits, special rules for incomplete and overlong numbers apply.
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
 _NEVER = re.compile(r"(?!)")
 
-# A number has a country if it matches one of these descriptions of the country's numbers.
+# A number belongs to a country if it matches one of these descriptions in the country's metadata.
 NUMBER_TYPES = (
     "fixed_line mobile toll_free premium_rate shared_cost voip personal_number pager uan voicemail"
 )
 
 
 class _CallingCode(NamedTuple):
-    country: str | None  # of all its numbers, unless it is shared
+    country: str | None  # None if several countries share the calling code
     width: int = 0
     shared_code: int | None = None
-    national_prefix: re.Pattern[str] = _NEVER  # what may precede a national number, wrongly so
-    shortest: int = 0  # national numbers up to this length are taken as they are
+    national_prefix: re.Pattern[str] = _NEVER  # a prefix that people add by mistake
+    shortest: int = 0  # numbers up to this length are not checked for the prefix
 
 
 def _parsed_country(number: str, region: str | None) -> str | None:
-    """What `phonenumbers` says, at some 30 µs a number: the rule that the rest is measured by."""
+    """The result of `phonenumbers` itself, at about 30 µs a number. All shortcuts must agree."""
     try:
         parsed = phonenumbers.parse(number, region.strip().upper() if region else None)
     except NumberParseException:
@@ -81,14 +81,17 @@ def _national_country(number: str, region: str) -> str | None:
 
 
 def _country_of_phone_region(region: str | None) -> str | None:
-    """ISO 3166-1 counts Ascension and Tristan da Cunha to Saint Helena."""
+    """The alpha-2 code for a region of `phonenumbers`; None if ISO 3166-1 assigns it none.
+
+    ISO 3166-1 includes Ascension and Tristan da Cunha in Saint Helena.
+    """
     if region in ("AC", "TA"):
         return "SH"
     return region if region is not None and is_region(region) else None
 
 
 def _plain_digits(number: str) -> str:
-    """The digits of a number written in the usual way, none if they need a closer look."""
+    """The digits of a number in a common notation; empty if it needs to be parsed properly."""
     if not (number.isascii() and number.isdigit()):
         if len(number) > 2 * _MOST_DIGITS:
             return ""
@@ -129,11 +132,11 @@ def _shared_calling_code(code: int, main_region: str) -> _CallingCode:
 
 @cache
 def _region_pattern(calling_code: int, length: int) -> re.Pattern[str]:
-    """Matches the national numbers of one length, with the region as the name of the group.
+    """A pattern for national numbers of one length whose group is named after the region.
 
     The regions of a shared calling code are tried in the order and by the criteria of
-    `phonenumbers.region_code_for_number`: by leading digits where the region has such, else by
-    whether the number is valid there.
+    `phonenumbers.region_code_for_number`: by leading digits if the region's metadata has any,
+    otherwise by whether the number is valid there.
     """
     alternatives = []
     for region in COUNTRY_CODE_TO_REGION_CODE[calling_code]:
@@ -149,7 +152,7 @@ def _region_pattern(calling_code: int, length: int) -> re.Pattern[str]:
 
 
 def _patterns(metadata: PhoneMetadata, kinds: str, length: int) -> str:
-    """The alternatives by which a region's metadata describe numbers of one length."""
+    """The alternatives in a region's metadata that describe numbers of one length."""
     descriptions = (getattr(metadata, kind) for kind in kinds.split())
     return "|".join(
         description.national_number_pattern
@@ -160,7 +163,7 @@ def _patterns(metadata: PhoneMetadata, kinds: str, length: int) -> str:
 
 
 class _Home(NamedTuple):
-    country: str | None  # of all national numbers, None if its calling code is shared
+    country: str | None  # of all national numbers; None if the calling code is shared
     international_prefix: re.Pattern[str]
 
 

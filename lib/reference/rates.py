@@ -1,19 +1,21 @@
-"""Rates with their uncertainty: "Opt-in" and "Tags together" of the metrics."""
+"""Rates and their confidence intervals (metrics.md, "Opt-in" and "Tags together")."""
 
 from dataclasses import dataclass
 from math import sqrt
 
 Z = 1.959964
-"""Of the normal distribution, for 95 %."""
+"""Quantile of the normal distribution for a two-sided 95 % interval."""
 
 SMALL_SAMPLE = 30
-"""A rate over fewer is shown muted and left out of rankings."""
+"""A rate with a smaller denominator is shown muted and left out of rankings."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """`numerator` of `denominator`, the one counted inside the other. All fractions are None when
-    there is nothing to take a share of."""
+    """`numerator` out of `denominator`, the first a subset of the second.
+
+    Fractions range from 0 to 1, and are None if the denominator is 0.
+    """
 
     numerator: int
     denominator: int
@@ -42,7 +44,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much higher the rate `of` is than the rate `to`, a fraction from -1 to 1."""
+    """The rate `of` minus the rate `to`, as a fraction from -1 to 1; None if either is None."""
 
     of: Rate
     to: Rate
@@ -55,26 +57,28 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval by Newcombe's method 10 (1998): from the two Wilson intervals."""
+        """The 95 % interval by Newcombe's method 10 (1998), from the two Wilson intervals."""
         return newcombe(self.of, self.to, Z) if self.value is not None else None
 
 
 def wilson(share: Rate, z: float) -> tuple[float, float]:
-    """The Wilson score interval, as wide as `z` has it; of nothing, from 0 to 1."""
+    """The Wilson score interval for the quantile `z`; (0, 1) if the denominator is 0."""
     n = share.denominator
     if share.rate is None:
         return 0.0, 1.0
     middle = (share.rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z * sqrt(share.rate * (1 - share.rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # At none and at all, the bound is exact; the formula misses it by a rounding error.
+    # At 0 % and 100 % the bound is exact; the formula would miss it by a rounding error.
     low = 0.0 if share.numerator == 0 else middle - half
     high = 1.0 if share.numerator == n else middle + half
     return low, high
 
 
 def newcombe(of: Rate, to: Rate, z: float) -> tuple[float, float]:
-    """The interval of the difference of two rates, as wide as `z` has it; of nothing, from -1 to
-    1."""
+    """Newcombe's interval of `of` minus `to` for the quantile `z`.
+
+    (-1, 1) if either denominator is 0.
+    """
     if of.rate is None or to.rate is None:
         return -1.0, 1.0
     (of_low, of_high), (to_low, to_high) = wilson(of, z), wilson(to, z)

@@ -1,18 +1,21 @@
-"""When somebody last looked at a workspace, and what follows for it."""
+"""Track when somebody last viewed a workspace, and what follows from that."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 QUIET_AFTER = timedelta(days=1)
-"""Nobody has looked for so long: the workspace is fetched less often."""
+"""A workspace that nobody has viewed for this long is refreshed less often."""
 
 RELEASED_AFTER = timedelta(hours=1)
-"""Nobody has looked for so long: one that is spare need not be in memory."""
+"""A spare workspace that nobody has viewed for this long need not be in memory."""
 
 
 class Attention:
-    """Of one workspace. One that `is_spare` is one of many; of a few, each counts as looked at when
-    the server starts. `timer` gives seconds that pass whatever the clock is set to."""
+    """When one workspace was last viewed.
+
+    A workspace `is_spare` if there are many. If there are only a few, each counts as viewed when
+    the server starts. `timer` returns the seconds of a monotonic clock.
+    """
 
     def __init__(self, timer: Callable[[], float], *, is_spare: bool) -> None:
         self._timer = timer
@@ -20,17 +23,17 @@ class Attention:
         self._looked = None if is_spare else timer()
 
     def come(self) -> None:
-        """Somebody looks."""
+        """Note that somebody views the workspace."""
         self._looked = self._timer()
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nobody has looked for long."""
+        """Whether nobody has viewed it for `QUIET_AFTER`."""
         return self._is_missing(QUIET_AFTER)
 
     @property
     def is_unneeded(self) -> bool:
-        """Whether the snapshot need not be in memory."""
+        """Whether the snapshot need not be in memory: spare, and not viewed for `RELEASED_AFTER`."""
         return self._is_spare and self._is_missing(RELEASED_AFTER)
 
     def _is_missing(self, span: timedelta) -> bool:

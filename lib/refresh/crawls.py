@@ -1,4 +1,4 @@
-"""How many workspaces are fetched at once, and which comes first."""
+"""Limit how many workspaces are crawled at once, and decide which comes first."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 MOST_AT_ONCE = 4
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks of one that waits whether it still should."""
+POLL_INTERVAL = 1.0
+"""Seconds between two checks of a waiting crawl whether it has been stopped."""
 
 
 @dataclass(eq=False)
@@ -20,8 +20,10 @@ class _Waiting:
 
 
 class Crawls:
-    """Lets at most `most` crawls run at once. Of those that wait, one that somebody waits for
-    begins first, then whichever came first."""
+    """Runs at most `most` crawls at once. Thread-safe.
+
+    Crawls that somebody is waiting for start first, the others in order of arrival.
+    """
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
         self._most = most
@@ -30,21 +32,24 @@ class Crawls:
         self._lock = threading.Lock()
 
     def bound(self, most: int) -> None:
-        """So many from now on."""
+        """Set the limit from now on; running crawls are not affected."""
         with self._lock:
             self._most = most
             self._let_begin()
 
     @contextmanager
     def turn(self, is_wanted: Callable[[], bool], stopped: threading.Event) -> Iterator[bool]:
-        """Waits for a turn and counts as one of those that run. Gives False where it was `stopped`
-        first. `is_wanted` is asked whenever another begins; it must not wait."""
+        """Wait for a turn, and occupy a slot within the `with` block.
+
+        Yields False if `stopped` was set before the turn came. `is_wanted`, whether somebody waits
+        for this crawl, is called whenever another one starts; it must not block.
+        """
         mine = _Waiting(is_wanted)
         with self._lock:
             self._waiting.append(mine)
             self._let_begin()
         try:
-            while not mine.may_begin.wait(LOOK_EVERY):
+            while not mine.may_begin.wait(POLL_INTERVAL):
                 if stopped.is_set():
                     break
             yield mine.may_begin.is_set() and not stopped.is_set()
@@ -58,7 +63,7 @@ class Crawls:
 
     def _let_begin(self) -> None:
         while self._waiting and self._running < self._most:
-            # The first of those that are alike: `min` keeps their order.
+            # `min` returns the first of equal ones, which keeps the order of arrival.
             first = min(self._waiting, key=lambda each: not each.is_wanted())
             self._waiting.remove(first)
             self._running += 1

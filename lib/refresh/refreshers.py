@@ -1,14 +1,14 @@
-"""Keeps the snapshot of a workspace current, in the background, for all viewers.
+"""Keep the snapshot of each workspace current, in the background, for all viewers.
 
-One thread a workspace fetches; sessions look at what there is. So there is never more than one
-crawl of a workspace at a time, and nobody waits for one unless there is no snapshot at all. After a
-restart the last one comes from disk, before the first crawl begins.
+One thread a workspace fetches; sessions only read its state. So there is never more than one crawl
+of a workspace at a time, and nobody waits for one unless there is no snapshot at all. After a
+restart the last snapshot is loaded from the store before the first crawl starts.
 
-Of several servers on one store, whoever holds the lease of the workspace fetches; the others show
-what it commits.
+If several servers share a store, the one that holds the workspace's lease fetches, and the others
+show what it commits.
 
-A workspace that nobody has looked at for a day is fetched less often. Where there are many, only
-those that somebody looks at are in memory; the others lie in the store until somebody comes.
+A workspace that nobody has viewed for a day is refreshed less often. If there are many, only those
+that are being viewed are in memory; the others stay in the store until somebody opens them.
 """
 
 import logging
@@ -38,31 +38,32 @@ from lib.store.workspace import connect
 log = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(minutes=1)
-"""After a failure; doubled with each further one up to the usual age."""
+"""Pause after a failure; doubled with each further one, up to the refresh interval."""
 
 SHORTEST_PAUSE = timedelta(minutes=1)
-"""Between two crawls, however long they take."""
+"""Pause between two crawls, however long they take."""
 
-LOOK_EVERY = 20.0
-"""Seconds between two looks for what other servers have committed, while there is nothing to do."""
+IDLE_POLL_INTERVAL = 20.0
+"""Seconds between checks for other servers' commits while there is nothing to do."""
 
-ASK_EVERY = 3.0
-"""Seconds between two looks while another server fetches."""
+BUSY_POLL_INTERVAL = 3.0
+"""Seconds between these checks while another server fetches."""
 
 FEW = 4
-"""So many workspaces stay in memory, whoever looks at them."""
+"""Up to this number of workspaces, all stay in memory, viewed or not."""
 
 _readers = threading.Semaphore(4)
-"""At the start many look into the store at once, which takes the processor from everybody else."""
+"""Limits concurrent reads of the store at start-up, which would use up the CPU."""
 
 
 class Refresher:
-    """Owns the current snapshot of one workspace. `start` it once; `state` may be read at any time.
+    """Owns the current snapshot of one workspace. Thread-safe; `state` may be read at any time.
 
-    `connect` gives a client for one crawl; `clock` gives the time, UTC, and `timer` seconds that
-    pass whatever the clock is set to; `store` keeps snapshots for the time after a restart, and
-    `lease` says which server on that store fetches. `crawls` says how many run at once. One that
-    `is_spare` is in memory only while somebody looks at it.
+    `connect` returns a client for one crawl. `clock` returns the time (UTC), `timer` the seconds of
+    a monotonic clock. `store` keeps snapshots across restarts; None to keep none. `lease` decides
+    which of the servers on that store fetches; None if there is only this one. `crawls` limits how
+    many workspaces are crawled at once. If `is_spare`, the snapshot is in memory only while
+    somebody views it.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Refresher:
         self._lease = lease
         self._crawls = crawls or Crawls()
         self._attention = Attention(timer, is_spare=is_spare and store is not None)
-        self._is_kept = False  # in the store, as it is in memory
+        self._is_kept = False  # whether the snapshot in memory is in the store as well
         self._is_loading = False
         self._usual = timedelta(minutes=settings.refresh_minutes)
         self._quiet = max(self._usual, timedelta(minutes=settings.quiet_minutes))
@@ -94,7 +95,7 @@ class Refresher:
         self._stopped = threading.Event()
         self._changed = threading.Condition()
         self._state = State()
-        self._fetched: float | None = None  # by the timer, when the current snapshot was begun
+        self._fetched: float | None = None  # by the timer, when the current snapshot's crawl began
         self._thread: threading.Thread | None = None
         self._pauses = Pauses()
 
@@ -103,8 +104,11 @@ class Refresher:
         return self._state
 
     def look(self, wait: float = 0.0) -> State:
-        """The state, for somebody who looks at the workspace. One that was released is loaded; it
-        comes with the state if that takes no more than these seconds."""
+        """Return the state, and note that somebody views the workspace.
+
+        If the snapshot was released, it is loaded in the background; the state includes it if that
+        takes at most `wait` seconds.
+        """
         with self._changed:
             was_quiet = self._attention.is_quiet
             self._attention.come()
@@ -118,8 +122,10 @@ class Refresher:
             return self._state
 
     def start(self) -> "Refresher":
-        """Begins to fetch: at once, or when the snapshot on disk is old enough, and then by age.
-        Does nothing if it has begun."""
+        """Start refreshing in the background; does nothing if started already.
+
+        The first crawl starts at once, or when the stored snapshot is due for a refresh.
+        """
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
@@ -127,40 +133,42 @@ class Refresher:
         return self
 
     def refresh(self) -> None:
-        """Asks for a new snapshot now; while one is being fetched, that one will do."""
+        """Request a new snapshot now; a crawl that is already running satisfies the request."""
         self.start()
         with self._changed:
             self._wanted.set()
             self._set(replace(self._state, due=None))  # wakes the thread
 
     def pause_for(self, person: str) -> timedelta:
-        """How long somebody has to wait until they may ask for a new snapshot; zero if they may."""
+        """How long a person must wait before requesting a new snapshot; zero if they may now."""
         with self._changed:
             return self._pauses.left(person, self._timer())
 
     def refresh_for(self, person: str) -> None:
-        """`refresh`, unless too many were asked for lately: by this person, or by all together."""
+        """Call `refresh`, unless this person or everybody together exceeded the rate limit."""
         with self._changed:
             may = self._pauses.take(person, self._timer())
         if may:
             self.refresh()
 
     def end(self) -> None:
-        """Tells a running crawl and the thread to end."""
+        """Signal a running crawl and the thread to end, without waiting."""
         with self._changed:
             self._stopped.set()
             self._wanted.set()
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Ends a running crawl and the thread."""
+        """Cancel a running crawl and end the thread."""
         self.end()
         if self._thread is not None:
             self._thread.join(5)
 
     def wait(self, seconds: float) -> State:
-        """The state once there is nothing to do for now: what was due has been fetched, or has
-        failed. For tests and commands."""
+        """Wait until there is nothing to do, `seconds` at most; return the state.
+
+        What was due has then been fetched or has failed. For tests and commands.
+        """
         with self._changed:
             self._changed.wait_for(
                 lambda: self._state.due is not None or self._stopped.is_set(), seconds
@@ -171,36 +179,42 @@ class Refresher:
         self._show_stored()
         shortest, failures = timedelta(0), 0
         while not self._stopped.is_set():
-            has_news = self._rest(shortest, by_age=not failures)
+            has_news = self._idle(shortest, by_age=not failures)
             if self._stopped.is_set():
                 return
-            if has_news or self._fetch_by_turns():
+            if has_news or self._fetch_in_turn():
                 shortest, failures = min(SHORTEST_PAUSE, self._usual), 0
             else:
                 shortest = min(FIRST_RETRY * 2**failures, self._usual)
                 failures = min(failures + 1, 10)
 
-    def _rest(self, shortest: timedelta, *, by_age: bool) -> bool:
-        """For so long, and `by_age` until the snapshot is old enough to be fetched anew, or a
-        refresh is wanted. Returns whether another server has committed something newer meanwhile,
-        which is shown then."""
+    def _idle(self, shortest: timedelta, *, by_age: bool) -> bool:
+        """Wait until the next crawl should start.
+
+        That is after `shortest` and, if `by_age`, when the snapshot is due for a refresh; or when a
+        refresh is requested. Returns True early if another server has committed a newer snapshot,
+        which is then shown.
+        """
         began = time.monotonic()
-        end = self._end_of_rest(shortest, by_age=by_age)
+        end = self._end_of_idling(shortest, by_age=by_age)
         has_news = False
         while not has_news:
             was_quiet, left = self._attention.is_quiet, end - time.monotonic()
-            if self._sleep(min(left, LOOK_EVERY), was_quiet) or left <= LOOK_EVERY:
+            if self._sleep(min(left, IDLE_POLL_INTERVAL), was_quiet) or left <= IDLE_POLL_INTERVAL:
                 break
             if was_quiet and not self._attention.is_quiet:
-                rested = timedelta(seconds=time.monotonic() - began)
-                end = self._end_of_rest(shortest - rested, by_age=by_age)
+                idled = timedelta(seconds=time.monotonic() - began)
+                end = self._end_of_idling(shortest - idled, by_age=by_age)
             self._release_if_unneeded()
             has_news = not self._attention.is_quiet and self._take_over()
         self._set(replace(self._state, due=None))
         return has_news
 
-    def _end_of_rest(self, shortest: timedelta, *, by_age: bool) -> float:
-        """When the next crawl begins, by `time.monotonic`; shown, unless a refresh is wanted."""
+    def _end_of_idling(self, shortest: timedelta, *, by_age: bool) -> float:
+        """When the next crawl starts, by `time.monotonic`.
+
+        Sets `due` in the state, unless a refresh is requested.
+        """
         with self._changed:
             left = max(shortest, self._time_left()) if by_age else shortest
             if left > timedelta(0) and not self._wanted.is_set():
@@ -208,7 +222,10 @@ class Refresher:
         return time.monotonic() + left.total_seconds()
 
     def _sleep(self, seconds: float, was_quiet: bool) -> bool:
-        """Until a refresh is wanted, which it returns, or somebody comes where nobody was."""
+        """Wait until a refresh is requested, or until somebody views a quiet workspace.
+
+        At most `seconds`. Returns whether a refresh is requested.
+        """
         with self._changed:
             self._changed.wait_for(
                 lambda: self._wanted.is_set() or (was_quiet and not self._attention.is_quiet),
@@ -216,8 +233,11 @@ class Refresher:
             )
             return self._wanted.is_set()
 
-    def _fetch_by_turns(self) -> bool:
-        """One crawl, here or on another server, when there are few enough others."""
+    def _fetch_in_turn(self) -> bool:
+        """Get a new snapshot when it is this workspace's turn; return whether that succeeded.
+
+        The crawl may run here or on another server.
+        """
         asked = self._clock() if self._wanted.is_set() else None
         while not self._stopped.is_set():
             with self._crawls.turn(self._is_waited_for, self._stopped) as may_begin:
@@ -227,17 +247,19 @@ class Refresher:
             if not self._state.is_elsewhere:
                 log.info("Another server fetches this workspace; waiting for what it commits.")
                 self._set(replace(self._state, progress=Progress(), is_elsewhere=True))
-            self._stopped.wait(ASK_EVERY)
-            if self._take_over() and (asked is None or self._is_of(asked)):
+            self._stopped.wait(BUSY_POLL_INTERVAL)
+            if self._take_over() and (asked is None or self._began_after(asked)):
                 self._wanted.clear()
                 return True
         self._end(replace(self._state, progress=None, is_elsewhere=False))
         return False
 
     def _fetch_if_ours(self, asked: datetime | None) -> bool | None:
-        """One crawl, or whether it succeeded; None while another server has the lease. Without a
-        lease, or where that cannot be had, this server fetches: current numbers come before a crawl
-        that is saved."""
+        """Crawl, if this server gets the lease; None if another server has it.
+
+        Otherwise returns whether the crawl succeeded. Without a lease, and if the lease cannot be
+        read, this server fetches: current numbers matter more than saving a crawl.
+        """
         lease = self._lease
         if lease is None:
             return self._fetch()
@@ -255,16 +277,16 @@ class Refresher:
             return self._fetch()
 
     def _is_waited_for(self) -> bool:
-        """Whether somebody asked for the next crawl, or looks at the workspace."""
+        """Whether somebody requested the next crawl, or views the workspace."""
         return self._wanted.is_set() or not self._attention.is_unneeded
 
-    def _is_of(self, asked: datetime) -> bool:
-        """Whether what is shown was begun after somebody asked for it."""
+    def _began_after(self, asked: datetime) -> bool:
+        """Whether the crawl of the current snapshot began after the request."""
         as_of = self._state.as_of
         return as_of is not None and as_of >= asked
 
     def _take_over(self) -> bool:
-        """Shows what another server has committed, if there is anything newer."""
+        """Show what another server has committed; return whether there was anything newer."""
         if self._recorder is None or self._lease is None:
             return False
         try:
@@ -274,7 +296,7 @@ class Refresher:
                 return self._note(self._recorder.newest())
             kept = self._recorder.load()
         except Exception:
-            # What is shown is good, whatever became of the store.
+            # The snapshot in memory stays valid, whatever is wrong with the store.
             log.exception("What other servers have committed could not be read")
             return False
         current = self._state.as_of
@@ -286,7 +308,7 @@ class Refresher:
         return True
 
     def _note(self, as_of: datetime | None) -> bool:
-        """That there is a newer snapshot in the store, which nobody wants to see yet."""
+        """Note a newer snapshot in the store without loading it, as nobody views the workspace."""
         current = self._state.as_of
         if as_of is None or (current is not None and as_of <= current):
             return False
@@ -296,7 +318,7 @@ class Refresher:
         return True
 
     def _release_if_unneeded(self) -> None:
-        """Leaves a snapshot to the store that nobody looks at."""
+        """Drop a stored snapshot that nobody views from memory."""
         with self._changed:
             state = self._state
             if state.snapshot is None or not self._attention.is_unneeded or not self._is_kept:
@@ -307,7 +329,7 @@ class Refresher:
             self._recorder.release()
 
     def _load(self) -> None:
-        """Shows what is kept in the store; a thread of its own, since a crawl may be running."""
+        """Load and show the stored snapshot. Runs in a thread of its own beside a crawl."""
         recorder = self._new_recorder()
         try:
             kept = recorder.load() if recorder is not None else Kept()
@@ -330,7 +352,7 @@ class Refresher:
         return Recorder(self._store, self._settings.timezone, self._settings.history_days)
 
     def _time_left(self) -> timedelta:
-        """Until the current snapshot is old enough to be fetched anew."""
+        """How long until the current snapshot is due for a refresh; zero if it is."""
         as_of = self._state.as_of
         if as_of is None:
             return timedelta(0)
@@ -339,11 +361,11 @@ class Refresher:
             age = timedelta(seconds=self._timer() - self._fetched)
             return max(usual - age, timedelta(0))
         age = self._clock() - as_of
-        # One from the future was made by a clock that went wrong: nobody knows its age.
+        # A snapshot from the future was made under a wrong clock, so its age is unknown.
         return timedelta(0) if age < -SHORTEST_PAUSE else max(usual - age, timedelta(0))
 
     def _fetch(self) -> bool:
-        """One crawl. A failed one leaves the last snapshot in place."""
+        """Run one crawl; return whether it succeeded. A failed one keeps the last snapshot."""
         began, began_by_timer = self._clock(), self._timer()
         with self._changed:
             self._set(replace(self._state, progress=Progress()))
@@ -363,7 +385,7 @@ class Refresher:
             self._fail(str(error))
             return False
         except Exception:
-            # The thread must live on: the next attempt may succeed, and viewers are told.
+            # The thread must survive: viewers see the failure, and the next attempt may succeed.
             log.exception("Refresh failed unexpectedly")
             self._fail("Something went wrong that should not have. The server's log says what.")
             return False
@@ -386,13 +408,13 @@ class Refresher:
                     return
                 kept = self._recorder.load()
         except Exception:
-            # Nothing that was kept may keep the dashboard from fetching.
+            # A broken store must not prevent fetching.
             log.exception("Stored snapshots could not be read")
             return
         self._show(kept)
 
     def _show(self, kept: Kept) -> None:
-        """What was loaded from the store."""
+        """Show what was loaded from the store."""
         self._is_kept = kept.snapshot is not None
         self._set(State(kept.snapshot, notes=kept.notes, history=kept.history))
 
@@ -404,7 +426,7 @@ class Refresher:
         try:
             kept = self._recorder.save(snapshot)
         except Exception:
-            # What is shown is good, whatever became of its copy in the store.
+            # The snapshot in memory is valid, whatever happened to its copy in the store.
             log.exception("The snapshot could not be saved")
             note = "This data could not be saved. After a restart it has to be fetched again."
             self._set(State(snapshot, notes=(note,), history=before))
@@ -419,14 +441,14 @@ class Refresher:
             self._end(replace(before, progress=None, failure=Failure(since, reason)))
 
     def _end(self, state: State) -> None:
-        """The state after a crawl. It has served all who asked for one while it ran."""
+        """Set the state after a crawl, which satisfies all requests made while it ran."""
         with self._changed:
             self._wanted.clear()
             self._set(state)
 
     def _report(self, seen: Progress) -> None:
         with self._changed:
-            # A walker that was told to stop may still report when its crawl is over.
+            # A cancelled walker may still report after its crawl is over.
             if self._state.is_running:
                 self._set(replace(self._state, progress=seen))
 
@@ -442,7 +464,7 @@ _lock = threading.Lock()
 
 
 def refresher_of(settings: Settings, *, is_spare: bool = False) -> Refresher:
-    """The one refresher of the workspace in this process, begun."""
+    """The refresher of the workspace, one a process, started."""
     with _lock:
         if settings.identity not in _refreshers:
             store = store_of(settings)
@@ -454,8 +476,10 @@ def refresher_of(settings: Settings, *, is_spare: bool = False) -> Refresher:
 
 
 def start_all(workspaces: Iterable[Settings], crawls_at_once: int = MOST_AT_ONCE) -> None:
-    """Begins to fetch each of them, with a refresher of its own, and no other workspace any more;
-    for the server's start-up. Of more than a few, only those are in memory that are looked at."""
+    """Start a refresher for each of these workspaces, and stop those of all others.
+
+    For the server's start-up. If there are more than `FEW`, only those being viewed are in memory.
+    """
     configured = {settings.identity: settings for settings in workspaces}
     _crawls.bound(crawls_at_once)
     with _lock:
@@ -467,7 +491,7 @@ def start_all(workspaces: Iterable[Settings], crawls_at_once: int = MOST_AT_ONCE
 
 
 def stop_all() -> None:
-    """Ends every crawl; for the server's shutdown and for tests."""
+    """Stop all refreshers, for the server's shutdown and for tests."""
     with _lock:
         stopped = list(_refreshers.values())
         _refreshers.clear()

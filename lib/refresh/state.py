@@ -1,4 +1,4 @@
-"""What is known of a workspace just now."""
+"""The current state of a workspace, as sessions see it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from lib.store.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Failure:
-    """`since` when refreshing fails, UTC, and the sentence that says why."""
+    """`since` when (UTC) refreshing has been failing, and a sentence that says why."""
 
     since: datetime
     reason: str
@@ -18,13 +18,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class State:
-    """What a session sees: the current snapshot, whether a crawl runs, how it goes, what failed.
+    """The current snapshot, the progress of a running crawl, the last failure.
 
-    `due` is when the next crawl begins, UTC; None while there is something to do. `history` is what
-    has been recorded of the workspace; None where nothing was, or it cannot be read. `notes` are
-    sentences about the keeping of snapshots and of history, where that went wrong. `is_elsewhere`
-    says that another server fetches, and this one waits for what it commits. `stored` is as of
-    when the snapshot is, UTC, that lies in the store and not in memory.
+    `due` is when (UTC) the next crawl starts; None while there is work to do. `history` is the
+    recorded history of the workspace; None if there is none or it cannot be read. `notes` are
+    sentences about problems with storing snapshots and history. `is_elsewhere`: another server is
+    fetching, and this one waits for its commit. `stored` is the time (UTC) of a snapshot that is in
+    the store but not in memory.
     """
 
     snapshot: Snapshot | None = None
@@ -42,5 +42,5 @@ class State:
 
     @property
     def as_of(self) -> datetime | None:
-        """Of the snapshot, wherever it is."""
+        """The time (UTC) of the snapshot, in memory or in the store; None if there is none."""
         return self.snapshot.as_of if self.snapshot is not None else self.stored

@@ -1,4 +1,7 @@
-"""What the operator configured. It is read and checked once, when the process starts."""
+"""The operator's configuration, read and checked once when the process starts.
+
+This is the public interface; the other modules of the package are private to it.
+"""
 
 from lib.settings.access import (
     Access,

@@ -1,7 +1,7 @@
-"""Who may see which workspace: rules over the claims of an identity, and nothing else.
+"""Authorisation: who may see which workspace, as pure rules over the claims of an identity.
 
-The claims are those of an ID token that the server has verified. What is in them was typed by
-somebody, so none is believed but for what it must be. When in doubt, nobody is let in.
+The claims are those of an ID token whose signature the server has verified. Their contents may have
+been chosen by the visitor, so each is checked strictly; in case of doubt, access is denied.
 """
 
 import ipaddress
@@ -12,24 +12,24 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far in the future an identity may have been issued."""
+"""Tolerated clock skew: how far in the future an identity may have been issued."""
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE | re.ASCII)
-"""One @, and nothing but ASCII that can be seen: so no letter looks like another one."""
+"""Exactly one @ and only printable ASCII, which rules out look-alike letters."""
 
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
 class Guests:
-    """Those on a list, in lower case: by their address, or by all of what follows its @."""
+    """A guest list, in lower case: e-mail addresses, and domains all of whose addresses match."""
 
     emails: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> "Guests":
-        """Raises ValueError for what is neither an address nor a domain."""
+        """Parse a list. Raises ValueError for an entry that is neither an address nor a domain."""
         emails, domains = set(), set()
         for entry in entries:
             if _ADDRESS.fullmatch(entry):
@@ -41,7 +41,7 @@ class Guests:
         return cls(frozenset(emails), frozenset(domains))
 
     def include(self, email: str) -> bool:
-        """Whether `email` is on the list, in whatever case it is written."""
+        """Whether `email`, in any case, is on the list or in one of its domains."""
         if not _ADDRESS.fullmatch(email):
             return False
         email = email.lower()
@@ -53,16 +53,21 @@ class Guests:
 
 @dataclass(frozen=True)
 class Provider:
-    """Whom people sign in with: the name of its table in `[auth]`, "" for the table itself; the
-    audience that its identities are for, and who issues them."""
+    """An OpenID Connect provider.
+
+    `name` is that of its table in `[auth]`, "" for `[auth]` itself; `client_id` and `issuer` are
+    the audience and the issuer that its ID tokens must have.
+    """
 
     name: str = ""
     client_id: str = ""
     issuer: str = ""
 
     def vouches_for(self, claims: Mapping[str, object]) -> bool:
-        """Whether an identity is one of this provider's, for us. A signed cookie alone proves only
-        that somebody had the secret, which another dashboard may share."""
+        """Whether the claims come from this provider and are meant for this dashboard.
+
+        A validly signed cookie is not enough, as another dashboard may share the cookie secret.
+        """
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
         return (
@@ -76,7 +81,7 @@ class Provider:
             return False
         if issuer.rstrip("/") == self.issuer.rstrip("/"):
             return True
-        # Microsoft's documents of several tenants name another issuer than lies at their address.
+        # Microsoft's multi-tenant discovery documents name another issuer than their own URL.
         host = urlsplit(self.issuer).hostname
         return host in _OF_MANY_TENANTS and urlsplit(issuer).hostname == host
 
@@ -86,13 +91,13 @@ _OF_MANY_TENANTS = ("login.microsoftonline.com", "login.microsoftonline.us")
 
 @dataclass(frozen=True)
 class Access:
-    """What the operator decided. By default nobody is invited and nobody can sign in.
+    """The operator's access rules. By default nobody is invited and nobody can sign in.
 
-    `guests` see every workspace that has no list of its own in `own_guests`; one that has is seen
-    by those on it only. An identity is good for `hours` after it was issued. `contact` is whom to
-    ask for an invitation. `redirect_uri` is where people come back to from signing in; "{port}" in
-    it is that of the server. `key` is what the operator set as the key to a dashboard without
-    providers.
+    `guests` see every workspace that has no list of its own in `own_guests`; a workspace with a
+    list is seen only by those on it. `is_open`: everybody may see everything. An identity is valid
+    for `hours` after it was issued. `contact` is whom to ask for an invitation. `redirect_uri` is
+    where the provider sends people back to; "{port}" in it stands for the server's port. `key` is
+    the access key of a dashboard without providers; None if the operator set none.
     """
 
     providers: tuple[Provider, ...] = ()
@@ -124,19 +129,19 @@ class NotInvited:
 
 @dataclass(frozen=True)
 class Unverified:
-    """Nobody vouches that the address is the person's; `email` may be empty."""
+    """The provider has not verified that the address is the person's; `email` may be empty."""
 
     email: str
 
 
 @dataclass(frozen=True)
 class Expired:
-    """Signed in too long ago."""
+    """Signed in, but too long ago."""
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """Signed in, but not with a provider of ours, or for another dashboard."""
+    """Signed in, but with another provider or for another dashboard."""
 
 
 @dataclass(frozen=True)
@@ -146,17 +151,17 @@ class SignedOut:
 
 @dataclass(frozen=True)
 class NobodyInvited:
-    """One could sign in, but the operator has invited nobody yet."""
+    """People can sign in, but the operator has invited nobody yet."""
 
 
 @dataclass(frozen=True)
 class Closed:
-    """Nobody can sign in, and the operator has not opened the dashboard to everybody."""
+    """Nobody can sign in, and the operator has not opened the dashboard."""
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """May see these workspaces; `email` is None where nobody had to sign in."""
+    """May see these workspaces; `email` is None if there was no need to sign in."""
 
     workspaces: tuple[str, ...]
     email: str | None = None
@@ -167,12 +172,11 @@ Refusal = NotInvited | Unverified | Expired | Foreign | SignedOut | NobodyInvite
 
 
 def verdict(claims: Mapping[str, object], workspace: str, access: Access, now: datetime) -> Verdict:
-    """Whether who has these claims may see `workspace` at `now` (with a zone). Raises nothing,
-    whatever the claims.
+    """Decide whether these claims give access to `workspace` at `now`, an aware datetime.
 
-    An address counts only with `email_verified` true. The age is told by `iat`: `exp` says until
-    when the token may be handed in, which is a few minutes with some providers, and Streamlit
-    keeps an identity for 30 days.
+    Never raises, whatever the claims. An address counts only if `email_verified` is true. The age
+    is computed from `iat`: `exp` limits when the token may be exchanged, which is a few minutes
+    with some providers, while Streamlit keeps an identity for 30 days.
     """
     if claims.get("is_logged_in") is not True:
         return SignedOut()
@@ -198,11 +202,11 @@ def admit(
     has_key: bool = False,
     is_demo: bool = False,
 ) -> Welcome | Refusal:
-    """What a visitor with these claims gets to see of `workspaces`.
+    """Decide which of `workspaces` a visitor with these claims may see at `now`.
 
-    Where one can sign in, one has to. Elsewhere whoever has the key may see all, everybody may see
-    the demo, and whatever the operator has opened. From where somebody comes is no reason: behind
-    a proxy, everybody comes from this machine.
+    If there are providers, visitors must sign in. Otherwise those with the access key see
+    everything, and everybody sees the demo and what the operator has opened. The visitor's network
+    address is irrelevant: behind a proxy, everybody comes from this machine.
     """
     names = tuple(workspaces)
     if not access.providers:
@@ -213,12 +217,12 @@ def admit(
     visible = {name: each for name, each in verdicts.items() if isinstance(each, Invited)}
     if visible:
         return Welcome(tuple(visible), next(iter(visible.values())).email)
-    # Without an invitation the reason is the same for all.
+    # Without an invitation, the reason is the same for all workspaces.
     return next((each for each in verdicts.values() if not isinstance(each, Invited)), SignedOut())
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or number means this machine."""
+    """Whether a host name or IP address denotes this machine."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,5 +1,8 @@
-"""What each setting may be: a text becomes a value, or a ValueError that continues a sentence which
-begins with the name of the setting and says what to write instead."""
+"""Parse and check the value of each setting.
+
+Each check turns text into a value or raises ValueError. The message continues a sentence that
+starts with the name of the setting, and says what to write instead.
+"""
 
 import importlib.util
 import re
@@ -15,14 +18,14 @@ from lib.settings.access import is_loopback
 from lib.settings.model import BASES, Basis
 
 OWN_ORIGIN = "'self'"
-"""Who may show the dashboard in a frame. On Community Cloud, it lies in one of its own origin."""
+"""Always among the frame ancestors: Community Cloud frames the dashboard in its own origin."""
 
 SHORTEST_KEY = 20
-"""Characters: too many to be guessed, however fast somebody asks."""
+"""In characters; too many to be guessed, at whatever rate of requests."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
-"""Names, numbers, and what stands between the brackets of an IPv6 address."""
+"""Host names, IPv4 addresses, and IPv6 addresses without their brackets."""
 
 _SERVER = re.compile(r"sc://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", re.ASCII)
 _ANCESTOR = re.compile(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
@@ -85,8 +88,10 @@ def store(text: str) -> str:
 
 
 def frame_ancestors(text: str) -> str:
-    """Sources of the directive `frame-ancestors`: our own origin and those in `text`, separated by
-    white space; or nobody, for `none`."""
+    """The value of the directive `frame-ancestors`: our own origin and those listed in `text`.
+
+    Sources are separated by white space. The text `none` allows no frames at all.
+    """
     sources = text.split()
     if sources == ["none"]:
         return "'none'"
@@ -111,7 +116,7 @@ def issuer(text: str) -> str:
 
 
 def is_safe(address: str) -> bool:
-    """Whether nobody on the way can read what is sent to a web address."""
+    """Whether nobody can eavesdrop on requests to a URL: it is https, or on this machine."""
     try:
         parts = urlsplit(address)
         host = parts.hostname
@@ -161,7 +166,7 @@ def _with(package: str, requirements: str, text: str) -> str:
 
 
 class Number:
-    """Reads a number between two bounds, in the given unit."""
+    """A check for a number between two bounds, both included; `unit` is for the message."""
 
     def __init__(self, kind: type[int] | type[float], low: float, high: float, unit: str) -> None:
         self.kind, self.low, self.high, self.unit = kind, low, high, unit
@@ -194,7 +199,7 @@ OF_A_WORKSPACE: dict[str, Check] = {
     "requests_per_10s": Number(int, 1, 10_000, "requests"),
     "max_minutes": Number(float, 0.1, 1_440, "minutes"),
 }
-"""Settings that may stand in the table of a workspace, or once for all of them."""
+"""Settings that can be given in the table of a workspace, or once for all of them."""
 
 OF_THE_DASHBOARD: dict[str, Check] = {
     "store": store,
@@ -206,8 +211,8 @@ OF_THE_DASHBOARD: dict[str, Check] = {
     "open_access": yes,
     "access_key": access_key,
 }
-"""Settings of which there is one, outside of tables. `snapshot_dir` is another name of `store`,
-which wins: an image may set the first for its folder, and the operator the second."""
+"""Settings for the whole dashboard, given outside tables. `snapshot_dir` is another name for
+`store`, which wins: an image can set the former to its folder, and the operator the latter."""
 
 LABEL = one_line(60)
 CONTACT = one_line(200)

@@ -1,4 +1,4 @@
-"""What the operator configured, as it is used: frozen, checked, without any reading in it."""
+"""The configuration as the rest of the program uses it: frozen and already checked."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _NAMES_A_WORKSPACE = re.compile(r"\[(?:access\.)?workspaces[.\]]")
 
 
 class SettingsError(Exception):
-    """Something is configured wrongly; `mistakes` holds a sentence for each mistake."""
+    """The configuration is invalid; `mistakes` has a sentence for each mistake."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__(" ".join(mistakes))
@@ -23,8 +23,10 @@ class SettingsError(Exception):
 
     @property
     def for_strangers(self) -> tuple[str, ...]:
-        """The mistakes for people whom nobody has identified: they do not learn the names of
-        workspaces, nor of those who are written to."""
+        """The mistakes as shown to unauthenticated visitors.
+
+        They do not reveal the names of workspaces or of recipients of notifications.
+        """
         return tuple(dict.fromkeys(map(_for_strangers, self.mistakes)))
 
 
@@ -37,24 +39,23 @@ def _for_strangers(mistake: str) -> str:
 
 
 class SecretsOutOfReach(SettingsError):
-    """A file of secrets exists and cannot be read. Streamlit serves nothing then."""
+    """A secrets file exists but cannot be opened. Streamlit serves nothing in that case."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The operator's choices for one workspace. `token` is None for the demo workspace.
+    """The settings of one workspace. `token` is None for the demo workspace.
 
-    `refresh_minutes` is the age at which a snapshot is fetched anew, `connections` how many
-    requests run at once, `requests_per_10s` the pace they keep, `max_minutes` how long one crawl
-    may take. `quiet_minutes` is the age for a workspace that nobody has looked at for a day, where
-    that is more. `name` and `label` tell one of several workspaces from the others: in the URL, and
-    to people.
+    `refresh_minutes`: the age at which a snapshot is refreshed. `quiet_minutes`: the same for a
+    workspace that nobody has looked at for a day, if that is longer. `connections`: the number of
+    concurrent requests. `requests_per_10s`: their rate limit. `max_minutes`: how long a crawl may
+    take. `name` and `label` identify one of several workspaces, in URLs and to people.
 
-    `store` is where this workspace's snapshots and history are kept: a folder, or the address of a
-    bucket (s3://, gs://, az://) with `store_options` for it. `history_days` is how long recorded
-    events are kept. `bot_answers` is whether an active bot counts as answering (metrics.md,
-    "awaiting reply"). `shared_views` is whether people may save views for everybody. `engine` is
-    who answers: memory, duckdb, or a Spark Connect server by its address.
+    `store`: where snapshots and history are kept, a folder or the URL of a bucket (s3://, gs://,
+    az://), for which `store_options` are passed on. `history_days`: how long recorded events are
+    kept. `bot_answers`: whether an active bot counts as answering (metrics.md, "awaiting reply").
+    `shared_views`: whether people may save views for everybody. `engine`: what computes the
+    numbers, memory, duckdb, or the URL of a Spark Connect server.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -75,7 +76,7 @@ class Settings:
     requests_per_10s: int = 100
     max_minutes: float = 30
     notes: tuple[str, ...] = field(default=(), compare=False)
-    """A sentence for each key that looks like ours and is not: probably a typo."""
+    """A sentence for each unknown key with our prefix, which is probably a typo."""
     name: str = ""
     label: str = field(default="", compare=False)
 
@@ -85,25 +86,27 @@ class Settings:
 
     @property
     def identity(self) -> tuple[str, str | None, str | None]:
-        """What makes it this workspace and no other. The region is part of it because countries are
-        told by it before anything is kept."""
+        """What identifies the workspace's data.
+
+        Includes the default region, since countries are inferred with it before data is stored.
+        """
         return self.base_url, self.token, self.default_region
 
     @property
     def store_folder(self) -> Path | None:
-        """The folder of the store; None where it is a bucket."""
+        """The folder of the store; None if it is a bucket."""
         return None if "://" in self.store else Path(self.store)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """All that is configured: the workspaces in the order in which they are written, at least one,
-    who may see them, and who is written to.
+    """The whole configuration: workspaces, access and notifications.
 
-    `frame_ancestors` are the sources of the Content-Security-Policy directive of that name.
-    `store` is where the workspaces have theirs. `results_mb` is how much memory may be taken by
-    results that are kept, in megabytes; `crawls_at_once` how many workspaces are fetched at a time.
-    `notes` are sentences about keys that do not belong to one workspace.
+    `workspaces` are in the order in which they are configured, at least one. `frame_ancestors` is
+    the value of the Content-Security-Policy directive of that name. `store` is the store that
+    contains those of the workspaces. `results_mb` limits the memory for cached results, in
+    megabytes. `crawls_at_once` is how many workspaces are fetched concurrently. `notes` are
+    sentences about keys that belong to no single workspace.
     """
 
     workspaces: tuple[Settings, ...] = (Settings(),)
@@ -125,9 +128,9 @@ class Configuration:
 
     @property
     def folder(self) -> Path:
-        """On this machine, for what is not kept in a bucket."""
+        """The local folder, for files that are never kept in a bucket."""
         return Path(Configuration.store if "://" in self.store else self.store)
 
     def named(self, name: str) -> Settings:
-        """Raises KeyError."""
+        """The workspace of that name. Raises KeyError."""
         return {workspace.name: workspace for workspace in self.workspaces}[name]

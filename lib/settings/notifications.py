@@ -1,7 +1,7 @@
-"""Who is written to, when and about what, as it is used: frozen, checked, without any reading.
+"""Settings of notifications: who is notified, when and about what. Frozen and already checked.
 
-An address is a secret: whoever holds one can write to a chat. It appears in no repr; what may be
-shown of it is the `host`.
+An address is a secret, since whoever has one can post to the chat. It appears in no repr; only its
+`host` may be shown.
 """
 
 from dataclasses import dataclass, field
@@ -11,19 +11,20 @@ from typing import Literal
 from lib.settings.access import Guests
 
 Limit = int | Literal["usual"]
-"""More than so many, or more than is usual at that hour or on that weekday."""
+"""A threshold: more than this number, or more than usual at that hour or on that weekday."""
 
 Security = Literal["starttls", "tls", "none"]
 
 
 @dataclass(frozen=True)
 class AlertRules:
-    """What to be told of; None, False or empty where it is not wanted.
+    """When to send an alert; None, False or empty for never.
 
-    `waiting_hours`: a person waits longer than that. `backlog`, `unassigned`, `handed_over`: more
-    people wait, more conversations have nobody, were handed over and taken by nobody. `opt_outs`:
-    of a finished day. `data_hours`: the data is older, or may not be complete. `findings` are names
-    of rules of `lib.insights.findings`.
+    `waiting_hours`: somebody waits longer than this. `backlog`: more people wait. `unassigned`:
+    more conversations are unassigned. `handed_over`: more were handed over and taken by nobody.
+    `opt_outs`: more on a finished day. `inbox_disconnected`: an inbox lost its connection.
+    `new_stopped`: no new contacts come any more. `data_hours`: the data is older than this, or may
+    be incomplete. `findings`: names of rules of `lib.insights.findings`.
     """
 
     waiting_hours: float | None = None
@@ -42,7 +43,7 @@ class AlertRules:
 
 @dataclass(frozen=True)
 class Mail:
-    """Mails to these addresses, handed to the server of that name."""
+    """E-mails to the addresses `to`, sent through the SMTP `server`."""
 
     to: tuple[str, ...] = field(repr=False)
     server: str
@@ -55,14 +56,14 @@ class Mail:
 
     @property
     def host(self) -> str:
-        """The domains of the addresses."""
+        """The domains of the addresses, separated by commas."""
         domains = dict.fromkeys(address.rpartition("@")[2].lower() for address in self.to)
         return ", ".join(domains)
 
 
 @dataclass(frozen=True)
 class Chat:
-    """Messages to one chat, whose `address` is as Apprise spells it; `service` says which."""
+    """Messages to one chat; `address` is a URL for Apprise."""
 
     address: str = field(repr=False)
     service: Literal["Slack", "Teams", "Telegram", "web hook"]
@@ -71,7 +72,7 @@ class Chat:
 
 @dataclass(frozen=True)
 class Quiet:
-    """Hours of the day, in the zone of the workspace; may run past midnight."""
+    """Quiet hours in the zone of the workspace, from `start` to before `end`; may span midnight."""
 
     start: time
     end: time
@@ -84,11 +85,12 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Recipient:
-    """One table [notify.<name>].
+    """A table [notify.<name>].
 
-    `workspace` is the name of the workspace it is about. `at` is a cron expression in the zone of
-    the workspace: when a digest of `view`, the query of a link or the name of a saved view, is
-    sent. At most `per_day` messages a day; alerts wait while it is `quiet`.
+    `workspace` is the name of the workspace that it is about. `at` is a cron expression, in the
+    zone of the workspace, for when to send a digest of `view`, which is the query string of a link
+    or the name of a saved view. At most `per_day` messages are sent a day; alerts are held back
+    during `quiet` hours.
     """
 
     name: str
@@ -107,9 +109,12 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Notifications:
-    """All of [notify]. `dashboard` is the address that links begin with; `snoozers` may put an
-    alert to sleep, and so may everybody who sees the Data page where `all_snooze`. Where the
-    operator named nobody, it is for those who may save views for everybody (`savers_snooze`)."""
+    """The whole of [notify].
+
+    `dashboard` is the URL that links start with. Alerts can be snoozed by `snoozers`, by everybody
+    who sees the Data page if `all_snooze`, and, if the operator named nobody (`savers_snooze`), by
+    those who may save views for everybody.
+    """
 
     recipients: tuple[Recipient, ...] = ()
     dashboard: str | None = None
@@ -121,5 +126,5 @@ class Notifications:
         return bool(self.recipients)
 
     def named(self, name: str) -> Recipient:
-        """Raises KeyError."""
+        """The recipient of that name. Raises KeyError."""
         return {recipient.name: recipient for recipient in self.recipients}[name]

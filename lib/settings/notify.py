@@ -1,6 +1,6 @@
-"""Reads `[notify]`: a table for each recipient, and above them what holds for all.
+"""Read `[notify]`: a table for each recipient, and above these the settings common to all.
 
-No sentence about a mistake repeats a value: it may be an address, and addresses are secrets.
+No message about a mistake repeats a value, since it may be an address, and addresses are secrets.
 """
 
 import re
@@ -43,12 +43,12 @@ FINDINGS = (
     "load-uneven",
     "opt-in-differs",
 )
-"""The rules of `lib.insights.findings`; a test holds them equal."""
+"""The rules of `lib.insights.findings`, which this room may not import; a test compares them."""
 
 _OF_MAIL = ("to", "server", "security", "sender", "user", "password", "attach")
 _OF_ALL = ("dashboard", "snooze")
 _SHARED = ("server", "security", "sender", "user", "password", "per_day", "quiet")
-"""May stand in [notify] once for all recipients."""
+"""Keys that can be given once in [notify] for all recipients."""
 
 _OF_RECIPIENT = (*_OF_MAIL, "chat", "workspace", "at", "view", "alerts", "quiet", "per_day")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
@@ -56,14 +56,17 @@ _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
 _PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 
-OFTENEST = timedelta(hours=1)
-"""Between two digests."""
+SHORTEST_INTERVAL = timedelta(hours=1)
+"""Minimum time between two digests."""
 
 
 def read_notifications(
     secrets: Mapping[str, Any], workspaces: tuple[str, ...], remarks: Remarks
 ) -> Notifications:
-    """What `secrets` say; `workspaces` are the names of those that could be read."""
+    """The notifications in `secrets`; anything wrong with them is added to `remarks`.
+
+    `workspaces` are the names of the workspaces that could be read.
+    """
     table = secrets.get("notify", {})
     if not isinstance(table, Mapping):
         remarks.mistakes.append("[notify] must hold a table for each recipient.")
@@ -100,7 +103,7 @@ def read_notifications(
 
 
 def _not_installed() -> str | None:
-    """A package that only those need who are to be told something; None if both are there."""
+    """The name of a package that notifications need and that is missing; None if there is none."""
     packages = ("cronsim", "apprise")
     return next((name for name in packages if find_spec(name) is None), None)
 
@@ -219,7 +222,10 @@ _NO_CHAT = (
 
 
 def _chat(text: str) -> Chat:
-    """The schemes are those of Apprise; other services may do more than write to a chat."""
+    """Parse the address of a chat; the schemes are those of Apprise.
+
+    Apprise supports more services, but some do more than post to a chat, so they are not accepted.
+    """
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
@@ -251,8 +257,8 @@ def _is_of_teams(host: str) -> bool:
 
 
 def _schedule(text: str) -> str:
-    """A cron expression; cronsim follows Debian's cron through changes of daylight saving."""
-    # Imported here: only who wants digests pays for it.
+    """Check a cron expression. cronsim handles daylight saving like Debian's cron."""
+    # Imported here because only those who configure digests need the package.
     from cronsim import CronSim, CronSimError
 
     mistake = 'is no time like "0 8 * * 1-5": minute, hour, day, month, weekday.'
@@ -263,7 +269,7 @@ def _schedule(text: str) -> str:
         first = [next(times) for _ in range(48)]
     except (CronSimError, StopIteration):
         raise ValueError(mistake) from None
-    if any(after - before < OFTENEST for before, after in pairwise(first)):
+    if any(after - before < SHORTEST_INTERVAL for before, after in pairwise(first)):
         raise ValueError("comes more often than once an hour.")
     return text
 
@@ -292,7 +298,7 @@ _NO_DASHBOARD = "must be the address of this dashboard, like https://example.com
 
 
 def _web_address(text: str) -> str:
-    """Of the dashboard: links begin with it."""
+    """Check the URL of the dashboard, with which links begin."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port

@@ -1,7 +1,7 @@
-"""Reads environment and secrets into one configuration, or into all the mistakes in them.
+"""Read the environment and the secrets into a configuration, or report all mistakes in them.
 
-One name means the same in both places; the environment wins. Several workspaces, who may see them,
-how one signs in and the options of a bucket are tables, and stand in secrets only.
+A name means the same in both; the environment wins. Tables can only be in the secrets: several
+workspaces, access, sign-in, notifications and the options of a bucket.
 """
 
 import difflib
@@ -25,12 +25,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 
 
 def configuration() -> Configuration:
-    """The configuration of this process, as it was when it was first asked for: an edit takes
-    effect at the next start. Raises SettingsError with every mistake at once."""
+    """The configuration of this process, read on the first call; edits need a restart.
+
+    Raises SettingsError with all mistakes at once.
+    """
     found = _at_start()
     if isinstance(found, Configuration):
         return found
-    # A new one: an error that is raised again and again keeps the frames of every raise.
+    # A new exception each time, as re-raising the same one would accumulate traceback frames.
     raise SettingsError(list(found))
 
 
@@ -48,8 +50,10 @@ def _read_at_start() -> dict[str, Any]:
 
 
 def secrets_in_use() -> Mapping[str, Any]:
-    """The secrets as they were read for `configuration`; none where they make no sense, of which
-    pages tell. Raises SecretsOutOfReach."""
+    """The secrets as read for `configuration`; empty if they are invalid, which pages report.
+
+    Raises SecretsOutOfReach.
+    """
     try:
         return _read_at_start()
     except SecretsOutOfReach:
@@ -59,7 +63,7 @@ def secrets_in_use() -> Mapping[str, Any]:
 
 
 def read_again() -> None:
-    """Forgets what was read at the start. For tests."""
+    """Forget what was read, for tests."""
     _at_start.cache_clear()
     _read_at_start.cache_clear()
 
@@ -67,8 +71,8 @@ def read_again() -> None:
 def load_all(
     environment: Mapping[str, str] | None = None, secrets: Mapping[str, Any] | None = None
 ) -> Configuration:
-    """Everything in `environment` (default: the process's) over `secrets` (default: the files that
-    Streamlit reads). Raises SettingsError with every mistake at once."""
+    """The configuration in `environment` (default: the process's) and `secrets` (default: the files
+    that Streamlit reads). Raises SettingsError with all mistakes at once."""
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
     outside = _outside_of_tables(prefixed(environment, secrets), remarks)
@@ -99,11 +103,10 @@ def load(
     secrets: Mapping[str, Any] | None = None,
     workspace: str | None = None,
 ) -> Settings:
-    """Settings of one workspace, from where `load_all` reads.
+    """The settings of one workspace, for commands; reads the same sources as `load_all`.
 
-    `workspace` is the name of one of several; it may be left out where there is one. Mistakes about
-    who may see it do not matter to whoever reads its settings. Raises SettingsError with every
-    other mistake at once.
+    `workspace` is its name, which can be omitted if there is only one. Mistakes about access and
+    notifications are irrelevant here and ignored. Raises SettingsError with all others at once.
     """
     secrets = secrets_from_files() if secrets is None else secrets
     remarks = Remarks()
@@ -140,7 +143,7 @@ def _key(name: str) -> str:
 def _workspaces(
     outside: dict[str, Any], secrets: Mapping[str, Any], remarks: Remarks
 ) -> tuple[Settings, ...]:
-    """The one outside of tables, or those in `[workspaces]`."""
+    """The workspaces in `[workspaces]`, or the single one configured outside tables."""
     outside = outside | {"store_options": _store_options(secrets.get("store", {}), remarks)}
     tables = secrets.get("workspaces")
     if tables is None:
@@ -193,12 +196,15 @@ def _workspace(
 
 
 def _mistaken(remarks: Remarks, place: str) -> set[str]:
-    """The keys in that place about which there is a mistake."""
+    """The keys in the table `place` that have a mistake."""
     return {mistake.removeprefix(f"{place} ").split()[0] for mistake in remarks.mistakes}
 
 
 def _check_unique(workspaces: tuple[Settings, ...], remarks: Remarks) -> None:
-    """A token pasted twice would show one workspace to those who may see another."""
+    """Note duplicate tokens and labels.
+
+    A token pasted twice would show one workspace to people who may only see the other.
+    """
     for number, later in enumerate(workspaces):
         for earlier in workspaces[:number]:
             places = f"[workspaces.{later.name}]", f"[workspaces.{earlier.name}]"
@@ -213,7 +219,7 @@ def _check_unique(workspaces: tuple[Settings, ...], remarks: Remarks) -> None:
 
 
 def _store_options(table: object, remarks: Remarks) -> tuple[tuple[str, str], ...]:
-    """The options of `[store]`, as object_store spells them, like `aws_region`."""
+    """The options in `[store]`, which are passed to object_store, such as `aws_region`."""
     if not isinstance(table, Mapping):
         remarks.mistakes.append("[store] must be a table of options, like aws_region.")
         return ()
@@ -227,7 +233,7 @@ def _store_options(table: object, remarks: Remarks) -> tuple[tuple[str, str], ..
 
 
 def _note_misplaced(secrets: Mapping[str, Any], remarks: Remarks) -> None:
-    """Notes tables that are probably meant for us, and settings that slipped into one."""
+    """Note tables whose names look like typos of ours, and settings misplaced inside a table."""
     for name, table in secrets.items():
         if not isinstance(table, Mapping):
             continue

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, collected while they are read, so that all is told at once."""
+"""Collect everything that is wrong with the settings, so that it can be reported at once."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -11,20 +11,23 @@ _NOT_TO_BE_MISSED = ("token", "base_url")
 
 
 class Remarks:
-    """`mistakes` keep the dashboard from being shown, `notes` are shown beside it. Both are
-    sentences that name a key and never a value: it may be the token."""
+    """Errors and warnings about settings.
+
+    `mistakes` prevent the dashboard from being shown, `notes` are shown along with it. Both are
+    sentences that name a key but never a value, which might be the token.
+    """
 
     def __init__(self) -> None:
         self.mistakes: list[str] = []
         self.notes: list[str] = []
 
     def raise_mistakes(self) -> None:
-        """Raises SettingsError if there was a mistake."""
+        """Raise SettingsError if there was a mistake."""
         if self.mistakes:
             raise SettingsError(self.mistakes)
 
     def checked(self, key: str, check: Check, value: object) -> Any:
-        """What `check` makes of a value; None, and a mistake, if it cannot."""
+        """The result of `check` for a value; None, and a mistake, if it raises ValueError."""
         try:
             return check(str(value).strip())
         except ValueError as error:
@@ -34,8 +37,11 @@ class Remarks:
     def ignore(
         self, name: str, key: str, known: Iterable[str], written: Callable[[str], str] = str
     ) -> None:
-        """Notes a `key` that is unknown. It is a mistake where a typo might send the token
-        elsewhere, or have made-up contacts taken for real ones."""
+        """Note that `key` is unknown and ignored.
+
+        It is a mistake if it looks like a typo of a key that decides where the token goes, or
+        whether the contacts shown are real or those of the demo.
+        """
         hint = suggestion(name, known, written)
         if meant(name, known) in _NOT_TO_BE_MISSED:
             self.mistakes.append(f"{key} is not a setting. {hint}")
@@ -44,7 +50,7 @@ class Remarks:
 
 
 def suggestion(name: str, known: Iterable[str], written: Callable[[str], str] = str) -> str:
-    """Says which of the `known` names was probably meant; `written` tells how they are spelt."""
+    """A sentence that says which `known` name was probably meant; `written` formats a name."""
     near = meant(name, known)
     if near is not None:
         return f"Did you mean {written(near)}?"
@@ -52,5 +58,5 @@ def suggestion(name: str, known: Iterable[str], written: Callable[[str], str] = 
 
 
 def meant(name: str, known: Iterable[str]) -> str | None:
-    """The one of the `known` names that is close to `name`, if any is."""
+    """The `known` name closest to `name`; None if none is close."""
     return next(iter(difflib.get_close_matches(name, known, n=1)), None)

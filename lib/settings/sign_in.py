@@ -1,6 +1,6 @@
-"""Reads `[access]` and `[auth]`: who may see which workspace, and how they sign in.
+"""Read `[access]` and `[auth]`: who may see which workspace, and how people sign in.
 
-A typo is a mistake here and never only a note: what was to be shut might be open.
+Here a typo is always a mistake, never just a note, as it might open what was meant to be closed.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,11 @@ def read_access(
     names: tuple[str, ...],
     remarks: Remarks,
 ) -> Access:
-    """The rules of access in `secrets`. `is_open`, which wins, and `access_key` were said outside
-    of tables; `names` are those of the workspaces that could be read."""
+    """The access rules in `secrets`; anything wrong with them is added to `remarks`.
+
+    `is_open` and `access_key` are the settings from outside the tables; `is_open` takes precedence
+    over that in `[access]`. `names` are the names of the workspaces that could be read.
+    """
     providers = _providers(secrets.get("auth"), remarks)
     if access_key and providers:
         remarks.notes.append(f"{PREFIX}ACCESS_KEY is not used: people sign in by [auth].")
@@ -75,7 +78,7 @@ def read_access(
 def _own_guests(
     table: object, workspaces: object, names: tuple[str, ...], remarks: Remarks
 ) -> tuple[tuple[str, Guests], ...]:
-    """The lists of `[access.workspaces]`; `workspaces` is the table of that name."""
+    """The guest lists of `[access.workspaces]`; `workspaces` is the table `[workspaces]`."""
     if not isinstance(table, Mapping):
         remarks.mistakes.append("[access.workspaces] must be a table.")
         return ()
@@ -84,7 +87,7 @@ def _own_guests(
             "[access.workspaces] names workspaces, and there are no [workspaces]."
         )
         return ()
-    # A table that is wrong in itself is told once.
+    # Names of workspaces that are themselves invalid are known: that mistake is reported already.
     known = list(workspaces) if isinstance(workspaces, Mapping) else []
     found = []
     for name, entries in table.items():
@@ -96,7 +99,7 @@ def _own_guests(
 
 
 def _guests(key: str, entries: object, remarks: Remarks, kinds: tuple[str, ...] = _KINDS) -> Guests:
-    """Those on a list that may hold entries of these kinds."""
+    """The guests on a list that may contain entries of these `kinds`; none if it is invalid."""
     try:
         if not isinstance(entries, list):
             raise ValueError
@@ -142,8 +145,11 @@ def _providers(table: object, remarks: Remarks) -> tuple[Provider, ...]:
 
 
 def _provider(name: str, values: Mapping[str, Any]) -> Provider:
-    """The issuer is the address of its document without the path that OpenID Connect Discovery 1.0
-    (section 4) adds."""
+    """A provider from its table in `[auth]`.
+
+    Its issuer is the URL of the discovery document without the path that OpenID Connect Discovery
+    1.0 (section 4) appends.
+    """
     document = str(values.get("server_metadata_url", "")).strip()
     issuer = document.partition("/.well-known/")[0]
     return Provider(name, str(values.get("client_id", "")).strip(), issuer)

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment, and the secrets files that Streamlit reads."""
+"""The sources of settings: the environment, and the secrets files that Streamlit reads."""
 
 import os
 import tomllib
@@ -13,8 +13,11 @@ SECRETS_FILES = (Path.home() / ".streamlit/secrets.toml", Path(".streamlit/secre
 
 
 def secrets_from_files(files: tuple[Path, ...] | None = None) -> dict[str, Any]:
-    """The secrets of the `files` (default: SECRETS_FILES) that exist, later ones winning. Raises
-    SettingsError for a file that cannot be read."""
+    """The secrets of those `files` (default: SECRETS_FILES) that exist; later ones win.
+
+    Raises SecretsOutOfReach for a file that cannot be opened, SettingsError for one that is not
+    TOML.
+    """
     secrets: dict[str, Any] = {}
     for file in SECRETS_FILES if files is None else files:
         try:
@@ -29,14 +32,16 @@ def secrets_from_files(files: tuple[Path, ...] | None = None) -> dict[str, Any]:
                 ]
             ) from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-            # The parser's message may quote the line, and with it the token.
+            # The parser's message may quote the line that holds the token.
             raise SettingsError([f"{file} cannot be read as TOML: check its syntax."]) from None
     return secrets
 
 
 def prefixed(environment: Mapping[str, str] | None, secrets: Mapping[str, Any]) -> dict[str, str]:
-    """What has our prefix, without it and in lower case; the environment (default: the process's)
-    wins over the secrets, and what is blank counts as absent."""
+    """All entries with our prefix, their names without it and in lower case.
+
+    The environment (default: the process's) wins over the secrets; a blank value counts as absent.
+    """
     environment = os.environ if environment is None else environment
     return {
         key.removeprefix(PREFIX).lower(): str(value).strip()

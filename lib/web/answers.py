@@ -1,4 +1,4 @@
-"""Answers of our own: a sentence instead of what was asked for, or instead of a web socket."""
+"""Responses of our own to HTTP requests and to web socket handshakes."""
 
 from contextlib import suppress
 from http import HTTPStatus
@@ -9,11 +9,11 @@ Header = tuple[bytes, bytes]
 Refusal = tuple[HTTPStatus, str]
 
 POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1009, 1011, 1013
-"""Codes with which a web socket is closed (RFC 6455, section 7.4, and its registry)."""
+"""Close codes of web sockets (RFC 6455, section 7.4, and the IANA registry)."""
 
 
 async def refuse(scope: Scope, send: Send, status: HTTPStatus, sentence: str) -> None:
-    """Answers a request, or the opening of a web socket, with a sentence."""
+    """Answer a request, or a web socket handshake, with a sentence as plain text."""
     await respond(scope, send, status, f"{sentence}\n".encode(), b"text/plain; charset=utf-8")
 
 
@@ -25,7 +25,11 @@ async def respond(
     content_type: bytes,
     *headers: Header,
 ) -> None:
-    """Answers with `body`. A web socket is closed where the server cannot send a body instead."""
+    """Answer with `body`.
+
+    A web socket handshake is refused with it if the server supports the ASGI extension for that;
+    otherwise the socket is closed.
+    """
     kind = scope["type"]
     if kind == "websocket":
         if "websocket.http.response" not in scope.get("extensions", {}):
@@ -43,7 +47,6 @@ async def respond(
 
 
 async def hang_up(send: Send, code: int) -> None:
-    """Closes an open web socket."""
-    # The other side may have hung up before.
+    """Close an open web socket; it may be closed already."""
     with suppress(RuntimeError, OSError):
         await send({"type": "websocket.close", "code": code})

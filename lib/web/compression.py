@@ -1,10 +1,10 @@
-"""The bundle of Streamlit's page goes out compressed, each of its files compressed once.
+"""Serve Streamlit's JavaScript bundle compressed, compressing each file only once.
 
-Streamlit sends its scripts as they are, because it would have to compress them anew for each
-browser. They are most of a first load: 8 MB, of which a browser that takes Brotli needs 2.4.
+Streamlit sends its scripts uncompressed, because it would have to compress them for each request.
+They are most of a first load: 8 MB, which Brotli reduces to 2.4.
 
-Compressed is only what is the same for everybody. What one viewer alone may read goes by, so that
-nobody can learn of it from how long an answer is (BREACH).
+Only files that are the same for everybody are compressed. Responses with a viewer's own data are
+not, as their compressed length could reveal their contents (BREACH).
 """
 
 import gzip
@@ -20,12 +20,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lib.web.paths import relative
 
 MOST_KEPT = 1_000
-"""Files, of which Streamlit has 320: names that differ in case only may be the same file."""
+"""Maximum number of cached files. Streamlit has 320; on a case-insensitive file system, a file can
+be requested under many names."""
 
 APP_FILES_FRESH = "public, max-age=86400"
-"""Fonts and outlines change with a release and bear no hash in their names: kept for a day."""
+"""Cache fonts and map outlines for a day: they change with a release without changing names."""
 
-# Brotli 6 is within 3 % of 9 on Plotly's 4.7 MB and takes 0.1 s of them, 9 takes 0.33, 11 takes 7.
+# For Plotly's 4.7 MB, Brotli 6 takes 0.1 s and is within 3 % of 9, which takes 0.33 s; 11 takes 7.
 CODECS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": lambda body: bytes(brotli.compress(body, quality=6)),
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
@@ -37,7 +38,7 @@ _APP_FILES = "app/static/"
 
 @dataclass(frozen=True)
 class _Kept:
-    """A compressed file with the headers of its answer."""
+    """A compressed file with the headers of its response."""
 
     headers: list[tuple[bytes, bytes]]
     etag: str
@@ -45,7 +46,7 @@ class _Kept:
 
 
 class CompressedFiles:
-    """Answers for the files of the bundle, and says of all files how long they may be kept."""
+    """Middleware that serves the bundle compressed and sets Cache-Control for static files."""
 
     def __init__(self, app: ASGIApp, base_path: str = "") -> None:
         self._app = app
@@ -67,7 +68,7 @@ class CompressedFiles:
             return
         kept = self._kept.get((path, coding))
         if kept is None:
-            # What the browser has is compared with what we send, not with what Streamlit would.
+            # If-None-Match must be compared with our ETag, not with that of Streamlit's file.
             plain = {**scope, "headers": without_conditions(scope["headers"])}
             answer = Collected()
             await self._app(plain, receive, answer.collect)
@@ -89,7 +90,7 @@ class CompressedFiles:
 
 
 class Collected:
-    """An answer of the app, held back until it is whole."""
+    """Buffers a response of the app until it is complete."""
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
@@ -111,8 +112,10 @@ class Collected:
 
     @property
     def may_be_kept(self) -> bool:
-        """Whether it is a whole file that never changes under its name. Streamlit answers with its
-        page for a name that it does not know."""
+        """Whether it is a complete, immutable file.
+
+        For a name that does not exist, Streamlit answers with its page, which is not immutable.
+        """
         if [message["type"] for message in self._messages[:1]] != ["http.response.start"]:
             return False
         return (
@@ -126,7 +129,7 @@ class Collected:
 def _compress(answer: Collected, coding: str) -> _Kept:
     body = CODECS[coding](answer.body)
     headers = answer.headers
-    # Another body than the file's has another mark.
+    # A different representation needs a different ETag.
     etag = f'"{headers.get("etag", "").removeprefix("W/").strip(chr(34))}-{coding}"'
     headers["etag"] = etag
     headers["content-encoding"] = coding
@@ -137,7 +140,10 @@ def _compress(answer: Collected, coding: str) -> _Kept:
 
 
 def coding_for(accepted: str) -> str | None:
-    """The best coding of ours that a browser accepts; browsers take Brotli over HTTPS only."""
+    """Our best encoding among those `accepted`; None if there is none.
+
+    Browsers accept Brotli only over HTTPS.
+    """
     offers = {}
     for offer in accepted.lower().split(","):
         name, _, quality = offer.partition(";")
@@ -152,13 +158,13 @@ def without_conditions(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, 
 
 
 def of_unchanged(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Of an answer without a body."""
+    """Headers for a 304 response, which has no body."""
     described = {b"content-length", b"content-encoding", b"content-type"}
     return [(name, value) for name, value in headers if name not in described]
 
 
 def _kept_for(rule: str, send: Send) -> Send:
-    """Sends answers with this rule for caches, unless they are errors or have one."""
+    """Wrap `send` to add Cache-Control `rule` to successful responses that have none."""
 
     async def send_with_rule(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in (200, 304):

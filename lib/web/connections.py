@@ -1,8 +1,7 @@
-"""Bounds below ASGI, where no middleware sees anything: connections that never get as far as a
-request, and messages that are never finished.
+"""Limit connections below ASGI, where middleware cannot: those that never complete a request.
 
-Whoever starts the server (`streamlit run`, uvicorn, a platform) makes its own uvicorn; but all of
-them make uvicorn's protocols, so the bounds are put on these. `tests/web/test_connections.py` fails
+Different launchers (`streamlit run`, uvicorn, a platform) create their own uvicorn server, but all
+of them use uvicorn's protocol classes, so these are patched. `tests/web/test_connections.py` fails
 when an upgrade of uvicorn changes what this relies on.
 """
 
@@ -16,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lib.web.logs import RareWarning, Sparingly
+from lib.web.logs import RareWarning, RateLimitFilter
 from lib.web.messages import MOST_MESSAGE_BYTES
 
 try:
@@ -27,20 +26,20 @@ except ImportError:  # one of the two is always there
 log = logging.getLogger(__name__)
 
 SECONDS_FOR_HEADERS = 30.0
-"""From the first byte, or the opening, to the end of the headers. Browsers send them at once; the
-slowest phone takes some seconds."""
+"""Time from opening a connection, or from the first byte of a further request, to the end of the
+headers. Browsers send them at once; the slowest phone takes a few seconds."""
 
 MOST_CONNECTIONS = 1000
-"""Beside web sockets. A browser opens six at most and leaves them after five idle seconds. Fewer
-where the process may not have as many files open."""
+"""Maximum number of connections, not counting web sockets. A browser opens at most six and closes
+them after five idle seconds. Lower if the process may not open that many files."""
 
 _OUT_OF_FILES = "socket.accept() out of system resource"
-"""Begins what asyncio logs, with a traceback, each time that it cannot accept a connection."""
+"""Start of the message that asyncio logs, with a traceback, whenever it cannot accept."""
 
 
 @dataclass(eq=False)
 class _Connection:
-    """One that is, or may be, between requests."""
+    """An open HTTP connection, possibly idle between requests."""
 
     protocol: Any
     since: float
@@ -61,7 +60,10 @@ class _Connection:
 
 @dataclass
 class Connections:
-    """Those of one process. Whoever has most gives way when there are too many: its oldest goes."""
+    """The open HTTP connections of this process.
+
+    If there are more than `most`, the oldest one of the peer that has most of them is dropped.
+    """
 
     seconds_for_headers: float = SECONDS_FOR_HEADERS
     most: int = MOST_CONNECTIONS
@@ -70,7 +72,7 @@ class Connections:
 
     def made(self, protocol: Any) -> None:
         config = protocol.config
-        # Streamlit sets it to the size of what it sends itself, and browsers send far less.
+        # Streamlit sets this to the size of what it sends itself; browsers send far less.
         config.ws_max_size = min(config.ws_max_size, MOST_MESSAGE_BYTES)
         peer = protocol.client[0] if protocol.client else ""
         own = _Connection(protocol, time.monotonic(), peer)
@@ -117,7 +119,7 @@ class Connections:
             number,
             peer or "an unknown address",
         )
-        # In the order in which they came.
+        # Oldest first.
         own = [each for each in self.open.values() if each.peer == peer]
         oldest = next((each for each in own if not each.is_busy()), own[0])
         self.lost(oldest.protocol)
@@ -125,10 +127,10 @@ class Connections:
 
 
 def _files_allowed() -> int:
-    """How many files this process may have open, after it has asked for as many as it needs."""
+    """How many files this process may have open, after raising the limit as far as needed."""
     try:
         import resource
-    except ImportError:  # Windows knows no such bound
+    except ImportError:  # Windows has no such limit
         return _FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
@@ -142,20 +144,22 @@ def _files_allowed() -> int:
 
 _FILES = 2048
 _FOR_OTHERS = 700
-"""Files for web sockets, snapshots, the crawl and all the rest."""
+"""Files reserved for web sockets, snapshots, the crawl and everything else."""
 
 ACCEPTED_AT_ONCE = 100
-"""Connections that asyncio accepts before it looks after those that it has. uvicorn says 2048, more
-than there may be files: asyncio would try all of them, and log each that fails."""
+"""Connections that asyncio accepts in one turn of the event loop. uvicorn sets 2048, which can be
+more than the file limit: asyncio would try them all and log each failure."""
 
 
 _installed: Connections | None = None
 
 
 def install(connections: Connections | None = None) -> Connections:
-    """Bounds all connections that this process accepts from now on. A second call changes the
-    bounds."""
-    global _installed  # noqa: PLW0603 - the classes that are bounded belong to the process, too
+    """Limit all connections that this process accepts from now on.
+
+    A second call replaces the limits.
+    """
+    global _installed  # noqa: PLW0603 - the patched classes are global to the process, too
     is_first = _installed is None
     spare = _files_allowed() - _FOR_OTHERS
     _installed = connections or Connections(most=max(min(MOST_CONNECTIONS, spare), 100))
@@ -163,12 +167,12 @@ def install(connections: Connections | None = None) -> Connections:
         for protocol in (H11Protocol, HttpToolsProtocol):
             if protocol is not None:
                 _wrap(protocol)
-        logging.getLogger("asyncio").addFilter(Sparingly(_OUT_OF_FILES))
+        logging.getLogger("asyncio").addFilter(RateLimitFilter(_OUT_OF_FILES))
     return _installed
 
 
 def accept_in_turns(loop: asyncio.AbstractEventLoop) -> None:
-    """Bounds how many connections `loop` accepts at once, of servers that it starts from now on."""
+    """Limit how many connections `loop` accepts in one turn, for servers started from now on."""
     create_server = loop.create_server
 
     def create_bounded(*arguments: Any, backlog: int = 100, **more: Any) -> Any:

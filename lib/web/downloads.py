@@ -1,4 +1,4 @@
-"""Who gets the files that a page offers."""
+"""Middleware that checks access to the files that pages offer for download."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,8 +11,10 @@ from lib.web.paths import relative
 
 
 class Downloads:
-    """Gives files to those who may see something, by their identity as it is now. Their addresses
-    are hashes that nobody guesses, but an address can be passed on, and outlives an invitation."""
+    """Refuses downloads to visitors who may see nothing, by their identity at that moment.
+
+    The URLs are unguessable hashes, but a URL can be passed on, and it outlives an invitation.
+    """
 
     def __init__(
         self, app: ASGIApp, is_welcome: Callable[[Scope], bool], base_path: str = ""

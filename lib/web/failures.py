@@ -1,4 +1,4 @@
-"""What becomes of a request in which something goes wrong unexpectedly."""
+"""Middleware that handles unexpected errors."""
 
 import logging
 from http import HTTPStatus
@@ -12,10 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class Failures:
-    """Answers an error with a number by which it is found in the log, and a web socket that is
-    refused with a sentence.
+    """Answers errors with a reference to find them in the log, refused web sockets with a sentence.
 
-    Starlette's own answers would come from outside, without our headers.
+    Starlette's own error responses are created outside our middleware, so they lack our headers.
     """
 
     def __init__(self, app: ASGIApp) -> None:

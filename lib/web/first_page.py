@@ -1,9 +1,9 @@
-"""Streamlit's page with what has to be known before anything is drawn.
+"""Streamlit's HTML page, extended to load faster and without layout shifts.
 
-Streamlit's page fetches scripts, opens a web socket and only then learns what to draw and how it
-looks. So it shows what moves right after, and asks for the scripts of numbers and charts when they
-are needed. Here the page is given its first style and the names of those scripts. It says nothing
-of anybody and is the same for all, so it may be compressed.
+Streamlit's page loads scripts, opens a web socket, and only then learns what to draw and how. So
+its first content moves right after it appears, and scripts for metrics and charts are requested
+only when they are needed. Here the page gets initial styles and preloads for those scripts. It
+contains nothing about the viewer and is the same for everybody, so it can safely be compressed.
 """
 
 import hashlib
@@ -25,32 +25,31 @@ STYLE = f"""
 [class*="st-key-numbers-lines-about-"] {{ min-height: 11.6rem; }}
 @media (max-width: 40rem) {{ [class*="st-key-numbers-about-pairs-"] {{ min-height: 16.4rem; }} }}
 """
-"""Nothing is shown that the sidebar would push aside when it comes, and a row of numbers, with
-trends in it or a line above it or without, has its height before it is drawn; four of them stand in
-two rows on a phone."""
+"""Hides what the sidebar would push aside when it appears, and reserves the height of a row of
+numbers before it is drawn: with or without trends and a line above it. On a phone, four numbers
+take two rows."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
-"""Kinds of elements at the top of a page and in the sidebar: their scripts are fetched with those
-of the page, not one after another when it is drawn."""
+"""Kinds of elements at the top of a page and in the sidebar. Their scripts are loaded together with
+those of the page, not one after another as elements are drawn."""
 
 FIRST = "overview"
-"""The name of the page that has none in its address. Whoever gives it is led there: Streamlit says
-that it is not found."""
+"""Name of the default page, whose URL has no name. A URL with it is redirected, because Streamlit
+would show "page not found"."""
 
 LATER = ("PlotlyChart",)
-"""What comes after the numbers. It is fetched meanwhile, and run when it is needed."""
+"""Kinds of elements that follow the numbers: loaded with low priority, run when needed."""
 
 FONT = "app/static/inter-latin.woff2"
 
 
 def made(page: str, style: str = "") -> str:
-    """Streamlit's `page` with our styles, and `style` of the pages, in its head; with the scripts
-    and the font announced that it will need."""
+    """Streamlit's `page` with our styles, the pages' `style`, and preloads added to its head."""
     soon = streamlit_internals.scripts_of(ELEMENTS)
     later = [each for each in streamlit_internals.scripts_of(LATER) if each not in soon]
     return streamlit_internals.with_head(
         page,
-        # Below `html` its rules outweigh those that Streamlit's page adds after them.
+        # Nesting in `html` gives these rules a higher specificity than those Streamlit adds later.
         f"<style>{STYLE}html {{ {style} }}</style>"
         f'<link rel="preload" href="./{FONT}" as="font" type="font/woff2" crossorigin>'
         + _announced(soon)
@@ -65,7 +64,7 @@ def _announced(scripts: Sequence[str], how: str = "") -> str:
 
 
 class FirstPage:
-    """Answers with our page where Streamlit would answer with its own."""
+    """Middleware that replaces Streamlit's page by ours."""
 
     def __init__(self, app: ASGIApp, base_path: str = "", style: str = "") -> None:
         self._app = app
@@ -82,7 +81,7 @@ class FirstPage:
         if relative(scope["path"], self._base_path).rstrip("/") == FIRST:
             await self._led_to_first(scope)(scope, receive, send)
             return
-        # An answer is held back whole: pages are 10 kB, and what is sent here else is no longer.
+        # Buffering is fine: the page has 10 kB, and no other response on these paths is larger.
         answer = Collected()
         await self._app(_plainly_asked(scope), receive, answer.collect)
         if answer.body != self._theirs:
@@ -111,7 +110,7 @@ class FirstPage:
         return RedirectResponse(f"{above}?{query}" if query else above)
 
     def _may_be_page(self, scope: Scope) -> bool:
-        """Every address that is no file's."""
+        """Whether Streamlit may answer with its page, as for every path that is not a file's."""
         path = relative(scope["path"], self._base_path)
         return scope["method"] == "GET" and not path.startswith(_FILES)
 
@@ -135,7 +134,7 @@ _FILES = (
 
 
 def _plainly_asked(scope: Scope) -> Scope:
-    """For the whole of it, as it is."""
+    """The request without conditions, ranges and compression, so that the answer is complete."""
     left_out = {b"accept-encoding", b"range", b"if-range"}
     kept = [each for each in without_conditions(scope["headers"]) if each[0] not in left_out]
     return {**scope, "headers": kept}

@@ -1,26 +1,25 @@
-"""When memory is looked through for what nobody can reach any more.
+"""Schedule garbage collection.
 
-A collection holds up everybody. Streamlit does one of everything after each run of a page, or of a
-part of one, which is most of what many viewers cost. `.streamlit/config.toml` turns that off.
+A collection pauses all threads. Streamlit runs a full one after each run of a page or fragment,
+which is most of the cost of having many viewers; `.streamlit/config.toml` turns that off.
 """
 
 import asyncio
 import gc
 
 SECONDS = 10.0
-"""Between two collections. Python would wait for very many objects, and a few that nobody can reach
-may hold much: a figure, a table, a snapshot that was replaced."""
+"""Interval between two collections. Python itself would wait for a large number of objects, but a
+few unreachable ones can hold much memory: a figure, a table, a replaced snapshot."""
 
 
-def leave_out_what_is_there() -> None:
-    """What has been loaded by now stays as long as the process: it is left out of all collections
-    to come."""
+def freeze_loaded_objects() -> None:
+    """Exclude everything loaded so far, which lives as long as the process, from collections."""
     gc.collect()
     gc.freeze()
 
 
-async def collect_now_and_then(seconds: float = SECONDS) -> None:
-    """Until it is cancelled."""
+async def collect_periodically(seconds: float = SECONDS) -> None:
+    """Run a collection every `seconds`, until cancelled."""
     while True:
         await asyncio.sleep(seconds)
         gc.collect()

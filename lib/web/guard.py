@@ -1,4 +1,4 @@
-"""What stands before Streamlit, in the order in which a request passes it."""
+"""The middleware in front of Streamlit, in the order in which a request passes through it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,8 +28,13 @@ def guard(
     is_welcome: Callable[[Scope], bool] = lambda _: True,
     style: str = "",
 ) -> list[Middleware]:
-    """Headers come first, for every answer; what a request costs grows from one to the next.
-    `style` is that of the pages, to hold from the first answer on."""
+    """All middleware, outermost first.
+
+    `Headers` is the outermost, so that it covers every response; the others are ordered by cost, so
+    that a bad request is refused as cheaply as possible. `key` is None if no access key is
+    required. `is_welcome` says whether the sender of a request may see anything. `style` is CSS for
+    all pages that must apply before anything is drawn.
+    """
     return [
         Middleware(Headers, headers, rules.base_path),
         Middleware(Failures),
@@ -46,8 +51,10 @@ def guard(
 
 
 def welcomes(configuration: Configuration) -> Callable[[Scope], bool]:
-    """Tells of a request whether whoever sends it may see anything. Where nobody signs in, they
-    may: strangers did not get past the key."""
+    """Return a predicate: whether the sender of a request may see any workspace.
+
+    Without sign-in it is always true, since `KeyRequired` has already turned strangers away.
+    """
     access = configuration.access
 
     def is_welcome(scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""The headers of every answer, whoever makes it."""
+"""Middleware that sets security headers on every response."""
 
 import base64
 import hashlib
@@ -18,29 +18,29 @@ _BEGINNINGS = {"http.response.start", "websocket.accept", "websocket.http.respon
 
 
 def content_security_policy(index: Path, frame_ancestors: str = OWN_ORIGIN) -> str:
-    """Own origin and own web socket, and nothing else. `index` is Streamlit's page.
+    """The Content-Security-Policy: our own origin and web socket only. `index` is Streamlit's page.
 
-    What had to be allowed beside them was found by trying, and why stands at each.
+    The exceptions are the minimum that was found to work; each has its reason beside it.
     """
     directives = {
         "default-src": "'none'",
-        # Streamlit's page has one script in it, allowed by its hash. Its reader of messages makes
-        # 64-bit numbers by WebAssembly, which does not open `eval`.
+        # Streamlit's page has one inline script, allowed by its hash. Its protobuf reader handles
+        # 64-bit numbers with WebAssembly; 'wasm-unsafe-eval' does not allow `eval`.
         "script-src": " ".join([OWN_ORIGIN, "'wasm-unsafe-eval'", *_hashes(index)]),
-        # Emotion, styled-components, Plotly and our own styles write <style> elements, of which
-        # some differ each time. No element may carry a style of its own.
+        # Emotion, styled-components, Plotly and our own styles create <style> elements, some of
+        # which differ each time, so hashes do not work. Style attributes stay forbidden.
         "style-src": f"{OWN_ORIGIN} 'unsafe-inline'",
         "style-src-elem": f"{OWN_ORIGIN} 'unsafe-inline'",
         "style-src-attr": "'none'",
-        # The logo, and the canvas from which Plotly's map is put together.
+        # The logo, and the canvas that Plotly composes its map from.
         "img-src": f"{OWN_ORIGIN} data:",
-        # Small fonts within Streamlit's style sheets.
+        # Small fonts embedded in Streamlit's style sheets.
         "font-src": f"{OWN_ORIGIN} data:",
-        # Takes in the web socket, in Safari since 15.4.
+        # Includes the web socket, in Safari since 15.4.
         "connect-src": OWN_ORIGIN,
         "manifest-src": OWN_ORIGIN,
         "base-uri": "'none'",
-        # The page that asks for the key sends it to its own origin. Streamlit's pages have no form.
+        # The page that asks for the access key submits to its own origin; Streamlit has no forms.
         "form-action": OWN_ORIGIN,
         "frame-ancestors": frame_ancestors,
     }
@@ -48,7 +48,7 @@ def content_security_policy(index: Path, frame_ancestors: str = OWN_ORIGIN) -> s
 
 
 def answer_headers(index: Path, frame_ancestors: str = OWN_ORIGIN) -> dict[str, str]:
-    """Of every answer, whatever it is."""
+    """The headers of every response, by name in lower case. `index` is Streamlit's page."""
     found = {
         "content-security-policy": content_security_policy(index, frame_ancestors),
         "x-content-type-options": "nosniff",
@@ -58,7 +58,7 @@ def answer_headers(index: Path, frame_ancestors: str = OWN_ORIGIN) -> dict[str, 
         "cross-origin-resource-policy": "same-origin",
         "x-permitted-cross-domain-policies": "none",
     }
-    # For browsers that do not know frame-ancestors; it cannot name anybody.
+    # For browsers without frame-ancestors. X-Frame-Options cannot express other origins.
     if frame_ancestors == OWN_ORIGIN:
         found["x-frame-options"] = "SAMEORIGIN"
     elif frame_ancestors == "'none'":
@@ -74,7 +74,7 @@ _UNUSED_FEATURES = (
     *("screen-wake-lock", "serial", "storage-access", "usb", "window-management"),
     "xr-spatial-tracking",
 )
-"""Copying a link and recording the screen, which the menu offers, are left."""
+"""Clipboard and screen capture are not among them: Streamlit's menu uses both."""
 
 
 def _hashes(index: Path) -> Iterable[str]:
@@ -83,7 +83,7 @@ def _hashes(index: Path) -> Iterable[str]:
 
 
 class Headers:
-    """Gives every answer the `headers`, in the place of others of the same name."""
+    """Sets the `headers` on every response, replacing others of the same name."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str], base_path: str = "") -> None:
         self.app = app
@@ -111,7 +111,7 @@ class Headers:
             for name, value in others
             if name.lower() not in self.names
             and not (is_download and name.lower() == b"cache-control")
-            # Streamlit lets all the world read its static files.
+            # Streamlit allows every origin to read its static files.
             and (name.lower(), value) != (b"access-control-allow-origin", b"*")
         ]
         if is_download:

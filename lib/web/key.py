@@ -1,7 +1,7 @@
-"""The key to a dashboard without a sign-in, as notebooks have one: it stands in the address that is
-printed at the start, and is moved from there into a cookie at once, so that no link carries it.
+"""The access key of a dashboard without sign-in, like the token of a Jupyter notebook.
 
-`python -m lib.web.key` makes a new one, for the next start.
+It is part of the URL that is printed at start-up, and is moved from there into a cookie at once, so
+that no link carries it. `python -m lib.web.key` creates a new one for the next start.
 """
 
 import hashlib
@@ -32,16 +32,20 @@ log = logging.getLogger(__name__)
 
 PARAMETER = "key"
 FILE = "access-key"
-_LASTING = 30 * 24 * 60 * 60
-"""Seconds that a browser keeps the cookie."""
+_COOKIE_MAX_AGE = 30 * 24 * 60 * 60
+"""In seconds."""
 
 _MOST_BYTES = 200
+"""How much of the key's file is read; a key is shorter."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """`text` is what somebody shows who comes for the first time; their browser keeps a proof of it
-    in a cookie whose name differs between dashboards, since ports of one machine share cookies."""
+    """The key. `text` is what a visitor presents the first time.
+
+    After that, the browser keeps a proof derived from it in a cookie. The cookie's name differs
+    between dashboards, since all ports of a machine share their cookies.
+    """
 
     text: str
 
@@ -73,11 +77,11 @@ _of_process: dict[Path, Key] = {}
 
 
 def key_of(configuration: Configuration) -> Key | None:
-    """The key that this process asks for; None where it asks for none: where people sign in, where
-    the operator has opened it, and for the demo.
+    """The key that this process requires.
 
-    The operator's own key wins. Otherwise it is the one kept in the store's folder, made when there
-    is none.
+    None if people sign in, if the operator has opened the dashboard, and for the demo. A key set by
+    the operator wins; otherwise it is the one stored in the store's folder, which is created if
+    necessary.
     """
     access = configuration.access
     if access.providers or access.is_open or configuration.is_demo:
@@ -91,7 +95,7 @@ def key_of(configuration: Configuration) -> Key | None:
 
 
 def forget() -> None:
-    """What was read or made is read again. For tests."""
+    """Forget the keys that were read or created, for tests."""
     _of_process.clear()
 
 
@@ -99,7 +103,7 @@ def _kept(file: Path) -> str | None:
     try:
         opened = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(opened, "rb") as source:
-            # Whatever else may lie there under that name.
+            # The path may be a pipe or a device, which is why it is opened non-blocking.
             if not stat.S_ISREG(os.fstat(opened).st_mode):
                 return None
             text = source.read(_MOST_BYTES).decode("ascii").strip()
@@ -108,9 +112,11 @@ def _kept(file: Path) -> str | None:
     return text if len(text) >= settings.SHORTEST_KEY else None
 
 
-def _make(file: Path, *, anew: bool = False) -> str:
-    """A key, kept in `file` where that is possible: a new one, if `anew`, or else that of another
-    process which was faster."""
+def _make(file: Path, *, replace: bool = False) -> str:
+    """Create a key and store it in `file`, if that is possible; return it.
+
+    If another process was faster, return that one's key, unless an existing key is to be replaced.
+    """
     text = secrets.token_urlsafe(24)
     beside = file.with_name(f".{FILE}-{secrets.token_hex(4)}")
     try:
@@ -118,7 +124,7 @@ def _make(file: Path, *, anew: bool = False) -> str:
         opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(opened, "w", encoding="ascii") as target:
             target.write(f"{text}\n")
-        if not anew and (kept := _kept(file)):
+        if not replace and (kept := _kept(file)):
             text = kept
         else:
             beside.replace(file)
@@ -130,8 +136,11 @@ def _make(file: Path, *, anew: bool = False) -> str:
 
 
 class KeyRequired:
-    """Serves nothing but the health check and a page that asks for the key to a browser without
-    it. So what a stranger sends costs no more than that page: no script runs, no session begins."""
+    """Middleware that requires the key for everything but the health check.
+
+    A browser without it gets a page that asks for it. So strangers cost no more than that page: no
+    script runs and no session starts.
+    """
 
     def __init__(self, app: ASGIApp, key: Key | None, base_path: str = "") -> None:
         self.app = app
@@ -155,15 +164,17 @@ class KeyRequired:
             await respond(scope, send, HTTPStatus.UNAUTHORIZED, page.encode(), kind)
 
     async def _take(self, scope: Scope, send: Send, query: list[tuple[str, str]]) -> None:
-        """Into the cookie, and on to the same address without it."""
+        """Move the key into the cookie, and redirect to the same URL without it."""
         assert self.key is not None
         rest = urlencode([(name, value) for name, value in query if name != PARAMETER])
-        # Relative, so that it holds behind a proxy that takes off a prefix, and leads nowhere else.
+        # Relative, so that it works behind a proxy that strips a prefix, and cannot lead elsewhere.
         page = quote(scope["path"].rpartition("/")[2])
         target = f"./{page}" + (f"?{rest}" if rest else "")
         home = f"/{self.base_path.strip('/')}"
-        cookie = f"{self.key.cookie}={self.key.proof}; Path={home}; Max-Age={_LASTING}; HttpOnly"
-        cookie += "; SameSite=Lax" + ("; Secure" if scope.get("scheme") == "https" else "")
+        cookie = f"{self.key.cookie}={self.key.proof}; Path={home}; Max-Age={_COOKIE_MAX_AGE}"
+        cookie += "; HttpOnly; SameSite=Lax" + (
+            "; Secure" if scope.get("scheme") == "https" else ""
+        )
         moved = [(b"location", target.encode("ascii")), (b"set-cookie", cookie.encode())]
         await respond(scope, send, HTTPStatus.SEE_OTHER, b"", b"text/plain", *moved)
 
@@ -200,7 +211,7 @@ send you that address; they can also invite people to sign in instead, as the RE
 
 
 def main() -> int:
-    """Makes a new key in the place of the one that is kept."""
+    """Replace the stored key by a new one; return the exit status."""
     try:
         configuration = settings.load_all()
     except SettingsError as error:
@@ -209,7 +220,7 @@ def main() -> int:
     if configuration.access.key is not None:
         sys.stderr.write("The key is set in the settings: change it there.\n")
         return 1
-    _make(configuration.folder / FILE, anew=True)
+    _make(configuration.folder / FILE, replace=True)
     sys.stdout.write("A new key is made. Start the dashboard again: it prints the address.\n")
     return 0
 

@@ -1,8 +1,8 @@
-"""No secret, no address and no person gets into a log, whoever writes it.
+"""Redact secrets, e-mail addresses and personal data from all log records.
 
-Every record of the process is made harmless as it is made, before any handler sees it: its message,
-its arguments and its traceback. So it does not matter which logger, handler or format is used, nor
-which library logs what it was given.
+Every record of the process is redacted when it is created, before any handler sees it: its message,
+arguments and traceback. So it does not matter which logger, handler or format is used, nor which
+library logs something.
 """
 
 import logging
@@ -24,13 +24,13 @@ _IS_SECRET = re.compile(
     r"token|secret|password|passwd|api_?key|access_?key|account_?key|credential|sas_|webhook",
     re.IGNORECASE,
 )
-"""In the name of a setting."""
+"""Matches names of settings whose values are secret."""
 
 _SHORTEST_SECRET = 6
-"""What is shorter is no secret, and would be found in every other word."""
+"""Shorter values are not redacted: they would match parts of ordinary words."""
 
 _PATTERNS = (
-    # With or without the quotes of a dictionary or a list of pairs, as text or as bytes.
+    # With or without the quotes of a dictionary or a list of pairs, as str or as bytes.
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=:-]+", re.IGNORECASE), r"\1 …"),
     (
         re.compile(
@@ -42,13 +42,13 @@ _PATTERNS = (
     ),
     (re.compile(r"(?<=://)[^/\s@'\"]+@"), "…@"),
     (re.compile(r"(?<=[\w/])\?[^\s'\"<>?=]*=[^\s'\"<>]*"), "?…"),
-    # From the beginning of a word only, or a long text without an @ would be read again and again.
+    # Anchored at the start of a word, or long text without an @ would take quadratic time.
     (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+"), "…@…"),
 )
 
 
 class Redaction:
-    """Takes the given secrets, and whatever looks like one, out of a text."""
+    """Removes the given secrets, and whatever looks like one, from a text."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         spellings = {
@@ -57,7 +57,7 @@ class Redaction:
             if len(secret) >= _SHORTEST_SECRET
             for spelling in (secret, quote(secret, safe=""), repr(secret)[1:-1])
         }
-        # The longest first: one may be the beginning of another.
+        # Longest first, since one may be a prefix of another.
         ordered = sorted(spellings, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
@@ -70,8 +70,7 @@ class Redaction:
 
 
 def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
-    """The texts whose keys, at any depth, say that they are secret, and the addresses of
-    `[notify]`."""
+    """Yield the values, at any depth, whose keys suggest secrets, and addresses in `[notify]`."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from secrets_in(value)
@@ -82,10 +81,10 @@ def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
-    """From now on every record is redacted, has its time, and what nobody catches is logged.
+    """Redact every log record from now on, add timestamps, and log uncaught exceptions.
 
-    `sources` are the secrets that are in use, beside the environment: their secret values are to be
-    known, and other `known` texts. A second call replaces what the first one knew.
+    Redacts the secret values in the environment and in `sources`, and the `known` texts. A second
+    call replaces what the first one redacts.
     """
     found = (secret for source in (os.environ, *sources) for secret in secrets_in(source))
     redact = Redaction([*found, *known])
@@ -93,30 +92,33 @@ def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
     for name, beginning in _OF_STREAMLIT:
         logger = logging.getLogger(name)
         if not any(
-            isinstance(each, Sparingly) and each.beginning == beginning for each in logger.filters
+            isinstance(each, RateLimitFilter) and each.beginning == beginning
+            for each in logger.filters
         ):
-            logger.addFilter(Sparingly(beginning))
+            logger.addFilter(RateLimitFilter(beginning))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
 
 
 def uninstall() -> None:
-    """As it was. For tests."""
+    """Undo `install`, for tests."""
     logging.setLogRecordFactory(logging.LogRecord)
     sys.excepthook = sys.__excepthook__
     threading.excepthook = threading.__excepthook__
 
 
 def new_reference() -> str:
-    """By which somebody who saw an error can name it to somebody who reads the log."""
+    """A random reference, such as 1A2B-3C4D, that links an error on screen to its log entry."""
     number = secrets.token_hex(4).upper()
     return f"{number[:4]}-{number[4:]}"
 
 
 class RareWarning:
-    """Writes a warning at most once in `seconds`, and then how many were left out: what strangers
-    send must not fill the log."""
+    """Logs a warning at most once in `seconds`, with the number suppressed since the last one.
+
+    Otherwise strangers could fill the log.
+    """
 
     def __init__(
         self,
@@ -141,9 +143,11 @@ class RareWarning:
         self._log.warning(message, *arguments)
 
 
-class Sparingly(logging.Filter):
-    """The same for a message of others, by how it begins: lets it through once in `seconds`, and
-    no more of it than tells what it is about, as it may hold what somebody sent."""
+class RateLimitFilter(logging.Filter):
+    """Passes other libraries' messages with a given beginning at most once in `seconds`.
+
+    It also truncates them, as they may contain whatever somebody sent.
+    """
 
     def __init__(
         self, beginning: str, seconds: float = 60, clock: Callable[[], float] = time.monotonic
@@ -166,7 +170,7 @@ class Sparingly(logging.Filter):
 
 
 _LONGEST = 300
-"""Characters of a message that repeats what somebody sent."""
+"""Maximum length of a message that repeats what somebody sent."""
 
 
 def _shortened(message: str) -> str:
@@ -179,13 +183,13 @@ _OF_STREAMLIT = (
     ("streamlit.runtime.app_session", "The fragment with id"),
     ("streamlit.web.server.starlette.starlette_websocket", "Error deserializing back message"),
 )
-"""What anybody with a web socket can have Streamlit write, with a traceback some of it: they ask
-for a file that is not theirs, or not there, name a part of a page that is not there, up to all of
-a message long, or send what is no message."""
+"""Messages of Streamlit that anybody with a web socket can trigger, some with a traceback: by
+requesting a file that is not theirs or does not exist, by naming a fragment that does not exist,
+with a name as long as a message may be, or by sending data that is no message."""
 
 
 class _Records:
-    """Makes records that hold text only, and no text that must not be there."""
+    """A log record factory that formats the message at once and redacts it."""
 
     def __init__(self, redact: Redaction) -> None:
         self._redact = redact
@@ -193,7 +197,7 @@ class _Records:
     def __call__(self, *arguments: Any, **more: Any) -> logging.LogRecord:
         record = logging.LogRecord(*arguments, **more)
         if record.name == "uvicorn.access" and isinstance(record.args, tuple):
-            # Its formatter takes the arguments apart.
+            # uvicorn's formatter needs the arguments, so these are redacted one by one.
             record.args = tuple(
                 self._redact(each) if isinstance(each, str) else each for each in record.args
             )
@@ -201,7 +205,7 @@ class _Records:
             record.msg, record.args = self._redact(_message(record)), ()
         if record.exc_info and record.exc_info[1] is not None:
             text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-            # Formatters print this text, and would make it of the exception only if it were empty.
+            # Formatters print exc_text, and format the exception only if that is empty.
             record.exc_text = self._redact(text)
         record.exc_info = None
         if record.stack_info:

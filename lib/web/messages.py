@@ -1,4 +1,4 @@
-"""What a browser may send through its web socket: which messages, how big, how often."""
+"""Middleware that limits what a browser may send over its web socket: kind, size and rate."""
 
 import asyncio
 import logging
@@ -14,17 +14,17 @@ from lib.web.logs import RareWarning
 log = logging.getLogger(__name__)
 
 MOST_MESSAGE_BYTES = 262_144
-"""From a browser: the address, the state of all widgets, and some room."""
+"""Maximum size of a message: the URL, the state of all widgets, and some headroom."""
 
 BURST = 40
-"""Messages that a tab may send as fast as it likes. A page that loads sends about five."""
+"""Messages that a tab may send without being throttled. Loading a page takes about five."""
 
 PER_SECOND = 5.0
-"""Afterwards. Clicking in haste is three a second, and parts that renew themselves are one."""
+"""Rate after the burst. Fast clicking is three a second, fragments that refresh add one."""
 
 
 class Pace:
-    """Slows down what comes faster than `per_second`, once `burst` are through. Nothing is lost."""
+    """A leaky bucket: delays messages beyond `burst` to `per_second`, without dropping any."""
 
     def __init__(
         self,
@@ -38,17 +38,17 @@ class Pace:
         self._next = 0.0
 
     def wait(self) -> float:
-        """Takes a turn; how many seconds from now it is."""
+        """Reserve the next turn; return how many seconds to wait for it."""
         now = self._clock()
         self._next = max(self._next, now - self._room) + self._step
         return max(self._next - now, 0.0)
 
 
 class Messages:
-    """Lets through the messages that our pages send, at the pace of a person.
+    """Passes on only messages that our pages send, at the rate of a human.
 
-    A tab that is too fast waits, and its socket is not read meanwhile, so what it sends waits in
-    its own machine. `pause` sleeps for so many seconds.
+    The socket of a tab that is too fast is not read for a while, so TCP holds back what it sends on
+    its own machine. `pause` sleeps for a number of seconds.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Messages:
         await self.app(scope, receive_bounded, send)
 
     def passes(self, data: bytes | str) -> bool:
-        """What is no message at all passes too: Streamlit hangs up on it."""
+        """Whether to pass on a message. Unparsable data passes: Streamlit closes the socket."""
         kind = streamlit_internals.kind_of(data) if isinstance(data, bytes) else None
         if kind is None or kind in streamlit_internals.MESSAGES:
             return True

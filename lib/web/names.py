@@ -1,4 +1,4 @@
-"""By which name the dashboard is called, and from which pages."""
+"""Middleware that checks the Host and Origin headers."""
 
 import ipaddress
 import logging
@@ -19,16 +19,16 @@ log = logging.getLogger(__name__)
 _FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _SHOWN = 100
-"""Characters of a strange name that get into the log."""
+"""Maximum number of characters of an unknown name in the log."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What depends on where the dashboard stands.
+    """Settings that depend on where the dashboard is deployed.
 
-    `base_path` is what all its addresses begin with. `allowed_hosts` are the names it may be called
-    by, `*.example.com` for all below one; without any, every name but those of DNS rebinding.
-    `allowed_origins` are hosts whose pages may connect beside its own, or any if `any_origin`.
+    `base_path` is the prefix of all its paths. `allowed_hosts` are the host names it answers to,
+    with `*.example.com` for subdomains; if empty, all except those of DNS rebinding.
+    `allowed_origins` are further hosts whose pages may connect, or all if `any_origin`.
     """
 
     base_path: str = ""
@@ -38,7 +38,7 @@ class Rules:
 
 
 class Names:
-    """Refuses requests to other names than the dashboard's, and those of other pages."""
+    """Refuses requests for unknown host names and from pages of other origins."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self.app = app
@@ -77,11 +77,12 @@ class Names:
         return None
 
     def knows(self, host: str, scope: Scope, given: dict[bytes, bytes]) -> bool:
-        """Whether a Host header may be meant for us.
+        """Whether the Host header names this dashboard.
 
-        Where nobody said what we are called, and a browser on this very machine asks by a name that
-        is not this machine's, a page of that name has had it point here: DNS rebinding. A proxy on
-        this machine says that it forwards, which a page cannot do when it opens a web socket.
+        If no names are configured, a request over the loopback interface for a name that is not
+        loopback is DNS rebinding: a page pointed its own name at this machine. A reverse proxy on
+        this machine is told apart by its forwarding headers, which a page cannot set when it opens
+        a web socket.
         """
         found = _HOST.fullmatch(host)
         if found is None:
@@ -96,8 +97,11 @@ class Names:
         )
 
     def lets_in(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` may ask. Streamlit would look up this machine's public address
-        at a third party for every stranger, to let in pages from there."""
+        """Whether a page of `origin` may connect.
+
+        This replaces Streamlit's check, which asks a third party for this machine's public address
+        for every unknown origin.
+        """
         try:
             parts = urlsplit(origin)
             allowed = parts.netloc.lower() == host.lower() or (

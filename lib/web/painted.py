@@ -1,7 +1,7 @@
-"""Tells a run of a page that the browser has drawn what it was sent so far.
+"""Notify a running page that the browser has drawn what it was sent so far.
 
-Streamlit sends and never hears what became of it. So a run that has more to send, but wants the
-rest drawn first, puts an image into the page, and a browser asks for an image when it draws it.
+Streamlit gets no feedback about what it sends. So a run that wants the first part drawn before it
+sends the next one puts an image into the page, which the browser requests when it draws it.
 """
 
 import secrets
@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lib.web.paths import relative
 
 PATH = "app/static/painted"
-"""Below the dashboard's own, where its files are."""
+"""Path of the image, below the base path, next to the static files."""
 
 
 class Sign:
-    """An image of a name that only one browser learns; waited for by one run."""
+    """An image with a secret name, which one browser requests and one run waits for."""
 
     def __init__(self) -> None:
         self.name = secrets.token_urlsafe(16)
@@ -32,7 +32,7 @@ class Sign:
         self._is_drawn.set()
 
     def wait(self, seconds: float) -> bool:
-        """Until the browser has drawn it, at most so long; says whether it has."""
+        """Wait until the browser has drawn it, `seconds` at most; return whether it has."""
         return self._is_drawn.wait(seconds)
 
 
@@ -41,8 +41,10 @@ _is_served = threading.Event()
 
 
 def sign() -> Sign | None:
-    """A new one, forgotten when its run lets go of it; None where nothing of ours would hear of it,
-    as when pages run without the server."""
+    """A new sign, which is dropped when its run no longer refers to it.
+
+    None if our middleware serves no browser, for example when pages run without the server.
+    """
     if not _is_served.is_set():
         return None
     made = Sign()
@@ -51,7 +53,7 @@ def sign() -> Sign | None:
 
 
 class Painted:
-    """Hears what browsers have drawn."""
+    """Answers requests for the images and notifies the runs that wait for them."""
 
     def __init__(self, app: ASGIApp, base_path: str = "") -> None:
         self._app = app

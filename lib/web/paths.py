@@ -1,7 +1,7 @@
-"""What is asked for, as the dashboard sees it wherever it is mounted."""
+"""Request paths relative to where the dashboard is mounted."""
 
 
 def relative(path: str, base_path: str) -> str:
-    """A path below the dashboard's own, without a slash before it."""
+    """The path below the dashboard's base path, without a leading slash."""
     base = f"/{base_path.strip('/')}/" if base_path.strip("/") else "/"
     return path.removeprefix(base).lstrip("/")

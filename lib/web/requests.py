@@ -1,7 +1,7 @@
-"""What may be asked for: pages, files, downloads, signing in, the health check, the web socket.
+"""Middleware that allows only what the dashboard needs.
 
-Streamlit serves more than this dashboard needs: uploads, metrics, components, an interface for
-programs.
+That is pages, static files, downloads, sign-in, the health check and the web socket. Streamlit
+serves more: uploads, metrics, components and an API.
 """
 
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from lib.web.answers import Refusal, refuse
 from lib.web.paths import relative
 
 MOST_QUERY_BYTES = 32_768
-"""Of an address. A link with every country and some hundred tags has less than half of it."""
+"""Maximum length of a query string. A link with all countries and a hundred tags has half of it."""
 
 OPEN_IN_CORE = {
     streamlit_internals.HEALTH,
@@ -25,7 +25,7 @@ _METHODS = {"GET", "HEAD"}
 
 
 class Requests:
-    """Refuses what the dashboard does not serve, and requests that bring content."""
+    """Refuses paths and methods that the dashboard does not serve, and requests with a body."""
 
     def __init__(self, app: ASGIApp, base_path: str = "") -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""How many web sockets are open: each is a session, with a script that runs for it."""
+"""Middleware that limits open web sockets: each is a session with a script run of its own."""
 
 import asyncio
 import ipaddress
@@ -16,16 +16,18 @@ log = logging.getLogger(__name__)
 
 MOST = 500
 MOST_OF_ONE_PEER = 250
-"""A company, or a proxy that does not forward addresses, is one peer."""
+"""High, since a company behind NAT or a proxy that forwards no addresses is one peer."""
 
 MOST_STRANGERS = 100
-"""Of those who have not signed in where one has to. The oldest gives way to the next, so that
-nobody can keep others from signing in; a page that was hung up on connects again by itself."""
+"""Limit for visitors who still have to sign in. A new one displaces the oldest, so that nobody can
+keep others from signing in; a displaced page reconnects by itself."""
 
 
 class Sockets:
-    """Refuses a web socket beyond the bounds. `is_welcome` tells from its scope whether whoever
-    opens it may see anything, or has still to sign in."""
+    """Refuses web sockets beyond the limits.
+
+    `is_welcome` says whether the visitor who opens one may see anything, or still has to sign in.
+    """
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class Sockets:
 
 
 def _receive_until(must_go: asyncio.Event, receive: Receive, send: Send) -> Receive:
-    """What comes, until the event is set; then the web socket is closed."""
+    """Wrap `receive`: once the event is set, it closes the web socket and reports a disconnect."""
     coming: asyncio.Task[Message] | None = None
 
     async def receive_or_go() -> Message:
@@ -106,7 +108,7 @@ def _receive_until(must_go: asyncio.Event, receive: Receive, send: Send) -> Rece
 
 
 def peer_of(scope: Scope) -> str:
-    """The address of the other side, or its network where it has many addresses for itself."""
+    """The client's IPv4 address, or its IPv6 /64 network, which usually belongs to one user."""
     address = (scope.get("client") or ("",))[0]
     try:
         found = ipaddress.ip_address(address)

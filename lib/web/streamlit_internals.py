@@ -1,8 +1,8 @@
-"""What the dashboard uses of Streamlit that Streamlit does not promise.
+"""Everything that the dashboard uses of Streamlit's private interface.
 
-Each is here because there is no public way to it. `tests/web/test_internals.py` fails with a
-sentence when an upgrade changes one. Nothing else imports from `streamlit.web`,
-`streamlit.runtime` or `streamlit.proto`, or spells a cookie, a path or a test id of theirs.
+Each item is here because there is no public alternative. `tests/web/test_internals.py` fails with a
+sentence when an upgrade changes one. No other module imports from `streamlit.web`,
+`streamlit.runtime` or `streamlit.proto`, or contains a cookie name, path or test id of Streamlit.
 """
 
 import binascii
@@ -28,45 +28,48 @@ HEALTH = "_stcore/health"
 HOST_CONFIG = "_stcore/host-config"
 STREAM = "_stcore/stream"
 CORE = "_stcore/"
-"""Begins the paths of all that Streamlit serves for itself: metrics, uploads, an interface for
-programs."""
+"""Prefix of Streamlit's own endpoints: metrics, uploads, an API."""
 
 COMPONENTS = "component/"
 DOWNLOADS = "media/"
 CALLBACK = "oauth2callback"
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
-"""The page that every address answers with. Its inline script is allowed by its hash."""
+"""The HTML page that every URL returns. The policy allows its inline script by hash."""
 
 VIEW = '[data-testid="stAppViewContainer"]'
-"""What a page shows, with its sidebar."""
+"""Selector of a page's content, including the sidebar."""
 
 VIEW_TO_COME = (
     '[data-testid="stApp"]:not([data-test-script-state="notRunning"])'
     ':not(:has([data-testid="stSidebar"], h1, h2, h3)) ' + VIEW
 )
-"""The same before the first run has drawn anything: a placeholder, then navigation without its
-sidebar."""
+"""Selector of the same before the first run has drawn anything: a placeholder, then the navigation
+without a sidebar."""
 
 _OWN_FONT = re.compile(r'\s*<link\s+rel="preload"[^>]*SourceSans[^>]*>')
 _IMPORTED = re.compile(r"""(?:\bfrom|\bimport)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 MESSAGES = frozenset({"rerun_script", "app_heartbeat", "deferred_file"})
-"""What a page of ours sends: run the script with these widgets, "I am still here", and "make the
-file that this button offers", whose address `lib.web.downloads` guards. The others
-install files, clear caches of everybody, read the git repository, or stop a script only to start
-another thread."""
+"""The messages that our pages send: run the script with these widget states, heartbeat, and create
+the file for a download button, whose URL `lib.web.downloads` guards. Others upload files, clear
+everybody's caches, read the git repository, or stop a script only to start another thread."""
 
 
 def with_head(page: str, head: str) -> str:
-    """Its page with `head` at the end of the head, and without the font of a theme that is not
-    ours, which would be loaded before all else."""
+    """Streamlit's page with `head` appended to its head.
+
+    Removes the preload of the default theme's font, which we do not use and which would otherwise
+    be loaded first.
+    """
     return _OWN_FONT.sub("", page).replace("</head>", f"{head}</head>", 1)
 
 
 def scripts_of(elements: Iterable[str]) -> list[str]:
-    """The scripts that draw these kinds of elements ("Metric"), with all that they import, of those
-    that the page does not name itself. As paths below its own; without a kind that is not there."""
+    """Paths of the scripts that draw these kinds of elements ("Metric"), including their imports.
+
+    Relative to the page, without those that the page loads itself. Unknown kinds are ignored.
+    """
     folder = INDEX.parent / "static" / "js"
     named = INDEX.read_text("utf-8")
     waiting = [path.name for kind in elements for path in sorted(folder.glob(f"{kind}.*.js"))]
@@ -83,8 +86,10 @@ _REQUEST = "backend_operation_request"
 
 
 def kind_of(data: bytes) -> str | None:
-    """The kind of a message from the browser, and of what it asks the server for, if it does; None
-    for what is no message, or an empty one."""
+    """The kind of a message from the browser; for a backend operation, the kind of operation.
+
+    None if the data cannot be parsed or is empty.
+    """
     message = BackMsg()
     try:
         message.ParseFromString(data)
@@ -97,8 +102,11 @@ def kind_of(data: bytes) -> str | None:
 
 
 def claims_in(cookies: Mapping[str, str]) -> dict[str, Any]:
-    """The claims of the identity that this server has signed into these cookies; none where there
-    is no identity, or none of ours. What they are worth, `lib.settings.admit` says."""
+    """The claims in the identity cookie, after verifying that this server signed it.
+
+    Empty if there is no such cookie or the signature is wrong. `lib.settings.admit` decides what
+    the claims allow.
+    """
     if USER_COOKIE_NAME not in cookies:
         return {}
     signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE_NAME)
@@ -110,13 +118,18 @@ def claims_in(cookies: Mapping[str, str]) -> dict[str, Any]:
 
 
 def browser_of(cookies: Mapping[str, str]) -> bytes | None:
-    """What one browser, and no other, sends before and after signing in: the token that Streamlit
-    gave it against forged requests. None where it sends none."""
+    """A value that identifies a browser, the same before and after sign-in; None if it has none.
+
+    It is the token that Streamlit gives each browser against cross-site request forgery.
+    """
     return unmasked(cookies.get(XSRF_COOKIE_NAME, ""))
 
 
 def unmasked(cookie: str) -> bytes | None:
-    """The token within a cookie `2|mask|masked token|time`; the mask changes with every page."""
+    """The token in an XSRF cookie `2|mask|masked token|time`, whose mask changes with each page.
+
+    None if the cookie is malformed.
+    """
     parts = cookie.strip("\"'").split("|")
     if len(parts) != 4 or parts[0] != "2":
         return None
@@ -126,11 +139,11 @@ def unmasked(cookie: str) -> bytes | None:
         return None
     if len(mask) != 4 or len(masked) != 16:
         return None
-    return bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked))
+    return bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked))
 
 
 def own_address() -> str:
-    """The address that Streamlit would print: by the name it was given, else this machine's."""
+    """The URL that Streamlit would print: with the configured host name, or else `localhost`."""
     host = "localhost"
     if config.is_manually_set("browser.serverAddress"):
         host = config.get_option("browser.serverAddress")
@@ -142,7 +155,9 @@ def own_address() -> str:
 
 
 def is_history_navigation() -> bool:
-    """Whether the run was asked for by going back or forward in the browser's history, so that the
-    address is what people want to see. Streamlit knows, and has no public name for it."""
+    """Whether this run was triggered by the browser's back or forward button.
+
+    Then the URL, not the state of the widgets, is what the viewer wants to see.
+    """
     context = get_script_run_ctx(suppress_warning=True)
     return context is not None and context.is_history_navigation

@@ -102,9 +102,9 @@ def test_a_cell_holds_the_raw_value(format: Format, value: Any, expected: dict[s
 
 
 def test_a_locale_with_a_decimal_comma_has_semicolons_between_its_cells(
-    speaking: Callable[[str], None],
+    set_locale: Callable[[str], None],
 ) -> None:
-    speaking("pt_BR")
+    set_locale("pt_BR")
     table = Table((column("Tag", ["a; b"], of.TEXT), column("Rate", [1 / 3], of.SHARE)))
     (found,) = read(csv_file(table, {}), ";")
     assert found == {"Tag": "a; b", "Rate": "0,333333"}

@@ -221,9 +221,9 @@ def test_the_plain_text_says_the_same(full: Digest) -> None:
 
 
 def test_numbers_are_written_as_in_the_operators_country(
-    speaking: Callable[[str], None],
+    set_locale: Callable[[str], None],
 ) -> None:
-    speaking("de")
+    set_locale("de")
     found = written(*new(1200, "whatsapp", 2), *new(1000, "whatsapp", 9))
     assert numbers(found)["New"][0] == "1.200"
     assert 'lang="de"' in message(found).html

@@ -61,9 +61,9 @@ def test_a_cell_reads_as_people_write_it(
     ("locale", "shown"), [("en_IN", "12,34,567"), ("pt_BR", "1.234.567"), ("en_ZA", "1 234 567")]
 )
 def test_numbers_are_grouped_as_the_cards_group_them(
-    speaking: Callable[[str], None], locale: str, shown: str
+    set_locale: Callable[[str], None], locale: str, shown: str
 ) -> None:
-    speaking(locale)
+    set_locale(locale)
     assert formatting.number(1234567) == cells(of.COUNT, [1234567])[0]
     assert cells(of.COUNT, [1234567])[0].replace("\u00a0", " ") == shown
 

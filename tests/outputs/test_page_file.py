@@ -155,8 +155,8 @@ def test_the_page_says_what_was_chosen() -> None:
     }
 
 
-def test_the_page_names_its_language(speaking: Callable[[str], None]) -> None:
-    speaking("pt_BR")
+def test_the_page_names_its_language(set_locale: Callable[[str], None]) -> None:
+    set_locale("pt_BR")
     assert Read(page_html(page_of())).attributes("html") == [{"lang": "pt-BR"}]
 
 

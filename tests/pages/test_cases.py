@@ -311,7 +311,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> Saved:
     return saved
 
 
-@pytest.mark.usefixtures("speaking")
+@pytest.mark.usefixtures("set_locale")
 def test_a_file_for_brazil_has_raw_values_as_its_spreadsheets_read_them(
     connect: Connect, edge_server: FakeChatbotx, saved: Saved
 ) -> None:

@@ -535,7 +535,7 @@ class TestDownloads:
         assert offered.count("Download CSV") == tables(page)
 
 
-@pytest.mark.usefixtures("speaking")
+@pytest.mark.usefixtures("set_locale")
 def test_tables_and_axes_are_written_as_the_operator_asks(connect: Connect) -> None:
     connect(locale="pt_BR")
     page = open_page("channels", **JUNE)

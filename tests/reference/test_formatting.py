@@ -492,9 +492,9 @@ SPOKEN = {
 
 @pytest.mark.parametrize("locale", SPOKEN)
 def test_numbers_times_and_countries_are_written_as_people_there_do(
-    speaking: Callable[[str], None], locale: str
+    set_locale: Callable[[str], None], locale: str
 ) -> None:
-    speaking(locale)
+    set_locale(locale)
     day = date(2026, 6, 1)
     assert (
         formatting.number(1234),
@@ -508,16 +508,16 @@ def test_numbers_times_and_countries_are_written_as_people_there_do(
     ) == SPOKEN[locale]
 
 
-def test_a_moment_is_in_the_zone_and_the_locale(speaking: Callable[[str], None]) -> None:
-    speaking("de")
+def test_a_moment_is_in_the_zone_and_the_locale(set_locale: Callable[[str], None]) -> None:
+    set_locale("de")
     moment = datetime(2026, 6, 1, 1, 30, tzinfo=UTC)
     assert (
         formatting.moment(moment, "America/Sao_Paulo") == "31. Mai 2026, 22:30 (America/Sao_Paulo)"
     )
 
 
-def test_points_have_the_decimal_sign_of_the_locale(speaking: Callable[[str], None]) -> None:
-    speaking("de")
+def test_points_have_the_decimal_sign_of_the_locale(set_locale: Callable[[str], None]) -> None:
+    set_locale("de")
     assert formatting.points(-0.0123) == "−1,2 points"
 
 
@@ -531,9 +531,9 @@ AXES = {
 
 @pytest.mark.parametrize("locale", AXES)
 def test_the_axes_of_figures_name_days_and_months_as_people_there_do(
-    speaking: Callable[[str], None], locale: str
+    set_locale: Callable[[str], None], locale: str
 ) -> None:
-    speaking(locale)
+    set_locale(locale)
     configured: dict[str, Any] = formatting.plotly_locale()
     formats = configured["locales"][configured["locale"]]["format"]
     assert (
@@ -548,9 +548,9 @@ def test_the_axes_of_figures_name_days_and_months_as_people_there_do(
 
 @pytest.mark.parametrize("locale", ["ar", "fa", "hi", "ja", "vi", "fr", "es_419", "zh_Hant"])
 def test_every_locale_can_write_a_number_a_rate_and_a_day(
-    speaking: Callable[[str], None], locale: str
+    set_locale: Callable[[str], None], locale: str
 ) -> None:
-    speaking(locale)
+    set_locale(locale)
     assert formatting.number(1234567)
     assert "%" in formatting.percent(0.5) or "٪" in formatting.percent(0.5)
     assert "2026" in formatting.day(date(2026, 6, 1)) or locale in ("ar", "fa")
@@ -568,8 +568,8 @@ def test_every_locale_can_write_a_number_a_rate_and_a_day(
     ],
 )
 def test_days_are_typed_as_the_locale_writes_them(locale: str, pattern: str) -> None:
-    formatting.speak(locale)
+    formatting.set_locale(locale)
     try:
         assert formatting.date_box() == pattern
     finally:
-        formatting.speak("en")
+        formatting.set_locale("en")

@@ -26,7 +26,7 @@ REFRESH_SECONDS = 1.0
 
 def main() -> None:
     root, base_url, options = sys.argv[1:]
-    refreshers.LOOK_EVERY = refreshers.ASK_EVERY = 0.1
+    refreshers.IDLE_POLL_INTERVAL = refreshers.BUSY_POLL_INTERVAL = 0.1
     settings = Settings(
         token="edge",
         base_url=base_url,

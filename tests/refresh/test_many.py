@@ -179,7 +179,7 @@ def test_what_cannot_be_loaded_is_fetched(spare: Make, source: Source, store: St
 def test_an_hour_after_the_last_look_it_is_released(
     spare: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshers, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(refreshers, "IDLE_POLL_INTERVAL", 0.01)
     refresher = spare().start()
     rested(refresher)
     shown = refresher.look(LONG)

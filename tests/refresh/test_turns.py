@@ -16,8 +16,8 @@ from tests.refresh.conftest import LONG, MINUTE, NOON, Clock, Make, Source
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refreshers, "LOOK_EVERY", 0.02)
-    monkeypatch.setattr(refreshers, "ASK_EVERY", 0.02)
+    monkeypatch.setattr(refreshers, "IDLE_POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(refreshers, "BUSY_POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture

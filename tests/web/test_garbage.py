@@ -24,7 +24,7 @@ class Node:
 def test_what_nobody_reaches_goes_within_the_time() -> None:
     async def collect() -> weakref.ref[Node]:
         lost = weakref.ref(Node())
-        collecting = asyncio.create_task(garbage.collect_now_and_then(0.01))
+        collecting = asyncio.create_task(garbage.collect_periodically(0.01))
         for _ in range(500):
             if lost() is None:
                 break
@@ -37,7 +37,7 @@ def test_what_nobody_reaches_goes_within_the_time() -> None:
 
 def test_what_is_there_from_the_start_is_looked_through_no_more() -> None:
     try:
-        garbage.leave_out_what_is_there()
+        garbage.freeze_loaded_objects()
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()

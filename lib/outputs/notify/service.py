@@ -136,7 +136,7 @@ _running: list[Service] = []
 
 def start(configuration: Configuration) -> None:
     """Start the service at server start-up, if there are recipients."""
-    formatting.speak(configuration.workspaces[0].locale)
+    formatting.set_locale(configuration.workspaces[0].locale)
     for mistake in mistakes(configuration):
         log.error("%s", mistake)
     notifiers = notifiers_of(configuration)

@@ -33,7 +33,7 @@ class Attention:
 
     @property
     def is_unneeded(self) -> bool:
-        """Whether the snapshot need not be in memory: spare, and not viewed for `RELEASED_AFTER`."""
+        """Whether the snapshot need not be in memory, as a spare one not viewed for an hour."""
         return self._is_spare and self._is_missing(RELEASED_AFTER)
 
     def _is_missing(self, span: timedelta) -> bool:

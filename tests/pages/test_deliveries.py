@@ -118,7 +118,7 @@ def test_what_the_rules_would_have_done_is_said_when_it_is_asked_for(
     dashboard = open_page("data")
     dashboard.toggle(key="rehearse-support").set_value(True).run()
     assert "0 refreshes were recorded since" in text(dashboard)
-    assert "the record cannot tell, or not yet" in text(dashboard)
+    assert "History cannot answer, or not yet" in text(dashboard)
 
 
 def test_a_record_that_cannot_be_read_is_said(

@@ -1,4 +1,4 @@
-"""What axe-core, a checker of accessibility, finds on each page. It comes with the tests."""
+"""What the accessibility checker axe-core finds on each page. It is part of the tests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.browser
 AXE = Path(__file__).with_name("axe.min.js")
 
 Found = dict[tuple[str, str], str]
-"""What is wrong by rule and place in the page."""
+"""Violations by rule and place in the page."""
 
 
 @pytest.fixture(scope="module")
 def of_the_framework(
     context: Callable[..., BrowserContext], tmp_path_factory: pytest.TempPathFactory
 ) -> Found:
-    """What is found on a page of Streamlit's that shows nothing of ours."""
+    """Violations on a Streamlit page without any of our content."""
     folder = tmp_path_factory.mktemp("empty")
     script = folder / "empty.py"
     script.write_text('import streamlit as st\n\nst.title("Empty")\n')
@@ -38,7 +38,7 @@ def of_the_framework(
 
 
 def check_by_day_and_night(page: Page) -> Found:
-    """Runs the checker on the page as it is, in the light theme and in the dark one."""
+    """Run the checker on the page as it is, in the light and in the dark theme."""
     page.evaluate(AXE.read_text("utf-8"))
     by_day = _check(page)
     darken(page)

@@ -1,4 +1,4 @@
-"""The mail of a digest in a browser, as wide as on a desk and on a phone, light and dark."""
+"""A digest mail in a browser: desktop and phone widths, light and dark."""
 
 from __future__ import annotations
 

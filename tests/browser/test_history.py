@@ -1,4 +1,5 @@
-"""Back and forward in the browser: a click is one entry, and Back shows what was there before."""
+"""Back and forward in the browser: each click is one entry, and Back restores the previous
+state."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def test_a_click_on_a_day_is_one_entry_and_back_takes_it_back(at: Serve, open_pa
 
 
 def test_another_page_is_one_entry_with_the_same_choice(at: Serve, open_page: Open) -> None:
-    tz = "tz=America%2FSao_Paulo"  # as we write it: an address in another spelling is put right
+    tz = "tz=America%2FSao_Paulo"  # canonical form: other spellings are rewritten
     page = open_page(f"{at()}/?from=2026-06-01&to=2026-06-30&channel=whatsapp&{tz}")
     before, there = entries(page), parameters(page.url)
     go_to(page, "Channels", "channels")

@@ -72,7 +72,7 @@ def test_a_cell_lies_within_its_row_and_column() -> None:
 
 
 def strengths(cells: Any) -> list[int]:
-    """How much of the colour each cell has, of 255."""
+    """Alpha of each cell's colour, out of 255."""
     return [int(colour[7:], 16) for colour in cells.marker.color]
 
 
@@ -88,7 +88,7 @@ def test_cells_of_the_same_number_look_the_same() -> None:
 @some
 @given(st.lists(st.lists(st.integers(0, 5000), min_size=3, max_size=3), min_size=1, max_size=8))
 def test_a_grid_is_never_made_of_marks_that_are_seen_through(numbers: list[list[int]]) -> None:
-    # Where such marks bear text, Plotly knows of no click.
+    # With `marker.opacity`, Plotly reports no clicks on marks with text.
     cells = grid(held(**{f"agent {row}": values for row, values in enumerate(numbers)})).data[0]
     assert cells.marker.opacity is None
     assert cells.opacity is None

@@ -1,4 +1,4 @@
-"""How things stood day by day."""
+"""Recorded levels, day by day."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from tests.charts.reading import hovers, some
 
 
 def ranking(values: dict[str, int], most: int = 12, chosen: tuple[str, ...] = ()) -> Ranking:
-    """Groups that do not overlap, whose keys are their names in lower case."""
+    """Groups without overlap, whose keys are their names in lower case."""
     names = list(values)
     keys = [name.lower() for name in names]
     return Ranking.of(keys, names, list(values.values()), most=most, chosen=chosen)

@@ -61,7 +61,7 @@ def test_a_difference_from_nobody_is_left_out() -> None:
 
 
 def large_cohorts() -> pd.DataFrame:
-    """Of May and July, June being without anybody; July is too small for a line."""
+    """Cohorts of May and July, without anybody in June; July is too small for the line."""
     return pd.DataFrame(
         {
             "contacts": [100, 20],

@@ -15,14 +15,14 @@ from tests.charts.reading import some
 
 
 def drawn(image: str) -> ElementTree.Element:
-    """The drawing in an image of a small line."""
+    """The SVG in the image of a sparkline."""
     source = re.search('src="data:image/svg\\+xml;base64,([^"]+)"', image)
     assert source is not None
     return ElementTree.fromstring(b64decode(source[1]))
 
 
 def line(values: list[float], *, from_zero: bool = False) -> list[tuple[float, float]]:
-    """The points of a small line; y runs from 22, the lowest, to 2, the highest."""
+    """The points of a sparkline; y goes from 22 (lowest) to 2 (highest)."""
     drawing = drawn(sparkline(values, from_zero=from_zero))
     (element,) = drawing.iter("{http://www.w3.org/2000/svg}polyline")
     pairs = [pair.split(",") for pair in element.attrib["points"].split()]
@@ -30,7 +30,7 @@ def line(values: list[float], *, from_zero: bool = False) -> list[tuple[float, f
 
 
 def told(values: list[float]) -> str:
-    """What a small line says to those who do not see it."""
+    """Alt text of a sparkline."""
     text = re.search('alt="([^"]*)"', sparkline(values))
     assert text is not None
     return text[1]

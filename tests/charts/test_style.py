@@ -10,7 +10,7 @@ def test_known_channels_can_be_told_apart_by_colour() -> None:
 
 
 def test_a_channel_that_is_new_to_us_has_the_same_colour_after_every_start() -> None:
-    # The sum of its letters, 424, leaves 1 when divided by three.
+    # Its bytes sum to 424, which is 1 modulo 3.
     assert channel_colour("line") == MOSS
 
 

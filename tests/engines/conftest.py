@@ -1,4 +1,4 @@
-"""Each metric is asked of each engine."""
+"""Runs each test of a metric on each engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every engine gives the numbers of memory: of any workspace, under any choice, for any period."""
+"""Every engine agrees with memory, for any workspace, choice and period."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ QUESTIONS: dict[str, Asking] = {
 
 
 def plain(answer: Any) -> Any:
-    """What can be compared: values, whatever types they are held in."""
+    """Values in a comparable form, whatever their types."""
     if is_dataclass(answer):
         return plain(asdict(answer))  # type: ignore[arg-type]
     if isinstance(answer, pd.Series):
@@ -136,7 +136,7 @@ ASKED = METRICS | QUESTIONS
 
 @pytest.fixture(autouse=True)
 def engine() -> None:
-    """Each test names the engines itself."""
+    """The tests here choose their engines."""
 
 
 @pytest.mark.parametrize("kind", OTHERS)

@@ -1,4 +1,4 @@
-"""What every engine answers."""
+"""Questions that every engine answers."""
 
 import narwhals as nw
 import pandas as pd
@@ -73,7 +73,7 @@ class TestCount:
 
         found = asked.count(by=AGENT, with_missing=with_missing)["contacts"]
 
-        # Who has no conversation does not lack an agent.
+        # Contacts without a conversation do not lack an agent.
         assert list(found.to_dict().items()) == [("101", 1), ("102", 1), *nobody.items()]
 
     def test_leaves_out_values_that_do_not_occur_in_a_selection(self) -> None:

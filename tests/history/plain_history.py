@@ -1,7 +1,7 @@
-"""The history's rules once more, as plain loops over the contacts as they were sent.
+"""The rules of history once more, as plain loops over the contacts as they were sent.
 
-Nothing of `lib.history` is used here, and nothing is done the same way: what both agree on is
-hardly wrong in both. Only the fields that these tests generate are understood.
+It uses nothing of `lib.history` and does nothing in the same way, so what both agree on is hardly
+wrong in both. It understands only the fields that these tests generate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class State:
-    """What was recorded: contacts by id, and since when each of them waits for a person."""
+    """A recorded snapshot: contacts by ID, and since when each waits for a person."""
 
     as_of: datetime
     contacts: Mapping[str, Json]
@@ -134,7 +134,7 @@ class Past:
                     event("answered", replied, hours=hours if hours >= 0 else None)
 
     def changes(self, start: date, end: date, zone: str, passes: Any = lambda c: True) -> Json:
-        """As the report has them, without levels; `passes` is the filter."""
+        """Changes as in the report, without levels; `passes` is the filter."""
         first = datetime.combine(start, datetime.min.time(), ZoneInfo(zone))
         over = datetime.combine(end + timedelta(1), datetime.min.time(), ZoneInfo(zone))
         earlier = [state for state in self.states if state.as_of < first]

@@ -1,4 +1,4 @@
-"""Readings and made-up pasts for tests of alerts."""
+"""Readings and fabricated histories for tests of alerts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 
 @dataclass
 class MadeUpPast:
-    """What a test says was recorded."""
+    """History as given by a test."""
 
     recorded: list[Level] = field(default_factory=list)
     opted_out: dict[date, int] = field(default_factory=dict)
@@ -40,15 +40,15 @@ class MadeUpPast:
 
 @dataclass(frozen=True)
 class Quiet:
-    """A quiet workspace: levels, opt-outs by day and new contacts by hour until `NOW`."""
+    """An ordinary workspace: levels, opt-outs by day and new contacts by hour up to `NOW`."""
 
     past: MadeUpPast
     new_by_hour: tuple[int, ...]
 
 
 def quiet_history(seed: int, *, days: int = 60, every: timedelta = timedelta(hours=1)) -> Quiet:
-    """One in which people come, wait and opt out as they do: by hour and weekday, in good and bad
-    weeks, a backlog that remembers the hour before; and nothing is out of the ordinary."""
+    """A realistic but ordinary workspace: arrivals, backlog and opt-outs vary by hour and weekday
+    and between good and bad weeks, and the backlog depends on the hour before."""
     source = random.Random(seed)
     size = source.choice([0.3, 1.0, 5.0, 20.0])
     weekend = source.choice([0.2, 0.6, 1.0])
@@ -56,7 +56,7 @@ def quiet_history(seed: int, *, days: int = 60, every: timedelta = timedelta(hou
     levels, hours = [], []
     moment, mood, waiting, unassigned = start, 0.0, 5 * size, 3 * size
     while moment < NOW:
-        # An hour's rate, and how it strays for days on end.
+        # An hour's rate, and how it drifts for days.
         mood = 0.98 * mood + source.gauss(0, 0.02)
         busy = 1 + 0.8 * sin((moment.hour - 8) * pi / 12)
         busy *= weekend if moment.weekday() >= 5 else 1
@@ -84,7 +84,7 @@ def quiet_history(seed: int, *, days: int = 60, every: timedelta = timedelta(hou
 
 
 def poisson(source: random.Random, mean: float) -> int:
-    """A Poisson count; of large means its normal approximation."""
+    """A Poisson count; for large means its normal approximation."""
     if mean > 50:
         return max(0, round(source.gauss(mean, mean**0.5)))
     count, time = 0, source.expovariate(1)

@@ -1,4 +1,4 @@
-"""What begins, what is over, and what is said of it."""
+"""When alerts begin and end, and what is reported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACKLOG = AlertRules(backlog=100)
 def step(
     alerts: dict[str, Alert], verdict: Verdict, hours: float = 0
 ) -> tuple[dict[str, Alert], list[bool]]:
-    """The alerts after a judgement, all told; and what was told: True of a beginning."""
+    """The alerts after a judgement, all reported; and what was reported (True: a beginning)."""
     after = advance(alerts, [Judged("backlog", verdict, "200 people wait.")], NOW)
     told = changes(after, NOW + timedelta(hours=hours))
     return mark_told(after, told), [change.began for change in told]

@@ -1,4 +1,4 @@
-"""What a group of new contacts is made of."""
+"""Causes behind a group of new contacts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def came(day: date, *parts: Json, times: int = 1) -> list[Json]:
 
 
 def usual_weeks(a_day: int = 5) -> list[Json]:
-    """Eight weeks before the Friday: each day brings some by web chat."""
+    """The eight weeks before the Friday, each day with some contacts by web chat."""
     days = (FRIDAY - timedelta(days=number) for number in range(1, 57))
     return [each for day in days for each in came(day, on("webchat"), times=a_day)]
 

@@ -49,7 +49,7 @@ def rules(*contacts: Json, choice: Choice = JUNE, as_of: datetime = AS_OF) -> li
 
 
 def came(number: int, since: date, *parts: Json, days: int = 30) -> list[Json]:
-    """New contacts at noon, one a day in turn."""
+    """New contacts at noon, one each day in turn."""
     return [
         contact(*parts, createdAt=f"{since + timedelta(days=each % days)}T12:00:00Z")
         for each in range(number)
@@ -61,7 +61,7 @@ OLD = contact()
 
 
 def waits(*parts: Json, **ago: float) -> Json:
-    """For a reply, for so long."""
+    """Waiting for a reply for that many hours."""
     said = before_as_of(**ago)
     return contact(
         conversation(contactRepliedAt=said, botEnabled=False, assignedUserId="101"), *parts
@@ -69,7 +69,7 @@ def waits(*parts: Json, **ago: float) -> Json:
 
 
 def handed_over(**ago: float) -> Json:
-    """By the bot, to nobody."""
+    """Handed over by the bot, to nobody."""
     said = before_as_of(**ago)
     return contact(conversation(contactRepliedAt=said, botEnabled=False))
 
@@ -145,8 +145,8 @@ class TestWaitingLong:
 
 
 class TestLoad:
-    """Three standard errors are allowed for: of 4 agents, with z = 3.02, the interval of 30 of 40
-    begins at 51.1 %, that of 29 of 40 at 48.6 %; twice the equal share is 50 %."""
+    """Three standard errors are allowed for: with 4 agents, z = 3.02, the interval of 30 of 40
+    starts at 51.1 %, that of 29 of 40 at 48.6 %; twice the equal share is 50 %."""
 
     def held(self, *loads: int) -> list[Json]:
         agents = [str(101 + number) for number, load in enumerate(loads) for _ in range(load)]
@@ -244,8 +244,8 @@ class TestDisconnectedInbox:
 
 
 class TestOptIn:
-    """Two channels are compared, z = 2.81; see `newcombe`. Against 90 of 100, the interval of the
-    difference of 63 of 100 ends at −10.3 points, that of 64 of 100 at −9.4 points."""
+    """Two channels are compared, so z = 2.81; see `newcombe`. Against 90 of 100, the interval of
+    the difference of 63 of 100 ends at −10.3 points, that of 64 of 100 at −9.4 points."""
 
     def contacts(self, number: int, opted_in: int, *parts: Json) -> list[Json]:
         moment = "2024-01-01T00:00:00Z"
@@ -435,7 +435,7 @@ class TestFalls:
         assert rules(*contacts, choice=period, as_of=as_of) == expected
 
     def test_are_none_because_nobody_came_yet_today(self) -> None:
-        """55 on the only day that is over are 55 % of a day before, and today is nearly over."""
+        """The only finished day has 55, which is 55 % of a day before, and today is nearly over."""
         week = Choice("dates", date(2026, 6, 30), date(2026, 7, 6))
         contacts = [
             OLD,
@@ -511,7 +511,7 @@ class TestRises:
 
 
 class TestComparison:
-    """A channel brought 10 a day, and then nothing more."""
+    """A channel brought 10 contacts a day, then none."""
 
     def stopped(self, days: int) -> tuple[list[Json], Choice]:
         since = JUNE_BEGINS - timedelta(days=days)
@@ -536,7 +536,7 @@ class TestComparison:
         assert ("channel-dried-up" in rules(*contacts)) == is_made
 
     def test_is_not_made_of_all_time(self) -> None:
-        """All time begins in 1970 for one whose clock was never set."""
+        """ "All time" starts in 1970 for a contact created by an unset clock."""
         contacts = [contact(createdAt="1900-01-01T12:00:00Z"), *came(90, MAY_BEGINS, on("sms"))]
 
         assert rules(*contacts, choice=Choice("all")) == []
@@ -605,7 +605,7 @@ class TestOutlierDay:
     DAY = date(2026, 6, 10)
 
     def wednesdays(self, *numbers: int, this: int) -> list[Json]:
-        """The contacts of Wednesdays, those of `DAY` last."""
+        """Contacts on Wednesdays, those of `DAY` last."""
         days = [self.DAY - timedelta(weeks=each) for each in range(len(numbers), -1, -1)]
         return [
             each
@@ -795,12 +795,13 @@ class TestAnyWorkspace:
 
 
 class TestNoise:
-    """Workspaces in which nothing happens but chance."""
+    """Workspaces in which everything is due to chance."""
 
     WORKSPACES = 100
     AT_MOST = 3
-    """The interval of blocked contacts is too high by chance in one of 200 (`ERROR`, one side);
-    those that have to lie beyond a margin hardly ever are. Of Poisson(0.5), 99.8 % are below 4."""
+    """By chance, the interval of blocked contacts is too high in one of 200 cases (`ERROR`, one
+    side); intervals that must lie beyond a margin hardly ever are. Of Poisson(0.5), 99.8 % are
+    below 4."""
 
     def test_hardly_ever_makes_a_finding(self) -> None:
         random = np.random.default_rng(20260701)
@@ -813,8 +814,8 @@ class TestNoise:
 
 
 def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> Tables:
-    """Contacts of the last days, who come, opt in and are blocked at rates that do not change, on
-    channels and in countries of unequal size, fewer at weekends, with agents who take turns."""
+    """Contacts of the last days that come, opt in and are blocked at constant rates, on channels
+    and in countries of unequal size, fewer at weekends, with agents taking turns."""
     now = np.datetime64(AS_OF.replace(tzinfo=None) - timedelta(hours=9), "us")
     hours = days * 24
     ago = random.uniform(0, hours, random.poisson(days * per_day))
@@ -825,7 +826,8 @@ def noise(random: np.random.Generator, days: int = 140, per_day: float = 30) -> 
     never = np.full(number, np.datetime64("NaT", "us"))
 
     def later(share: float) -> np.ndarray:
-        """For so many of those who came 140 days ago; of the others those who get there by now."""
+        """For this many of those who came 140 days ago; of the others, for those who get there by
+        now."""
         moment = created + (random.uniform(0, hours, number) * 3_600_000_000).astype("m8[us]")
         return np.where((random.random(number) < share) & (moment <= now), moment, never)
 
@@ -890,7 +892,7 @@ class TestIntervals:
 
 
 class TestALinkOfAFinding:
-    """A finding never leads to where one is."""
+    """A finding never links to the current page and choice."""
 
     DAY = date(2026, 6, 10)
 

@@ -1,4 +1,4 @@
-"""The recorded history, as alerts and digests ask for it."""
+"""Recorded history as alerts and digests read it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def at(hours: float) -> datetime:
 
 
 def history() -> Recorded:
-    """Of 48 hours, a snapshot every third: at hour 27 one of two opts out; at hour 30 the other,
-    who waited since hour 24, is answered."""
+    """48 hours with a snapshot every third hour. At hour 27 one of two contacts opts out; at hour
+    30 the other, who has waited since hour 24, is answered."""
     found = Recorded()
     for hour in range(0, 49, 3):
         agreed = {"broadcastSubscribedAt": at(-100).isoformat()} if hour < 27 else {}
@@ -74,7 +74,8 @@ def test_under_a_filter_levels_are_those_of_the_filter() -> None:
 
 def test_opt_outs_are_told_of_days_that_are_wholly_recorded() -> None:
     period = Period(date(2026, 6, 30), date(2026, 7, 3))
-    # 1 July begins with the first snapshot, 2 July ends with the last one, after which nothing is.
+    # 1 July starts with the first snapshot; 2 July ends with the last one, after which there are
+    # none.
     assert PAST.opt_outs(Choice(), period) == {date(2026, 7, 1): 0}
     longer = history()
     longer.record(at(49), tables_of(contact()))

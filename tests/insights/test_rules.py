@@ -1,7 +1,6 @@
-"""Rules that compare with what is usual: silent on quiet data, and quick where there is trouble.
+"""Rules that compare with the usual: silent on ordinary data, quick when something is wrong.
 
-The bound: in 30 days in which nothing is out of the ordinary, a rule begins an alert with a chance
-of at most 5 %.
+The bound: in 30 ordinary days, a rule begins an alert with a probability of at most 5 %.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def test_quiet_histories_have_no_more_alerts_than_chance_explains() -> None:
         assert said.untold == ()
         for rule in {each.key for each in said.episodes}:
             began[rule] += 1
-    # So many or more would come by a chance of 5 % each in less than one of 1,000 such tests.
+    # At 5 % each, this many or more would occur in less than one of 1,000 such tests.
     most = {40: 8, 200: 22}[HISTORIES]
     assert all(number <= most for number in began.values()), began
     assert CHANCE == 0.05
@@ -74,7 +73,7 @@ def test_opt_outs_of_a_bad_campaign_are_told_the_next_morning(seed: int) -> None
     quiet.past.opted_out[yesterday] = 3 * usual + 20
     episodes = [each for each in rehearsed(quiet).episodes if each.key == "opt_outs"]
     assert episodes[-1].ended is None
-    # The first refresh of the day after.
+    # The first refresh of the next day.
     assert episodes[-1].began == NOW.replace(hour=0, minute=0)
     assert "Tuesday" in episodes[-1].sentence
 
@@ -99,7 +98,7 @@ def test_a_broken_inbox_is_told_once_enough_people_should_have_come() -> None:
 
 
 def test_a_shop_that_is_closed_on_sundays_is_not_broken_on_sundays() -> None:
-    # A Sunday evening: nobody has come since Saturday, as on every Sunday.
+    # A Sunday evening: no contacts since Saturday, as on every Sunday.
     end = NOW.replace(day=29, hour=22, minute=0)
     hours = []
     for back in range(60 * 24, 0, -1):

@@ -1,4 +1,4 @@
-"""Bounds that chance seldom passes."""
+"""Bounds that chance seldom exceeds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_poisson_counts_pass_the_bound_no_oftener_than_said() -> None:
     source = random.Random(1)
 
     def poisson(mean: float) -> int:
-        # By waiting times: the mean is small.
+        # Sums of waiting times, because the mean is small.
         count, time = 0, source.expovariate(mean)
         while time < 1:
             count, time = count + 1, time + source.expovariate(mean)

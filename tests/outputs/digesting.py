@@ -1,4 +1,4 @@
-"""Snapshots for tests of what is sent."""
+"""Snapshots for tests of digests and alerts."""
 
 from __future__ import annotations
 

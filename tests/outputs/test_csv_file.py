@@ -1,4 +1,4 @@
-"""What stands in a CSV, and what cannot happen to who opens it."""
+"""Contents of CSV files, and what they cannot do to people who open them."""
 
 from __future__ import annotations
 

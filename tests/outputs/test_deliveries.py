@@ -1,4 +1,4 @@
-"""The ledger: what is committed, in which order, and what nobody may do twice."""
+"""The ledger: what is committed, in which order, and what is never done twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a digest says, and that its HTML is one that mail programs show."""
+"""Contents of a digest, and HTML that mail clients can show."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def numbers(found: Digest) -> dict[str, tuple[str, str]]:
 
 
 class Elements(HTMLParser):
-    """The elements and addresses of a document."""
+    """Elements and addresses in a document."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ def test_the_view_sees_no_more_than_its_filters_let_pass() -> None:
 
 @pytest.fixture
 def full() -> Digest:
-    """One with everything in it, and names of strangers."""
+    """A digest with everything in it, and names by strangers."""
     alert = Alert("backlog", True, AS_OF, sentence=f"Backlog {HOSTILE}", why=HOSTILE)
     return written(
         *new(5, HOSTILE, 1), *new(5, "telegram", 2),
@@ -209,7 +209,7 @@ def test_a_name_ends_no_line_of_the_plain_text(full: Digest) -> None:
 
 
 def test_the_html_is_small_enough_for_mail_programs_that_cut() -> None:
-    # Gmail cuts at 102 kB.
+    # Gmail clips mails at 102 kB.
     busy = [each for n in range(30) for each in new(3, f"channel {n} {'x' * 200}", 1)]
     assert len(message(written(*busy)).html.encode()) < 60_000
 

@@ -1,4 +1,4 @@
-"""`python -m lib.digest`: what it prints, sends and says."""
+"""The command `python -m lib.digest`: output, sending and exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail_server: MailServer) -> MailServer:
-    """A folder with secrets that name a recipient."""
+    """A folder with secrets that configure a recipient."""
     secrets = tmp_path / ".streamlit" / "secrets.toml"
     secrets.parent.mkdir()
     secrets.write_text(

@@ -1,4 +1,4 @@
-"""What strangers wrote, in each mark-up."""
+"""Untrusted text in each markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that leave the dashboard: what stands in them, and what cannot happen to who opens them."""
+"""Exported pages: their contents, and what they cannot do to people who open them."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ LAID_OUT = {"html", "head", "meta", "title", "style", "body", "header", "main", 
     "h1", "h2", "p", "dl", "dt", "dd", "div", "section", "strong", "ul", "li", "script", "table",
     "thead", "tbody", "tr", "th", "td", "details", "summary", "bdi", "label", "input",
 }  # fmt: skip
-"""Elements that a page is made of."""
+"""Elements of a page."""
 
 
 class Read(HTMLParser):
-    """What a browser without scripts finds in a file."""
+    """What a browser without scripts shows of a file."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Read(HTMLParser):
 
     @property
     def drawings(self) -> list[Json]:
-        """The figures, as the script of the page gets them."""
+        """The figures, as the page's script gets them."""
         scripts = zip(self.attributes("script"), self.texts["script"], strict=True)
         found: list[Json] = json.loads(
             next(text for each, text in scripts if each.get("id") == "figures")
@@ -120,9 +120,6 @@ def names(*texts: str, head: str = "Tag") -> Table:
 
 
 NEW = NumberShown("New", "1,272", "+3.8%", "vs 1,226", "Contacts of the period.")
-
-
-# A page in words
 
 
 def test_the_question_is_the_title_and_the_only_first_heading() -> None:
@@ -188,7 +185,7 @@ def test_facts_and_points_are_told_in_full() -> None:
     assert page.texts["li"] == ["A contact counts once.", "Else not."]
 
 
-# Tables; how their cells are written is tested with `table_html`
+# Cell contents are tested with `table_html`.
 
 
 def test_a_table_has_headings_for_its_columns_and_rows() -> None:
@@ -208,7 +205,7 @@ def test_the_note_of_a_table_is_read_before_it() -> None:
 
 
 def test_a_page_of_2000_tags_is_small_and_has_no_image_for_each() -> None:
-    # It took a browser 86 s to open, for the images of a table that was closed.
+    # A browser took 86 s to open it, for the images of a collapsed table.
     many = [f"tag {number}" for number in range(2000)]
     table = Table(
         (
@@ -222,9 +219,6 @@ def test_a_page_of_2000_tags_is_small_and_has_no_image_for_each() -> None:
     content = page_html(page_of(figure_of(figure, table=lambda: table)))
     assert len(content) < 6_000_000
     assert content.count(b"<img") == 1  # the logo
-
-
-# Strangers
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -296,9 +290,6 @@ def test_the_file_refers_to_no_other() -> None:
     assert [each[:5] for each in references] == ["data:"]
 
 
-# Figures
-
-
 def test_a_figure_is_told_in_words_where_it_cannot_be_drawn() -> None:
     page = read(figure_of(bars(), "Most are in Brazil."))
     place = next(each for each in page.attributes("div") if each.get("role") == "img")
@@ -334,7 +325,7 @@ STAND_IN = re.compile(r"#0000[0-9a-f]{2}\b", re.IGNORECASE)
 
 @pytest.fixture
 def streamlit_template() -> Iterator[None]:
-    """What importing Streamlit leaves behind: every new figure takes its stand-ins for colours."""
+    """As after importing Streamlit: every new figure takes its colour placeholders."""
     usual = pio.templates.default
     pio.templates["stand-ins"] = go.layout.Template(
         layout={"colorway": ["#000001"], "font": {"color": "#000032"}},

@@ -1,4 +1,4 @@
-"""`--record` and `changes`: four states of a workspace, fetched, kept and compared."""
+"""`--record` and `changes`: four states of a workspace, fetched, stored and compared."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PERIODS = {
 
 @pytest.fixture
 def recorded(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
-    """The command, after each of the states was recorded, as of its instant."""
+    """Run the command after each state has been recorded, as of its time."""
     states = {name: json.loads((HISTORY / f"{name}.json").read_text("utf-8")) for name in STATES}
     monkeypatch.setenv("CHATBOTX_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("CHATBOTX_TOKEN", "edge")

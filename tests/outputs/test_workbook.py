@@ -1,4 +1,4 @@
-"""The workbook, read as a spreadsheet would."""
+"""The workbook as a spreadsheet reads it."""
 
 from __future__ import annotations
 

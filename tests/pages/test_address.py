@@ -1,4 +1,4 @@
-"""The address in the browser and the choice of a session say the same."""
+"""The URL in the browser and the session's choice agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Entries = Callable[[], int]
 
 @pytest.fixture
 def entries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the browser is told of, each an entry of its history."""
+    """URLs that the browser was told of, each a history entry."""
     told: list[str] = []
     send = QueryParams._send_query_param_msg
 
@@ -30,7 +30,7 @@ def entries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def go_back(monkeypatch: pytest.MonkeyPatch, page: AppTest, **parameters: str) -> AppTest:
-    """As a browser's Back button does, to an address with these parameters."""
+    """Act like the browser's Back button, to a URL with these parameters."""
     with monkeypatch.context() as patched:
         patched.setattr(streamlit_internals, "is_history_navigation", lambda: True)
         page.query_params = dict(parameters)
@@ -93,7 +93,7 @@ def test_another_page_shows_the_same_choice_in_one_entry(
 ) -> None:
     connect()
     page = open_page(**JUNE, channel="whatsapp")
-    page.query_params = {}  # a click on the name of a page drops them
+    page.query_params = {}  # a click on a page's name drops them
     switch_page(page, "channels").run()
     assert chips(page)[:-1] == ["WhatsApp"]
     assert address(page) == {**JUNE, "channel": "whatsapp"}

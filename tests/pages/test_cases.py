@@ -1,4 +1,4 @@
-"""Small workspaces that other dashboards have been seen to show wrongly."""
+"""Small workspaces that other dashboards have been seen to get wrong."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def workspace(connect: Connect, edge_server: FakeChatbotx) -> Opened:
 
 
 def options(page: AppTest, key: str) -> list[str]:
-    """What a filter of the sidebar offers."""
+    """Options of a sidebar filter."""
     return list(page.multiselect(key=f"pick-{key}").options)
 
 
@@ -212,7 +212,7 @@ Told = Callable[[int, int], str]
 
 @pytest.fixture
 def told(connect: Connect, edge_server: FakeChatbotx) -> Told:
-    """`told(contacts, without_id)` is what Data says of so many contacts."""
+    """`told(contacts, without_id)` is what the Data page says about that many contacts."""
 
     def told(contacts: int, without_id: int) -> str:
         sent = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[: contacts + without_id]
@@ -294,7 +294,7 @@ Saved = Callable[[str], list[list[str]]]
 
 @pytest.fixture
 def saved(monkeypatch: pytest.MonkeyPatch) -> Saved:
-    """`saved(key)` is the CSV of a table of the page that was opened last, cut at semicolons."""
+    """`saved(key)` is the CSV of a table on the page opened last, split at semicolons."""
     offered: dict[object, Callable[[], bytes]] = {}
     draw = st.download_button
 
@@ -322,18 +322,18 @@ def test_a_file_for_brazil_has_raw_values_as_its_spreadsheets_read_them(
     heads, client = saved("tags")[:2]
     row = dict(zip(heads, client, strict=True))
     assert (row["Tag"], row["Contacts"]) == ("Cliente", "6")
-    # Two of six, and Wilson's interval of that, in columns of their own.
+    # Two of six, with its Wilson interval in columns of its own.
     assert row["Broadcast opt-in"] == "0,333333"
     assert row["Broadcast likely range from"] == "0,096771"
     assert row["Broadcast likely range to"] == "0,700007"
-    # There is no rate of nobody, and no sign for it.
+    # A rate of nobody is empty, without a placeholder.
     assert row["E-mail opt-in"] == ""
 
 
 def test_ids_that_came_with_other_contents_are_counted_on_the_page(
     connect: Connect, edge_server: FakeChatbotx
 ) -> None:
-    """Of 2,000 contacts each second one is sent under the id of the next."""
+    """2,000 contacts, every second one sent under the ID of the next."""
     first = json.loads((CASES / "csv-locale.json").read_text("utf-8"))[0]
     contacts = [
         first
@@ -350,7 +350,7 @@ def test_ids_that_came_with_other_contents_are_counted_on_the_page(
         for number, contact in enumerate(contacts)
     ]
     for place in range(0, 2000, 2):
-        # The fake knows it by another id than the one that it sends.
+        # The fake knows it by another ID than the one it sends.
         contacts[place] |= {"_id": contacts[place]["id"], "id": contacts[place + 1]["id"]}
     edge_server.workspaces["case"] = Workspace(contacts)
     connect("case")

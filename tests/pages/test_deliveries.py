@@ -1,4 +1,4 @@
-"""What the Data page says of who is written to, and who may put an alert to sleep."""
+"""Notifications on the Data page, and who may snooze alerts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str | None
 
 
 def told(state: State) -> tuple[Recipient, Settings]:
-    """The recipient of the workspace, after alerts were told."""
+    """The workspace's recipient, after its alerts were reported."""
     configuration = settings.configuration()
     (recipient,) = configuration.notifications.recipients
     workspace = configuration.workspaces[0]

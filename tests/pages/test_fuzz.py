@@ -1,4 +1,4 @@
-"""Whatever the API answers: the pages show what can be read of it, or say what is wrong."""
+"""Whatever the API answers, pages show what can be read of it, or say what is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fake_chatbotx import EDGE_CONTACTS, Answer, Contact, FakeChatbotx
 from tests.pages.conftest import PAGES, Connect, open_page
 
 EXAMPLES = int(os.environ.get("PAGE_EXAMPLES", "8"))
-"""How many workspaces are tried; PAGE_EXAMPLES=300 is for a closer look."""
+"""Number of workspaces tried; set PAGE_EXAMPLES=300 for a thorough run."""
 
 NAMES = sorted(path.stem for path in PAGES.glob("*.py") if path.stem != "frame")
 
@@ -45,7 +45,7 @@ COUNTS = st.none() | st.integers(-1, 10**19) | PLAIN
 
 
 def paths_of(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where something stands in a JSON value, but for the whole of it."""
+    """Paths to all values in a JSON value, except the value itself."""
     inner = dict(enumerate(value)) if isinstance(value, list) else value
     if not isinstance(inner, dict):
         return []
@@ -56,7 +56,7 @@ def paths_of(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def changed(value: Any, path: tuple[Any, ...], new: Any) -> None:
-    """Puts `new` there, if there is still such a place."""
+    """Replace the value at a path by `new`, if the path still exists."""
     for key in path[:-1]:
         value = value[key] if isinstance(value, dict | list) and _has(value, key) else None
     if isinstance(value, dict | list) and _has(value, path[-1]):
@@ -70,12 +70,12 @@ def _has(value: Any, key: Any) -> bool:
 RECORDED: list[Contact] = sorted(
     json.loads(EDGE_CONTACTS.read_text("utf-8")), key=lambda contact: len(json.dumps(contact))
 )[-40:]
-"""Those that say the most: with conversations, tags and inboxes."""
+"""The most complete contacts: with conversations, tags and inboxes."""
 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """An answer: a few recorded contacts, with anything in some places of them."""
+    """A response: a few recorded contacts with arbitrary values in some places."""
     contacts = copy.deepcopy(draw(st.lists(st.sampled_from(RECORDED), max_size=8)))
     places = paths_of(contacts)
     if places:

@@ -20,9 +20,6 @@ some = settings(derandomize=True, deadline=None)
 PLAIN = Choice()
 
 
-# Which days
-
-
 def period(preset: str, as_of: str, timezone: str = "UTC", first: str | None = None) -> Period:
     return Choice(preset).period(
         datetime.fromisoformat(as_of),
@@ -94,9 +91,6 @@ def test_dates_are_taken_as_they_are() -> None:
     )
 
 
-# In words
-
-
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
@@ -165,9 +159,6 @@ def test_one_filter_can_be_set_and_the_others_stay(dimension: Dimension) -> None
     limited = choice.limited_to(dimension, ("x", "y"))
     assert limited.keys(dimension) == ("x", "y")
     assert limited.limited_to(dimension, choice.keys(dimension)) == choice
-
-
-# By a click
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)

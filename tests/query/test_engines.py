@@ -1,4 +1,4 @@
-"""A view asks the engine that the workspace is set to, and shows the numbers of memory."""
+"""A view asks the configured engine, which gives the same numbers as memory."""
 
 from __future__ import annotations
 

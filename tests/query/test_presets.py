@@ -1,4 +1,4 @@
-"""Which days a period means, and what it is compared with."""
+"""The days of each preset, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_long_month_is_compared_with_a_short_one_up_to_its_last_day() -> None:
 
 
 def test_the_same_time_of_day_is_that_of_the_clocks_there() -> None:
-    # Berlin put its clocks back on 25 October 2026: 09:00 there was 07:00 in UTC before.
+    # Berlin set its clocks back on 25 October 2026: before that, 09:00 there was 07:00 UTC.
     as_of = "2026-10-28T08:00Z"
     found = comparison(period("today", as_of, "Europe/Berlin"), "today", as_of=as_of)
     assert found.until == datetime.fromisoformat("2026-10-21T07:00Z")

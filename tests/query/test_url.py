@@ -32,7 +32,7 @@ PLAIN = Choice()
 
 
 def read(**given: str | list[str]) -> tuple[Choice, list[str]]:
-    """What the parameters make; `from_` stands for `from`, a word of Python."""
+    """The choice of these parameters; `from_` stands for `from`, a Python keyword."""
     return parse(
         {
             name.rstrip("_"): value if isinstance(value, list) else [value]
@@ -40,9 +40,6 @@ def read(**given: str | list[str]) -> tuple[Choice, list[str]]:
         },
         OPTIONS,
     )
-
-
-# From the URL
 
 
 def test_no_parameters_are_the_last_30_days_of_everybody() -> None:
@@ -293,9 +290,6 @@ def test_whatever_the_url_holds_makes_a_choice_that_survives_the_url(
     assert parse(parameters(choice), OPTIONS) == (choice, [])
 
 
-# To the URL
-
-
 def test_what_is_as_usual_is_not_in_the_url() -> None:
     assert parameters(PLAIN) == {name: [] for name in PARAMETERS}
 
@@ -333,9 +327,6 @@ def test_a_link_shows_the_same_to_a_colleague(choice: Choice) -> None:
     assert parse(parameters(choice), OPTIONS) == (choice, [])
 
 
-# A value that is called like what is missing
-
-
 @pytest.mark.parametrize(
     ("written", "keys"),
     [("none", ""), ("NONE", ""), ('"none"', "none"), ('"None"', "none"), ("line", "line")],
@@ -356,9 +347,6 @@ def test_every_key_comes_back_from_the_url(key: str) -> None:
 def test_where_everybody_has_one_none_is_the_channel_of_that_name() -> None:
     options = Options({"channel": (Option("none", "none", 1),)})
     assert parse({"channel": ["none"]}, options) == (choosing(channel=("none",)), [])
-
-
-# Links of before
 
 
 @pytest.mark.parametrize(

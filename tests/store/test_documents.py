@@ -1,4 +1,4 @@
-"""Small documents are swapped, never overwritten: in a folder as in a bucket."""
+"""Documents are swapped, never overwritten, in folders and buckets."""
 
 from __future__ import annotations
 

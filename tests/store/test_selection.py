@@ -13,7 +13,7 @@ from tests.workspaces import contact, conversation, in_inboxes, on, tables_of, t
 
 @pytest.fixture
 def tables() -> Tables:
-    """Contacts 1 to 4; the third has nothing."""
+    """Contacts 1 to 4; the third has no links."""
     return tables_of(
         contact(on("sms"), tagged("601")),
         contact(on("sms", "zalo"), tagged("601", "602"), conversation(assignedUserId="101")),

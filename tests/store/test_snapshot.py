@@ -53,7 +53,7 @@ def test_now_is_when_the_crawl_begins_unless_it_is_said(edge_server: FakeChatbot
 
 @pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1)], ids=["slow", "fast"])
 def test_a_clock_an_hour_off_costs_no_contact(off: timedelta) -> None:
-    """Ours or the server's: those created in between are counted where they fall."""
+    """Either our clock or the server's: contacts created in between are counted where they fall."""
     created = [BEGAN - timedelta(minutes=minutes) for minutes in range(-90, 90, 5)]
     contacts = [
         {"id": str(number), "createdAt": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"}
@@ -74,7 +74,7 @@ def test_a_clock_an_hour_off_costs_no_contact(off: timedelta) -> None:
 def test_a_contact_on_two_pages_is_one_row_in_its_later_version(
     edge_contacts: list[Contact],
 ) -> None:
-    """The 25 of one time fill pages that are read twice; one of them changes in between."""
+    """The 25 contacts of one time fill pages that are read twice; one changes in between."""
     changed = edge_contacts[60]["id"]
 
     def change(server: FakeChatbotx, request: object) -> None:
@@ -95,7 +95,7 @@ def test_a_contact_on_two_pages_is_one_row_in_its_later_version(
 
 
 def test_what_could_not_be_read_is_counted_wherever_it_was_noticed() -> None:
-    """A wrong type is noticed when the answer is decoded, text that is no time later."""
+    """A wrong type is found when decoding, a text that is not a time later."""
     contacts: list[Contact] = [
         {"id": "1", "createdAt": "2026-05-10T00:00:00.000Z", "blockedAt": 7.5},
         {"id": "2", "createdAt": "2026-05-11T00:00:00.000Z", "blockedAt": "never"},

@@ -1,4 +1,4 @@
-"""What is kept of a workspace comes back as it was, or not at all, and what is broken is said."""
+"""What is stored is read back unchanged or not at all, and damage is reported."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def folder(store: Store) -> Path:
 
 
 def snapshot_of(*contacts: Json, day: float = 0) -> Snapshot:
-    """Of that many days after `AS_OF`."""
+    """A snapshot of that many days after `AS_OF`."""
     return Snapshot(tables_of(*contacts), Verdict(AS_OF + timedelta(days=day)), "299")
 
 
 def save(store: Store, snapshot: Snapshot) -> Head:
-    """As recorded; what recording adds is not asked here."""
+    """Commit as recorded; recording itself is not tested here."""
     return store.commit(store.head(), snapshot, Recording(None, {}))
 
 
 def day(snapshot: Snapshot | None) -> int | None:
-    """Which one it is of those that `snapshot_of` made."""
+    """Which of the snapshots of `snapshot_of` it is."""
     return None if snapshot is None else (snapshot.as_of - AS_OF).days
 
 
 def loaded(store: Store) -> Snapshot:
-    """The latest, which must be there and without a note."""
+    """The latest snapshot, which must exist and load without notes."""
     snapshot, notes = store.load()
     assert notes == ()
     assert snapshot is not None
@@ -74,9 +74,6 @@ def kept_days(store: Store) -> list[float]:
 
 def files(store: Store, table: str = "contacts") -> list[Path]:
     return sorted((folder(store) / table).glob("*.parquet"))
-
-
-# What was saved is what is loaded
 
 
 def assert_same(tables: Tables, others: Tables) -> None:
@@ -119,8 +116,8 @@ def test_an_invented_workspace_comes_back_as_it_was(store: Store) -> None:
         [contact(conversation(assignedUserId="Zoë", assignedInboxTeamId="客户"), on("ｌｉｎｅ"))],
         [contact({"tags": [{"id": "601", "name": None}]}), contact(tagged("\u202e", "'; --"))],
         [contact(on(*(f"channel {number}" for number in range(300))))],
-        # Both carry one id: the later wins, and the country of the other is a category that no
-        # contact has.
+        # Both have the same ID: the later one wins, and the other's country remains as a category
+        # that no contact has.
         [
             contact(id="1", country="BR", updatedAt="2026-01-01T00:00:00Z"),
             contact(id="1", country="VN", updatedAt="2026-01-02T00:00:00Z"),
@@ -155,9 +152,6 @@ def test_how_it_came_to_be_comes_back(store: Store) -> None:
     snapshot = loaded(store)
     assert (snapshot.verdict, snapshot.workspace_id) == (verdict, "2990000000000000002")
     assert not snapshot.is_demo
-
-
-# For others, and to whom the files belong
 
 
 def test_others_read_the_tables_as_plain_columns(store: Store) -> None:
@@ -203,9 +197,6 @@ def test_files_of_others_are_left_alone(store: Store) -> None:
     assert {"README", "notes"} < {path.name for path in folder(store).iterdir()}
 
 
-# Which is loaded, which are kept
-
-
 def test_the_one_saved_last_is_loaded_even_if_the_clock_was_set_back(store: Store) -> None:
     save(store, snapshot_of(day=5))
     save(store, snapshot_of(day=1))
@@ -215,7 +206,7 @@ def test_the_one_saved_last_is_loaded_even_if_the_clock_was_set_back(store: Stor
 def test_three_are_kept_and_the_last_of_each_of_seven_days(store: Store) -> None:
     for number in range(20):
         save(store, snapshot_of(day=number / 2))
-    # AS_OF is a midnight, so the second of each day is that of noon.
+    # AS_OF is midnight, so the second one of each day is at noon.
     assert kept_days(store) == [3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9, 9.5]
     head = store.head()
     assert head is not None
@@ -238,15 +229,12 @@ def test_what_is_kept_no_longer_is_removed_when_nobody_can_be_reading_it(store: 
     assert [store.read(row).contacts for row in head.rows] == [1, 1, 1]
 
 
-# What is broken is passed over
-
-
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
 
 def flip(path: Path) -> None:
-    """A bit of the data, not of what describes it."""
+    """Flip a bit of the data, not of the metadata."""
     data = path.read_bytes()
     place = 40
     path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
@@ -326,7 +314,7 @@ def test_where_the_newest_part_of_a_log_is_broken_the_good_older_one_is_used(
     for number in range(3):
         save(store, snapshot_of(contact(), day=number))
     spoil(sorted((folder(store) / table / "_delta_log").glob("*.json"))[-1])
-    # The files of a snapshot are named by its row: a log of contacts is not even read.
+    # A snapshot's row names its files, so the log of contacts is not even read.
     assert day(loaded(store)) == (1 if table == "snapshots" else 2)
     save(store, snapshot_of(contact(), day=7))
     assert day(loaded(store)) == 7
@@ -365,9 +353,6 @@ def test_what_an_earlier_version_saved_is_set_aside_once(store: Store) -> None:
     assert save(store, snapshot_of(day=1)).last.number == 1
 
 
-# The disk does not want
-
-
 def refuse(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -389,7 +374,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_one_before(
 def test_on_a_full_disk_the_oldest_goes_first(
     store: Store, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    """There is room for so many tables of contacts."""
+    """A disk with room for that many tables of contacts."""
     write = Place.write
 
     def bounded(place: Place, name: str, data: pa.Buffer) -> None:
@@ -403,7 +388,7 @@ def test_on_a_full_disk_the_oldest_goes_first(
         with contextlib.suppress(StoreFull):
             save(store, snapshot_of(contact(), day=number))
             saved.append(number)
-    # The last one is never given up for the next.
+    # The last one is never removed to make room for the next.
     assert saved == ([0] if room == 1 else list(range(8)))
     assert kept_days(store) == saved[-room:]
     assert day(loaded(store)) == saved[-1]
@@ -411,7 +396,7 @@ def test_on_a_full_disk_the_oldest_goes_first(
 
 
 def test_what_fails_when_it_is_done_is_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the disk fills up between a commit and the checkpoint after it."""
+    """As if the disk filled up between a commit and its checkpoint."""
     save(store, snapshot_of(day=1))
     commit = DeltaTable.create_write_transaction
 
@@ -430,7 +415,7 @@ def test_what_fails_when_it_is_done_is_done(store: Store, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def unprivileged() -> Iterator[None]:
-    """Root may write anywhere, so it is not root meanwhile."""
+    """Root may write anywhere, so drop to another user meanwhile."""
     was = os.geteuid()
     if was == 0:
         os.seteuid(_NOBODY)
@@ -458,9 +443,6 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         save(Store(Place(str(tmp_path / "file" / "workspace"))), snapshot_of())
 
 
-# Several processes
-
-
 def test_of_two_that_looked_at_once_the_second_has_to_look_again(store: Store) -> None:
     head = save(store, snapshot_of(day=1))
     store.commit(head, snapshot_of(day=2))
@@ -481,9 +463,6 @@ def test_of_two_that_begin_at_once_one_comes_first(store: Store) -> None:
 def test_every_table_of_a_snapshot_is_kept(store: Store) -> None:
     save(store, snapshot_of())
     assert {path.name for path in folder(store).iterdir()} == {*columns.names(), "snapshots"}
-
-
-# Whose it is
 
 
 def test_the_demo_workspace_is_not_kept() -> None:
@@ -524,7 +503,7 @@ def test_neither_the_token_nor_personal_data_is_on_disk(
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     written = " ".join(str(path) for path in tmp_path.rglob("*"))
     for path in files:
-        # The tables are compressed, so they are looked into.
+        # The tables are compressed, so they have to be read.
         is_table = path.suffix == ".parquet"
         written += str(pq.read_table(path).to_pydict()) if is_table else path.read_text()
     # In this workspace, a tag's name holds the name of a contact.

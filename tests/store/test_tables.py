@@ -24,7 +24,7 @@ def decoded(*contacts: Json) -> list[Contact]:
 
 
 def tables_of(*contacts: Json) -> Tables:
-    """The tables of contacts with these fields, read in this order; their ids count from 1."""
+    """Tables of contacts with these fields, read in this order; IDs count from 1."""
     builder = TableBuilder()
     builder.add(
         decoded(*[{"id": str(number), **each} for number, each in enumerate(contacts, start=1)])
@@ -33,7 +33,7 @@ def tables_of(*contacts: Json) -> Tables:
 
 
 def row_of(**fields: Any) -> pd.Series[Any]:
-    """The row of one contact with these fields."""
+    """The row of a single contact with these fields."""
     return tables_of(fields).contacts.iloc[0]
 
 

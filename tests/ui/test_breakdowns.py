@@ -1,4 +1,4 @@
-"""The table of a dimension and its ranking."""
+"""Table and ranking of a dimension."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def june_view(choice: Choice = JUNE, contacts: tuple[Json, ...] = CONTACTS) -> V
 
 
 def rows_of(table: Table) -> list[dict[str, Any]]:
-    """The values of each row by the names of the columns."""
+    """Values of each row by column name."""
     return [{each.name: each.values[row] for each in table.columns} for row in range(len(table))]
 
 
@@ -40,7 +40,7 @@ BY = {CHANNEL: audience.by_channel, COUNTRY: audience.by_country, TAG: audience.
 
 
 def shown(view: View, dimension: Dimension = CHANNEL) -> dict[str, dict[str, Any]]:
-    """The rows of the breakdown by the name of the group."""
+    """Rows of the breakdown by group name."""
     table = breakdown(view.compute(BY[dimension], view.terms), dimension, view)
     return {str(row[table.columns[0].name]): row for row in rows_of(table)}
 
@@ -80,7 +80,7 @@ def test_a_breakdown_of_a_selection_takes_shares_of_the_selection() -> None:
 
 
 def on_day(number: int, of: int = 30) -> list[int]:
-    """One new contact on one of so many days or weeks, the first being 1."""
+    """One new contact in one of that many days or weeks, numbered from 1."""
     return [int(place == number) for place in range(1, of + 1)]
 
 
@@ -127,11 +127,8 @@ def test_a_breakdown_says_how_many_wait_for_a_person(
     assert {name: row["Waiting for a person"] for name, row in rows.items()} == waiting
 
 
-# Rankings
-
-
 def test_the_bar_of_the_others_counts_each_contact_once() -> None:
-    # Three people with the same three tags beside the one that is shown.
+    # Three people with the same three tags besides the one shown.
     view = june_view(
         contacts=tuple(
             contact(tagged("601", "602", "603", "604"), createdAt="2026-06-10T12:00:00Z")

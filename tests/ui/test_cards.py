@@ -1,4 +1,4 @@
-"""The numbers of a page."""
+"""Cards with a page's numbers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_rate_of_nobody_when_the_period_ended_has_no_change() -> None:
 
 
 def test_the_change_of_a_past_period_is_that_between_its_own_ends() -> None:
-    # 0 of 4 as October began, 1 of 4 as it ended; all four by now.
+    # 0 of 4 at the start of October, 1 of 4 at its end, all four by now.
     card = rate_number("broadcast", Rate(4, 4), pd.Series([0.0, 0.0, 0.25]), during="in October")
     assert (card.value, card.change, card.note) == ("100.0%", "+25.0 points", "in October · 4 of 4")
 
@@ -71,8 +71,8 @@ def test_a_rate_has_no_change_where_nothing_is_to_be_compared() -> None:
 @pytest.mark.parametrize(
     ("began", "ended", "many", "is_coloured"),
     [
-        (0.500, 0.501, 1_000_000, False),  # certain, and a trifle
-        (0.50, 0.60, 20, False),  # chance would have it
+        (0.500, 0.501, 1_000_000, False),  # significant, but tiny
+        (0.50, 0.60, 20, False),  # within chance
         (0.50, 0.60, 2000, True),
     ],
 )
@@ -83,9 +83,6 @@ def test_a_change_that_is_tiny_or_due_to_chance_has_no_colour(
     assert (card.more_is == "good") == is_coloured
 
 
-# Changes of numbers
-
-
 def shown(card: Number) -> NumberShown:
     return cards._shown(card, june_view())
 
@@ -94,9 +91,9 @@ def shown(card: Number) -> NumberShown:
     ("now", "before", "change"),
     [
         (45, 30, "+50.0%"),
-        (45, 29, "+16"),  # of fewer than 30 there is no percentage
+        (45, 29, "+16"),  # no percentage of fewer than 30
         (5, 0, "+5"),
-        (-11, 1, "−12"),  # nor of what changes its sign
+        (-11, 1, "−12"),  # nor across a change of sign
         (-20, 40, "−60"),
         (30, 30, "0.0%"),
     ],

@@ -1,4 +1,4 @@
-"""Charts come after everything else of a run, in their places."""
+"""Charts come after everything else of a run, in their reserved places."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Two processes that write to the same recipient, each killed at a point of a seed's choice.
+"""Two processes that write to the same recipient, each killed at a point chosen by a seed.
 
     python -m tests.outputs.notify.killing FOLDER FIRST_SEED SEEDS [ENDPOINT]
 
-A point lies before and after each commit to the ledger, and before and after the other side takes a
-message. The processes are forked from this one, which has no threads; what it finds is a line of
-JSON a seed: how often each message arrived, and what the record says of it. The ledger lies in the
+Points lie before and after each commit to the ledger, and before and after the other side accepts a
+message. The processes are forked from this one, which has no threads. It prints a line of JSON per
+seed: how often each message arrived, and what the record says about it. The ledger is in the
 folder, or in the bucket of an endpoint.
 """
 
@@ -33,8 +33,8 @@ from tests.workspaces import contact, conversation
 
 START = datetime(2026, 7, 1, 5, 59, tzinfo=UTC)
 STEPS = (0, 2, 20, 40)
-"""Minutes at which each process looks: nothing is due; a digest is and an alert begins; it is over;
-nothing is."""
+"""Minutes at which each process acts: nothing is due; a digest is due and an alert begins; the
+alert ends; nothing is due."""
 
 WAITING = (0, 3, 0, 0)
 RECIPIENT = Recipient(
@@ -47,7 +47,7 @@ RECIPIENT = Recipient(
 
 @dataclass
 class Fate:
-    """Kills the process when so many points have been passed; never for None."""
+    """Kill the process after that many points; never for None."""
 
     left: int | None
 
@@ -95,7 +95,7 @@ def snapshots() -> list[Snapshot]:
 
 
 def run(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> None:
-    """All that one process does."""
+    """Everything one process does."""
     clock = folder / "clock"
 
     def send(message: Message, _: Recipient, id_: str, when: datetime) -> Outcome:
@@ -119,8 +119,8 @@ def run(folder: Path, shown: list[Snapshot], fate: Fate, later: timedelta) -> No
 
 
 def reached(clock: Path) -> int:
-    """The step that the fastest has come to: it is the same time for all, and does not go back at
-    a restart."""
+    """The step of the fastest process: time is the same for all, and does not go back at a
+    restart."""
     return max(map(int, clock.read_text("utf-8").split()), default=0) if clock.exists() else 0
 
 
@@ -137,7 +137,7 @@ def forked(work: Callable[[], None]) -> int:
 
 
 def told(folder: Path) -> None:
-    """Writes down what the record says."""
+    """Write down what the record says."""
     rows = Deliveries(documents_in(folder), "boss").read().deliveries
     said = [[each.kind, each.state, [t.began for t in each.tells]] for each in rows]
     (folder / "rows").write_text(json.dumps(said), "utf-8")
@@ -157,10 +157,10 @@ def story(
         processes = [forked(partial(run, folder, shown, fate, at_once)) for fate in fates]
         for process in processes:
             failed += os.waitpid(process, 0)[1] not in (0, signal.SIGKILL)
-    # Whoever comes after closes what was left open.
+    # The next process closes what was left open.
     for later in (timedelta(minutes=10), timedelta(minutes=20)):
         failed += os.waitpid(forked(partial(run, folder, shown, Fate(None), later)), 0)[1] != 0
-    # Not here: a library that has begun threads cannot be forked any more.
+    # Imported late: after a library has started threads, the process can no longer fork safely.
     failed += os.waitpid(forked(partial(told, folder)), 0)[1] != 0
     arrived = folder / "arrived"
     return {
@@ -176,7 +176,7 @@ if __name__ == "__main__":
     made = snapshots()
     warm = place / "warm"
     warm.mkdir(parents=True)
-    run(warm, made, Fate(None), timedelta(0))  # what is loaded here, no fork has to load
+    run(warm, made, Fate(None), timedelta(0))  # loaded here so that forks need not load it
     for each in range(first, first + number):
         told_of = story(place / str(each), made, each, next(iter(sys.argv[4:]), None))
         sys.stdout.write(json.dumps(told_of) + "\n")

@@ -1,4 +1,4 @@
-"""Messages to Slack, Teams, Telegram and web hooks: real requests to a hook on this machine."""
+"""Messages to Slack, Teams, Telegram and web hooks: real requests to a local server."""
 
 from __future__ import annotations
 

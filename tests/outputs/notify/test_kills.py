@@ -1,4 +1,5 @@
-"""Two processes, killed around sending: each message once, or a line that says nobody knows."""
+"""Two processes killed around sending: each message arrives once, or the record says that nobody
+knows."""
 
 from __future__ import annotations
 
@@ -38,21 +39,21 @@ def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_uncl
         rows: dict[str, list[str]] = {}
         for kind, state, began in story["rows"]:
             rows.setdefault(kind if kind == "digest" else f"{began}", []).append(state)
-        # One digest; an alert that begins, and is over, each in one message.
+        # One digest; one message for an alert that begins, and one for its end.
         assert all(len(states) == 1 for states in rows.values()), story
         assert "digest" in rows, story
         for what, (state,) in rows.items():
-            if state == "given up":  # over before it could be sent
+            if state == "given up":  # ended before it could be sent
                 assert what == "[]", story
                 continue
             assert state in ("done", "unclear"), story
             assert arrived[what] <= 1, story
-            # What the record calls done has arrived; where it does not know, it says so.
+            # Messages recorded as done have arrived; where it is unknown, the record says so.
             assert state == "unclear" or arrived[what] == 1, story
             outcomes[f"{state}, arrived {arrived[what]} times"] += 1
         assert set(arrived) <= set(rows), story
         assert "[True]" in rows or "[False]" not in rows, story
-    # The points at which a process dies are of every kind.
+    # Processes die at points of every kind.
     assert min(outcomes.values()) > 0
     assert len(outcomes) >= (3 if seeds >= 200 else 2), outcomes
 

@@ -1,4 +1,4 @@
-"""What one recipient is written: when, how often, and what the record says of it."""
+"""Messages to one recipient: when, how often, and what the record says."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DONE = Outcome("done", "Taken.")
 
 @dataclass
 class World:
-    """A notifier with a clock and a channel of its own; `answers` are what the channel says, the
-    last of them for ever."""
+    """A notifier with its own clock and channel; `answers` are the channel's outcomes, the last of
+    which repeats."""
 
     folder: Path
     recipient: Recipient
@@ -40,7 +40,7 @@ class World:
     ids: list[str] = field(default_factory=list)
 
     def notifier(self, **changes: object) -> Notifier:
-        """One process more."""
+        """Another process."""
         return Notifier(
             replace(self.recipient, **changes),  # type: ignore[arg-type]
             Settings(token="token", timezone="Europe/Berlin"),
@@ -87,9 +87,6 @@ def world(tmp_path: Path) -> MakeWorld:
 
 DAILY = {"at": "0 8 * * *"}
 BACKLOG = {"alerts": AlertRules(backlog=2)}
-
-
-# Digests
 
 
 def test_a_digest_comes_at_its_time_and_once(world: MakeWorld) -> None:
@@ -172,7 +169,7 @@ def test_a_clock_that_is_set_back_sends_no_digest_again(world: MakeWorld) -> Non
         notifier.step(here.snapshot())
     ids = [each.id for each in here.rows]
     assert len(ids) == len(set(ids))
-    # One on each morning that came: the first, and the next when the clock got there.
+    # One for each morning that has passed: the first, and the next when the clock gets there.
     assert len(here.sent) == len([each for each in here.rows if each.state == "done"])
     assert sum(each.id == "digest-20260701T0600Z" for each in here.rows) == 1
 
@@ -264,9 +261,6 @@ def test_a_digest_is_of_the_time_since_the_last_one(world: MakeWorld) -> None:
     assert len(here.sent) == 2
 
 
-# Alerts
-
-
 def test_an_alert_is_told_when_it_begins_and_when_it_is_over(world: MakeWorld) -> None:
     here = world(**BACKLOG)
     notifier = here.notifier()
@@ -309,7 +303,8 @@ def test_a_process_that_is_held_up_while_another_goes_on_tells_nothing_again(
     held_up = iter([20 * MINUTE])
 
     def clock() -> datetime:
-        """Between asking for the time and using it, the other one sees that it is over."""
+        """Between this process reading the clock and using it, the other one sees that the alert
+        has ended."""
         asked = there.now
         there.now += next(held_up, timedelta())
         if there.now > asked:
@@ -461,9 +456,6 @@ def test_a_snoozed_alert_is_told_when_the_snooze_ends(world: MakeWorld) -> None:
     here.now += 2 * HOUR
     notifier.step(here.snapshot(0))
     assert here.sent[1].subject.startswith("Audience: Over")
-
-
-# What goes wrong
 
 
 def test_a_message_that_cannot_be_written_is_tried_again_and_said(

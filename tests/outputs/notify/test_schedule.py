@@ -1,5 +1,5 @@
-"""When digests are due, through changes of the clock. Berlin skips from 2 to 3 o'clock on
-29 March 2026, and repeats that hour on 25 October."""
+"""When digests are due, across clock changes. Berlin skips from 2 to 3 o'clock on 29 March 2026,
+and repeats that hour on 25 October."""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ def rehearse(
         said = _judge(rules_told, reading, level.at, alerts, episodes)
         told |= {each.rule for each in said if each.verdict != "unknown"}
         judgements += 1
-    wanted = _wanted(rules)
-    untold = tuple(rule for rule in wanted if rule in _NOT_RECORDED or rule not in told)
+    configured = _configured(rules)
+    untold = tuple(rule for rule in configured if rule in _NOT_RECORDED or rule not in told)
     return Rehearsal(start, judgements, tuple(episodes), untold)
 
 
@@ -121,7 +121,7 @@ def _with_hours(reading: Reading, now: Reading) -> Reading:
     return replace(reading, new_by_hour=counts, hours_end=now.hours_end - hours * ONE_HOUR)
 
 
-def _wanted(rules: AlertRules) -> list[str]:
+def _configured(rules: AlertRules) -> list[str]:
     values = {each.name: getattr(rules, each.name) for each in fields(rules)}
     return [
         name for name, value in values.items() if value not in (None, ()) and value is not False

@@ -24,7 +24,7 @@ def orphaned_handoff(view: View) -> Iterator[Finding]:
             "a single person is enough to be listed.",
             "workload",
             queue="orphaned",
-            verb=_see(waiting.orphaned),
+            verb=_link_label(waiting.orphaned),
             weight=waiting.orphaned * URGENCY["orphaned-handoff"],
         )
 
@@ -43,12 +43,12 @@ def waiting_long(view: View) -> Iterator[Finding]:
             f"The longest wait is {formatting.duration(longest)}." + _left_to_bot(load.left_to_bot),
             "workload",
             queue="waiting",
-            verb=_see(long),
+            verb=_link_label(long),
             weight=long * URGENCY["waiting-long"],
         )
 
 
-def _see(people: int) -> str:
+def _link_label(people: int) -> str:
     return f"See the {formatting.number(people)}" if people > 1 else "See who"
 
 

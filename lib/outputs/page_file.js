@@ -1,8 +1,8 @@
 "use strict";
-// Draws each figure in place of its description, which stays where it cannot be drawn.
+// Replaces each description by its figure; the description stays if the figure cannot be drawn.
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const places = [...document.querySelectorAll(".drawing")];
-const PRINTED = 640; // pixels, within the margins of a sheet of A4 or Letter
+const PRINTED = 640; // width in pixels within the margins of A4 or Letter
 
 async function draw(place, { data, layout, config }) {
   const description = [...place.childNodes];

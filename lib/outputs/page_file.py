@@ -54,7 +54,7 @@ def page_html(page: Page) -> bytes:
     has_map = any(trace.type in _ON_MAPS for figure in drawn for trace in figure.data)
     programs = [_program(_TABLES.read_text("utf-8"))]
     if drawn:
-        programs += [_program(get_plotlyjs()), _program(_beside(".js"))]
+        programs += [_program(get_plotlyjs()), _program(_sibling(".js"))]
     allowed = " ".join(f"'sha256-{_digest(program)}'" for program in programs)
     logo = base64.b64encode(_LOGO.read_bytes()).decode()
     html = (
@@ -67,7 +67,7 @@ def page_html(page: Page) -> bytes:
             language=formatting.language(),
             policy=f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
             "img-src data:; base-uri 'none'; form-action 'none'",
-            style=_trusted(_beside(".css") + _SHARED_STYLE.read_text("utf-8")),
+            style=_trusted(_sibling(".css") + _SHARED_STYLE.read_text("utf-8")),
             logo=f"data:image/svg+xml;base64,{logo}",
             figures=_trusted(_data(f"[{','.join(map(drawing, drawn))}]")) if drawn else None,
             world=_trusted(_data(_WORLD.read_text("utf-8"))) if has_map else None,
@@ -89,7 +89,7 @@ def _meanings(page: Page) -> dict[str, str]:
     }
 
 
-def _beside(suffix: str) -> str:
+def _sibling(suffix: str) -> str:
     """The stylesheet or script of the page: the file with that suffix beside this one."""
     return Path(__file__).with_suffix(suffix).read_text("utf-8")
 

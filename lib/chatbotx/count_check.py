@@ -9,13 +9,14 @@ never cost a contact.
 """
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from lib.chatbotx.client import Client
 from lib.chatbotx.errors import Cancelled, ChatbotXError
-from lib.chatbotx.keys import MINUTE, NotInOrder, as_text, floor, instant_of, moment_of
+from lib.chatbotx.keys import MINUTE, NotInOrder, as_text, floor, moment_of
 from lib.chatbotx.progress import CrawlLog, Range
 from lib.chatbotx.query import Bound, CountQuery
 
@@ -50,9 +51,9 @@ def check_count(client: Client, log: CrawlLog, read_again: Callable[[int, int], 
     `read_again` reads the contacts created between two instants (ms, inclusive), passes on those
     that had not come yet, and returns how many there are. Raises Cancelled.
     """
-    created = log.created()
     try:
-        if created:
+        created = log.created()
+        if len(created):
             _Check(client, log, created, read_again).run()
     except Cancelled:
         raise
@@ -66,7 +67,7 @@ class _Check:
         self,
         client: Client,
         log: CrawlLog,
-        created: list[str],
+        created: np.ndarray,
         read_again: Callable[[int, int], int],
     ) -> None:
         self._client = client
@@ -77,8 +78,7 @@ class _Check:
         self._counts_left = _MOST_COUNTS
 
     def run(self) -> None:
-        begin = floor(instant_of(self._created[0]), MINUTE)
-        end = floor(instant_of(self._created[-1]), MINUTE)
+        begin, end = (int(self._created[place]) * MINUTE for place in (0, -1))
         if begin >= end or (counted := self._count(begin, end)) is None:
             return
         whole = _Interval(begin, end, counted)
@@ -127,7 +127,7 @@ class _Check:
 
     def _rank(self, instant: int) -> int:
         """How many contacts created before the instant were read."""
-        return bisect_left(self._created, as_text(instant))
+        return int(np.searchsorted(self._created, instant // MINUTE))
 
     def _differences(self, whole: _Interval) -> list[_Interval]:
         """Where the numbers differ, as narrow as the number of requests allows, oldest first."""
@@ -163,7 +163,7 @@ class _Check:
         first, last = self._rank(part.begin), self._rank(part.end)
         middle = (part.begin + part.end) // 2
         if last - first > 1:
-            middle = instant_of(self._created[(first + last) // 2])
+            middle = int(self._created[(first + last) // 2]) * MINUTE
         return min(max(floor(middle, MINUTE), part.begin + MINUTE), part.end - MINUTE)
 
     def _excess(self, part: _Interval, *, may_read: bool) -> int:

@@ -2,16 +2,18 @@
 
 import threading
 import time
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Literal
 
+import numpy as np
+
 from lib.chatbotx.client import Client
 from lib.chatbotx.errors import Cancelled
+from lib.chatbotx.received import Creations, Received
 from lib.chatbotx.schema import Answer, Contact
 from lib.chatbotx.versions import fingerprint
 
@@ -114,15 +116,12 @@ class CrawlLog:
         self.checked: Check = "not available"
         self.counted: int | None = None
         """The server's count of contacts at the start, or a lower bound of it; None if unknown."""
-        self._known_ids: set[int] = set()
         self._forget_contacts()
 
     def _forget_contacts(self) -> None:
         self._contacts = self._changed = self._without_id = 0
         self._unreadable: Counter[str] = Counter()
-        self._created: list[str] = []
-        # For each contact passed on, hashes of its id and of its contents.
-        self._ids, self._prints = array("q"), array("q")
+        self._created, self._seen = Creations(), Received()
 
     @property
     def received(self) -> int:
@@ -135,17 +134,18 @@ class CrawlLog:
         """Number of answers with contacts so far."""
         return self._pages
 
-    def created(self) -> list[str]:
-        """Sorted creation times of the contacts received, as the API writes times."""
+    def created(self) -> np.ndarray:
+        """Sorted creation times of the contacts received, in minutes since 1970.
+
+        Empty where the time of one is not known.
+        """
         with self._lock:
-            return sorted(self._created)
+            return self._created.minutes()
 
     def has(self, contact: Contact) -> bool:
         """Whether a contact with this id was passed on already."""
         with self._lock:
-            if len(self._known_ids) != len(self._ids):
-                self._known_ids = set(self._ids)
-            return hash(contact.id) in self._known_ids
+            return self._seen.has(contact.id)
 
     def count_page(self, answer: Answer) -> None:
         with self._lock:
@@ -166,9 +166,8 @@ class CrawlLog:
             self._contacts += len(contacts) - changed
             self._changed += changed
             self._without_id += answer.received - len(contacts)
-            self._created += created
-            self._ids.extend(hash(contact.id) for contact in contacts)
-            self._prints.extend(prints)
+            self._created.add(created)
+            self._seen.add([contact.id for contact in contacts], prints)
             for fields in answer.unreadable.values():
                 self._unreadable.update(fields)
             if contacts:
@@ -232,17 +231,8 @@ class CrawlLog:
             unreadable=dict(self._unreadable),
             doubtful=None if self._doubtful is None else _merged(self._doubtful),
             checked=self.checked,
-            repeated_differently=self._repeated_differently(),
+            repeated_differently=self._seen.repeated_differently(),
         )
-
-    def _repeated_differently(self) -> int:
-        times = Counter(self._ids)
-        prints: dict[int, set[int]] = defaultdict(set)
-        if len(times) < len(self._ids):
-            for each, version in zip(self._ids, self._prints, strict=True):
-                if times[each] > 1:
-                    prints[each].add(version)
-        return sum(len(versions) > 1 for versions in prints.values())
 
 
 def _merged(ranges: list[Range]) -> tuple[Range, ...]:

@@ -19,7 +19,7 @@ from lib.history.stored import Cache, StoredHistory
 from lib.settings import Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
-from lib.store.snapshot import Snapshot
+from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.storage import Change, Head, Recording, Store, store_of
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,22 @@ class _Last:
 
 
 class Recorder:
-    """Of one workspace. Not to be used by two threads at once."""
+    """Of one workspace. Not to be used by two threads at once.
 
-    def __init__(self, store: Store, timezone: str = "UTC", history_days: int = 400) -> None:
+    Snapshots are loaded without their tables where those are `left_on_disk`, for another engine
+    than memory.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        timezone: str = "UTC",
+        history_days: int = 400,
+        *,
+        left_on_disk: bool = False,
+    ) -> None:
         self._store = store
+        self._left_on_disk = left_on_disk
         self._timezone = timezone
         self._kept_for = timedelta(days=history_days)
         self._last: _Last | None = None
@@ -62,7 +74,7 @@ class Recorder:
 
     def load(self) -> Kept:
         """What was kept before."""
-        snapshot, notes = self._store.load()
+        snapshot, notes = self._store.load(tables=not self._left_on_disk)
         try:
             head = self._store.head()
         except StoreError:
@@ -99,9 +111,12 @@ class Recorder:
         return Kept(history=self._history(head, None)) if head is not None else Kept()
 
     def save(self, snapshot: Snapshot) -> Kept:
-        """Keeps a snapshot and records what has changed since the one recorded before."""
+        """Keeps a snapshot and records what has changed since the one recorded before. One whose
+        tables lie on disk comes back as it lies in the store."""
         try:
             head, notes = self._save(snapshot)
+            if isinstance(snapshot, FiledSnapshot):
+                snapshot = self._store.refer(head.last)
         except (StoreError, Unreadable) as why:
             log.warning("The snapshot could not be saved: %s.", why)
             note = (
@@ -232,4 +247,9 @@ def recorder_of(settings: Settings) -> Recorder | None:
     store = store_of(settings)
     if store is None:
         return None
-    return Recorder(store, settings.timezone, settings.history_days)
+    return Recorder(
+        store,
+        settings.timezone,
+        settings.history_days,
+        left_on_disk=settings.engine != "memory",
+    )

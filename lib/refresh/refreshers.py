@@ -31,6 +31,7 @@ from lib.refresh.state import Failure, State
 from lib.settings import Settings
 from lib.store.documents import documents_of
 from lib.store.lease import Lease
+from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot, fetch
 from lib.store.storage import Store, store_of
 from lib.store.workspace import connect
@@ -83,6 +84,8 @@ class Refresher:
         self._clock = clock
         self._timer = timer
         self._store = store
+        self._goes_to_disk = store is not None and settings.engine != "memory"
+        """Whether a crawl goes to the store as it arrives."""
         self._recorder = self._new_recorder()
         self._lease = lease
         self._crawls = crawls or Crawls()
@@ -349,7 +352,12 @@ class Refresher:
     def _new_recorder(self) -> Recorder | None:
         if self._store is None:
             return None
-        return Recorder(self._store, self._settings.timezone, self._settings.history_days)
+        return Recorder(
+            self._store,
+            self._settings.timezone,
+            self._settings.history_days,
+            left_on_disk=self._goes_to_disk,
+        )
 
     def _time_left(self) -> timedelta:
         """How long until the current snapshot is due for a refresh; zero if it is."""
@@ -371,18 +379,16 @@ class Refresher:
             self._set(replace(self._state, progress=Progress()))
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
-                snapshot = fetch(
-                    client,
-                    began=began,
-                    is_demo=self._settings.is_demo,
-                    on_progress=self._report,
-                )
-        except ChatbotXError as error:
+                snapshot = self._crawl(client, began)
+        except (ChatbotXError, StoreError) as error:
             if self._stopped.is_set():
                 self._end(replace(self._state, progress=None))
                 return False
             log.warning("Refresh failed: %s", error)
-            self._fail(str(error))
+            if isinstance(error, StoreError):
+                self._fail(f"What was read could not be written to the store: {error}.")
+            else:
+                self._fail(str(error))
             return False
         except Exception:
             # The thread must survive: viewers see the failure, and the next attempt may succeed.
@@ -393,10 +399,22 @@ class Refresher:
         self._fetched = began_by_timer
         before = self._state.history
         self._is_kept = False
-        self._end(State(snapshot, history=before))
+        if not self._goes_to_disk:
+            self._end(State(snapshot, history=before))
         self._keep(snapshot, before)
         self._release_if_unneeded()
         return True
+
+    def _crawl(self, client: Client, began: datetime) -> Snapshot:
+        """Raises ChatbotXError, and StoreError where it goes to disk."""
+        if self._store is None or not self._goes_to_disk:
+            return fetch(
+                client, began=began, is_demo=self._settings.is_demo, on_progress=self._report
+            )
+        # Nobody else needs it.
+        from lib.store.on_disk import fetch_to_disk
+
+        return fetch_to_disk(client, self._store.place, began=began, on_progress=self._report)
 
     def _show_stored(self) -> None:
         if self._recorder is None:
@@ -423,16 +441,18 @@ class Refresher:
             self._set(State(snapshot, history=demo_past(snapshot)))
         if self._recorder is None:
             return
+        # One on disk is shown only now, and read from then on where it is kept.
+        show = self._end if self._goes_to_disk else self._set
         try:
             kept = self._recorder.save(snapshot)
         except Exception:
             # The snapshot in memory is valid, whatever happened to its copy in the store.
             log.exception("The snapshot could not be saved")
             note = "This data could not be saved. After a restart it has to be fetched again."
-            self._set(State(snapshot, notes=(note,), history=before))
+            show(State(snapshot, notes=(note,), history=before))
             return
         self._is_kept = kept.is_saved
-        self._set(State(snapshot, notes=kept.notes, history=kept.history or before))
+        show(State(kept.snapshot, notes=kept.notes, history=kept.history or before))
 
     def _fail(self, reason: str) -> None:
         with self._changed:

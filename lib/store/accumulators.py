@@ -43,6 +43,18 @@ class Ids:
     def _joined(self) -> pa.ChunkedArray:
         return pa.chunked_array(self._parts, self._kind)
 
+    @property
+    def are_numbers(self) -> bool:
+        """Whether all that came so far are."""
+        return self._kind == pa.int64()
+
+    def drain(self) -> pa.Array:
+        """Those that came since the last time, which are forgotten; None is null. What was drained
+        as numbers stays so when a text follows."""
+        found = self._joined.combine_chunks()
+        self._parts = []
+        return found
+
     def ranks(self) -> np.ndarray:
         """Numbers that order and tell apart the ids; none is missing."""
         if self._kind == pa.int64():
@@ -97,6 +109,13 @@ class Codes:
     def extend(self, texts: list[str | None]) -> None:
         self._codes.extend(map(self._numbers.__getitem__, texts))
 
+    def drain(self) -> np.ndarray:
+        """The numbers of those that came since the last time, into `texts`; -1 for none. They are
+        forgotten, the texts are not."""
+        found = np.frombuffer(self._codes, dtype=np.int32).copy()
+        self._codes = array("i")
+        return found
+
     def categorical(self, rows: np.ndarray | None = None) -> pd.Categorical:
         """The texts of the given rows, or of all. Categories are those that occur, sorted: what
         came first, or came and was not kept, does not show."""
@@ -126,6 +145,19 @@ class Pairs:
     def extend(self, rows: list[int], texts: list[str | None]) -> None:
         self._rows.extend(rows)
         self._column.extend(texts)
+
+    def drain(self, rows: int) -> pa.ListArray:
+        """The texts of each of the `rows` since the last time, as numbers into `texts`, each once.
+        They are forgotten, the texts are not."""
+        contact = np.frombuffer(self._rows, dtype=np.int32).astype(np.int64)
+        self._rows = array("i")
+        width = len(self.texts) + 1
+        pairs = np.unique(contact * width + self._column.drain() + 1)
+        contact, codes = np.divmod(pairs[pairs % width > 0], width)
+        ends = np.cumsum(np.bincount(contact, minlength=rows))
+        return pa.ListArray.from_arrays(
+            pa.array(np.append(0, ends), pa.int32()), pa.array(codes - 1, pa.int32())
+        )
 
     def frame(self, name: str, rows: np.ndarray) -> pd.DataFrame:
         """Columns contact and `name`: each pair once, where the contact's new number in `rows` is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import obstore
@@ -62,6 +63,11 @@ class Bucket:
     def put(self, name: str, data: memoryview) -> None:
         with _Telling():
             obstore.put(self._objects, name, obstore.Bytes(data))
+
+    def put_file(self, name: str, path: Path) -> None:
+        """In parts, where it is large."""
+        with _Telling():
+            obstore.put(self._objects, name, path)
 
     def swap(self, name: str, data: bytes, version: Version | None) -> bool:
         """Puts it in place of that version, or as the first one for None; False, and nothing is

@@ -6,10 +6,12 @@ A `TableBuilder` takes contacts page by page and makes `Tables`, what a snapshot
 from array import array
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lib.chatbotx.schema import Contact, ContactInbox, Conversation, Inbox
 from lib.reference import countries
@@ -33,8 +35,25 @@ _Facts = tuple[str | None, str | None, str | None]
 _Said = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
 """Of an inbox, as it came with a contact: id and channel of the link; id, name, channel, status."""
 
-_NAT = int(np.iinfo("int64").min)
+NAT = int(np.iinfo("int64").min)
 """What NaT is as a number."""
+
+
+@dataclass(frozen=True)
+class Drained:
+    """Contacts in the order in which they were read. Ids are int64, or text where not all are
+    numbers; `times` microseconds since 1970, `NAT` for never; `codes` and `links` numbers into the
+    builder's texts, -1 for none."""
+
+    ids: pa.Array
+    conversations: pa.Array
+    times: dict[str, np.ndarray]
+    flags: dict[str, np.ndarray]
+    codes: dict[str, np.ndarray]
+    links: dict[str, pa.ListArray]
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
 
 class TableBuilder:
@@ -90,14 +109,7 @@ class TableBuilder:
         sources = self._sources.frame("source", rows)
         tags = self._tags.frame("tag", rows)
         links = self._inboxes.frame("inbox", rows)
-        inboxes = sorted(self._inboxes.texts)
-        facts = [self._inbox_facts[inbox] for inbox in inboxes]
-        connected = {
-            inbox
-            for inbox, (_, _, status) in zip(inboxes, facts, strict=True)
-            if status == CONNECTED
-        }
-        columns["reachable"] = _has_any(links, "inbox", connected, len(kept))
+        columns["reachable"] = _has_any(links, "inbox", self.connected, len(kept))
         columns["channels"] = _how_many(channels, len(kept))
         columns["inboxes"] = _how_many(links, len(kept))
         columns["tags"] = _how_many(tags, len(kept))
@@ -113,16 +125,71 @@ class TableBuilder:
             contact_inboxes=links,
             contact_sources=sources,
             contact_tags=tags,
-            tags=_named(self._tags.texts, self._tag_names),
-            inboxes=_texts(
+            **self.names(),
+        )
+
+    def names(self) -> dict[str, pd.DataFrame]:
+        """The tables tags, inboxes, agents and teams."""
+        inboxes = sorted(self._inboxes.texts)
+        facts = [self._inbox_facts[inbox] for inbox in inboxes]
+        return {
+            "tags": _named(self._tags.texts, self._tag_names),
+            "inboxes": _texts(
                 id=inboxes,
                 name=[name for name, _, _ in facts],
                 channel=[channel for _, channel, _ in facts],
                 status=[status for _, _, status in facts],
             ),
-            agents=_named(self._assignee.texts, self._agent_names),
-            teams=_named(self._team.texts, self._team_names),
+            "agents": _named(self._assignee.texts, self._agent_names),
+            "teams": _named(self._team.texts, self._team_names),
+        }
+
+    @property
+    def connected(self) -> set[str]:
+        """The inboxes that work."""
+        facts = ((inbox, self._inbox_facts[inbox]) for inbox in self._inboxes.texts)
+        return {inbox for inbox, (_, _, status) in facts if status == CONNECTED}
+
+    def drain(self) -> Drained:
+        """What was added since the last time, which is forgotten, but for the names: for what is
+        built in parts."""
+        self._add_columns(self._pending)
+        self._pending, rows, self._rows = [], self._rows, 0
+        times = {name: np.frombuffer(self._times[name], np.int64).copy() for name in ALL_TIMES}
+        flags = {name: np.frombuffer(self._flags[name], np.bool_).copy() for name in self._flags}
+        self._times = {name: array("q") for name in times}
+        self._flags = {name: bytearray() for name in flags}
+        return Drained(
+            self._ids.drain(),
+            self._conversations.drain(),
+            times,
+            flags,
+            {name: codes.drain() for name, codes in self._coded.items()},
+            {name: pairs.drain(rows) for name, pairs in self._linked.items()},
         )
+
+    def texts(self) -> dict[str, list[str]]:
+        """What the numbers of all that was drained stand for, by column."""
+        coded = {name: codes.texts for name, codes in self._coded.items()}
+        return coded | {name: pairs.texts for name, pairs in self._linked.items()}
+
+    @property
+    def _coded(self) -> dict[str, Codes]:
+        return {
+            "country": self._country,
+            "country_source": self._country_source,
+            "assignee": self._assignee,
+            "team": self._team,
+        }
+
+    @property
+    def _linked(self) -> dict[str, Pairs]:
+        return {
+            "channel": self._channels,
+            "inbox": self._inboxes,
+            "source": self._sources,
+            "tag": self._tags,
+        }
 
     def _add_columns(self, contacts: list[Contact]) -> None:
         """Turns a chunk into columns, one column at a time."""
@@ -248,11 +315,11 @@ class TableBuilder:
         )
         # As numbers, of which NaT is the lowest.
         incoming, latest = (times.pop(name).view("int64") for name in _LINK_TIMES)
-        is_told = latest != _NAT
+        is_told = latest != NAT
         came_in = _latest_of(incoming, rows, len(contacts))
         times["last_incoming"] = came_in
         times["wrote"] = np.maximum(came_in, times["contact_replied"].view("int64"))
-        times["sent"] = _latest_of(np.where(latest > incoming, latest, _NAT), rows, len(contacts))
+        times["sent"] = _latest_of(np.where(latest > incoming, latest, NAT), rows, len(contacts))
         tells = np.zeros(len(contacts), dtype=np.bool_)
         tells[np.asarray(rows, dtype=np.intp)[is_told]] = True
         self._flags["tells"].extend(tells.tobytes())
@@ -302,7 +369,7 @@ _times_of_link = attrgetter(*_LINK_TIMES.values())
 
 def _latest_of(times: np.ndarray, rows: list[int], contacts: int) -> np.ndarray:
     """The latest of the times of each contact, whose places are `rows`; NaT for none."""
-    latest = np.full(contacts, _NAT)
+    latest = np.full(contacts, NAT)
     np.maximum.at(latest, rows, times)
     return latest
 

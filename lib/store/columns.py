@@ -49,6 +49,12 @@ def schema_of(table: pa.Table) -> pa.Schema:
     )
 
 
+@cache
+def schema(name: str) -> pa.Schema:
+    """Of the table `name` as `to_columns` makes it, where ids are numbers."""
+    return to_columns(name, _templates()[name]).schema
+
+
 def names() -> tuple[str, ...]:
     """The tables of a snapshot."""
     return tuple(_templates())

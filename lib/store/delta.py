@@ -15,6 +15,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -86,25 +88,18 @@ class Delta:
     def put(self, data: pa.Table, *, label: str = "part", rows_a_group: int = 250_000) -> str:
         """Writes a file, which is in no version yet; returns its name. Raises StoreError."""
         self._clear_the_folders()
-        name = f"{label}-{uuid.uuid4().hex}.parquet"
+        name = _new_name(label)
         sink = pa.BufferOutputStream()
-        dictionaries = [
-            f"{f.name}.list.element" if pa.types.is_list(f.type) else f.name
-            for f in data.schema
-            if _repeats(f.type)
-        ]
-        pq.write_table(
-            data,
-            sink,
-            compression="snappy",
-            use_dictionary=dictionaries,
-            write_statistics=[f.name for f in data.schema if f.name in _ORDERING],
-            row_group_size=rows_a_group,
-            # Text has to be plain strings for others, whatever it is to us.
-            store_schema=False,
-            write_page_checksum=True,
-        )
+        pq.write_table(data, sink, row_group_size=rows_a_group, **writing(data.schema))
         self._place.write(name, sink.getvalue())
+        return name
+
+    def adopt(self, path: Path, *, label: str = "part") -> str:
+        """Takes in a file that was written elsewhere on this machine, and stays there, as `put`
+        does. Raises StoreError."""
+        self._clear_the_folders()
+        name = _new_name(label)
+        self._place.take_in(name, path)
         return name
 
     def get(
@@ -159,6 +154,32 @@ class Delta:
                 nothing = pa.nulls(len(found), field.type)
                 found = found.add_column(place, field, nothing)
         return found.cast(wanted)
+
+    def check(self, name: str) -> None:
+        """Looks whether a file is there, and begins and ends as one should; in a bucket, whether it
+        is there. Raises StoreError and Unreadable."""
+        if self._place.is_folder:
+            self._columns(name)
+            return
+        try:
+            self._place.size(name)
+        except FileNotFoundError:
+            raise Unreadable("a file of it is missing") from None
+
+    def rows(self, name: str, version: int) -> int:
+        """How many are in a file, as a version of the table tells. Raises StoreError and
+        Unreadable."""
+        try:
+            table = DeltaTable(
+                self._place.root, version=version, storage_options=self._place.storage_options
+            )
+            actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+        except (DeltaError, OSError, ValueError) as error:
+            raise told(error, self._place) from None
+        known = {each["path"]: each.get("num_records") for each in actions}
+        if known.get(name) is None:
+            raise Unreadable("its table does not say how many contacts there are")
+        return int(known[name])
 
     def _columns(self, name: str) -> list[str]:
         """The names of a file's columns. Raises StoreError and Unreadable."""
@@ -367,6 +388,26 @@ def _repeats(kind: pa.DataType) -> bool:
         or pa.types.is_dictionary(kind)
         or (pa.types.is_list(kind) and _repeats(kind.value_type))
     )
+
+
+def _new_name(label: str) -> str:
+    return f"{label}-{uuid.uuid4().hex}.parquet"
+
+
+def writing(schema: pa.Schema) -> dict[str, Any]:
+    """How files of such columns are written, for pyarrow."""
+    return {
+        "compression": "snappy",
+        "use_dictionary": [
+            f"{f.name}.list.element" if pa.types.is_list(f.type) else f.name
+            for f in schema
+            if _repeats(f.type)
+        ],
+        "write_statistics": [f.name for f in schema if f.name in _ORDERING],
+        # Text has to be plain strings for others, whatever it is to us.
+        "store_schema": False,
+        "write_page_checksum": True,
+    }
 
 
 def _version(table: DeltaTable) -> Version:

@@ -1,11 +1,16 @@
 """Tables and how they came to be: made by a crawl, saved, loaded. Immutable and shared."""
 
+from __future__ import annotations
+
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+
+import pyarrow as pa
 
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Progress, Sink, Verdict, crawl
@@ -38,6 +43,55 @@ class Snapshot:
         return sum(self.verdict.unreadable.values())
 
 
+@dataclass(frozen=True)
+class TableFile:
+    """A Parquet file on this machine, its columns as a Delta table has them, and its rows."""
+
+    path: Path
+    schema: pa.Schema
+    rows: int
+
+
+class FiledSnapshot(Snapshot):
+    """One whose tables lie in files, and are read by whoever asks for `tables`: they may be larger
+    than memory.
+
+    `read` reads them. `files` are those that a crawl has just made on this machine, by table; they
+    are there as long as `folder` is held. None of a snapshot that is kept in a store.
+    """
+
+    files: Mapping[str, TableFile] | None
+
+    def __init__(
+        self,
+        read: Callable[[], Tables],
+        contacts: int,
+        verdict: Verdict,
+        workspace_id: str | None,
+        *,
+        files: Mapping[str, TableFile] | None = None,
+        folder: object = None,
+    ) -> None:
+        # The base is frozen.
+        self.__dict__.update(verdict=verdict, workspace_id=workspace_id, is_demo=False)
+        self.__dict__.update(_read=read, _contacts=contacts, files=files, _folder=folder)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Raises StoreError and Unreadable."""
+        read: Callable[[], Tables] = self.__dict__["_read"]
+        return read()
+
+    @property
+    def contacts(self) -> int:
+        return int(self.__dict__["_contacts"])
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether anybody has asked for the tables."""
+        return "tables" in self.__dict__
+
+
 def fetch(
     client: Client,
     *,
@@ -47,12 +101,28 @@ def fetch(
 ) -> Snapshot:
     """Crawls a workspace. `began` is UTC, default now. Raises ChatbotXError."""
     builder = TableBuilder()
-    with _Aside(builder.add) as add:
-        verdict = crawl(client, add, began=began or datetime.now(UTC), on_progress=on_progress)
+    verdict = read_into(builder.add, client, began=began, on_progress=on_progress)
     tables = builder.build()
-    unreadable = dict(Counter(verdict.unreadable) + builder.unreadable)
     workspace_id = builder.workspace_id or client.workspace_id
-    return Snapshot(tables, replace(verdict, unreadable=unreadable), workspace_id, is_demo)
+    return Snapshot(tables, with_unreadable(verdict, builder.unreadable), workspace_id, is_demo)
+
+
+def read_into(
+    add: Sink,
+    client: Client,
+    *,
+    began: datetime | None,
+    on_progress: Callable[[Progress], None],
+) -> Verdict:
+    """Crawls a workspace; `add` is called in a thread of its own. Raises ChatbotXError, and what
+    `add` raises."""
+    with _Aside(add) as put:
+        return crawl(client, put, began=began or datetime.now(UTC), on_progress=on_progress)
+
+
+def with_unreadable(verdict: Verdict, others: Counter[str]) -> Verdict:
+    """The verdict with values that could not be read beside those that it counts, by field."""
+    return replace(verdict, unreadable=dict(Counter(verdict.unreadable) + others))
 
 
 _MOST_PENDING = 64

@@ -30,7 +30,7 @@ from lib.settings import Settings
 from lib.store import columns
 from lib.store.delta import Delta, Overtaken, Unreadable, Version
 from lib.store.place import Place, StoreError, StoreFull
-from lib.store.snapshot import Snapshot
+from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.tables import Tables
 
 log = logging.getLogger(__name__)
@@ -182,8 +182,9 @@ class Store:
             raise StoreError("a newer version of this dashboard keeps its data there")
         return Head(version, tuple(rows), table.filter(pc.invert(kept)))
 
-    def load(self) -> tuple[Snapshot | None, tuple[str, ...]]:
-        """The latest snapshot that can be read, and a sentence for each that could not be."""
+    def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
+        """The latest snapshot that can be read, and a sentence for each that could not be. Without
+        `tables`, they are left where they are until somebody asks for them."""
         try:
             head = self.head()
         except StoreError as why:
@@ -192,7 +193,7 @@ class Store:
         notes = self._set_old_aside() if head is None else []
         for row in reversed(head.rows if head is not None else ()):
             try:
-                return self.read(row), tuple(notes)
+                return self.read(row) if tables else self.refer(row), tuple(notes)
             except Unreadable as why:
                 log.warning("Snapshot %s cannot be used: %s.", row.number, why)
                 notes.append(f"Data that was saved before could not be used: {why}.")
@@ -216,24 +217,26 @@ class Store:
     def read(self, row: Row, needed: Collection[str] | None = None) -> Snapshot:
         """Raises StoreError and Unreadable. With `needed`, one that another version wrote will do,
         whose contacts have these columns: what else they lack is missing."""
-        if row.format != FORMAT:
-            raise Unreadable("another version of this dashboard wrote it")
-        try:
-            verdict = msgspec.json.decode(row.verdict, type=Verdict)
-        except msgspec.MsgspecError:
-            raise Unreadable("another version of this dashboard wrote it") from None
+        verdict = _verdict(row)
         frames = {}
         for name in columns.names():
-            files = row.files.get(name, ())
-            if len(files) != 1:
-                raise Unreadable("a table of it is missing")
             # The columns are given up one by one, so nothing here may hold on to them.
-            table = self.table(name)
-            found = table.get(files[0], categorical=columns.categorical(name))
+            table, file = self.table(name), _only_file(row, name)
+            found = table.get(file, categorical=columns.categorical(name))
             frames[name] = columns.from_columns(name, found, needed if name == "contacts" else None)
             del found
         pa.default_memory_pool().release_unused()
         return Snapshot(Tables(**frames), verdict, row.workspace)
+
+    def refer(self, row: Row) -> FiledSnapshot:
+        """A snapshot that is kept, without reading its tables. Raises StoreError and Unreadable."""
+        verdict = _verdict(row)
+        for name in columns.names():
+            self.table(name).check(_only_file(row, name))
+        contacts = self.table("contacts").rows(
+            _only_file(row, "contacts"), row.versions["contacts"]
+        )
+        return FiledSnapshot(lambda: self.read(row).tables, contacts, verdict, row.workspace)
 
     def commit(
         self, head: Head | None, snapshot: Snapshot, recording: Recording | None = None
@@ -286,7 +289,15 @@ class Store:
         number = head.last.number + 1 if head is not None else 1
         versions: dict[str, int] = {}
         files: dict[str, tuple[str, ...]] = {}
-        for name, frame in snapshot.tables.frames().items():
+        on_disk = snapshot.files if isinstance(snapshot, FiledSnapshot) else None
+        if on_disk is not None:
+            for name, made in on_disk.items():
+                table = self.table(name)
+                file = table.adopt(made.path, label=f"{number:06}")
+                written.append((name, file))
+                versions[name] = table.set_files(made.schema, [file], {file: made.rows}).number
+                files[name] = (file,)
+        for name, frame in snapshot.tables.frames().items() if on_disk is None else ():
             data = columns.to_columns(name, frame)
             change = Change(columns.schema_of(data), [(f"{number:06}", data)])
             versions[name], files[name] = self._change(name, (), change, written)
@@ -364,6 +375,24 @@ class Store:
         for name in columns.names():
             for each in row.files.get(name, ()):
                 self.place.below(name).remove(each)
+
+
+def _verdict(row: Row) -> Verdict:
+    """Raises Unreadable."""
+    if row.format != FORMAT:
+        raise Unreadable("another version of this dashboard wrote it")
+    try:
+        return msgspec.json.decode(row.verdict, type=Verdict)
+    except msgspec.MsgspecError:
+        raise Unreadable("another version of this dashboard wrote it") from None
+
+
+def _only_file(row: Row, name: str) -> str:
+    """Of a table of a snapshot. Raises Unreadable."""
+    files = row.files.get(name, ())
+    if len(files) != 1:
+        raise Unreadable("a table of it is missing")
+    return files[0]
 
 
 _OLD = (

@@ -509,7 +509,7 @@ def test_a_disk_that_cannot_be_written_is_a_note_and_no_failure(make: Make, tmp_
 class BrokenStore(Store):
     """Nobody foresaw what it does."""
 
-    def load(self) -> tuple[Snapshot | None, tuple[str, ...]]:
+    def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
         raise ZeroDivisionError
 
     def head(self) -> Head | None:

@@ -1,0 +1,245 @@
+"""A crawl that goes to disk: contacts → the files of a snapshot's tables, as they arrive.
+
+For workspaces that are larger than memory. The tables are those that a `TableBuilder` makes, to the
+last bit; what is held of each contact meanwhile does not grow with their number, but for the names
+of tags, inboxes, agents, teams, sources and countries.
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lib.chatbotx.client import Client
+from lib.chatbotx.crawl import Progress
+from lib.chatbotx.schema import Contact
+from lib.store import columns
+from lib.store.builder import NAT, TableBuilder
+from lib.store.delta import writing
+from lib.store.dimensions import DIMENSIONS
+from lib.store.parts import Parts
+from lib.store.place import Place, saying
+from lib.store.snapshot import FiledSnapshot, TableFile, read_into, with_unreadable
+from lib.store.tables import Tables
+
+PART = 65_536
+"""Contacts that are held in memory before they are written."""
+
+LINKS = {"inbox": ("contact_inboxes", "inboxes")} | {
+    each.key: (each.links, each.count)
+    for each in DIMENSIONS
+    if each.links is not None and each.count is not None
+}
+"""Of each kind of link, its table, and the column of contacts that has their number."""
+
+
+class Spool:
+    """Collects contacts in a folder; `finish` makes the files of the tables there. One thread at a
+    time. Has the face of a `TableBuilder`, otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._builder = TableBuilder()
+        self._parts = Parts(folder)
+        self._pending = 0
+
+    @property
+    def unreadable(self) -> Counter[str]:
+        return self._builder.unreadable
+
+    @property
+    def workspace_id(self) -> str | None:
+        return self._builder.workspace_id
+
+    def add(self, contacts: Iterable[Contact]) -> None:
+        """Takes contacts in the order in which they were read. Each has an id. Raises OSError."""
+        contacts = list(contacts)
+        self._builder.add(contacts)
+        self._pending += len(contacts)
+        if self._pending >= PART:
+            self._write_part()
+
+    def finish(self) -> dict[str, TableFile]:
+        """The tables, by name. Raises OSError."""
+        self._write_part()
+        with _Tables(self._folder, self._builder) as tables:
+            for contacts in self._parts.in_order():
+                tables.write(contacts)
+        self._parts.remove()
+        return tables.files
+
+    def _write_part(self) -> None:
+        self._parts.add(self._builder.drain())
+        self._pending = 0
+
+
+def fetch_to_disk(
+    client: Client,
+    place: Place,
+    *,
+    began: datetime | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> FiledSnapshot:
+    """Crawls a workspace into files: in a folder of the store, or, for a bucket, of this machine.
+    `began` is UTC, default now. Raises ChatbotXError, and StoreError where there is no room."""
+    with saying(place):
+        folder = _Folder(place)
+    spool = Spool(folder.path)
+
+    def add(contacts: list[Contact]) -> None:
+        with saying(place):
+            spool.add(contacts)
+
+    verdict = read_into(add, client, began=began, on_progress=on_progress)
+    with saying(place):
+        files = spool.finish()
+    return FiledSnapshot(
+        lambda: read_files(files),
+        files["contacts"].rows,
+        with_unreadable(verdict, spool.unreadable),
+        spool.workspace_id or client.workspace_id,
+        files=files,
+        folder=folder,
+    )
+
+
+def read_files(files: Mapping[str, TableFile]) -> Tables:
+    """The tables, in memory. Raises OSError."""
+    frames = {}
+    for name in columns.names():
+        coded = columns.categorical(name)
+        found = pq.read_table(files[name].path, read_dictionary=coded, pre_buffer=False)
+        frames[name] = columns.from_columns(name, found)
+    return Tables(**frames)
+
+
+_FOLDER = "_crawl-"
+_FORGOTTEN = timedelta(days=1)
+"""What a process left that was killed goes after so long."""
+
+
+class _Folder:
+    """A new folder, in which files become those of the store without being copied. It goes when
+    nobody holds it any more. Raises OSError."""
+
+    def __init__(self, place: Place) -> None:
+        if place.is_folder:
+            place.make()
+            _remove_forgotten(place)
+        self.path = Path(mkdtemp(prefix=_FOLDER, dir=place.root if place.is_folder else None))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def _remove_forgotten(place: Place) -> None:
+    forgotten = datetime.now(UTC) - _FORGOTTEN
+    for entry in place.entries():
+        if entry.name.startswith(_FOLDER) and entry.modified < forgotten:
+            shutil.rmtree(place.path(entry.name), ignore_errors=True)
+
+
+class _Tables:
+    """The files of the tables while they are written, contacts in their order."""
+
+    def __init__(self, folder: Path, builder: TableBuilder) -> None:
+        self._folder = folder
+        self._names = builder.names()
+        self._texts = {name: _Texts(texts) for name, texts in builder.texts().items()}
+        self._connected = np.isin(builder.texts()["inbox"], [*builder.connected])
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._rows: Counter[str] = Counter()
+        self.files: dict[str, TableFile] = {}
+
+    def __enter__(self) -> _Tables:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                for name in columns.names():
+                    self._finish(name)
+        finally:
+            for writer in self._writers.values():
+                writer.close()
+
+    def write(self, contacts: pa.Table) -> None:
+        """Contacts as `lib.store.parts` gives them."""
+        first, number = self._rows["contacts"], len(contacts)
+        found: dict[str, Any] = {"row": np.arange(first, first + number, dtype=np.int32)}
+        for name, (table, count) in LINKS.items():
+            lists = contacts[name].combine_chunks()
+            held = lists.value_lengths().to_numpy(zero_copy_only=False)
+            found[count] = held.astype(np.int32)
+            codes = lists.flatten().to_numpy()
+            contact = np.repeat(found["row"], held)
+            if name == "inbox":
+                is_connected = np.zeros(number, dtype=np.bool_)
+                is_connected[contact[self._connected[codes]] - first] = True
+                found["reachable"] = is_connected
+            self._write(table, self._links(name, contact, codes))
+        for field in columns.schema("contacts"):
+            if field.name not in found:
+                found[field.name] = self._column(field, contacts)
+        self._write("contacts", pa.table({f: found[f] for f in columns.schema("contacts").names}))
+
+    def _column(self, field: pa.Field, contacts: pa.Table) -> Any:
+        values = contacts[field.name]
+        if field.name in self._texts:
+            return self._texts[field.name].named(values.to_numpy())
+        if pa.types.is_timestamp(field.type):
+            times = values.to_numpy()
+            return pa.array(times, pa.int64(), mask=times == NAT).cast(field.type)
+        return values
+
+    def _links(self, name: str, contact: np.ndarray, codes: np.ndarray) -> pa.Table:
+        """Those of each contact in the order of their texts."""
+        order = np.lexsort((self._texts[name].rank[codes], contact))
+        named = self._texts[name].named(codes[order])
+        return pa.table({"contact": contact[order], name: named})
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        if name not in self._writers:
+            self._writers[name] = pq.ParquetWriter(
+                self._path(name), table.schema, **writing(table.schema)
+            )
+        self._writers[name].write_table(table)
+        self._rows[name] += len(table)
+
+    def _finish(self, name: str) -> None:
+        if name in self._names:
+            self._write(name, columns.to_columns(name, self._names[name]))
+        elif name not in self._writers:
+            self._write(name, columns.schema(name).empty_table())
+        writer = self._writers[name]
+        writer.close()
+        schema = columns.schema_of(writer.schema.empty_table())
+        self.files[name] = TableFile(self._path(name), schema, self._rows[name])
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.parquet"
+
+
+class _Texts:
+    """What numbers stand for. `rank` has the place of each number in the order of the texts."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = pa.array(texts, pa.string())
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        self.rank = np.empty(len(texts), dtype=np.int64)
+        self.rank[order] = np.arange(len(texts))
+
+    def named(self, codes: np.ndarray) -> pa.DictionaryArray:
+        """The texts of the codes, -1 for none; of all texts only those that occur."""
+        used, places = np.unique(codes, return_inverse=True)
+        missing = int(len(used) > 0 and used[0] < 0)
+        indices = pa.array((places - missing).astype(np.int32), mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, self._texts.take(pa.array(used[missing:])))

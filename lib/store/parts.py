@@ -1,0 +1,220 @@
+"""Contacts on disk on their way into the order of the tables, in memory that does not grow.
+
+They arrive in the order of the crawl, and are written in parts, each in the order of the tables:
+`created`, `id`. When all are there, the parts are read side by side, a stretch of that order at a
+time.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lib.store.builder import NAT, Drained
+
+STRETCH = 65_536
+"""Contacts that are brought together at a time, about."""
+
+_STEP = 128
+"""Contacts, of which the first one's place in the order is remembered."""
+
+_GROUP = 8192
+"""Contacts that are read at once; a multiple of `_STEP`."""
+
+_LAST = int(np.iinfo("int64").max)
+"""Where contacts stand of which nobody knows when they were created."""
+
+Key = tuple[int, Any]
+"""Where a contact stands: `created` in microseconds, and its id as int64 or text."""
+
+
+class Parts:
+    """Parts in a folder, each a Parquet file: the columns of `Drained`, and `read`, the place of
+    each contact among all that were read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: list[_Part] = []
+        self._read = 0
+
+    def add(self, drained: Drained) -> None:
+        """Writes a part. Raises OSError."""
+        columns = {"id": drained.ids, "conversation": drained.conversations}
+        columns |= {name: pa.array(each) for name, each in drained.times.items()}
+        columns |= {name: pa.array(each) for name, each in drained.flags.items()}
+        columns |= {name: pa.array(each) for name, each in drained.codes.items()}
+        columns |= drained.links
+        columns["read"] = pa.array(np.arange(self._read, self._read + len(drained)))
+        self._read += len(drained)
+        path = self._folder / f"part-{len(self._parts):06}.parquet"
+        self._parts.append(_write(pa.table(columns), path))
+
+    def in_order(self) -> Iterator[pa.Table]:
+        """All contacts in the order of the tables, each id once: the one with the later `updated`,
+        then the later read, wins. Raises OSError."""
+        self._make_ids_alike()
+        lost = self._lost()
+        files = [pq.ParquetFile(part.path, pre_buffer=False) for part in self._parts]
+        edges = [None, *_edges(self._parts), None]
+        for begin, end in pairwise(edges):
+            found = [
+                part.between(file, begin, end)
+                for part, file in zip(self._parts, files, strict=True)
+            ]
+            together = pa.concat_tables([each for each in found if len(each)] or found[:1])
+            if not len(together):
+                continue
+            if len(lost):
+                kept = ~np.isin(together["read"].to_numpy(), lost)
+                together = together.filter(pa.array(kept))
+            yield together.take(pa.array(_order(together)))
+
+    def remove(self) -> None:
+        """Of no use any more. Raises OSError."""
+        for part in self._parts:
+            part.path.unlink(missing_ok=True)
+
+    def _make_ids_alike(self) -> None:
+        """Ids are text in all parts as soon as they are in one, and then stand in another order."""
+        for column in ("id", "conversation"):
+            kinds = {part.schema.field(column).type for part in self._parts}
+            if len(kinds) < 2:
+                continue
+            for place, part in enumerate(self._parts):
+                table = pq.read_table(part.path)
+                field = table.schema.get_field_index(column)
+                if table[column].type != pa.string():
+                    table = table.set_column(field, column, table[column].cast(pa.string()))
+                    self._parts[place] = _write(table, part.path)
+
+    def _lost(self) -> np.ndarray:
+        """The places, among all that were read, of those that others with their id replace."""
+        # Eight bytes a contact, for as long as it takes to see which ids are there twice.
+        keys = np.empty(self._read, np.int64)
+        begin = 0
+        for part in self._parts:
+            keys[begin : begin + part.rows] = _as_numbers(part.read(["id"])["id"])
+            begin += part.rows
+        keys.sort()
+        several = np.unique(keys[1:][keys[1:] == keys[:-1]])
+        del keys
+        if not len(several):
+            return several
+        found = []
+        for part in self._parts:
+            table = part.read(["id", "updated", "read"])
+            is_one = np.isin(_as_numbers(table["id"]), several)
+            found.append(table.filter(pa.array(is_one)))
+        table = pa.concat_tables(found)
+        ids, read = _ranks(table["id"]), table["read"].to_numpy()
+        order = np.lexsort((read, table["updated"].to_numpy(), ids))
+        is_last = np.append(ids[order][1:] != ids[order][:-1], True)
+        lost: np.ndarray = read[order[~is_last]]
+        return lost
+
+
+@dataclass(frozen=True)
+class _Part:
+    """`created` and `ids` are those of every `_STEP`th row."""
+
+    path: Path
+    rows: int
+    schema: pa.Schema
+    created: np.ndarray
+    ids: np.ndarray
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        return pq.read_table(self.path, columns=list(columns), pre_buffer=False)
+
+    def before(self, key: Key) -> int:
+        """How many of the remembered rows stand before a place."""
+        created, contact = key
+        first = int(np.searchsorted(self.created, created))
+        end = int(np.searchsorted(self.created, created, "right"))
+        return first + int(np.searchsorted(self.ids[first:end], contact))
+
+    def between(self, file: pq.ParquetFile, begin: Key | None, end: Key | None) -> pa.Table:
+        """The rows from one place to before another; None for no limit."""
+        first = 0 if begin is None else max(0, (self.before(begin) - 1) * _STEP)
+        last = self.rows if end is None else min(self.rows, self.before(end) * _STEP)
+        if first >= last:
+            return self.schema.empty_table()
+        groups = range(first // _GROUP, (last - 1) // _GROUP + 1)
+        table = file.read_row_groups([*groups], use_threads=False)
+        table = table.slice(first - groups[0] * _GROUP, last - first)
+        low = 0 if begin is None else _place(table, begin)
+        high = len(table) if end is None else _place(table, end)
+        return table.slice(low, high - low)
+
+
+def _write(table: pa.Table, path: Path) -> _Part:
+    table = table.take(pa.array(_order(table)))
+    pq.write_table(
+        table,
+        path,
+        row_group_size=_GROUP,
+        compression="lz4",
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    return _Part(
+        path, len(table), table.schema, _created(table)[::_STEP], _ids(table["id"])[::_STEP]
+    )
+
+
+def _edges(parts: Sequence[_Part]) -> list[Key]:
+    """Places between which there are about as many contacts as a stretch has."""
+    created = np.concatenate([part.created for part in parts])
+    ids = np.concatenate([part.ids for part in parts])
+    order = np.lexsort((_ranks(pa.chunked_array([pa.array(ids)])), created))
+    chosen = order[:: STRETCH // _STEP][1:]
+    return [(int(created[each]), ids[each]) for each in chosen]
+
+
+def _place(table: pa.Table, key: Key) -> int:
+    """How many rows of a table that is in order stand before a place."""
+    times, (created, contact) = _created(table), key
+    first = int(np.searchsorted(times, created))
+    end = int(np.searchsorted(times, created, "right"))
+    return first + int(np.searchsorted(_ids(table["id"].slice(first, end - first)), contact))
+
+
+def _order(table: pa.Table) -> np.ndarray:
+    order: np.ndarray = np.lexsort((_ranks(table["id"]), _created(table)))
+    return order
+
+
+def _created(table: pa.Table) -> np.ndarray:
+    times: np.ndarray = table["created"].to_numpy()
+    return np.where(times == NAT, _LAST, times)
+
+
+def _ids(ids: pa.ChunkedArray) -> np.ndarray:
+    """As int64, or as texts that compare by code point."""
+    if pa.types.is_integer(ids.type):
+        numbers: np.ndarray = ids.to_numpy()
+        return numbers
+    return np.array(ids.to_pylist(), dtype=object)
+
+
+def _ranks(ids: pa.ChunkedArray) -> np.ndarray:
+    """Numbers that order and tell apart the ids."""
+    if pa.types.is_integer(ids.type):
+        numbers: np.ndarray = ids.to_numpy()
+        return numbers
+    texts = np.array(ids.to_pylist(), dtype=np.dtypes.StringDType())
+    return np.unique(texts, return_inverse=True)[1]
+
+
+def _as_numbers(ids: pa.ChunkedArray) -> np.ndarray:
+    """A number for each; ids that differ may seldom share one."""
+    if pa.types.is_integer(ids.type):
+        numbers: np.ndarray = ids.to_numpy()
+        return numbers
+    return pd.util.hash_array(_ids(ids), categorize=False).view(np.int64)

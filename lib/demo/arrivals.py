@@ -1,4 +1,4 @@
-"""When and from where the demo company's contacts came: two years of a retailer."""
+"""Draw when, through which channel and from which country the demo company's contacts came."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ from lib.demo.times import DAY, EPOCH, HOUR, MINUTE, Flags, Floats, Ints
 
 @dataclass(frozen=True)
 class Arrivals:
+    """A row per contact, ordered by `created` (ms since 1970).
+
+    `channel` and `country` are positions in `CHANNELS` and `COUNTRIES`.
+    """
+
     created: Ints
     channel: Ints
     country: Ints
@@ -30,28 +35,29 @@ class Arrivals:
 
 
 DAYS = 730
-
+"""Length of the company's history."""
 
 _IMPORT_SHARE = 0.06
+"""Share of contacts that came in a single import."""
 
-
-_IMPORT_AGE = 425  # days
-
+_IMPORT_AGE = 425
+"""Days since the import."""
 
 DRY_DAYS = 21
-
+"""Days since Messenger stopped bringing contacts."""
 
 _TIKTOK_DAYS = 150
+"""Days since TikTok was added."""
 
-
-LAUNCH_AGE = 9  # days since the campaign that brought four times the usual
+LAUNCH_AGE = 9
+"""Days since a campaign that brought about five times the usual number of contacts."""
 
 
 def draw_arrivals(now: int, contacts: int, rng: np.random.Generator) -> Arrivals:
     imports = round(contacts * _IMPORT_SHARE)
     walk_ins = contacts - imports
     newest = now - 4 * MINUTE
-    # The last day is not over, so some draws lie in the future and are left out.
+    # The last day is not over, so some draws lie in the future and are discarded.
     drawn = walk_ins + walk_ins // 20 + 64
     channel = choice(rng, [channel.share for channel in CHANNELS], drawn)
     country = choice_by(rng, channel, _country_weights())
@@ -69,7 +75,7 @@ def draw_arrivals(now: int, contacts: int, rng: np.random.Generator) -> Arrivals
 
 
 def _country_weights() -> Floats:
-    """Channel by country."""
+    """Weights by channel (rows) and country (columns)."""
     weights = np.tile([country.share for country in COUNTRIES], (len(CHANNELS), 1))
     for row, channel in zip(weights, CHANNELS, strict=True):
         for code, factor in channel.leaning:
@@ -78,7 +84,7 @@ def _country_weights() -> Floats:
 
 
 def _draw_created(now: int, channel: Ints, country: Ints, rng: np.random.Generator) -> Ints:
-    """Times over two years: growth, weeks, campaigns, and waking hours where the person lives."""
+    """Times over two years, with growth, weekdays, campaigns, and waking hours in local time."""
     today = now // DAY
     arrivals_a_day = _daily_arrivals(today, rng)
     day = today - DAYS + choice_by(rng, channel, arrivals_a_day * _channel_careers())
@@ -104,14 +110,14 @@ def _daily_arrivals(today: int, rng: np.random.Generator) -> Floats:
 
 
 def black_fridays(today: int) -> list[int]:
-    """Those of the last three years, as days since 1970."""
+    """Black Fridays of the last three years, as days since 1970."""
     year = (EPOCH + timedelta(days=today)).year
     novembers = [date(y, 11, 1) for y in range(year - 2, year + 1)]
     return [(first - EPOCH.date()).days + (3 - first.weekday()) % 7 + 22 for first in novembers]
 
 
 def _channel_careers() -> Floats:
-    """Channel by day: how the channel did against the rest."""
+    """Factors by channel (rows) and day (columns): how the channel did compared with the others."""
     careers = np.array([np.linspace(*channel.career, DAYS + 1) for channel in CHANNELS])
     age = np.arange(DAYS, -1, -1)
     careers[MESSENGER, age < DRY_DAYS] *= 0.04
@@ -129,7 +135,7 @@ _HOURS = np.array(
 
 
 def ids(created: Ints) -> Ints:
-    """Ids as the platform makes them: milliseconds since 2004-02-01, then 22 bits of sequence."""
+    """Ids like the platform's: milliseconds since 2004-02-01, then a 22-bit sequence number."""
     epoch = (datetime(2004, 2, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
-    place_in_tie = np.arange(len(created)) - np.searchsorted(created, created)
-    return ((created - epoch) << 22) + (place_in_tie + 1) * ID_STEP
+    rank_in_tie = np.arange(len(created)) - np.searchsorted(created, created)
+    return ((created - epoch) << 22) + (rank_in_tie + 1) * ID_STEP

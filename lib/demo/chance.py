@@ -1,4 +1,4 @@
-"""Choices by weight, many at once."""
+"""Vectorised weighted choices."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ def whole(numbers: Floats) -> Ints:
 
 
 def choice(rng: np.random.Generator, weights: object, size: int) -> Ints:
-    """Positions in `weights`, drawn as often as those say."""
+    """Draw `size` positions in `weights`, with probabilities proportional to the weights."""
     steps = np.cumsum(np.asarray(weights, dtype=np.float64))
     return np.asarray(np.searchsorted(steps, rng.random(size) * steps[-1], "right"))
 
 
 def chosen(weights: Floats, draws: Floats) -> Ints:
-    """As `choice`, with a row of weights for each draw in 0..1."""
+    """Like `choice`, with a row of weights for each draw, which is between 0 and 1."""
     steps = np.cumsum(weights, axis=1)
     return np.asarray((draws[:, None] * steps[:, -1:] >= steps).sum(axis=1), dtype=np.int64)
 
 
 def choice_by(rng: np.random.Generator, group: Ints, weights: Floats) -> Ints:
-    """As `choice`, with the row of `weights` that belongs to each one's group."""
+    """Like `choice`, with the row of `weights` that belongs to each element's group."""
     found = np.zeros(len(group), dtype=np.int64)
     for number, row in enumerate(weights):
         members = group == number

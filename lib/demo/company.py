@@ -1,7 +1,7 @@
-"""Casa Aurora, a home-goods retailer that does not exist: its inboxes, people, tags and customers.
+"""Casa Aurora, a fictitious home-goods retailer: its inboxes, agents, tags and customers.
 
-All people in it are made up: addresses lie under example.com and example.org, and phone numbers are
-drawn from a narrow part of their country's numbering plan.
+All people are made up. Addresses are under example.com and example.org, and phone numbers are drawn
+from a narrow part of each country's numbering plan.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORKSPACE_ID = "2640118873205145600"
 
 @dataclass(frozen=True)
 class Company:
-    """What contacts refer to, as JSON already: it is the same in each of them."""
+    """The entities that contacts refer to, encoded as JSON once, since all contacts share them."""
 
     tags: tuple[msgspec.Raw, ...]
     inboxes: tuple[msgspec.Raw, ...]
@@ -34,7 +34,7 @@ def raw_company(now: int) -> Company:
         return str(as_texts(as_times(np.array([now - days * DAY])))[0])
 
     def raw(id_: str, made: int, changed: int | None = None, **details: Any) -> msgspec.Raw:
-        """`made` and `changed`: days ago."""
+        """Encode an entity that was `made` and last `changed` so many days ago."""
         times = {"createdAt": before(made), "updatedAt": before(changed or made)}
         entity = {"id": id_, **times, **details}
         return msgspec.Raw(msgspec.json.encode(entity))
@@ -92,7 +92,7 @@ def id_of(kind: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class _Channel:
-    """A channel, its share of new contacts and how often it brings something."""
+    """A channel, its share of new contacts, and how often its contacts have each field."""
 
     name: str
     share: float
@@ -100,9 +100,9 @@ class _Channel:
     mail: float
     zone: float
     locale: float
-    region: float  # of the locales, those that name one
+    region: float  # share of the locales that include a region
     broadcast: float
-    career: tuple[float, float] = (1, 1)  # against the others, at the beginning and at the end
+    career: tuple[float, float] = (1, 1)  # factor on the share at the start and at the end
     leaning: tuple[tuple[str, float], ...] = ()  # countries that use it more or less
     sources: tuple[tuple[str, float], ...] = (("inboundMessage", 1),)  # how people come in
 
@@ -219,7 +219,7 @@ SOURCES = (
     TIKTOK,
     SMTP,
     _ZALO,
-    NONE,  # imported, never written to
+    NONE,  # imported, without an inbox
 ) = range(len(CHANNELS))
 
 
@@ -231,7 +231,7 @@ class _Inbox:
     status: str = "connected"
 
 
-INBOXES = (  # the first of each channel in the order of the channels
+INBOXES = (  # the first inbox of each channel, in the order of the channels
     _Inbox("whatsapp", "WhatsApp +55", "5511900000001"),
     _Inbox("instagram", "casaaurora", "17840000000001"),
     _Inbox("messenger", "Casa Aurora", "100000000000001"),
@@ -247,7 +247,7 @@ WHATSAPP_MEXICO = len(INBOXES) - 1
 
 INBOX_IDS = tuple(id_of("inbox", number) for number in range(len(INBOXES)))
 
-# One more, for an empty slot: numpy takes -1 for the last.
+# With one more element for an empty slot, whose inbox is -1 and thus indexes the last element.
 CHANNEL_OF_INBOX = np.array([*range(len(CHANNELS) - 1), WHATSAPP, -1])
 
 _TEAMS = ("Customer care", "Sales", "Wholesale")
@@ -286,7 +286,7 @@ AGENT_IDS = tuple(id_of("agent", number) for number in range(len(AGENTS)))
 @dataclass(frozen=True)
 class _Tag:
     key: str
-    broadcast: float = 0.0  # what it adds to the chance of an opt-in
+    broadcast: float = 0.0  # added to the probability of broadcast opt-in
     deleted: int | None = None  # days ago
     shown: str | None = None
 
@@ -327,7 +327,7 @@ class _Country:
     utc_offset: float
     zone: str
     locale: str
-    phones: str  # beginnings of numbers, a # for each further digit
+    phones: str  # number patterns separated by blanks, # for a random digit
 
     def phone(self, noise: int) -> str:
         beginnings = self.phones.split()
@@ -379,7 +379,7 @@ COUNTRIES = (
 
 COUNTRY_CODES = tuple(country.code for country in COUNTRIES)
 
-NAMES = {  # by language: first and last, eight each
+NAMES = {  # by language: eight first and eight last names
     "pt": (
         ("Ana", "João", "Maria", "Pedro", "Beatriz", "Lucas", "Camila", "Rafael"),
         ("Silva", "Santos", "Oliveira", "Souza", "Pereira", "Costa", "Almeida", "Araújo"),

@@ -1,4 +1,4 @@
-"""What was said: who wrote, who answered, who waits, and for whom."""
+"""Draw the demo's conversations: who wrote, who answered, who is waiting, and for whom."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from lib.demo.times import DAY, HOUR, MINUTE, NEVER, Flags, Floats, Ints, Times,
 from lib.demo.workspace import Conversations
 
 ANSWERED_AFTER, OVERLOOKED_AFTER, LOOKED_IN_AFTER, ANSWERED_SPREAD = 4, 8, 1, 1.75
-"""Hours until a person answers, until then of what is with nobody or with whoever has too much, and
-until somebody looks in on a bot: medians of logarithmic normal distributions, and their spread."""
+"""Medians of log-normal distributions, in hours, and their common sigma: until an agent answers,
+until an unassigned conversation or one with the overloaded agent is answered, and until somebody
+answers in a conversation with a bot."""
 
 
 def draw_heard(
     created: Ints, inboxes: Ints, conversations: Conversations, rng: np.random.Generator
 ) -> Times:
-    """The last message came to the first inbox; the others heard of the contact earlier."""
+    """Time of the last incoming message by contact and slot; the latest is in the first inbox."""
     last = conversations.contact_replied.view(np.int64)[:, None]
     earliness = rng.random(inboxes.shape) * [0, *[1] * (inboxes.shape[1] - 1)]
     since_first = np.where(last == NEVER, 0, last - created[:, None])
@@ -33,13 +34,14 @@ def draw_heard(
 
 
 _SILENT_BOT = 0.004
-"""So rarely does a bot not answer who wrote to it."""
+"""Probability that a bot does not answer a message."""
 
 
 def draw_told(
     now: int, heard: Times, conversations: Conversations, rng: np.random.Generator
 ) -> Times:
-    """The last message in each inbox: an admin's, or the bot's, a minute after the contact's."""
+    """Time of the last message by contact and slot: an admin's reply, or the bot's a minute after
+    the contact's message."""
     last = heard.view(np.int64)
     replied = conversations.admin_replied.view(np.int64)[:, None]
     resume = conversations.resume.view(np.int64)
@@ -96,7 +98,7 @@ def draw_conversations(
     agent_read = np.where(nobody_looked, NEVER, agent_read)
     contact_read = np.where(rng.random(size) < 0.6, last_activity + whole(read_after), NEVER)
 
-    # Where a person took over, the bot is paused for a day, or until somebody lets it go on.
+    # Where a person took over, the bot is paused for a day, or until somebody resumes it.
     handed_over = np.maximum(admin_replied, created)
     pauses = ~bot & ~waits & (rng.random(size) < 0.5)
     resume = np.where(pauses, handed_over + DAY, NEVER)
@@ -120,15 +122,17 @@ def draw_conversations(
 
 
 def open_for(draws: Floats) -> Ints:
-    """How long conversations stay open, in milliseconds, of draws in 0..1: many are closed at once,
-    others within days or in months, a few never."""
+    """How long conversations stay open, in ms, for draws between 0 and 1.
+
+    Many are closed at once, others after days or months, a few never.
+    """
     days = np.concatenate([[0], np.geomspace(0.01, 730, 200)])
     still_open = 0.4 * np.exp(-days / 6) + 0.17 * np.exp(-days / 60) + 0.008
     return whole(np.interp(-draws, -still_open, days, right=10 * 730) * DAY)
 
 
 def _draw_last_visits(end: Ints, arrivals: Arrivals, rng: np.random.Generator) -> Ints:
-    """Nearly half spoke once, at first contact; the others came back, more of them of late."""
+    """Nearly half wrote once, at first contact; the others came back, most of them recently."""
     size = len(end)
     life = end - arrivals.created
     talk = np.minimum(rng.lognormal(np.log(12 * MINUTE), 1.2, size), life * 0.8)
@@ -140,7 +144,7 @@ def _draw_last_visits(end: Ints, arrivals: Arrivals, rng: np.random.Generator) -
 def _draw_assignment(
     is_open: Flags, bot: Flags, arrivals: Arrivals, tags: Flags, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """Agent and team. A bot that has handed over mostly knows to whom."""
+    """Agent and team of each conversation, -1 for none. Most handovers by a bot are assigned."""
     size = len(is_open)
     weights = np.where(
         is_open[:, None],
@@ -173,7 +177,7 @@ def _draw_waiting(
     last_visit: Ints,
     rng: np.random.Generator,
 ) -> tuple[Flags, Flags, Ints]:
-    """Who waits for a reply, who of them never had one, and when everyone last wrote."""
+    """Who waits for a reply, who of them never got one, and when everyone last wrote."""
     size = len(may_wait)
     chance = np.where(bot, 0.03, 0.12) * np.where(overlooked, 1.8, 1)
     waits = may_wait & (rng.random(size) < chance)
@@ -195,8 +199,11 @@ def _draw_answers(
     bot: Flags,
     rng: np.random.Generator,
 ) -> Ints:
-    """People answer in hours, and leave most that the bot deals with to the bot; those who wait had
-    their answer to what they wrote before."""
+    """Times of the last admin reply.
+
+    Agents answer within hours, and leave most of the bot's conversations to the bot. Contacts who
+    wait were answered before their last message.
+    """
     size = len(created)
     usual = np.where(bot, LOOKED_IN_AFTER, np.where(overlooked, OVERLOOKED_AFTER, ANSWERED_AFTER))
     delay = rng.lognormal(np.log(usual * HOUR), ANSWERED_SPREAD, size)

@@ -1,4 +1,4 @@
-"""Draws the demo workspace from a seed, relative to one instant: two years of a retailer's life."""
+"""Draw the demo workspace: two years of a retailer's history up to a given instant."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from lib.demo.arrivals import draw_arrivals, ids
-from lib.demo.company import (
-    raw_company,
-)
+from lib.demo.company import raw_company
 from lib.demo.conversations import draw_conversations, draw_heard, draw_told
 from lib.demo.people import (
     draw_blocked,

@@ -1,4 +1,4 @@
-"""What is known of them: inboxes, sources, tags, consents, blocks."""
+"""Draw what is known of the demo's contacts: profiles, inboxes, sources, tags, consents, blocks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def draw_profiles(arrivals: Arrivals, inboxes: Ints, rng: np.random.Generator) -
 
 
 def draw_inboxes(now: int, arrivals: Arrivals, rng: np.random.Generator) -> Ints:
-    """Contact by slot: the one they came through first; one in twelve has more than that."""
+    """Inboxes by contact and slot, -1 for none: first the one that the contact came through.
+
+    One contact in twelve has more than one.
+    """
     channel, size = arrivals.channel, len(arrivals.channel)
     age = now - arrivals.created
 
@@ -75,12 +78,12 @@ def draw_inboxes(now: int, arrivals: Arrivals, rng: np.random.Generator) -> Ints
 
 
 def _reached(inboxes: Ints, channel: int) -> Flags:
-    """Whether the contact has an inbox of the channel, in whatever slot."""
+    """Whether each contact has an inbox of the channel, in any slot."""
     return np.asarray((CHANNEL_OF_INBOX[inboxes] == channel).any(axis=1))
 
 
 def draw_sources(arrivals: Arrivals, inboxes: Ints, rng: np.random.Generator) -> Ints:
-    """Contact by slot: how they came into the inbox, by its channel."""
+    """By contact and slot, how the contact came into the inbox; depends on its channel."""
     channel = CHANNEL_OF_INBOX[inboxes]
     weights = np.array([[dict(c.sources).get(s, 0.0) for s in SOURCES] for c in CHANNELS])
     sources = np.stack(
@@ -147,7 +150,7 @@ def draw_consents(
     delay = (rng.lognormal(np.log(10 * MINUTE), 2.5, size)).clip(max=(end - created) / 2)
     asked = (channel != NONE) & (rng.random(size) < chance)
     return Consents(
-        # True is the platform's default, so only those with an address ever had it taken off.
+        # True is the platform's default, so only contacts with an address have it revoked.
         email=~profiles.mail | (rng.random(size) < 0.83),
         email_verified=profiles.mail & (rng.random(size) < np.where(channel == SMTP, 0.7, 0.4)),
         broadcast=as_times(np.where(asked, created + whole(delay), NEVER)),
@@ -156,7 +159,7 @@ def draw_consents(
 
 
 def draw_blocked(now: int, created: Ints, rng: np.random.Generator) -> Ints:
-    """Some any day, and more in the days after a campaign has written to everyone."""
+    """Times of blocking: a constant rate, and more in the days after a campaign to everyone."""
     size = len(created)
     blocked = created + whole(rng.exponential(10_500, size) * DAY)
     today = now // DAY

@@ -1,4 +1,4 @@
-"""Columns while the demo workspace is drawn. Times are milliseconds since 1970, or `NEVER`."""
+"""Types and times of the demo's columns. Times are in milliseconds since 1970, or `NEVER`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOUR = 60 * MINUTE
 
 DAY = 24 * HOUR
 
-NEVER = int(np.iinfo(np.int64).min)  # what numpy reads as "not a time"
+NEVER = int(np.iinfo(np.int64).min)  # NumPy's NaT
 
 
 def as_times(times: Ints) -> Times:
@@ -35,7 +35,7 @@ def as_times(times: Ints) -> Times:
 
 
 def as_texts(times: Times) -> list[Any]:
-    """`2026-05-10T12:00:00.123Z`, None for no time; nested as the array is."""
+    """Texts like `2026-05-10T12:00:00.123Z`, None for NaT, nested like the array."""
     texts = np.full(times.shape, None, dtype=object)
     known = ~np.isnat(times)
     texts[known] = np.datetime_as_string(times[known], unit="ms", timezone="UTC")
@@ -44,7 +44,7 @@ def as_texts(times: Times) -> list[Any]:
 
 
 def columns_as_lists(columns: Iterable[NDArray[Any]], rows: Ints) -> Iterator[list[Any]]:
-    """The rows of each column, times as texts."""
+    """Yield the given rows of each column as a list, with times as texts."""
     for column in columns:
         part = column[rows]
         yield as_texts(part) if part.dtype.kind == "M" else part.tolist()

@@ -1,7 +1,7 @@
-"""Serves the demo company as JSON, as a server of November 2026 would, without a network.
+"""Serve the demo company as JSON, as a ChatbotX server of October 2026 would, without a network.
 
-The fake API of the tests has a core of its own, on purpose: it imitates the faults of servers of
-all ages, contacts that change under the crawl among them, which has no place in a demo.
+The fake API of the tests is a separate implementation on purpose: it imitates the faults of all
+versions of the server, including contacts that change during a crawl, which a demo does not need.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ TOKEN = "demo"
 
 
 class DemoTransport(httpx.BaseTransport):
-    """Answers `GET /api/v1/contacts` as an October 2026 server would, without a network.
+    """Answers `GET /api/v1/contacts` as an October 2026 server would.
 
-    The newest contact is some minutes older than `as_of`, and nothing happened after it. The same
-    `as_of`, `contacts` and `seed` give the same workspace. May be used by several threads at once.
+    The newest contact was created a few minutes before `as_of`, and nothing happened after `as_of`.
+    The same `as_of`, number of `contacts` and `seed` give the same workspace. Thread-safe.
 
-    Raises ValueError if `as_of` has no zone.
+    Raises ValueError if `as_of` has no time zone.
     """
 
     def __init__(self, as_of: datetime, contacts: int = 20_000, seed: int = 7) -> None:
@@ -58,7 +58,7 @@ _CONDITION = re.compile(r"contactFilter\[conditions\]\[(\d+)\]\[(field|operator|
 
 
 class _BadParameter(Exception):
-    """A parameter that the server refuses; `path` is where it stands, as in the answer."""
+    """A parameter that the server rejects; `path` locates it, as in the server's answer."""
 
     def __init__(self, *path: str | int) -> None:
         super().__init__(path)
@@ -102,7 +102,7 @@ def _positive(params: httpx.QueryParams, name: str, default: int) -> int:
 
 
 def _sort(text: str | None) -> tuple[_SortKey, ...]:
-    """A sort that cannot be read is ignored without a word, as on the servers."""
+    """Parse `sort`; one that cannot be read is silently ignored, as on the servers."""
     if text is None:
         return _NEWEST_FIRST
     try:
@@ -112,7 +112,7 @@ def _sort(text: str | None) -> tuple[_SortKey, ...]:
 
 
 def _created_condition(params: httpx.QueryParams) -> tuple[str, str] | None:
-    """The last condition on `contactCreatedAt`: of several on one field, only that one counts."""
+    """The last condition on `contactCreatedAt`; as on the servers, earlier ones are ignored."""
     conditions: dict[int, dict[str, str]] = {}
     for name, text in params.multi_items():
         if part := _CONDITION.fullmatch(name):
@@ -141,7 +141,7 @@ def _page(workspace: Workspace, query: _Query) -> httpx.Response:
 
 
 def _matching(created: Ints, condition: tuple[str, str] | None) -> tuple[int, int]:
-    """First row and the one after the last; rows are in the order of `created`."""
+    """The range of matching rows, end excluded; rows are sorted by `created`."""
     if condition is None:
         return 0, len(created)
     operator, text = condition
@@ -157,7 +157,7 @@ def _matching(created: Ints, condition: tuple[str, str] | None) -> tuple[int, in
 
 
 def _ordered(created: Ints, first: int, end: int, sort: tuple[_SortKey, ...]) -> Ints:
-    """The rows first..end as `sort` wants them. Ids rise with `createdAt` and break its ties."""
+    """The rows from `first` to before `end`, sorted. Ids increase with `createdAt`, break ties."""
     rows = np.arange(first, end)
     by_created, *rest = sort
     if by_created.id == "id" or not rest or rest[0].desc == by_created.desc:

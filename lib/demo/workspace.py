@@ -1,4 +1,4 @@
-"""The demo workspace as drawn columns, made into the JSON that servers send, page by page."""
+"""The demo workspace as columns, and their conversion to the JSON that servers send."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from lib.demo.times import Flags, Ints, Json, Times, as_texts, as_times, columns
 
 @dataclass(frozen=True)
 class Workspace:
-    """The drawn contacts as columns, ordered by `created` and id, made into JSON page by page.
+    """The contacts as columns, ordered by `created` (ms since 1970) and id.
 
-    What is one of several (a country, an inbox, an agent) is its position in the tuple that lists
-    them, or -1. While they are drawn, times are milliseconds since 1970, or `NEVER`.
+    A country, an inbox, an agent and so on is given by its position in the tuple that lists them,
+    or -1 for none.
     """
 
     company: Company
@@ -37,15 +37,15 @@ class Workspace:
     ids: Ints
     profiles: Profiles
     consents: Consents
-    tags: Flags  # contact by tag
-    inboxes: Ints  # contact by slot
-    sources: Ints  # contact by slot: how they came in
-    heard: Times  # contact by slot: the last incoming message there
-    told: Times  # contact by slot: the last message there, of whoever
+    tags: Flags  # by contact and tag
+    inboxes: Ints  # by contact and slot
+    sources: Ints  # by contact and slot: how they came in
+    heard: Times  # by contact and slot: the last incoming message
+    told: Times  # by contact and slot: the last message in either direction
     conversations: Conversations
 
     def contacts(self, rows: Ints, custom_fields: bool) -> list[Json]:
-        """What the server sends for these contacts."""
+        """The contacts in these rows as JSON, as the server sends them."""
         return [
             {
                 "id": str(id_),
@@ -95,7 +95,7 @@ class Workspace:
 
 
 def _custom_fields(contact: int, created: str) -> list[Json]:
-    """The shop that a customer named as theirs, which one in eight did."""
+    """The custom field with the customer's preferred shop, which one in eight has."""
     if contact // ID_STEP % 8:
         return []
     return [
@@ -115,10 +115,10 @@ class Profiles(NamedTuple):
     phone: Flags
     mail: Flags
     guest: Flags  # came through the web chat, which writes an opaque id into `email`
-    zone: Ints  # 1 a zone's name, 2 hours from UTC
-    locale: Ints  # 1 with the region, 2 without
-    recorded: Ints  # how the country is written, see `_profile`
-    noise: Ints  # for whatever looks arbitrary
+    zone: Ints  # 0 none, 1 the zone's name, 2 hours from UTC
+    locale: Ints  # 0 none, 1 with a region, 2 without
+    recorded: Ints  # how the country is written; see `_profile`
+    noise: Ints  # random bits for names, addresses and phone numbers
 
 
 def _profile(

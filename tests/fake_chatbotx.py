@@ -1,12 +1,12 @@
-"""The ChatbotX contacts API on a local socket, with its limits, its traps and its bad days.
+"""A fake of the ChatbotX contacts API on a local socket, with its limits, traps and failures.
 
     with FakeChatbotx({"edge": contacts}, manners=JULY) as server:
         httpx.get(f"{server.base_url}/v1/contacts", headers={"Authorization": "Bearer edge"})
 
-`Manners` says which version of the platform answers, `Workspace` holds the contacts behind one
-token and lets a test change them, a `Fault` takes the place of an answer. What is imitated is
-described in the team's API notes, `api.md`; docstrings name the section. Whatever `api.md` does
-not mention is refused or ignored, so that no client comes to depend on it by accident.
+`Manners` selects the version of the platform, `Workspace` holds the contacts behind one token and
+lets a test change them, and a `Fault` replaces an answer. The behaviour is described in the team's
+API notes, `api.md`, whose sections docstrings name. Whatever `api.md` does not mention is rejected
+or ignored, so that no client depends on it by accident.
 
     python -m tests.fake_chatbotx --manners october --contacts 50000 --latency 0.05
 """

@@ -1,4 +1,4 @@
-"""What every test of the client and the crawl is held to."""
+"""Fixtures that hold for every test of the client and the crawl."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from types import FrameType
 import pytest
 
 SEEDS = int(os.environ.get("CRAWL_SEEDS", "100"))
-"""How many times each kind of change is tried; CRAWL_SEEDS=300 is for a closer look."""
+"""Number of seeds for each kind of change; set CRAWL_SEEDS=300 for a more thorough run."""
 
 LONGEST_TEST = 60.0 * max(1, SEEDS / 100)
-"""Seconds. A crawl that hangs shall fail its test and not the whole run."""
+"""In seconds. A crawl that hangs should fail its own test, not the whole run."""
 
 OURS = ("walker-", "crawl", "watchdog")
 

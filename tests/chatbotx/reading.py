@@ -1,4 +1,4 @@
-"""Crawls of a fake server, and what came of them."""
+"""Crawl a fake server, and collect the results."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ QUICK = Patience(
     free_retries=10_000,
     crawl=50,
 )
-"""Tries as often as in earnest, but waits next to nothing in between."""
+"""As many attempts as in production, but hardly any waiting in between."""
 
-# Loading the certificates of the world takes longer than most tests, and none of them needs any.
+# Loading the system's certificates takes longer than most tests, and none of them needs any.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -52,13 +52,13 @@ def client_of(server: FakeChatbotx, token: str = TOKEN, **options: Any) -> Clien
 
 
 def time_of(milliseconds: float) -> str:
-    """A time that day, as the API writes it."""
+    """The time `milliseconds` into the test day, as the API writes it."""
     moment = DAY + timedelta(milliseconds=milliseconds)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def contact(number: int, milliseconds: float, micros: int = 0, **more: Any) -> Contact:
-    """The contact with this id, created and updated so many milliseconds into the day."""
+    """A contact with this id, created and updated so many milliseconds into the test day."""
     created = time_of(milliseconds)
     return {
         "id": str(number),
@@ -70,30 +70,30 @@ def contact(number: int, milliseconds: float, micros: int = 0, **more: Any) -> C
 
 
 def spread(count: int, first: int = 1, step: float = 1237.0) -> list[Contact]:
-    """So many contacts, each created some time after the one before."""
+    """`count` contacts, each created `step` milliseconds after the previous one."""
     return [contact(first + place, place * step) for place in range(count)]
 
 
 def tied(count: int, milliseconds: float = 5, first: int = 10_001) -> list[Contact]:
-    """So many contacts of one `createdAt`, told apart by microseconds that are not sent."""
+    """`count` contacts with one `createdAt`, distinct only in microseconds that are not sent."""
     return [
         contact(first + place, milliseconds, micros=place * 37 % 1000) for place in range(count)
     ]
 
 
 def ids(contacts: Iterable[Contact]) -> list[str]:
-    """In the order of numbers, not of arrival."""
+    """Their ids in numerical order, not in order of arrival."""
     return sorted((each["id"] for each in contacts), key=int)
 
 
 @dataclass
 class Read:
-    """What a crawl came to."""
+    """The result of a crawl."""
 
     verdict: Verdict
     tables: Tables
     fed: Counter[str]
-    """How often each contact was passed on."""
+    """How often each contact was passed to the sink."""
     progress: list[Progress] = field(default_factory=list)
 
     @property
@@ -120,6 +120,6 @@ def read(server: FakeChatbotx, **options: Any) -> Read:
 def read_workspace(
     contacts: Iterable[Contact] | Workspace, manners: Manners, **options: Any
 ) -> tuple[Read, FakeChatbotx]:
-    """A crawl of a server that holds these contacts, and the server, which is closed by then."""
+    """Crawl a server with these contacts; return the result and the server, which is closed."""
     with FakeChatbotx({TOKEN: contacts}, manners) as server:
         return read(server, **options), server

@@ -1,4 +1,4 @@
-"""A small answer cannot become a huge one."""
+"""Decompression bombs are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def raw_deflate(data: bytes) -> bytes:
 
 
 def received(data: bytes, *encodings: str, status: int = 200) -> tuple[int, int]:
-    """How many contacts came in an answer with these headers, after how many requests."""
+    """The number of contacts in an answer with these headers, and of requests that it took."""
     headers = tuple(("Content-Encoding", encoding) for encoding in encodings)
     answers = [Answer(status, data, headers=headers)]
     with (
@@ -95,7 +95,7 @@ def test_an_error_is_one_however_it_is_encoded() -> None:
 
 
 def test_what_becomes_too_large_is_refused_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A megabyte of blanks for each kilobyte that came; no more than the limit is held."""
+    """Each kilobyte expands to a megabyte of blanks; no more than the limit is held in memory."""
     monkeypatch.setattr(client_module, "LARGEST_ANSWER", 2**21)
     bomb = zipped(b" " * 2**28)
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Pages read by number overlap, so that nothing slips through between two of them."""
+"""Pages read by number overlap, so that no row slips through between two of them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_pages_of_fifty_take_a_quarter_more_than_without_overlap() -> None:
 def read(
     rows: list[str | None], chain: Chain, largest: int, change: Random | None = None
 ) -> list[str | None]:
-    """All that the chain finds in the rows, of which some go and others come if there is a change
-    between any two pages."""
+    """All rows that the chain finds. With `change`, rows are deleted and inserted at random between
+    pages."""
     found: list[str | None] = []
     for number in range(20 * len(rows) + 50):
         if chain.is_at_end and chain.is_joined:
@@ -56,7 +56,7 @@ def test_rows_that_stay_are_found_once(count: int, largest: int) -> None:
     assert chain.is_sound
 
 
-@pytest.mark.parametrize("largest", [7, 20])  # of up to 3 rows some pages cannot overlap
+@pytest.mark.parametrize("largest", [7, 20])  # with at most 3 rows, some pages cannot overlap
 def test_rows_that_were_there_throughout_are_found_whatever_changes(largest: int) -> None:
     for seed in range(SEEDS):
         random = Random(seed)
@@ -80,7 +80,7 @@ def test_a_page_that_does_not_join_is_tried_again_from_earlier_on() -> None:
     chain.add(Window(1, 6), list("abcdef"), False)
     window = chain.next_window(6)
     assert (window.skipped, window.end) == (5, 10)
-    assert chain.add(window, list("hijkl"), False) == []  # two went: g may be missing
+    assert chain.add(window, list("hijkl"), False) == []  # two were deleted, so g may be missing
     assert not chain.is_joined
     window = chain.next_window(6)
     assert window.skipped < 5

@@ -71,7 +71,7 @@ def always(fault: Fault) -> Callable[[RecordedRequest], Fault]:
 
 
 def at_first(*faults: Fault) -> Callable[[RecordedRequest], Fault | None]:
-    """These instead of the first answers, then nothing more."""
+    """Faults that replace the first answers; later ones are unaffected."""
     left = list(faults)
     return lambda request: left.pop(0) if left else None
 
@@ -266,7 +266,7 @@ class TestTroubles:
         assert len(server.requests) == 1
 
     def test_of_an_answer_of_a_gigabyte_no_more_is_read_than_the_limit(self) -> None:
-        """In time and in memory it costs what an answer at the limit costs."""
+        """It takes no more time and memory than an answer at the limit."""
         sent = 0
 
         def gigabyte() -> Iterator[bytes]:
@@ -294,7 +294,7 @@ class TestTroubles:
             assert client.contacts(Query()).received == 20
 
     def test_retries_are_allowed_in_proportion_to_answers(self, server: FakeChatbotx) -> None:
-        """One for each two answers here, so that every fourth request may fail for ever."""
+        """Here one for every two answers, so every fourth request may fail indefinitely."""
         server.faults = lambda request: DATABASE_DOWN if request.number % 4 == 0 else None
         patience = replace(QUICK, free_retries=0, retries_per_answer=0.5)
         with client_of(server, patience=patience) as client:
@@ -303,7 +303,7 @@ class TestTroubles:
             assert client.retries == 19
 
     def test_too_many_retries_for_the_answers_end_it(self, server: FakeChatbotx) -> None:
-        """Two are free and an answer allows half a one, so the third is too much."""
+        """Two are free and each answer allows half of one, so the third is too many."""
         server.faults = lambda request: DATABASE_DOWN if request.number % 3 else None
         patience = replace(QUICK, free_retries=2, retries_per_answer=0.5)
         with client_of(server, patience=patience) as client:
@@ -319,7 +319,7 @@ class TestTroubles:
             with pytest.raises(Unreachable):
                 client.contacts(Query())
             assert client.contacts(Query(page=2, per_page=10, skipped=10)).received == 10
-            with pytest.raises(Unreachable):  # but not without end
+            with pytest.raises(Unreachable):  # but only for the contacts that are skipped
                 client.contacts(Query(page=2, per_page=10, skipped=1))
 
     def test_pauses_double_up_to_the_longest(self, server: FakeChatbotx) -> None:
@@ -333,7 +333,7 @@ class TestTroubles:
 class TestRetryAfter:
     @pytest.fixture
     def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """How long the client meant to wait, which it does not."""
+        """Records how long the client would wait, and skips the waiting."""
         waited: list[float] = []
 
         def wait(self: Client, seconds: float, until: float = 0) -> None:
@@ -402,7 +402,7 @@ class TestRetryAfter:
     def test_a_date_is_measured_by_the_clock_of_the_server(
         self, server: FakeChatbotx, pauses: list[float]
     ) -> None:
-        """Ours may have been set back by a day."""
+        """The local clock may be wrong by a day."""
         now, then = "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:09 GMT"
         refusal = Answer(429, headers=(("Retry-After", then), ("Date", now)), dated=False)
         server.faults = at_first(refusal)
@@ -411,7 +411,7 @@ class TestRetryAfter:
 
 
 class TestCount:
-    """The server's own count, on which nothing may depend."""
+    """The server's own count, which must never be required."""
 
     QUERY = CountQuery("2026-05-10T00:00:00.000Z", Bound("lte", "2026-05-10T00:00:09.999Z"))
 
@@ -542,7 +542,7 @@ class TestEnds:
 
 class TestPace:
     class Clock:
-        """A clock that shows what it is set to."""
+        """A clock that shows the time it is set to."""
 
         now = 1000.0
 
@@ -554,7 +554,7 @@ class TestPace:
         return self.Clock()
 
     def starts(self, pace: Pace, clock: Clock, seconds: float) -> int:
-        """How many requests start within so many seconds, asking all the time."""
+        """How many requests can start within `seconds` if the limit is polled continuously."""
         end, started = clock.now + seconds, 0
         while clock.now < end:
             delay = pace.delay()
@@ -761,7 +761,7 @@ class TestEnvironment:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing to make a certificate with")
 def test_cancelling_ends_an_encrypted_request_at_once(tmp_path: Path) -> None:
-    """Another thread may not touch the state of an encrypted connection, only its socket."""
+    """Another thread must not touch the state of a TLS connection, only its socket."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
@@ -779,7 +779,7 @@ def test_cancelling_ends_an_encrypted_request_at_once(tmp_path: Path) -> None:
         with serving.wrap_socket(connection, server_side=True) as encrypted:
             encrypted.recv(65536)
             asked.set()
-            encrypted.recv(1)  # until the other side hangs up
+            encrypted.recv(1)  # until the other side closes the connection
 
     def cancel_once_asked(client: Client) -> None:
         asked.wait(5)

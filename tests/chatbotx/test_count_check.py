@@ -1,4 +1,4 @@
-"""Where the server counts, the crawl is checked by it; whatever it says, no contact is lost."""
+"""A crawl is compared with the server's count; whatever it says, no contact is lost."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from tests.fake_chatbotx import (
 
 COUNTING = replace(NOVEMBER, per_page_cap=50, rate_limit=None, address_rate_limit=None)
 CONTACTS = spread(400)
-"""One each 1.237 s: eight minutes and a bit."""
+"""One every 1.237 s, for a little over eight minutes."""
 
 
 def moment(minutes: int, seconds: float = 0) -> datetime:
@@ -58,7 +58,7 @@ def moment(minutes: int, seconds: float = 0) -> datetime:
 def crawled(
     fault: Callable[[RecordedRequest], Fault | None], contacts: list[Contact] = CONTACTS
 ) -> Read:
-    """A crawl of a server whose count is replaced."""
+    """Crawl a server whose count is replaced by `fault`."""
     with FakeChatbotx(
         {TOKEN: contacts},
         COUNTING,
@@ -114,7 +114,7 @@ class TestDifferences:
         assert found.ids == ids(CONTACTS)
 
     def test_what_came_late_with_an_early_time_is_found(self) -> None:
-        """History that is imported while the crawl runs."""
+        """Older contacts are imported while the crawl runs."""
 
         def insert(server: FakeChatbotx, request: RecordedRequest) -> None:
             if request.path == COUNT_PATH and len(server.workspaces[TOKEN]) == 400:
@@ -128,8 +128,8 @@ class TestDifferences:
         assert set(found.fed.values()) == {1}
 
     def test_contacts_that_are_counted_and_never_sent_are_in_doubt(self) -> None:
-        """Three in the fourth minute. Half of the contacts are created after 3 minutes, half of the
-        rest after 5, and the hundred in between are few enough to be read again."""
+        """Three in the fourth minute. Bisection narrows it down to minutes 3 to 5, whose hundred
+        contacts are few enough to be read again."""
         hidden = Workspace([*CONTACTS, *(contact(9000 + n, 200_000 + n) for n in range(3))])
         found = self.against(hidden)
         assert found.verdict.checked == "differs"
@@ -144,7 +144,7 @@ class TestDifferences:
         assert found.ids == ids(CONTACTS)
 
     def against(self, counted: Workspace) -> Read:
-        """A crawl of a server that counts in another workspace than it sends."""
+        """Crawl a server that sends `CONTACTS` but counts those of another workspace."""
         with FakeChatbotx({TOKEN: counted}, COUNTING) as other:
 
             def fault(request: RecordedRequest) -> Fault:
@@ -208,7 +208,7 @@ def test_a_count_that_hangs_is_not_waited_for_beyond_the_time_of_the_crawl() -> 
 
 
 def test_what_is_counted_is_a_stretch_of_whole_minutes() -> None:
-    """Some servers cut the times of a filter to the minute."""
+    """Some servers truncate the times of a filter to the minute."""
     found, server = read_workspace(
         CONTACTS, replace(COUNTING, filters_by_seconds=60), connections=2
     )

@@ -135,9 +135,9 @@ class TestUnchangingWorkspaces:
         clusters = data.draw(
             st.lists(
                 st.tuples(
-                    st.integers(0, 10**8),  # begins so many milliseconds into the day
+                    st.integers(0, 10**8),  # start, in milliseconds into the day
                     st.integers(1, 40),  # contacts
-                    st.sampled_from([0, 0, 1, 3, 1000, 10**7]),  # within so many milliseconds
+                    st.sampled_from([0, 0, 1, 3, 1000, 10**7]),  # duration in milliseconds
                 ),
                 max_size=5,
             )
@@ -192,7 +192,7 @@ class TestServersThatDoNotDoAsAsked:
     def test_older_contacts_behind_a_page_of_the_newest_are_not_overlooked(
         self, walkers: int, tie: int
     ) -> None:
-        """The first page of a server that ignores the sort may be in order by chance."""
+        """The first page of a server that ignores the sort may happen to be in order."""
         contacts = spread(20) + tied(tie, 1237 * 40)
         manners = replace(JULY, per_page_cap=7, ignores_sort=True)
         crawled, _ = read_workspace(contacts, manners, connections=walkers)
@@ -228,7 +228,7 @@ class TestServersThatDoNotDoAsAsked:
         contacts = tied(30) + spread(30, step=100)
         crawled = read_through(Pages(lambda page: 1), contacts, manners)
         assert not crawled.verdict.complete
-        # Of a walk by pages any contact may be missing.
+        # After a walk by page, any contact may be missing.
         assert (crawled.verdict.doubtful is None) is not crawled.verdict.by_key
         assert set(crawled.ids) < set(ids(contacts))
 
@@ -252,7 +252,7 @@ class TestServersThatDoNotDoAsAsked:
 
 
 class Pages(httpx.HTTPTransport):
-    """A server that understands page numbers in its own way."""
+    """A server that maps page numbers to others."""
 
     def __init__(self, understood: Callable[[int], int]) -> None:
         super().__init__(verify=False, limits=httpx.Limits(max_connections=4))
@@ -322,7 +322,7 @@ class TestOddContacts:
         for each in (*contacts[3:60:5], *contacts[70:75]):
             each["_createdAt"], each["createdAt"] = each["createdAt"], shown
         crawled, _ = read_workspace(contacts, manners, connections=walkers)
-        # What is created at an unknown time may be read by all whose slices meet there.
+        # Contacts without a readable time may be read in every slice that borders on them.
         assert crawled.ids == ids(contacts)
         assert set(crawled.fed.values()) <= set(range(1, max(2, walkers) + 1))
         assert crawled.verdict.complete
@@ -379,7 +379,7 @@ KINDS = ["insert", "delete", "update", "retag", "all of them"]
 
 
 class Changes:
-    """Changes a workspace before each answer, and knows who was there all the time."""
+    """Changes a workspace before each answer, and tracks which contacts existed throughout."""
 
     def __init__(self, workspace: Workspace, kind: str, random: Random) -> None:
         self.workspace = workspace
@@ -455,8 +455,10 @@ FAULTS: list[Fault] = [
 
 
 class TestChangingWorkspaces:
-    """Something changes between any two requests, for so many seeds of each kind; with the odd ones
-    there are faults, too."""
+    """The workspace changes between requests, for several seeds of each kind of change.
+
+    Odd seeds also inject faults.
+    """
 
     @pytest.fixture
     def server(self) -> Iterator[FakeChatbotx]:
@@ -496,11 +498,11 @@ def page_of(request: RecordedRequest) -> int:
 
 
 class TestContactsOfOneTime:
-    """They fill pages that move when one of them goes, so each page overlaps the one before.
+    """A tie fills pages that shift when a contact is deleted, so each overlaps the previous one.
 
     Five are older and five newer than the twenty, and a page holds six. With one walker request 4
     is the first page of the tie, and requests 5 to 10 read its rows 5-9, 6-11, 10-14, 12-17, 15-19
-    and 18-23: pages of 5 and 6 that begin with a row of the page before.
+    and 18-23: pages of 5 and 6 that start with a row of the previous page.
     """
 
     CONTACTS = spread(10, step=100) + tied(20, 450)
@@ -550,7 +552,7 @@ class TestContactsOfOneTime:
 
     def test_one_that_changes_before_it_comes_again_is_passed_on_again(self) -> None:
         def update(workspace: Workspace, request: RecordedRequest) -> None:
-            if request.number == 5:  # row 5 is the last of the first page and the first of the next
+            if request.number == 5:  # row 5 is the last of the first page, first of the next
                 workspace.update("10006", updatedAt=time_of(10**6), emailOptIn=True)
 
         crawled, _ = self.crawled(update)
@@ -585,11 +587,11 @@ class TestContactsOfOneTime:
         with FakeChatbotx({TOKEN: contacts}, manners, latency=0.002) as server:
             crawled = read(server, connections=4)
         assert_all_there_once(crawled, contacts)
-        assert server.max_deep_in_flight <= 2  # before the first of them was seen to be slow
+        assert server.max_deep_in_flight <= 2  # until the first one turned out to be slow
         assert max(skipped_by(request) for request in server.requests) < 120
 
     def test_slow_deep_pages_are_waited_for_the_longer_the_deeper_they_are(self) -> None:
-        """Each contact that is skipped takes the server 2 ms, and patience without depth 0.1 s."""
+        """Each skipped contact takes the server 2 ms; the timeout without skipping is 0.1 s."""
         manners = replace(SMALL_PAGES["July"], seconds_per_skipped_contact=0.002)
         patience = replace(QUICK, silence=0.1, answer=0.1, per_skipped=0.02, attempts=2)
         with FakeChatbotx({TOKEN: tied(200)}, manners) as server:
@@ -598,7 +600,7 @@ class TestContactsOfOneTime:
 
 
 def skipped_by(request: RecordedRequest) -> int:
-    """How many contacts come before the page, if the server keeps to the size asked for."""
+    """How many contacts precede the page, if the server respects the requested page size."""
     size = int(request.value("perPage") or 0)
     return (page_of(request) - 1) * size
 
@@ -623,8 +625,10 @@ class TestEffort:
 
     @by_walkers
     def test_few_requests_are_made_beyond_the_pages_there_are(self, walkers: int) -> None:
-        """Each page but the first begins with the last contact of the one before: 7 rows hold 6.
-        What is above belongs to the ends of slices."""
+        """Each page repeats the last contact of the previous one, so a page of 7 adds 6.
+
+        The rest of the allowance is for the ends of slices.
+        """
         contacts = spread(1200)
         with FakeChatbotx({TOKEN: contacts}, SMALL_PAGES["July"], latency=0.001) as server:
             crawled = read(server, connections=walkers)
@@ -632,7 +636,7 @@ class TestEffort:
         assert len(server.requests) <= 200 + 6 * walkers
 
     def test_walkers_share_what_was_created_in_a_rush(self) -> None:
-        """Two quiet years, then an hour in which nearly all came."""
+        """Two quiet years, then an hour in which nearly all contacts were created."""
         quiet = [contact(1 + place, place * 10**9) for place in range(60)]
         rush = [contact(1001 + place, 59.5 * 10**9 + place * 3600) for place in range(1000)]
         with FakeChatbotx({TOKEN: quiet + rush}, SMALL_PAGES["July"], latency=0.015) as server:
@@ -642,10 +646,10 @@ class TestEffort:
         assert_all_there_once(crawled, quiet + rush)
         assert len(server.requests) < 300
         busy = len(server.requests) * 0.015 / seconds
-        assert busy > 2  # of 8, on average; one alone would be busy with 160 pages
+        assert busy > 2  # of 8, on average; a single walker would have 160 pages to read
 
     def test_contacts_created_meanwhile_do_not_make_it_endless(self) -> None:
-        """Ten come before each answer, more than a page holds."""
+        """Ten are created before each answer, more than fit on a page."""
         contacts = spread(60)
 
         def create(server: FakeChatbotx, request: RecordedRequest) -> None:
@@ -663,11 +667,11 @@ class TestEffort:
 
 
 class TestImports:
-    """Contacts that came many a second, in seconds that follow upon another."""
+    """Many contacts a second, in consecutive seconds."""
 
     @staticmethod
     def imported(random: Random) -> list[Contact]:
-        """Rushes of up to 300, at up to 60 a second, some of them in one millisecond."""
+        """Bursts of up to 300, at up to 60 a second or within a single millisecond."""
         contacts = spread(random.randrange(100), step=random.choice((1000, 60_000)))
         for first in range(10_000, 10_000 + 1000 * random.randrange(1, 4), 1000):
             begin, count = random.randrange(10**6), random.randrange(300)
@@ -678,8 +682,10 @@ class TestImports:
     @pytest.mark.parametrize("cap", [7, 50])
     @pytest.mark.parametrize("name", MANNERS)
     def test_they_are_there_once_for_few_requests(self, name: str, cap: int) -> None:
-        """At most 1.3 a page and 20, on pages of 50, the smallest that servers are known to send:
-        those of 7 overlap by more. Nor is a server held to it that cuts times to the minute."""
+        """At most 1.3 a page plus 20, for pages of 50, the smallest that real servers send.
+
+        Pages of 7 overlap more, and a server that truncates times to the minute needs more.
+        """
         manners = replace(MANNERS[name], per_page_cap=cap)
         for seed in range(max(3, SEEDS // 20)):
             random = Random(f"{name} {cap} {seed}")
@@ -700,13 +706,13 @@ class TestVerdict:
         verdict = crawled.verdict
         assert verdict.requests == len(server.requests)
         assert verdict.retries > 0
-        # One request asks how many there are, one more for the count that July has not.
+        # One request for the number of contacts, one for the count endpoint, which July lacks.
         assert verdict.pages == verdict.requests - verdict.retries - 2
         assert (verdict.began, verdict.by_key, verdict.warnings) == (BEGAN, True, ())
 
     @pytest.mark.parametrize("name", MANNERS)
     def test_ids_that_came_again_with_other_contents_are_counted(self, name: str) -> None:
-        """The fake keeps one contact for an id, so it is told to send some under that of others."""
+        """The fake stores one contact per id, so it is told to send some with the id of others."""
         contacts = spread(2000)
         for place in range(0, 2000, 2):
             contacts[place]["_id"] = contacts[place]["id"]
@@ -723,7 +729,7 @@ class TestVerdict:
 
     @pytest.mark.parametrize("name", MANNERS)
     def test_a_crawl_that_began_before_everything_has_everything(self, name: str) -> None:
-        """Clocks are wrong at times, so nothing that is read depends on ours."""
+        """Local clocks can be wrong, so nothing that is read may depend on them."""
         fed: list[Decoded] = []
         with (
             FakeChatbotx({TOKEN: spread(200)}, SMALL_PAGES[name]) as server,
@@ -769,7 +775,7 @@ class TestVerdict:
 
 
 def calls_end_with(crawling: Callable[[list[str]], None]) -> bool:
-    """Whether what is called during a crawl is called no more once it has ended."""
+    """Whether callbacks are no longer called after the crawl has ended."""
     calls: list[str] = []
     crawling(calls)
     before = len(calls)
@@ -779,7 +785,7 @@ def calls_end_with(crawling: Callable[[list[str]], None]) -> bool:
 
 class TestErrors:
     def test_a_large_workspace_is_read_though_every_twelfth_request_fails(self) -> None:
-        """120,000 contacts on pages of 50, which is 2,400: some 200 fail. Here a tenth of both."""
+        """Of the 2,400 pages of 120,000 contacts, about 200 fail. Here a tenth of that."""
         faults = seeded_faults(3, 0.08, FAULTS, at_most_in_a_row=5)
         patience = replace(QUICK, free_retries=10, retries_per_answer=Patience().retries_per_answer)
         with FakeChatbotx({TOKEN: spread(12_000)}, JULY, faults=faults) as server:
@@ -801,7 +807,7 @@ class TestFailures:
             with pytest.raises(TokenRefused):
                 read(server, cancelled=cancelled)
             assert len(server.requests) <= 24
-        assert not cancelled.is_set()  # it belongs to those who may begin another crawl
+        assert not cancelled.is_set()  # it belongs to the caller, who may start another crawl
 
     def test_a_server_that_is_gone_for_good_ends_the_crawl(self) -> None:
         with (
@@ -820,7 +826,7 @@ class TestFailures:
             raise KeyError(whose)
 
         def ignore(_: object) -> None:
-            """Has nothing to say."""
+            """Ignores progress."""
 
         listeners: dict[str, Any] = {"sink": ignore, "on_progress": ignore} | {whose: fail}
         with (
@@ -833,7 +839,7 @@ class TestFailures:
     @pytest.mark.parametrize("ignores_sort", [False, True], ids=["by key", "by pages"])
     @pytest.mark.parametrize("number", [1, 2, 10, 30])
     def test_cancelling_ends_the_crawl_at_once(self, number: int, ignores_sort: bool) -> None:
-        """Though answers that take a minute are under way."""
+        """Even if answers that take a minute are in flight."""
         manners = replace(SMALL_PAGES["July"], ignores_sort=ignores_sort)
         cancelled = threading.Event()
 
@@ -870,7 +876,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("seed", range(40))
     def test_sixteen_walkers_never_wait_for_each_other_for_good(self, seed: int) -> None:
-        """Whatever happens to whichever of them, wherever they are."""
+        """Whatever happens to any of them at any point."""
         random = Random(seed)
         contacts = (
             spread(random.randrange(1, 200), step=random.choice((1, 1000)))
@@ -919,7 +925,7 @@ class TestFailures:
                 outcome = crawl(client, sink, began=BEGAN)
             except (TokenRefused, ServerTrouble, Cancelled, KeyError) as error:
                 outcome = error
-            # Not where all is read and only the server's own count is asked for.
+            # Not if everything was read by then and only the server's count was requested.
             has_happened = any(
                 request.number >= happens_at and request.path == CONTACTS_PATH
                 for request in server.requests

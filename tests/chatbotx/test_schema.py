@@ -38,19 +38,19 @@ def decoded(*contacts: Json, **rest: Any) -> Answer:
 
 
 def first_of(answer: Answer | bytes, place: int = 0, region: str | None = None) -> Any:
-    """A contact, whose parts a test may reach for without asking whether they are there."""
+    """A contact whose optional parts tests can access without checking for None."""
     answer = Decoder(region)(answer) if isinstance(answer, bytes) else answer
     return answer.contacts[place]
 
 
 def only(**fields: Any) -> Any:
-    """The one contact of an answer, which had these fields."""
+    """Decode an answer with one contact that has these fields."""
     (contact,) = decoded({"id": "1", **fields}).contacts
     return contact
 
 
 def salvaged(**fields: Any) -> Any:
-    """The same, from an answer that is read field by field."""
+    """The same, from an answer that has to be read field by field."""
     (contact, _) = decoded({"id": "1", **fields}, {"id": 2}).contacts
     return contact
 
@@ -280,7 +280,7 @@ def test_a_garbled_body_is_not_kept_by_the_error() -> None:
 )
 def test_nothing_personal_can_be_reached_from_an_answer(odd: Json) -> None:
     texts = _texts_reachable_from(decoded({"id": "1", **SECRETS, **odd}))
-    assert "Ana" in texts  # an agent's display name stays, and shows that the search finds texts
+    assert "Ana" in texts  # an agent's name is kept, which also shows that the search works
     assert not [text for text in texts if "PERSONAL" in text or "5550100" in text]
 
 
@@ -295,7 +295,7 @@ def _texts_reachable_from(answer: Answer) -> set[str]:
             texts.add(each)
         elif isinstance(each, bytes):
             texts.add(each.decode("utf-8", "replace"))
-        # The collector does not see into structs that are declared free of cycles.
+        # The garbage collector does not track structs declared with gc=False.
         if isinstance(each, msgspec.Struct):
             left += [getattr(each, name) for name in each.__struct_fields__]
         left += gc.get_referents(each)

@@ -1,4 +1,4 @@
-"""Answers that are no page of contacts, as the API and what stands before it word them."""
+"""Answers that are not pages of contacts, as the API and proxies in front of it word them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. As a fault, it is sent instead of the right one; `dated` gives it a Date."""
+    """A whole answer. As a fault, it replaces the right one; `dated` adds a Date header."""
 
     status: int
     body: bytes = b""
@@ -28,8 +28,8 @@ def error_answer(status: int, code: str, message: str | None = None, **data: Any
 
 
 def too_many_requests(retry_after: str | None = None, wait: float | None = None) -> Answer:
-    """The answer beyond a rate limit: `retry_after` in the header, the seconds to `wait` in the
-    message. Neither is guaranteed."""
+    """The answer above the rate limit: `retry_after` in the header, the seconds to `wait` in the
+    message. Real servers guarantee neither."""
     message = "Too many requests"
     if wait is not None:
         message += f". Retry after {math.ceil(wait)}s."
@@ -39,12 +39,12 @@ def too_many_requests(retry_after: str | None = None, wait: float | None = None)
 
 
 def redirect(location: str, status: int = 307) -> Answer:
-    """A redirect, perhaps to another host, which should not get the token."""
+    """A redirect, possibly to another host, which must not receive the token."""
     return Answer(status, location.encode(), None, (("Location", location),))
 
 
 def gateway_error(status: Literal[502, 503, 504]) -> Answer:
-    """What a proxy in front of a server that does not answer says, in HTML."""
+    """The HTML error of a proxy in front of a server that does not respond."""
     page = f"<html><head><title>{status} {responses[status]}</title></head><body></body></html>"
     return Answer(status, page.encode(), "text/html")
 

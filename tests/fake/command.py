@@ -1,4 +1,4 @@
-"""Serves by hand, or to another process."""
+"""Run the fake from the command line, for manual use or for another process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.synthetic import synthetic_contacts
 
 
 def _tied(contacts: list[Contact], count: int) -> list[Contact]:
-    """The contacts, so many in the middle of time created when the first of those is."""
+    """Give `count` contacts in the middle the same `createdAt`; sorts the list."""
     contacts.sort(key=lambda contact: str(contact["createdAt"]))
     first = (len(contacts) - count) // 2
     for contact in contacts[first : first + count]:
@@ -27,7 +27,7 @@ def _tied(contacts: list[Contact], count: int) -> list[Contact]:
 
 
 def serve_by_hand() -> None:
-    """Serve by hand until Ctrl-C."""
+    """Serve until interrupted by Ctrl-C."""
     manners = {"june": JUNE, "july": JULY, "october": OCTOBER, "november": NOVEMBER}
     parser = argparse.ArgumentParser(
         prog="python -m tests.fake_chatbotx", description=serve_by_hand.__doc__

@@ -1,4 +1,4 @@
-"""What may take the place of an answer."""
+"""Faults that can replace an answer."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.fake.requests import RecordedRequest
 
 @dataclass(frozen=True)
 class Late:
-    """The right answer, so many seconds later."""
+    """The right answer, delayed by so many seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """The connection is closed instead of an answer, by RST or in good order (FIN)."""
+    """The connection is closed instead of answering, by RST or gracefully (FIN)."""
 
     reset: bool = True
 
 
 @dataclass(frozen=True)
 class CutShort:
-    """The connection is closed after this share of the body that was announced.
+    """The connection is closed after this share of the announced body.
 
-    It is announced as the server does it, in chunks, or by a Content-Length.
+    The body is announced as chunked, as on the server, or by a Content-Length.
     """
 
     share: float = 0.5
@@ -38,19 +38,19 @@ class CutShort:
 
 @dataclass(frozen=True)
 class Garbled:
-    """Status 200 and the right length, but the second half of the body is no JSON."""
+    """Status 200 and the right length, but the second half of the body is not JSON."""
 
 
 @dataclass(frozen=True)
 class Flood:
-    """Status 200 and a JSON string that goes on for so many bytes, and is never closed."""
+    """Status 200 and an unterminated JSON string of so many bytes."""
 
     size: int
 
 
 @dataclass(frozen=True)
 class Drip:
-    """Status 200 and one blank after another, so many seconds apart, without end."""
+    """Status 200 and an endless sequence of blanks, so many seconds apart."""
 
     seconds: float = 0.05
 
@@ -61,10 +61,10 @@ Fault = Answer | Late | Dropped | CutShort | Garbled | Flood | Drip
 def seeded_faults(
     seed: int, rate: float, kinds: Sequence[Fault], at_most_in_a_row: int
 ) -> Callable[[RecordedRequest], Fault | None]:
-    """Let a share `rate` of the requests fail in one of the ways `kinds`, the same for one `seed`.
+    """Fail a fraction `rate` of the requests with one of `kinds`, reproducibly for each `seed`.
 
-    One and the same question fails `at_most_in_a_row` times and is then answered, so a client that
-    asks once more than that gets everything.
+    The same request fails at most `at_most_in_a_row` times and is then answered, so a client with
+    one more attempt than that gets everything.
     """
     random = Random(f"faults {seed}")
     in_a_row: Counter[object] = Counter()

@@ -1,4 +1,4 @@
-"""How one version of the platform behaves, and by how much it limits requests."""
+"""How each version of the platform behaves, including its rate limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many requests in a fixed window that opens with the first of them."""
+    """A number of requests in a fixed window that starts with the first of them."""
 
     requests: int
     seconds: float
@@ -19,18 +19,19 @@ class RateLimit:
 class Manners:
     """How one version of the platform behaves; see `JUNE`, `JULY`, `OCTOBER` and `NOVEMBER`.
 
-    `counted_up_to` is where counting stops: `pageCount` then covers no more contacts than that.
-    `newest_first` is the order without `sort`: by `createdAt`, ties in another order each time; a
-    version without it answers in another order each time. `ignores_sort` and `ignores_filter` make
-    the servers that api.md, "Traps", wants noticed.
+    `counted_up_to` is the largest count: `pageCount` covers no more contacts than that.
+    `newest_first`: without `sort`, contacts are sorted by `createdAt`, with ties in random order;
+    otherwise in random order. `ignores_sort` and `ignores_filter` imitate the servers that a client
+    has to recognise (api.md, "Traps").
 
-    `filters_by_seconds` is what a time in a filter is cut to, a second in November; 0 leaves it as
-    it is. `conditions_add_up` lets several conditions on one field hold, not just the last one;
-    `drops_dateless_conditions` lets all contacts come where the value of a condition is no date;
-    `applies_channels` filters by `channels` and `inboxIds`; `counts` knows `/v1/contacts/count`.
+    `filters_by_seconds`: times in a filter are truncated to a multiple of this, a second in
+    November; 0 for not at all. `conditions_add_up`: several conditions on one field all apply, not
+    just the last one. `drops_dateless_conditions`: a condition whose value is not a date is
+    ignored. `applies_channels`: filters by `channels` and `inboxIds`. `counts`: supports
+    `/v1/contacts/count`.
 
-    `seconds_per_skipped_contact` is what a page costs for each contact before it (trap 4), as much
-    again for each other such page that is being read: 0.013 on an install without an index on
+    `seconds_per_skipped_contact`: the time that a page takes for each contact before it (trap 4),
+    multiplied by the number of such pages in flight; 0.013 without an index on
     `Conversation("contactId")`.
     """
 

@@ -1,4 +1,4 @@
-"""The query of a request, understood or refused as the API does."""
+"""Parse the query of a request, or reject it, as the API does."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.fake.rows import (
 
 @dataclass(frozen=True)
 class Ask:
-    """A request that was understood: which contacts, in which order, how much of each.
+    """A parsed request: which contacts, in which order, with which fields.
 
-    `sort` holds columns and whether they descend; when it is empty there is no order at all.
+    `sort` holds columns and whether they descend; if it is empty, there is no order at all.
     """
 
     page: int
@@ -37,7 +37,7 @@ class Ask:
 
 
 def read_query(request: RecordedRequest, manners: Manners) -> Ask:
-    """Understand the query as api.md, "Request", says, or refuse it with all that is wrong."""
+    """Parse the query as in api.md, "Request", or reject it with everything that is wrong."""
     query = dict(request.query)
     issues: list[Contact] = []
     page = _whole_number("page", query.get("page", "1"), issues)
@@ -63,7 +63,7 @@ def read_query(request: RecordedRequest, manners: Manners) -> Ask:
 
 
 def _whole_number(name: str, text: str, issues: list[Contact]) -> int:
-    """The number, read as JavaScript reads it: nothing is 0, and 1e2 is 100."""
+    """Parse a number as JavaScript does: an empty text is 0, and 1e2 is 100."""
     if text.strip() and not _NUMBER.fullmatch(text.strip()):
         issues.append({**_type_issue(name, "number", "NaN"), "received": "NaN"})
         return 1
@@ -86,7 +86,7 @@ def _whole_number(name: str, text: str, issues: list[Contact]) -> int:
 
 
 def _sort(text: str | None) -> Sort:
-    """The columns of a `sort` in its one JSON form; empty if it is in any other or names none."""
+    """The columns of a `sort` in its JSON form; empty for any other form or unknown columns."""
     try:
         columns = json.loads(text or "[]")
         return tuple(
@@ -99,8 +99,8 @@ def _sort(text: str | None) -> Sort:
 
 
 def _conditions(query: Mapping[str, str], issues: list[Contact], manners: Manners) -> Conditions:
-    """The conditions of a `contactFilter` in brackets. Of several on one field the last one counts,
-    or all of them, as in November."""
+    """The conditions of a `contactFilter` in bracket form. If there are several on one field, only
+    the last applies; in November, all of them."""
     if "contactFilter" in query:
         issues.append(_type_issue("contactFilter", "object", "string"))
     parts: dict[int, dict[str, str]] = {}
@@ -128,7 +128,7 @@ def _conditions(query: Mapping[str, str], issues: list[Contact], manners: Manner
 
 
 def _interval(operator: str, moment: int, manners: Manners) -> tuple[float, float]:
-    """From when to before when, in microseconds; November takes the whole second of a moment."""
+    """The half-open range of times in microseconds; November truncates the bound to seconds."""
     step = manners.filters_by_seconds * 1_000_000 or 1
     begin = moment // step * step
     end = begin + step
@@ -154,7 +154,7 @@ def _inbox_conditions(query: Iterable[tuple[str, str]]) -> Conditions:
 
 
 def _left_out(query: Iterable[tuple[str, str]], manners: Manners) -> frozenset[str]:
-    """The keys of a contact and of its inboxes that this version does not send to this request."""
+    """The keys of a contact and of its inboxes that this version omits for this request."""
     left_out = frozenset() if manners.sends_inbox_times else _INBOX_TIMES
     if not manners.sends_sources:
         left_out |= _SOURCES

@@ -1,4 +1,4 @@
-"""Recorded contacts that tests serve."""
+"""Recorded contacts for tests to serve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked, as it arrived."""
+"""Requests as they arrived."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIGN_IN_PATH = "/sign-in"
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request as it arrived. `number` counts from 1, `headers` have lower-case names."""
+    """A request as it arrived. `number` counts from 1; names of `headers` are in lower case."""
 
     number: int
     method: str
@@ -27,11 +27,11 @@ class RecordedRequest:
     at: float
 
     def value(self, name: str) -> str | None:
-        """The query parameter `name`; the last one if it was sent twice."""
+        """The query parameter `name`; the last value if it was sent more than once."""
         return dict(self.query).get(name)
 
 
 def bearer_token(authorization: str | None) -> str | None:
-    """The token of the header; its scheme is case-sensitive (api.md, first paragraph)."""
+    """The token in the Authorization header, whose scheme is case-sensitive (api.md, beginning)."""
     scheme, _, token = (authorization or "").partition(" ")
     return token if scheme == "Bearer" and token else None

@@ -1,4 +1,4 @@
-"""Contacts as they are stored: in which order, and which of them meet a condition."""
+"""Contacts as they are stored, with sorting and filtering."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SORTABLE_COLUMNS = frozenset({"id", "createdAt", "updatedAt"}) | _TEXT_COLUMNS
 
 
 class Row:
-    """One contact as it is stored: the bytes that are sent, and what it is sorted and filtered by.
+    """A contact as it is stored: the bytes to send, and the values to sort and filter by.
 
-    A time that is missing is infinity: it sorts last, as in the database, and meets no condition.
+    A missing time is infinity: it sorts last, as in the database, and meets no condition.
     """
 
     __slots__ = ("created", "hidden", "id_key", "reduced", "sent", "stored_id", "updated")
@@ -102,9 +102,9 @@ Conditions = tuple[Between | InOneOf, ...]
 
 
 class SortedRows:
-    """Rows in the order of `sort`, and which of them that order does not tell apart.
+    """Rows sorted by `sort`, and which of them are tied.
 
-    `_ties` holds where each group of rows with equal keys begins, or is None if no two are equal.
+    `_ties` holds the start of each group of rows with equal keys; None if all are distinct.
     """
 
     def __init__(self, rows: list[Row], sort: Sort) -> None:
@@ -118,7 +118,7 @@ class SortedRows:
         return len(self._rows)
 
     def within(self, condition: Between) -> tuple[int, int]:
-        """From where to where the rows meet a condition on the column that leads the order."""
+        """The range of rows that meet a condition on the first sort column."""
 
         def place(row: Row) -> float:
             return -row.time(condition.column) if self._descends else row.time(condition.column)
@@ -130,7 +130,7 @@ class SortedRows:
         return first, max(first, bisect_left(self._rows, condition.high, key=place))
 
     def shuffled(self, start: int, stop: int, random: Random) -> list[Row]:
-        """The rows from `start` to `stop`, after each group of ties was put in another order.
+        """The rows from `start` to `stop`, after shuffling each group of ties.
 
         api.md, "Traps" 1: an order with ties and no tie-breaker may differ at every request.
         """
@@ -155,7 +155,7 @@ class SortedRows:
 
 
 def _permutation(size: int, random: Random) -> Callable[[int], int]:
-    """A random order of `range(size)` of which any part can be had without making the rest."""
+    """A random permutation of `range(size)`, any part of which can be computed without the rest."""
     offset, step = random.randrange(size), random.randrange(size) or 1
     while math.gcd(step, size) != 1:
         step = random.randrange(1, size)
@@ -169,7 +169,7 @@ def _without(value: Any, keys: frozenset[str]) -> Any:
 
 
 def _numeric(contact_id: str) -> tuple[float, str]:
-    """A key that sorts numeric ids as numbers, whatever their length, and others behind them."""
+    """A sort key that orders numeric ids as numbers, and others after them."""
     return (int(contact_id), "") if contact_id.isdecimal() else (math.inf, contact_id)
 
 
@@ -179,7 +179,7 @@ def _stored_time(stored: Contact, column: str) -> float:
 
 
 def microseconds(value: object) -> int | None:
-    """Microseconds from 1970 to a time in ISO 8601, in UTC unless it says otherwise."""
+    """Microseconds since 1970 of an ISO 8601 time, which is in UTC unless it has an offset."""
     try:
         moment = datetime.fromisoformat(cast("str", value))
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The server: whom it admits, what it answers, and what it counts."""
+"""The fake server: authentication, answers, and statistics."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ from tests.fake.workspace import Workspace
 
 
 class FakeChatbotx:
-    """A server on 127.0.0.1 that serves each workspace to the token it is listed under.
+    """A server on 127.0.0.1 that serves each workspace under its token.
 
-    `latency` is added to every answer, in seconds. A connection idle for `idle_seconds` is closed.
-    `seed` fixes the order of ties. All of them may be changed while the server runs, and so may
-    these two:
+    `latency`, in seconds, is added to every answer. A connection idle for `idle_seconds` is closed.
+    `seed` fixes the order of ties. All of these can be changed while the server runs, and so can
+    two hooks:
 
-    - `between_requests` is called before each answer is computed, and nothing else is answered
-      meanwhile: it may insert, delete and update contacts, or change the settings of the server.
-    - `faults` may give a `Fault` to take the place of an answer.
+    - `between_requests` is called before each answer is computed, while no other is: it may insert,
+      delete and update contacts, or change the settings of the server.
+    - `faults` may return a `Fault` to replace an answer.
 
-    `requests` holds what was asked, in order of arrival, `max_in_flight` how many requests were
-    being served at once at most, `max_deep_in_flight` how many of them skipped contacts. An
-    exception raised by one of the two hooks is raised again when the `with` block ends.
+    `requests` are in order of arrival. `max_in_flight` is the maximum number of concurrent
+    requests, `max_deep_in_flight` that of requests that skip contacts. An exception raised by a
+    hook is raised again when the `with` block ends.
     """
 
     def __init__(
@@ -112,20 +112,20 @@ class FakeChatbotx:
         self._sockets.start()
 
     def close(self) -> None:
-        """Drop all connections, also those that wait for an answer, and end all threads."""
+        """Drop all connections, including those waiting for an answer, and end all threads."""
         self._closing.set()
         if self._sockets is not None:
             self._sockets.stop()
 
     @property
     def base_url(self) -> str:
-        """What a client is configured with: the address of the server with `/api`."""
+        """The base URL to configure a client with, ending with `/api`."""
         if self._sockets is None:
             raise RuntimeError("The server has no address before it is started.")
         return f"http://127.0.0.1:{self._sockets.port}{API_PATH}"
 
     def serve(self, connection: Connection) -> None:
-        """Answer the request that was just read from `connection`."""
+        """Answer the request that has just been read from `connection`."""
         skipped = 0
         with self._lock:
             self._in_flight += 1
@@ -144,14 +144,14 @@ class FakeChatbotx:
                 connection.close_connection = True
                 return
         finally:
-            # Before the answer goes out: whoever has read it may ask for more at once.
+            # Before sending the answer, since the client may send its next request right after it.
             with self._lock:
                 self._in_flight -= 1
                 self._deep_in_flight -= skipped > 0
         connection.send(answer, fault, self._closing)
 
     def _begin_to_skip(self, skipped: int) -> float:
-        """How many seconds it takes to skip so many contacts, beside those who do so, too."""
+        """Count a deep page as in flight; return the seconds that skipping its contacts takes."""
         self._deep_in_flight += skipped > 0
         self.max_deep_in_flight = max(self.max_deep_in_flight, self._deep_in_flight)
         return skipped * self.manners.seconds_per_skipped_contact * self._deep_in_flight
@@ -174,7 +174,7 @@ class FakeChatbotx:
         return request
 
     def _answer(self, request: RecordedRequest) -> tuple[Answer, int]:
-        """The answer, and how many contacts the server skips for it."""
+        """The answer, and how many contacts the server has to skip for it."""
         path = request.path
         if path.endswith("/") and path != "/":
             query = f"?{urlencode(request.query)}" if request.query else ""
@@ -198,7 +198,7 @@ class FakeChatbotx:
         return _page(contacts, count, ask, self.manners), skipped
 
     def _admit(self, request: RecordedRequest) -> Workspace:
-        """The workspace of the token, or the refusal that api.md, "Limits and errors", gives."""
+        """The workspace of the token, or the error of api.md, "Limits and errors"."""
         self._count("address", self.manners.address_rate_limit, request)
         if request.token is None or request.token not in self.workspaces:
             status = self.manners.invalid_token_status
@@ -222,12 +222,12 @@ class FakeChatbotx:
 
 
 def _total(count: int, *, is_exact: bool) -> Answer:
-    """The answer of `/count`: without a filter it is an estimate."""
+    """The answer of `/count`, which is an estimate without a filter."""
     return Answer(200, msgspec.json.encode({"total": count if is_exact else count * 21 // 20 + 1}))
 
 
 def _page(contacts: list[bytes], count: int, ask: Ask, manners: Manners) -> Answer:
-    """The answer of api.md, "Answer"; contacts beyond `counted_up_to` are not in its counts."""
+    """A page as in api.md, "Answer"; its counts leave out contacts beyond `counted_up_to`."""
     limit = manners.counted_up_to
     counted = count if limit is None else min(count, limit)
     end = f'],"pageCount":{-(-counted // ask.per_page)}'
@@ -246,7 +246,7 @@ def _retry_after(limit: RateLimit, wait: float) -> str | None:
 
 @dataclass
 class _Window:
-    """The requests counted since a rate limit's window opened."""
+    """The number of requests since the window of a rate limit started."""
 
     opened: float
     requests: int = 0

@@ -1,4 +1,4 @@
-"""Connections: they read requests, and send bytes as they are or as a fault spoils them."""
+"""Connections that read requests and send answers, intact or spoilt by a fault."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Connection(BaseHTTPRequestHandler):
-    """One connection: it reads requests, and sends bytes as they are or as a fault spoils them."""
+    """A connection that reads requests and sends answers, intact or spoilt by a fault."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -40,11 +40,11 @@ class Connection(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
     def send(self, answer: Answer, fault: Fault | None, closing: threading.Event) -> None:
-        """Send `answer`, or what `fault` makes of it."""
-        # The idle limit is for reading: a client may take its time over a long answer.
+        """Send `answer`, or what `fault` turns it into."""
+        # The idle timeout is for reading: a client may be slow to receive a long answer.
         self.connection.settimeout(None)
         match fault:
             case Answer():
@@ -68,7 +68,7 @@ class Connection(BaseHTTPRequestHandler):
             self.connection.settimeout(self.server.fake.idle_seconds)
 
     def _send_whole(self, answer: Answer) -> None:
-        """A page comes in chunks, as from the platform; anything else with its length."""
+        """Send a page in chunks, as the platform does, and anything else with its length."""
         body = b"" if self.command == "HEAD" else answer.body
         if answer.status == 200 and body:
             head = _head(answer, "Transfer-Encoding: chunked")
@@ -91,14 +91,14 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(_chunk(b""))
 
     def _reset(self) -> None:
-        """Close without the farewell that the standard library would send first."""
+        """Close without the orderly shutdown that the standard library would do first."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
 
 
 class Sockets(ThreadingTCPServer):
-    """The listening socket and a thread for each connection, all of which can be ended at once."""
+    """The listening socket and a thread for each connection, which can all be stopped at once."""
 
     allow_reuse_address = True
     request_queue_size = 128
@@ -141,7 +141,7 @@ class Sockets(ThreadingTCPServer):
         del self._open[threading.current_thread()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what a test's hook raised; that clients hang up is their right."""
+        """Keep exceptions from a test's hooks; ignore clients that close the connection."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError | TimeoutError):
             self.fake.errors.append(error)

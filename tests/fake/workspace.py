@@ -27,9 +27,9 @@ _SORTED_LISTS_KEPT = 32
 
 
 class Workspace:
-    """The contacts behind one token, in the shape in which the API sends them.
+    """The contacts behind one token, in the form in which the API sends them.
 
-    Keys that begin with `_` are never sent. They hold what is stored and cannot be seen:
+    Keys that start with `_` are never sent. They hold stored values that answers do not show:
 
     - `_createdAtMicros`, `_updatedAtMicros` (0..999): the part of the time that the answer cuts
       off (api.md, "Answer"), which counts when contacts are sorted and filtered;
@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def contacts(self) -> list[Contact]:
-        """All contacts, with all that a version may send, in order of insertion."""
+        """All contacts in order of insertion, with every field that any version sends."""
         with self._lock:
             return [msgspec.json.decode(row.sent) for row in self._rows.values()]
 
@@ -89,7 +89,7 @@ class Workspace:
                 old.sent, old.hidden, old.reduced = new.sent, new.hidden, None
 
     def page(self, ask: Ask, random: Random) -> tuple[list[bytes], int]:
-        """The JSON of each contact on the page, and how many contacts there are on all pages."""
+        """The JSON of each contact on the page, and the total number of contacts."""
         with self._lock:
             rows, first, last = self._found(ask)
             start = min(first + (ask.page - 1) * ask.per_page, last)
@@ -104,7 +104,7 @@ class Workspace:
             return last - first
 
     def _found(self, ask: Ask) -> tuple[SortedRows, int, int]:
-        """Sorted rows, and from where to where they meet the conditions.
+        """Sorted rows, and the range of them that meets the conditions.
 
         A single condition on the column that leads the order, as in a walk by key, is two searches
         in the list of all rows. Any other filter gets a list of its own.

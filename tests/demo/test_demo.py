@@ -1,4 +1,4 @@
-"""The demo workspace: a believable company behind the API that real workspaces have."""
+"""The demo workspace: a plausible company behind the same API as real workspaces."""
 
 import json
 from collections import Counter
@@ -84,7 +84,7 @@ def instant(text: str) -> datetime:
 
 
 def instants_in(part: object) -> Iterator[datetime]:
-    """All times anywhere in an answer, but those that lie ahead by design."""
+    """All times anywhere in an answer, except those that lie in the future by design."""
     if isinstance(part, dict):
         for key, value in part.items():
             if key == "botResumeAt":
@@ -112,7 +112,7 @@ def share(part: int, whole: int) -> float:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    """The demo workspace as it is delivered."""
+    """The demo workspace with its default settings."""
     with client_of(DemoTransport(AS_OF)) as client:
         yield client
 
@@ -140,7 +140,7 @@ def is_bot_on(conversation: Contact) -> bool:
 
 @pytest.fixture(scope="module")
 def awaiting(open_conversations: list[Contact]) -> list[Contact]:
-    """Those who wait for a person; nearly all others that no admin answered the bot has."""
+    """Conversations that wait for a person; the bot has nearly all other unanswered ones."""
     return [
         conversation
         for conversation in open_conversations

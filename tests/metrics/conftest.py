@@ -1,4 +1,4 @@
-"""Each metric is asked of each engine."""
+"""Run the tests of every metric with every engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workspaces that nobody would think of, and questions about them."""
+"""Hypothesis strategies for random workspaces and questions about them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WAITS = [timedelta(hours=hours) for hours in (0, 1, 4, 24, 72, 168, 720)]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What was generated, as JSON and as tables: all of the workspace, or a selection of it."""
+    """A generated workspace, or a selection of its contacts, as JSON and as tables."""
 
     question: Question
     contacts: list[Json]
@@ -45,7 +45,7 @@ class Case:
 
     @cached_property
     def asked(self) -> Engine:
-        """The engine that is tested, about those of the contacts that are selected."""
+        """The engine under test, restricted to the selected contacts."""
         return engine_of(self.tables, self.only)
 
     @property

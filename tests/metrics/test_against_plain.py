@@ -1,4 +1,4 @@
-"""Every number against its plain restatement, over workspaces that nobody would think of."""
+"""Every metric compared with a naive implementation, on randomly generated workspaces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ some = settings(derandomize=True, max_examples=30, deadline=None)
 
 
 def as_numbers(counted: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """By key, what was counted."""
+    """The rows as dictionaries, by key."""
     return {
         str(key): dict(zip(counted.columns, map(int, row), strict=True))
         for key, row in zip(counted.index, counted.to_numpy(), strict=True)
@@ -40,7 +40,7 @@ def by_date(table: pd.DataFrame) -> dict[date, dict[str, int]]:
 
 @pytest.fixture(autouse=True, params=("memory", "DuckDB"))
 def engine(request: pytest.FixtureRequest) -> Iterator[Kind]:
-    """All others are compared with memory, by `tests/engines/test_agreement.py`."""
+    """The other engines are compared with memory in `tests/engines/test_agreement.py`."""
     with answering(request.param):
         yield request.param
 
@@ -77,7 +77,7 @@ KEYS: dict[str, Callable[[Json], set[str]]] = {
     "tag": plain.tags,
     "source": plain.sources,
 }
-"""Of which a contact may have several, or none."""
+"""By dimension, the values of a contact, of which there may be several or none."""
 
 
 @pytest.mark.parametrize(

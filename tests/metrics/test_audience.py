@@ -27,12 +27,12 @@ from tests.workspaces import Json, ask, came_by, contact, on, tagged, terms
 
 
 def contacts_in(table: pd.DataFrame) -> dict[str, int]:
-    """The contacts of each row, in the order of the rows."""
+    """The number of contacts in each row, in the order of the rows."""
     return dict(zip(table.index, table["contacts"], strict=True))
 
 
 def daily(column: pd.Series) -> dict[date, int]:
-    """The days that are not zero."""
+    """The days whose number is not 0."""
     return {
         day.date(): int(number)
         for day, number in zip(pd.DatetimeIndex(column.index), column, strict=True)
@@ -304,7 +304,7 @@ class TestByDay:
         assert daily(table["new"]) == {date(2011, 12, 29): 1, date(2011, 12, 31): 1}
 
     def test_adds_up_to_new_also_when_the_clock_went_back_over_midnight(self) -> None:
-        # In St. John's it was the 7th for a minute, then the 6th again until midnight.
+        # In St. John's, clocks went back one minute past midnight, so the 7th began twice.
         tables = ask(contact(createdAt="2010-11-07T02:45:00.000Z"))
         asked = terms("2010-11-07", "2010-11-07", "America/St_Johns")
 
@@ -416,7 +416,7 @@ def test_of_nobody_new_has_every_day_and_no_column(dimension: Dimension) -> None
 
 class TestSubscribersByDay:
     def subscribers(self, *contacts: Json, basis: Basis = "createdAt") -> list[int]:
-        """On the first three days of June."""
+        """Of the first three days of June."""
         asked = terms("2026-06-01", "2026-06-03", basis=basis)
         return subscribers_by_day(ask(*contacts), asked).to_list()
 
@@ -498,13 +498,13 @@ class TestSeveralChannels:
 
 
 class TestUsual:
-    """Of Saturday, 27 June 2026, at noon: how many came on Saturdays until noon."""
+    """On Saturday, 27 June 2026, at noon: the usual number is that of Saturdays until noon."""
 
     AT_NOON = datetime(2026, 6, 27, 12, tzinfo=UTC)
 
     def usual(self, *mornings: int, afternoon: int = 0) -> Usual:
-        """After so many new contacts on the mornings of the Saturdays before, the last one first,
-        and so many on their afternoons."""
+        """The usual number, given the new contacts in the mornings of previous Saturdays, latest
+        first, and in each of their afternoons."""
         contacts = []
         for week, number in enumerate(mornings, 1):
             day = f"{self.AT_NOON - timedelta(weeks=week):%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""Small workspaces that other dashboards have been seen to count wrongly."""
+"""Small workspaces that other dashboards are known to count wrongly."""
 
 import json
 from dataclasses import replace

@@ -10,7 +10,7 @@ LONG_AGO = "2020-02-01T00:00:00.000Z"
 def found(
     *contacts: Json, timezone: str = "UTC", basis: Basis = "createdAt"
 ) -> dict[str, tuple[int, ...]]:
-    """By month: contacts, still active, broadcast, active in 30 days."""
+    """By month: contacts, still_active, broadcast, active_30d."""
     table = cohorts(ask(*contacts), terms(timezone=timezone, basis=basis))
     months = [str(month)[:7] for month in table.index]
     return dict(zip(months, map(tuple, table.to_numpy().tolist()), strict=True))

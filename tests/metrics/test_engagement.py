@@ -23,7 +23,7 @@ def active(**ago: float) -> Json:
 
 
 def wrote(**ago: float) -> Json:
-    """A contact whose last message came so long ago."""
+    """A contact who last wrote so long ago."""
     link = {"inboxId": "1", "channel": "sms", "lastIncomingMessageAt": before_as_of(**ago)}
     return contact(contactInboxes=[link])
 

@@ -83,10 +83,10 @@ class TestRawEmailOptIn:
 
 
 class TestOverTime:
-    """As the first three days of June begin, and as the last of them ends."""
+    """At the start of each of the first three days of June, and at the end of the last."""
 
     def over(self, asked: Engine, kind: str) -> list[float | None]:
-        """The shares, None where there is none."""
+        """The shares, with None for NaN."""
         found = over_time(asked, terms("2026-06-01", "2026-06-03"))[kind]
         return [None if pd.isna(share) else float(share) for share in found]
 

@@ -28,7 +28,7 @@ def test_times_after_the_snapshot_are_counted_by_kind_but_those_of_bots(
 
 
 def test_every_time_that_is_kept_has_a_kind() -> None:
-    # What the contact wrote is told by the conversation and by inboxes; a bot resumes later on.
+    # `wrote` covers the first two; a bot resumes in the future by design.
     assert set(ALL_TIMES) - set(TIMES) == {"last_incoming", "contact_replied", "bot_resume"}
 
 

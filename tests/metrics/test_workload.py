@@ -36,7 +36,7 @@ NOON, ONE_O_CLOCK = "2026-06-10T12:00:00.000Z", "2026-06-10T13:00:00.000Z"
 ARCHIVED = {"archivedAt": NOON}
 
 without_bot = partial(terms, bot_answers=False)
-"""On these, whoever has the last word waits; what a bot changes of that is in `TestLastWord`."""
+"""Terms under which everybody who has the last word waits; `TestLastWord` covers bots."""
 
 
 def in_conversation(**fields: Any) -> Json:
@@ -44,13 +44,13 @@ def in_conversation(**fields: Any) -> Json:
 
 
 def numbers(*contacts: Json) -> dict[str, int]:
-    """The numbers of the workload that are not 0, ages aside."""
+    """The non-zero numbers of the workload, without those by age."""
     found = asdict(workload(ask(*contacts), without_bot()))
     return {name: number for name, number in found.items() if number and name != "waiting"}
 
 
 def ages(*contacts: Json) -> dict[str, int]:
-    """The ages of waiting conversations that are not 0."""
+    """The non-zero numbers of waiting conversations by age."""
     found = workload(ask(*contacts), without_bot()).waiting
     return {age: number for age, number in found.items() if number}
 
@@ -127,15 +127,15 @@ class TestReplies:
 
 
 def in_an_inbox(incoming: str | None = None, last: str | None = None, **fields: Any) -> Json:
-    """In a conversation through one inbox, which tells when something last came in, and when the
-    last message was."""
+    """A contact with a conversation and one inbox, which has the times of the last incoming message
+    and of the last message in either direction."""
     times = {"lastIncomingMessageAt": incoming, "lastMessageAt": last}
     inbox = {"inboxId": "301", "channel": "whatsapp"} | times
     return contact(conversation(**fields), contactInboxes=[inbox])
 
 
 def last_word(found: Json, *, bot_answers: bool = True) -> str | None:
-    """To whom a contact who has the last word is left."""
+    """Whom a contact who has the last word waits for: "person", "bot" or nobody."""
     load = workload(ask(found), terms(bot_answers=bot_answers))
     assert load.awaiting_reply + load.left_to_bot <= 1
     if load.awaiting_reply:
@@ -393,7 +393,7 @@ WAITING = {"contactRepliedAt": NOON}
 
 class TestAwaitingBy:
     def counts(self, dimension: Dimension, *contacts: Json) -> dict[str, int]:
-        """Those that are not 0."""
+        """The non-zero numbers."""
         found = awaiting_by(ask(*contacts), without_bot(), dimension)
         return {str(name): int(number) for name, number in found.items() if number}
 
@@ -512,7 +512,7 @@ class TestByAgentAndChannel:
 
 
 class TestBacklogByDay:
-    """As the first three days of June begin, and as the last of them ends."""
+    """At the start of each of the first three days of June, and at the end of the last."""
 
     def backlog(self, asked: Engine) -> dict[str, list[int]]:
         found = backlog_by_day(asked, without_bot("2026-06-01", "2026-06-03"))
@@ -577,12 +577,12 @@ class TestQueue:
     def rows(
         self, *contacts: Json, which: Queue = "waiting", most: int = 10
     ) -> list[dict[str, Any]]:
-        """What is listed, None for what is missing."""
+        """The values listed, with None for missing ones."""
         _, table = queue(ask(*contacts), without_bot(), which, most)
         return records(table)
 
     def ids(self, *contacts: Json, which: Queue = "waiting", most: int = 10) -> list[str]:
-        """The conversations that are listed."""
+        """The ids of the conversations listed."""
         return [row["conversation"] for row in self.rows(*contacts, which=which, most=most)]
 
     def test_row_says_whose_conversation_it_is_and_how_long_it_has_waited(self) -> None:
@@ -764,6 +764,6 @@ class TestQueue:
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, None for what is missing."""
+    """The rows as dictionaries, with None for missing values."""
     plain = table.astype("object").where(table.notna(), None)
     return [{str(name): row[name] for name in row} for row in plain.to_dict("records")]

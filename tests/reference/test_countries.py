@@ -379,7 +379,7 @@ class TestRobustness:
 
 
 def cached_entries() -> int:
-    """How much all caches of these rules hold."""
+    """Total number of entries in all caches of these rules."""
     return sum(
         function.cache_info().currsize
         for module in (countries, country_names, phone_numbers, regions)

@@ -19,7 +19,7 @@ from lib.reference.rates import Rate
 
 some = settings(derandomize=True, deadline=None)
 
-# Characters of this category cannot be in JSON, in a URL or in a page.
+# Surrogates cannot be in JSON, in a URL or in a page.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -274,8 +274,10 @@ def test_a_shortened_name_says_that_it_was_cut_and_a_short_one_stays() -> None:
 
 
 def unmarked(source: str) -> str:
-    """What Markdown makes of text in which every mark is escaped: a backslash before ASCII
-    punctuation goes. No character of no width is seen."""
+    """How Markdown renders text whose punctuation is all escaped.
+
+    It removes each backslash before ASCII punctuation; zero-width characters are invisible.
+    """
     assert not re.search(rf"(?<!\\)(\\\\)*(?!\\)[{re.escape(string.punctuation)}]", source)
     return re.sub(rf"\\([{re.escape(string.punctuation)}])", r"\1", source).replace("\u2060", "")
 
@@ -312,8 +314,8 @@ def test_no_mark_of_markdown_has_its_meaning(text: str) -> None:
     assert unmarked(formatting.markdown(text)) == text
 
 
-# What Streamlit 1.67 looks for in the text that Markdown has been made into, where no backslash is
-# left: `StreamlitMarkdown` in its static files, remark-emoji, and mdast-util-gfm-autolink-literal.
+# What Streamlit 1.67 replaces after rendering Markdown, when escapes are gone: `StreamlitMarkdown`
+# in its static files, remark-emoji, and mdast-util-gfm-autolink-literal.
 DRAWN_AS_SOMETHING_ELSE = [
     r":material_(\w+):",
     r":streamlit:",

@@ -24,8 +24,10 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 
 def terms_in(path: Path) -> set[str]:
-    """What a page calls `Number` or `rate_number` with; where that is a name, the texts of the
-    tuples that are assigned in the page and looped over."""
+    """The terms that a page passes to `Number` or `rate_number`.
+
+    If the argument is a variable, these are the texts in the tuples that the page loops over.
+    """
     tree = ast.parse(path.read_text("utf-8"))
     tuples = {
         target.id: set(texts(node.value))
@@ -54,7 +56,7 @@ USED = {(path.stem, term) for path in FILES for term in terms_in(path)}
 
 
 def test_the_pages_use_terms() -> None:
-    """Else what follows would test nothing."""
+    """Otherwise the tests below would test nothing."""
     pages = {page for page, _ in USED}
     assert pages >= {"overview", "channels", "countries", "tags", "opt_in", "workload"}
     assert ("workload", "orphaned_handoff") in USED
@@ -76,7 +78,7 @@ def test_no_two_numbers_mean_the_same() -> None:
 
 
 def test_no_term_is_written_down_twice() -> None:
-    """The later one would silently take the place of the other."""
+    """The later definition would silently replace the earlier one."""
     tree = ast.parse((ROOT / "lib/reference/glossary.py").read_text("utf-8"))
     keys = next(
         [text for key in node.value.keys if key is not None for text in texts(key)]

@@ -33,11 +33,11 @@ class TestMidnight:
         assert midnight(date.fromisoformat(day), timezone) == utc(moment)
 
     def test_is_the_first_moment_of_a_day_whose_clock_skipped_midnight(self) -> None:
-        # At 23:59:59 of the 3rd it was -03:00; then clocks showed 01:00 -02:00.
+        # 23:59:59 (-03:00) on the 3rd was followed by 01:00 (-02:00).
         assert midnight(date(2018, 11, 4), "America/Sao_Paulo") == utc("2018-11-04T03:00")
 
     def test_is_the_first_of_two_when_the_clock_showed_midnight_twice(self) -> None:
-        # Clocks in Havana went from 01:00 -04:00 back to 00:00 -05:00.
+        # Clocks in Havana went back from 01:00 (-04:00) to 00:00 (-05:00).
         assert midnight(date(2025, 11, 2), "America/Havana") == utc("2025-11-02T04:00")
 
 
@@ -148,7 +148,7 @@ def days(start: str, end: str, timezone: str = "UTC") -> Period:
 
 
 def told(comparison: Comparison) -> tuple[str, str, str]:
-    """The days that are compared with, and up to when they count, in their own zone."""
+    """The first and last day of a comparison, and until when it counts, in its own zone."""
     until = comparison.until.astimezone(ZoneInfo(comparison.days.timezone))
     return f"{comparison.days.start}", f"{comparison.days.end}", f"{until:%Y-%m-%d %H:%M}"
 
@@ -256,7 +256,7 @@ class TestBefore:
         assert told(leap.before(utc("2028-02-29T09:00"), "year"))[2] == "2027-02-28 09:00"
 
     def test_time_of_day_is_local_on_both_sides_of_a_change_of_clocks(self) -> None:
-        # Clocks in Berlin went from 02:00 to 03:00 on 29 March.
+        # Clocks in Berlin went forward from 02:00 to 03:00 on 29 March.
         week = days("2026-03-30", "2026-03-31", "Europe/Berlin")
 
         before = week.before(utc("2026-03-31T10:00"), "week")
@@ -267,7 +267,7 @@ class TestBefore:
     def test_a_time_that_clocks_skipped_is_read_as_if_they_had_not_changed_yet(self) -> None:
         monday = days("2026-04-05", "2026-04-05", "Europe/Berlin")
 
-        before = monday.before(utc("2026-04-05T00:30"))  # 02:30, which was none on 29 March
+        before = monday.before(utc("2026-04-05T00:30"))  # 02:30, which did not exist on 29 March
 
         assert before.until == utc("2026-03-29T01:30")
 

@@ -15,7 +15,7 @@ SHARED_CALLING_CODES = [
 
 
 def phonenumbers_country(text: str, region: str | None = None) -> str | None:
-    """The country of a number as the library has it, asked without any short cut."""
+    """The country of a number according to the library, without any shortcut."""
     try:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -136,7 +136,7 @@ class TestPhone:
 
 
 def plausible_numbers(calling_code: int, count: int) -> Iterator[str]:
-    """Numbers at random, most of them near one that the library gives as an example."""
+    """Random numbers, most of them similar to one of the library's examples."""
     chance = random.Random(calling_code)
     examples = [
         description.example_number

@@ -91,6 +91,6 @@ def test_difference_to_nothing_is_absent(difference: Difference) -> None:
 
 
 def test_an_interval_for_more_certainty_is_wider() -> None:
-    """81 of 263, z = 2.576 (99 %): the roots of 269.636 p² − 168.636 p + 24.947, by hand."""
+    """81 of 263, z = 2.576 (99 %): the roots of 269.636 p² − 168.636 p + 24.947, solved by hand."""
     low, high = wilson(Rate(81, 263), 2.576)
     assert (round(low, 4), round(high, 4)) == (0.2401, 0.3853)

@@ -1,4 +1,4 @@
-"""Refreshers of a workspace of twenty contacts, with a clock that stands still."""
+"""Refreshers of a workspace of twenty contacts, with a clock that tests control."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SETTINGS = Settings(token="secret")
 LONG = 10
-"""Seconds that nothing here takes."""
+"""In seconds; nothing here takes that long."""
 
 
 class Clock:
-    """Stands still until time passes. What it shows is `wrong_by` so much."""
+    """A clock that advances only when told to; its time is off by `wrong_by`."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
@@ -37,10 +37,10 @@ class Clock:
 
 
 class Source:
-    """Gives clients of a workspace of twenty contacts.
+    """Creates clients of a workspace of twenty contacts.
 
-    `trouble` is raised in place of a client. While `is_open` is not set, answers wait; `is_asked`
-    tells that one does.
+    `trouble` is raised instead of returning a client. While `is_open` is not set, answers are held
+    back; `is_asked` is set when one is.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ Make = Callable[..., Refresher]
 
 @pytest.fixture
 def make(source: Source, clock: Clock) -> Iterator[Make]:
-    """`make()` gives a refresher of `source` that has not begun."""
+    """`make()` creates a refresher of `source` that has not been started."""
     made: list[Refresher] = []
 
     def make(settings: Settings = SETTINGS, **others: Any) -> Refresher:

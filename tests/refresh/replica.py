@@ -1,9 +1,9 @@
-"""A server without pages: keeps a workspace current, and says what it shows.
+"""A server without pages: keeps a workspace current, and prints what it would show.
 
     python -m tests.refresh.replica ROOT BASE_URL OPTIONS
 
-OPTIONS is a JSON object for the store. Each line that it prints is what it shows from then on: a
-JSON object of `as_of` and `contacts`.
+OPTIONS is a JSON object for the store. Whenever the snapshot changes, it prints a line with a JSON
+object of `as_of` and `contacts`.
 """
 
 from __future__ import annotations

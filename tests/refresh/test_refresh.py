@@ -27,7 +27,7 @@ from tests.refresh.conftest import LONG, MINUTE, NOON, Clock, Make, Source
 
 
 def again(refresher: Refresher) -> State:
-    """What comes of a click on the button."""
+    """The state after a click on Refresh."""
     refresher.refresh()
     return refresher.wait(LONG)
 
@@ -319,7 +319,7 @@ def test_the_token_is_in_no_log(
     assert "a-secret-token" not in caplog.text
 
 
-# The end
+# Stopping
 
 
 def test_stop_ends_the_thread_while_it_rests(make: Make) -> None:
@@ -339,7 +339,7 @@ def test_nobody_waits_for_a_refresher_that_was_stopped(make: Make) -> None:
     assert refresher.wait(LONG) == State()
 
 
-# With bytes on a socket
+# With a real socket
 
 
 def settings_of(server: FakeChatbotx, token: str = "edge") -> Settings:
@@ -365,7 +365,7 @@ def test_stop_in_the_middle_of_a_crawl_ends_the_thread_and_keeps_the_snapshot(
 
 
 def impatient(settings: Settings, **named: Any) -> Client:
-    """A client that does not try twice."""
+    """A client that does not retry."""
     patience = Patience(attempts=1, first_pause=0)
     token = settings.token or ""
     return Client(settings.base_url, token, patience=patience, connections=2, **named)
@@ -403,7 +403,7 @@ def test_a_refused_token_is_told_and_not_shown(edge_server: FakeChatbotx, clock:
     assert "not-the-token" not in repr(state)
 
 
-# On disk
+# In the store
 
 
 def stored(as_of: datetime = NOON) -> Snapshot:
@@ -507,7 +507,7 @@ def test_a_disk_that_cannot_be_written_is_a_note_and_no_failure(make: Make, tmp_
 
 
 class BrokenStore(Store):
-    """Nobody foresaw what it does."""
+    """Raises an error that nobody anticipated."""
 
     def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
         raise ZeroDivisionError
@@ -526,12 +526,12 @@ def test_nothing_that_goes_wrong_on_disk_keeps_the_dashboard_from_fetching(
     )
 
 
-# One for all sessions of a process
+# One refresher for all sessions of a process
 
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Refreshers do not begin."""
+    """Refreshers do not start."""
     monkeypatch.setattr(Refresher, "start", lambda self: self)
     yield
     refreshers.stop_all()
@@ -633,7 +633,7 @@ def test_the_token_of_each_workspace_goes_to_its_own_server_only(
 
 
 def test_workspaces_of_one_server_are_kept_apart(edge_server: FakeChatbotx, tmp_path: Path) -> None:
-    """What one has fetched is never what the other shows, after a restart neither."""
+    """One workspace's data is never shown for another, not even after a restart."""
     tables = {name: {"token": name, "base_url": edge_server.base_url} for name in ("edge", "empty")}
     configured = load_all(
         {"CHATBOTX_SNAPSHOT_DIR": str(tmp_path)}, {"workspaces": tables}

@@ -1,4 +1,4 @@
-"""Several servers on one store: one of them fetches, all show the same, and each may die."""
+"""Several servers share a store: one fetches, all show the same, and any of them may die."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tests.serving import ROOT
 REPLICAS = 3
 KILLS = 5 if os.environ.get("STORE_KILLS") == "all" else 2
 PATIENCE = 60
-"""Seconds that nothing here takes on a busy machine."""
+"""In seconds; nothing here takes that long, even on a busy machine."""
 
 
 class Replica:
-    """A process, and what it has shown since it was started."""
+    """A server process, and what it has shown since it was started."""
 
     def __init__(self, root: str, base_url: str, options: dict[str, str]) -> None:
         self.shown: list[dict[str, object]] = []
@@ -112,9 +112,9 @@ def test_one_fetches_all_show_the_same_and_each_may_be_killed(
         replicas[place] = start()
     before = len(server.requests)
     assert eventually(lambda: all(each.last is not None for each in replicas))
-    # Two crawls of one workspace at once would be two requests at once: each has one connection.
+    # Each crawl has one connection, so two concurrent requests would mean two concurrent crawls.
     assert server.max_in_flight == 1
-    # Whoever died, the others went on; what was inserted since is seen by all of them.
+    # Despite the killed processes, a contact inserted later is seen by all of them.
     server.workspaces["edge"].insert({**server.workspaces["edge"].contacts[0], "id": "9" * 18})
     contacts = len(server.workspaces["edge"])
     assert eventually(lambda: {count_of(each) for each in replicas} == {contacts})

@@ -1,4 +1,4 @@
-"""Fifty refreshes in one process, with viewers looking at each: nothing piles up."""
+"""Fifty refreshes in one process, each with viewers: nothing accumulates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFRESHES = 50
 
 
 def _look_around(snapshot: Snapshot, configured: Settings) -> None:
-    """What viewers with several filters make the server keep with a snapshot."""
+    """Compute results under several filters, which the server caches with the snapshot."""
     for channel in ("whatsapp", "telegram", "webchat"):
         seen = view.view_of(snapshot, choosing(channel=(channel,)), configured)
         seen.compute(audience.audience, seen.terms)

@@ -1,4 +1,4 @@
-"""Two servers on one store, in one process: who fetches, and what the other one does meanwhile."""
+"""Two servers on one store, in one process: which one fetches, and what the other does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def another(make: Make, tmp_path: Path) -> Make:
-    """`another()` is one server more on the store."""
+    """`another()` adds a server on the same store."""
 
     def another() -> refreshers.Refresher:
         store = Store(Place(str(tmp_path / "store")))

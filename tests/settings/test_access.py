@@ -34,7 +34,7 @@ ACCESS = Access(
 
 
 def claims(email: object = "ana@example.com", age: timedelta = timedelta(0), **others: Any) -> dict:
-    """What the server believes of somebody who has just signed in."""
+    """The verified claims of somebody who signed in `age` ago."""
     whole = {"is_logged_in": True, "email": email, "email_verified": True}
     whole |= {"iss": PROVIDER.issuer, "aud": PROVIDER.client_id, "provider": "default"}
     return whole | {"iat": (NOW - age).timestamp()} | others
@@ -44,7 +44,7 @@ def judged(given: dict, workspace: str = "main", access: Access = ACCESS) -> obj
     return verdict(given, workspace, access, NOW)
 
 
-# Whom a list means
+# Guest lists
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_address_is_invited_in_whatever_case_by_itself_or_its_domain(email: s
         "ana@exa mple.com",
         "ana\x00@example.com",
         "ana@example.com,bob@example.com",
-        "аna@example.com",  # the first letter is Cyrillic
+        "аna@example.com",  # its first letter is Cyrillic
         "ana@ｅxample.com",
         "ana@exampLe.com".replace("L", "ﬂ"),
         "ana@partner。example",
@@ -89,7 +89,7 @@ def test_what_only_looks_like_an_invited_address_is_not(email: str) -> None:
     "entry", ["@example.com", "ana@", "example", "*.example.com", "", "añ.com"]
 )
 def test_a_list_holds_addresses_and_domains_only(entry: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - it bears no text
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
         Guests.of([entry])
 
 
@@ -103,7 +103,7 @@ def test_a_list_that_is_empty_invites_nobody() -> None:
     assert judged(claims("ana@example.com"), "vault") == NotInvited("ana@example.com")
 
 
-# What has to be true of an identity
+# What an identity must satisfy
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", "True", 1, "yes", [True]])
@@ -197,7 +197,7 @@ def test_where_one_can_sign_in_nothing_but_an_invitation_opens(
             assert isinstance(judged(given_claims, name), Invited)
 
 
-# Whose identity it is
+# Providers and audiences
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_microsoft_names_the_tenant_as_issuer() -> None:
     assert judged(claims(iss="https://sts.evil.example/x"), access=access) == Foreign()
 
 
-# What a visitor gets to see
+# Which workspaces a visitor may see
 
 ALL = ("main", "sales", "vault")
 

@@ -1,4 +1,4 @@
-"""[notify] of the secrets: who is written to, and what is said of mistakes in it."""
+"""Reading [notify] from the secrets, and the messages about mistakes in it."""
 
 from __future__ import annotations
 

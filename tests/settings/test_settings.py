@@ -779,7 +779,7 @@ def test_the_example_documents_every_key_and_is_right() -> None:
     numbers = iter(range(100))
     filled = re.sub(r' = ""', lambda _: f' = "{next(numbers):032}"', keys)
     secrets = tomllib.loads(filled)
-    for key in ("TOKEN", "OPEN_ACCESS", "ACCESS_KEY"):  # not together with what comes below
+    for key in ("TOKEN", "OPEN_ACCESS", "ACCESS_KEY"):  # these exclude the tables below
         assert secrets.pop(f"CHATBOTX_{key}")
     configured = load_all({}, secrets)
     assert configured.names == ("main", "sales")

@@ -1,4 +1,4 @@
-"""One request, or one web socket, through a middleware that is tested by itself."""
+"""Send a single request, or open a web socket, through a middleware under test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Answer:
 
 
 async def says_hello(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers every request, and every message through a web socket with what it was."""
+    """Answers every request, and echoes every web socket message."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"hello"})
@@ -33,7 +33,7 @@ async def says_hello(scope: Scope, receive: Receive, send: Send) -> None:
 def ask(
     app: ASGIApp, path: str = "/", query: str = "", scheme: str = "http", **headers: str
 ) -> Answer:
-    """A request; underscores in the names of headers are hyphens."""
+    """A request; underscores in header names become hyphens."""
     sent = run(app, scope_of("http", path, query, scheme, **headers), [])
     start, body = sent
     found = {name.decode(): value.decode() for name, value in start["headers"]}
@@ -57,7 +57,7 @@ def scope_of(kind: str, path: str, query: str = "", scheme: str = "http", **head
 
 
 def run(app: ASGIApp, scope: Scope, messages: Iterable[Message]) -> list[Message]:
-    """What is sent when the other side sends these messages and hangs up."""
+    """What the app sends if the client sends these messages and disconnects."""
     waiting, sent = deque(messages), list[Message]()
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""Asks an ASGI app as a browser does, and shows its answer as it comes over the line."""
+"""Send requests to an ASGI app like a browser, and return the raw responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.beside import concluded
 
 
 def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-    """What comes over the line, not decoded; `accept_encoding` is the header of that name."""
+    """The response without decoding its body; `accept_encoding` is the header of that name."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
 
     async def answered() -> httpx.Response:
@@ -20,7 +20,7 @@ def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.R
             )
             answer = await client.send(request, stream=True)
             raw = b"".join([part async for part in answer.aiter_raw()])
-            # Headers of the body decode it, which is what is looked at here.
+            # httpx would decode the body by its headers, but the raw body is what the tests check.
             plain = {k: v for k, v in answer.headers.items() if k != "content-encoding"}
             plain["coding"] = answer.headers.get("content-encoding", "")
             return httpx.Response(answer.status_code, headers=plain, content=raw)

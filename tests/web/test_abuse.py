@@ -1,4 +1,4 @@
-"""What a viewer cannot do: make the server talk to anybody, or fetch more than it would."""
+"""Viewers cannot make the server connect anywhere, or fetch more than it should."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ sys.addaudithook(witness)
 
 @dataclass(frozen=True)
 class Witnessed:
-    """A dashboard, the ChatbotX it reads, and all that it connected to or looked up."""
+    """A dashboard, its ChatbotX server, and a log of its connections and DNS lookups."""
 
     address: str
     chatbotx: FakeChatbotx
     connections: Path
 
     def others(self) -> list[str]:
-        """Whom it talked to beside ChatbotX and itself."""
+        """The addresses it connected to or looked up, other than ChatbotX and itself."""
         known = {urlsplit(url).port for url in (self.chatbotx.base_url, self.address)}
         lines = self.connections.read_text("utf-8").splitlines()
         return [line for line in lines if not any(f"'127.0.0.1', {port}" in line for port in known)]
@@ -65,7 +65,7 @@ def witnessed(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Witnessed]:
 
 
 def _has_recorded(folder: Path) -> bool:
-    """Whether the first fetch is saved: from then on there is nothing to ask ChatbotX for."""
+    """Whether the first crawl is saved: after that, no further request to ChatbotX is due."""
     return any(folder.glob("cache/*/snapshots/_delta_log/*.json"))
 
 

@@ -1,4 +1,4 @@
-"""Files of the bundle go out compressed, once compressed; nothing else is touched."""
+"""Files of the bundle are compressed once and served so; nothing else is changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOREVER = "public, immutable, max-age=31536000"
 
 @dataclass
 class Streamlit:
-    """Answers like Streamlit's own files do, and counts how often it is asked."""
+    """Serves files like Streamlit does, and counts its requests."""
 
     asked: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Bounds below ASGI, on a uvicorn of its own: half requests, too many of them, big messages."""
+"""Limits below ASGI, on a separate uvicorn: incomplete requests, too many, large messages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Server:
     clients: ExitStack
 
     def open(self, says: bytes = b"") -> socket.socket:
-        """A connection that has sent this, closed when the test is over."""
+        """Open a connection and send `data`; it is closed at the end of the test."""
         client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
         self.clients.enter_context(client)
         client.sendall(says)
@@ -48,7 +48,7 @@ class Server:
 
 @contextmanager
 def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
-    """A server as Streamlit configures it."""
+    """A uvicorn server, configured as Streamlit does."""
     port = free_port()
     uvicorn_server = uvicorn.Server(
         uvicorn.Config(
@@ -78,7 +78,7 @@ def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
 
 
 def is_dropped(client: socket.socket, within: float = 3) -> bool:
-    """Whether the server ends the connection."""
+    """Whether the server closes the connection."""
     client.settimeout(within)
     try:
         while True:
@@ -129,7 +129,7 @@ def test_beyond_so_many_the_oldest_goes_and_the_next_is_served() -> None:
 
 
 def frame(size: int, sent: int, *, opcode: int = 2, is_last: bool = True, rsv: int = 0) -> bytes:
-    """The beginning of a masked frame that says it has `size` bytes, with `sent` of them."""
+    """The start of a masked frame of announced `size`, with the first `sent` bytes."""
     head = struct.pack("!BBQ", (0x80 if is_last else 0) | rsv | opcode, 0x80 | 127, size)
     return head + b"\0\0\0\0" + b"x" * sent
 
@@ -184,7 +184,7 @@ def test_that_there_are_no_files_left_is_logged_once_a_minute(
 
 
 def test_uvicorn_still_has_what_the_bounds_hold_on_to() -> None:
-    """Read `lib/web/connections.py` against the new uvicorn when this fails."""
+    """If this fails, check `lib/web/connections.py` against the new version of uvicorn."""
     config = uvicorn.Config(says_hello, log_config=None)
     config.load()
     state = uvicorn.server.ServerState()

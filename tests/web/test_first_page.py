@@ -1,4 +1,4 @@
-"""Streamlit's page is given its first styles, and the names of the scripts that it will need."""
+"""Streamlit's page gets initial styles, and preloads for the scripts that it will need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THEIRS = streamlit_internals.INDEX.read_bytes()
 
 
 async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers every address that is no file's with its page, if need be compressed or in part."""
+    """Serves its page for every path that is no file's, compressed or in part if requested."""
     path, headers = scope["path"], dict(scope["headers"])
     if path.startswith(("/media/", "/_stcore/")):
         answer = Response(b"of another kind", media_type="text/html")

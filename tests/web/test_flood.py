@@ -1,4 +1,4 @@
-"""Whatever one viewer sends, the others are served: floods against the server as it is started."""
+"""Floods by one viewer against a real server: the others are still served."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.serving import dashboard
 from tests.test_app import run, stream
 
 IN_TIME = 1.0
-"""Seconds for the health check, on a machine that does nothing else."""
+"""Maximum seconds for the health check on an otherwise idle machine."""
 
 FOR_A_PAGE = 3.0
-"""For another viewer's page."""
+"""Maximum seconds for another viewer's page."""
 
 
 @dataclass
 class Watch:
-    """Asks for the health of a server all the time; `slowest` is how long an answer took."""
+    """Polls the health check of a server; `slowest` is its slowest response in seconds."""
 
     address: str
     slowest: float = 0.0
@@ -71,8 +71,7 @@ def wait_for_data(address: str) -> None:
 
 @pytest.fixture
 def busy(address: str) -> float:
-    """How long a page takes at the moment without any flood: other tests may keep the machine
-    busy."""
+    """Seconds that a page takes without a flood, since other tests may keep the machine busy."""
     return max(seconds_for_a_page(address) for _ in range(3))
 
 
@@ -84,7 +83,7 @@ def seconds_for_a_page(address: str) -> float:
 
 
 def reruns(kind: str) -> list[bytes]:
-    """A thousand messages, each of which makes a page run, as fast as one can send them."""
+    """A thousand messages, each of which triggers a script run."""
     found = []
     for number in range(1000):
         message = BackMsg()
@@ -102,7 +101,7 @@ def test_a_thousand_messages_of_one_tab_keep_nobody_waiting(
     address: str, busy: float, kind: str
 ) -> None:
     with stream(address) as flooding, Watch(address) as watch:
-        # Whoever does not read what comes is hung up on in the end, which is all right, too.
+        # The server may close the connection of a client that does not read, which is fine.
         sender = threading.Thread(target=_send, args=(flooding, reruns(kind)), daemon=True)
         sender.start()
         seconds = []
@@ -143,7 +142,7 @@ def test_a_thousand_half_requests_keep_nobody_waiting_and_fill_no_log(
 
 @pytest.fixture
 def raised_limit() -> Iterator[int]:
-    """How many connections to open; this process may open so many files meanwhile."""
+    """The number of connections to open; raises this process's file limit accordingly."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     number = 1200
     if hard != resource.RLIM_INFINITY and hard < number + 200:
@@ -159,7 +158,7 @@ def test_a_hundred_unfinished_messages_take_no_memory(address: str) -> None:
     with ExitStack() as clients:
         for _ in range(100):
             client = clients.enter_context(stream(address))
-            # A frame that says it has 9 MB, and 9 MB of it but for the last byte.
+            # A frame that announces 9 MB, without its last byte.
             client.socket.sendall(b"\x82\xff" + (9_000_000).to_bytes(8, "big") + b"\0\0\0\0")
             with suppress(OSError):
                 client.socket.sendall(b"x" * 300_000)
@@ -169,7 +168,7 @@ def test_a_hundred_unfinished_messages_take_no_memory(address: str) -> None:
 
 
 def memory_of(port: int) -> int:
-    """The resident set of the server that listens there, in bytes."""
+    """The resident set size, in bytes, of the server at this address."""
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError):
             command = (status.parent / "cmdline").read_bytes()

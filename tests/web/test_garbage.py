@@ -1,4 +1,4 @@
-"""What nobody can reach any more is collected now and then, not while viewers wait."""
+"""Garbage is collected periodically, not while viewers wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
 
 
 class Node:
-    """Holds itself, so that only a collection finds it."""
+    """Refers to itself, so that only a collection frees it."""
 
     def __init__(self) -> None:
         self.own = self
@@ -44,7 +44,7 @@ def test_what_is_there_from_the_start_is_looked_through_no_more() -> None:
 
 
 def test_no_run_of_a_page_keeps_the_others_waiting_afterwards() -> None:
-    """Either takes longer than most pages, and holds up all viewers."""
+    """Either takes longer than most pages and blocks all viewers."""
     config = tomllib.loads(CONFIG.read_text("utf-8"))
     assert not config["runner"]["postScriptGC"], "a collection of everything after each run"
     assert config["server"]["fileWatcherType"] == "none", "a look at every file after each run"

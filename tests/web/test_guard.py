@@ -1,4 +1,4 @@
-"""What is let through to Streamlit, and the headers of every answer, in front of a small app."""
+"""Which requests reach the app behind the middleware, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADERS = {"content-security-policy": "default-src 'none'", "x-content-type-opti
 
 
 async def anything(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers every request, and says back what comes through a web socket."""
+    """Answers every request, and echoes web socket messages."""
     if scope["type"] == "http":
         if scope["path"] == "/broken":
             raise RuntimeError("of no concern to the browser")
@@ -43,7 +43,7 @@ async def anything(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def guarded(rules: Rules, is_welcome: bool = True) -> ASGIApp:
-    """What Streamlit makes of the middleware, in front of the small app."""
+    """The small app behind the middleware, combined as Streamlit does."""
     app: ASGIApp = anything
     for each in reversed(guard(HEADERS, rules, is_welcome=lambda _: is_welcome)):
         app = each.cls(app, *each.args, **each.kwargs)
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Browser:
-    """Calls the guarded app by the name `host`; the app listens on an address of this machine."""
+    """A client of the guarded app that uses the name `host`; the app listens on this machine."""
 
     host: str = "dashboard.example.com"
     listens_on: str = "10.0.0.7"
@@ -67,15 +67,15 @@ class Browser:
     is_welcome: bool = True
 
     def ask(self, path: str = "/", query: str = "", method: str = "GET", **headers: str) -> Answer:
-        """One request; `content_length` is the header of that name."""
+        """Send one request; `content_length` is the header of that name."""
         sent = self._run({"type": "http", "method": method}, path, query, headers, ())
         return _answer(sent, "http")
 
     def connect(
         self, path: str = "/_stcore/stream", *says: bytes | str, **headers: str
     ) -> list[Message]:
-        """What comes back through a web socket, or instead of one, when the browser `says` this and
-        hangs up."""
+        """What the app sends on a web socket, or instead of one, if the browser `says` this and
+        disconnects."""
         scope: Scope = {"type": "websocket", "extensions": {"websocket.http.response": {}}}
         said: list[Message] = [
             {"type": "websocket.receive", "bytes" if isinstance(each, bytes) else "text": each}
@@ -134,7 +134,7 @@ def _answer(sent: list[Message], kind: str) -> Answer:
 
 
 def denial(sent: list[Message]) -> Answer:
-    """The answer to the opening of a web socket that was refused."""
+    """The response to a web socket handshake that was refused."""
     return _answer(sent, "websocket.http")
 
 
@@ -263,7 +263,7 @@ def test_a_web_socket_that_streamlit_refuses_is_refused_with_our_headers() -> No
 
 @pytest.mark.parametrize("kind", [bytes, str])
 def test_a_browser_that_sends_too_much_at_once_is_hung_up_on(kind: type) -> None:
-    most = b"\xff" * MOST_MESSAGE_BYTES  # no message of any kind: Streamlit is to say so
+    most = b"\xff" * MOST_MESSAGE_BYTES  # not a valid message: Streamlit is left to reject it
     too_much = most + b"\xff" if kind is bytes else "x" * (MOST_MESSAGE_BYTES + 1)
     sent = browser().connect("/_stcore/stream", most, too_much, most)
     assert [message["type"] for message in sent] == [

@@ -1,4 +1,4 @@
-"""What Streamlit does not promise and we use: a sentence for each thing that an upgrade changed."""
+"""Contract tests for Streamlit's internals: each failure says what an upgrade has changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATIC = Path(streamlit.__file__).parent / "static"
 
 @cache
 def frontend() -> str:
-    """All scripts of Streamlit's page."""
+    """The text of all scripts of Streamlit's page."""
     return "\n".join(path.read_text("utf-8") for path in sorted(STATIC.rglob("*.js")))
 
 
@@ -127,7 +127,7 @@ def test_the_address_is_printed_as_streamlit_would(
 
 
 def test_the_test_ids_that_styles_hold_on_to_exist() -> None:
-    """Styles hold on to these; what has gone is styled no more, and nobody would notice."""
+    """Our CSS selects these. If one disappears, its style is lost without any error."""
     sources = [
         *ROOT.glob("lib/ui/**/*.py"),
         *ROOT.glob("lib/ui/**/*.css"),
@@ -144,7 +144,7 @@ def test_the_test_ids_that_styles_hold_on_to_exist() -> None:
 
 
 def _is_composed(name: str) -> bool:
-    """Buttons are `stBaseButton-` and their kind, put together in the browser."""
+    """Test ids of buttons are `stBaseButton-` plus their kind, concatenated in the browser."""
     return name.startswith("stBaseButton") and "stBaseButton" in frontend()
 
 

@@ -1,4 +1,4 @@
-"""The key to a dashboard without a sign-in: who gets in with it, and where it goes."""
+"""The access key of a dashboard without sign-in: what it opens, and where it is stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _forget() -> Iterator[None]:
 
 
 def real(folder: Path, access: Access | None = None) -> Configuration:
-    """A real workspace that keeps its store in `folder`."""
+    """A workspace with a token whose store is in `folder`."""
     return Configuration((Settings(token="a token"),), access or Access(), store=str(folder))
 
 
@@ -176,8 +176,8 @@ def test_the_key_is_in_no_representation() -> None:
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A real workspace, as `streamlit run app.py` serves it without any further setting; with the
-    file that has the console."""
+    """The address of a real workspace served by `streamlit run app.py` with default settings, and
+    the file with its console output."""
     folder = tmp_path_factory.mktemp("closed")
     with dashboard(
         folder,

@@ -1,4 +1,4 @@
-"""No secret and no person gets into a log, whoever writes it."""
+"""No secret or personal data gets into a log, whichever library writes it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TOKEN = "cbx_q8Zt0/wPj+secret"
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What a handler of the root logger writes, with our redaction at work."""
+    """The output of a handler of the root logger, with redaction installed."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
-    # A server that ran in another test has made some loggers keep to themselves.
+    # A server in another test may have stopped some loggers from propagating.
     for name in ("uvicorn", "uvicorn.error", "streamlit", "httpx", "httpcore"):
         monkeypatch.setattr(logging.getLogger(name), "propagate", True)
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)
@@ -133,7 +133,7 @@ def test_the_http_libraries_cannot_print_the_token(
     written: io.StringIO,
     is_installed: bool,
 ) -> None:
-    if not is_installed:  # even then
+    if not is_installed:  # the libraries must not log it in the first place
         logs.uninstall()
     for name in ("httpx", "httpcore", "urllib3", "asyncio", ""):
         caplog.set_level(logging.DEBUG, name)

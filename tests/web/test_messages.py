@@ -1,4 +1,4 @@
-"""What a browser may send through its web socket."""
+"""Limits on what a browser may send over its web socket."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_kind_of_message_that_streamlit_knows_is_decided_on() -> None:
 
 
 class Clock:
-    """Time passes only while somebody waits."""
+    """A clock that advances only while somebody waits."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -80,7 +80,7 @@ def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
     app = Messages(says_hello, lambda: Pace(40, 5, lambda: clock.now), clock.pause)
     said = [rerun(str(number)) for number in range(1000)]
     assert got_through(*said, app=app) == said
-    # The first 40 at once, then five a second.
+    # The first 40 immediately, then five a second.
     assert clock.now - 1000 == pytest.approx(960 / 5)
 
 

@@ -1,4 +1,4 @@
-"""A run hears that the browser has drawn what it was sent."""
+"""A script run is notified once the browser has drawn what it was sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def nothing_is_served_yet() -> Iterator[None]:
 
 
 def connect(app: Painted) -> None:
-    """A browser opens its web socket."""
+    """Open a web socket, as a browser does."""
 
     async def receive() -> Message:
         return {"type": "websocket.connect"}

@@ -1,5 +1,7 @@
-"""Rights that end while a page is open, and identities that are not for us: clients made by hand
-against the server as it is started."""
+"""Access that ends while a page is open, and identities meant for others.
+
+Hand-made clients against a real server.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from tests.serving import dashboard
 from tests.test_app import ask, exhaust, run
 
 HOURS = 0.25
-"""That an identity is good for: the shortest there is."""
+"""How long an identity is valid: the shortest time that can be set."""
 
 INVITED = f'[access]\nemails = ["ana@example.com"]\nhours = {HOURS}\n'
 
@@ -41,7 +43,7 @@ def address(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[str]:
 
 
 def fragments_in(sent: list[ForwardMsg]) -> set[str]:
-    """The parts of a page that may be asked for by themselves."""
+    """The ids of all fragments of a page."""
     found = {message.delta.fragment_id for message in sent if message.HasField("delta")}
     return {each for each in found if each} | {
         message.auto_rerun.fragment_id for message in sent if message.HasField("auto_rerun")
@@ -62,7 +64,7 @@ def pictures_in(sent: list[ForwardMsg]) -> set[str]:
 
 
 def files_in(sent: list[ForwardMsg]) -> set[str]:
-    """Those that are made when they are asked for."""
+    """The ids of files that are created on demand."""
     offered = {message.delta.new_element.download_button.deferred_file_id for message in sent}
     return offered - {""}
 
@@ -73,7 +75,7 @@ def session_of(sent: list[ForwardMsg]) -> str:
 
 
 def file_of(connection: ClientConnection, file_id: str, session: str) -> str:
-    """Asks for a file to be made; its path, or "" if it is not made."""
+    """Request a file; return its path, or "" if it is not created."""
     message = BackMsg()
     message.backend_operation_request.request_id = file_id
     message.backend_operation_request.session_id = session

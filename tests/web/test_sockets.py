@@ -1,4 +1,4 @@
-"""How many web sockets are open at once, and who gives way."""
+"""Limits on open web sockets, and which one is closed if there are too many."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.web.asgi import says_hello, scope_of
 
 @dataclass(eq=False)
 class Tab:
-    """A web socket that stays open until it hangs up."""
+    """A web socket that stays open until it is closed by the test."""
 
     peer: str = "203.0.113.9"
     sent: list[Message] = field(default_factory=list)
@@ -49,7 +49,7 @@ OPEN = "websocket.accept"
 
 
 async def opened(sockets: Sockets, *tabs: Tab) -> list[asyncio.Task[None]]:
-    """Opens them one after the other."""
+    """Open them one after the other."""
     tasks = []
     for tab in tabs:
         tasks.append(asyncio.create_task(sockets(tab.scope, tab.receive, tab.send)))

@@ -1,7 +1,7 @@
-"""Columns that grow while a workspace is read: ids, texts that repeat, pairs of row and text.
+"""Growing columns of a table being built: IDs, repeated texts, pairs of row and text.
 
-A `TableBuilder` holds one for each column of text; `rows` are the places, among all rows read, of
-those that remain.
+A `TableBuilder` has one for each text column. `rows` are the positions, among all rows read, of the
+rows that remain.
 """
 
 from array import array
@@ -13,12 +13,12 @@ import pyarrow as pa
 
 
 def clean(text: str | None) -> str | None:
-    """Trimmed; None for blank."""
+    """The text trimmed; None if blank."""
     return (text.strip() or None) if text is not None else None
 
 
 class Ids:
-    """Ids as int64 while they all are plain numbers; as text for the whole column otherwise."""
+    """IDs as int64 while all of them are plain integers, otherwise as text for the whole column."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Array] = []
@@ -31,7 +31,7 @@ class Ids:
                 numbers = texts.cast(pa.int64())
             except pa.ArrowInvalid:
                 numbers = None
-            # 007 and 7 are two ids, so only what comes back unchanged may become a number.
+            # 007 and 7 are different IDs, so only texts that survive a round trip become integers.
             if numbers is not None and numbers.cast(pa.string()).equals(texts):
                 self._parts.append(numbers)
                 return
@@ -45,18 +45,18 @@ class Ids:
 
     @property
     def are_numbers(self) -> bool:
-        """Whether all that came so far are."""
+        """Whether all IDs so far are integers."""
         return self._kind == pa.int64()
 
     def drain(self) -> pa.Array:
-        """Those that came since the last time, which are forgotten; None is null. What was drained
-        as numbers stays so when a text follows."""
+        """Remove and return the IDs added since the last call; None is null. IDs already drained as
+        integers stay so if a text follows."""
         found = self._joined.combine_chunks()
         self._parts = []
         return found
 
     def ranks(self) -> np.ndarray:
-        """Numbers that order and tell apart the ids; none is missing."""
+        """Integers that sort and compare like the IDs; no ID may be missing."""
         if self._kind == pa.int64():
             return self._joined.to_numpy()
         return np.unique(
@@ -64,12 +64,12 @@ class Ids:
         )[1]
 
     def kept(self, rows: np.ndarray) -> object:
-        """The ids of the given rows, none of which is missing, as int64 or text."""
+        """The IDs of the given rows as int64 or text; none may be missing."""
         ids = self._joined.to_numpy()[rows]
         return ids if self._kind == pa.int64() else pd.array(ids, dtype="str")
 
     def kept_or_missing(self, rows: np.ndarray) -> object:
-        """The ids of the given rows as nullable Int64 or text."""
+        """The IDs of the given rows as nullable Int64 or text."""
         joined = self._joined
         if self._kind != pa.int64():
             return pd.array(joined.to_numpy()[rows], dtype="str")
@@ -78,7 +78,8 @@ class Ids:
 
 
 class _Numbers(dict[str | None, int]):
-    """Numbers texts as they come; what is the same when trimmed has one number, nothing has -1."""
+    """Assigns numbers to texts in order of appearance; texts that are equal when trimmed share one,
+    None and blank are -1."""
 
     def __init__(self) -> None:
         super().__init__({None: -1})
@@ -95,7 +96,7 @@ class _Numbers(dict[str | None, int]):
 
 
 class Codes:
-    """A column of texts that repeat, trimmed and held as numbers."""
+    """A column of repeated texts, trimmed and dictionary-encoded."""
 
     def __init__(self) -> None:
         self._numbers = _Numbers()
@@ -103,22 +104,22 @@ class Codes:
 
     @property
     def texts(self) -> list[str]:
-        """Each text of the column once."""
+        """The distinct texts of the column."""
         return self._numbers.texts
 
     def extend(self, texts: list[str | None]) -> None:
         self._codes.extend(map(self._numbers.__getitem__, texts))
 
     def drain(self) -> np.ndarray:
-        """The numbers of those that came since the last time, into `texts`; -1 for none. They are
-        forgotten, the texts are not."""
+        """Remove and return the codes added since the last call, as indices into `texts`; -1 for
+        none. The texts are kept."""
         found = np.frombuffer(self._codes, dtype=np.int32).copy()
         self._codes = array("i")
         return found
 
     def categorical(self, rows: np.ndarray | None = None) -> pd.Categorical:
-        """The texts of the given rows, or of all. Categories are those that occur, sorted: what
-        came first, or came and was not kept, does not show."""
+        """The texts of the given rows (default: all) as a categorical. Its categories are the texts
+        that occur, sorted, so the order of arrival and dropped rows leave no trace."""
         codes = np.frombuffer(self._codes, dtype=np.int32)
         if rows is not None:
             codes = codes[rows]
@@ -131,7 +132,7 @@ class Codes:
 
 
 class Pairs:
-    """Rows and texts, many to many."""
+    """Many-to-many links between rows and texts."""
 
     def __init__(self) -> None:
         self._rows = array("i")
@@ -139,7 +140,7 @@ class Pairs:
 
     @property
     def texts(self) -> list[str]:
-        """Each text once."""
+        """The distinct texts."""
         return self._column.texts
 
     def extend(self, rows: list[int], texts: list[str | None]) -> None:
@@ -147,8 +148,8 @@ class Pairs:
         self._column.extend(texts)
 
     def drain(self, rows: int) -> pa.ListArray:
-        """The texts of each of the `rows` since the last time, as numbers into `texts`, each once.
-        They are forgotten, the texts are not."""
+        """Remove and return the links of each of the `rows` added since the last call, as lists of
+        indices into `texts` without duplicates. The texts are kept."""
         contact = np.frombuffer(self._rows, dtype=np.int32).astype(np.int64)
         self._rows = array("i")
         width = len(self.texts) + 1
@@ -160,8 +161,8 @@ class Pairs:
         )
 
     def frame(self, name: str, rows: np.ndarray) -> pd.DataFrame:
-        """Columns contact and `name`: each pair once, where the contact's new number in `rows` is
-        not -1 and there is a text."""
+        """The links as columns contact and `name`, without duplicates. `rows` maps old row numbers
+        to new ones; links of rows mapped to -1 and missing texts are left out."""
         contact = rows[np.frombuffer(self._rows, dtype=np.int32)]
         kept = np.flatnonzero(contact >= 0)
         texts = self._column.categorical(kept)

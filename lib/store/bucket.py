@@ -1,4 +1,4 @@
-"""Files of a bucket, through obstore: few can do without it, so nobody else installs it."""
+"""Files in a bucket, through obstore (an optional dependency)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from obstore.store import ObjectStore, from_url
 
 
 class BucketError(OSError):
-    """What the other side or the library says of what went wrong; it may hold addresses."""
+    """Error reported by the bucket or the library; its text may contain addresses."""
 
 
 class NotUnderstood(Exception):
-    """An option that nobody knows."""
+    """An option is not understood."""
 
 
 Version = dict[str, str]
-"""Of an object: its ETag, and its version where the bucket keeps several."""
+"""Version of an object: its ETag, and its version ID if the bucket keeps versions."""
 
 
 class Bucket:
-    """One that an address names, with a folder in it. Each of its methods raises BucketError, and
-    FileNotFoundError for an object that is not there."""
+    """A bucket, optionally a folder in it. All methods raise BucketError, and FileNotFoundError if
+    an object does not exist."""
 
     def __init__(self, root: str, options: Mapping[str, str]) -> None:
         """Raises NotUnderstood."""
@@ -40,7 +40,7 @@ class Bucket:
         own: dict[str, Any] = {
             name: each for name, each in options.items() if name.startswith(prefix)
         }
-        client = {name: each for name, each in options.items() if name in _OF_THE_CLIENT}
+        client = {name: each for name, each in options.items() if name in _CLIENT_OPTIONS}
         if (allowed := own.pop(f"{prefix}allow_http", None)) is not None:
             client["allow_http"] = allowed
         own["client_options"] = {"timeout": "60s", "connect_timeout": "5s"} | client
@@ -50,30 +50,30 @@ class Bucket:
             raise NotUnderstood from None
 
     def list(self) -> list[tuple[str, datetime]]:
-        """The names of what lies in the folder, not deeper, and when each was modified, UTC."""
-        with _Telling():
+        """Names of the objects directly in the folder, and when each was modified (UTC)."""
+        with _TranslatedErrors():
             listed = obstore.list_with_delimiter(self._objects)["objects"]
         return [(each["path"].rpartition("/")[2], each["last_modified"]) for each in listed]
 
     def get(self, name: str) -> tuple[memoryview, Version]:
-        with _Telling():
+        with _TranslatedErrors():
             found = obstore.get(self._objects, name)
             return memoryview(found.bytes()), _version(found.meta)
 
     def put(self, name: str, data: memoryview) -> None:
-        with _Telling():
+        with _TranslatedErrors():
             obstore.put(self._objects, name, obstore.Bytes(data))
 
     def put_file(self, name: str, path: Path) -> None:
-        """In parts, where it is large."""
-        with _Telling():
+        """Upload a file, in parts if it is large."""
+        with _TranslatedErrors():
             obstore.put(self._objects, name, path)
 
     def swap(self, name: str, data: bytes, version: Version | None) -> bool:
-        """Puts it in place of that version, or as the first one for None; False, and nothing is
-        changed, where there is another."""
+        """Write `data` if the object still has that version (None: does not exist). Returns False,
+        without writing, if it has another."""
         mode: Any = "create" if version is None else version
-        with _Telling():
+        with _TranslatedErrors():
             try:
                 obstore.put(self._objects, name, data, mode=mode)
             except (AlreadyExistsError, PreconditionError):
@@ -81,27 +81,27 @@ class Bucket:
         return True
 
     def size(self, name: str) -> int:
-        """Bytes."""
-        with _Telling():
+        """Size in bytes."""
+        with _TranslatedErrors():
             return int(obstore.head(self._objects, name)["size"])
 
     def delete(self, name: str) -> None:
-        with _Telling():
+        with _TranslatedErrors():
             obstore.delete(self._objects, name)
 
     def rename(self, name: str, other: str) -> None:
-        with _Telling():
+        with _TranslatedErrors():
             obstore.rename(self._objects, name, other)
 
 
 @lru_cache(64)
 def bucket_of(root: str, options: tuple[tuple[str, str], ...]) -> Bucket:
-    """The one of this process: it keeps its connections. Raises NotUnderstood."""
+    """The process-wide instance, which keeps its connections. Raises NotUnderstood."""
     return Bucket(root, dict(options))
 
 
-class _Telling:
-    """Makes errors of the library those of this module."""
+class _TranslatedErrors:
+    """Translates the library's errors to those of this module."""
 
     def __enter__(self) -> None:
         pass
@@ -118,4 +118,4 @@ def _version(meta: Any) -> Version:
 
 
 _PREFIXES = {"s3": "aws_", "gs": "google_", "az": "azure_"}
-_OF_THE_CLIENT = {"allow_http", "proxy_url", "timeout", "connect_timeout"}
+_CLIENT_OPTIONS = {"allow_http", "proxy_url", "timeout", "connect_timeout"}

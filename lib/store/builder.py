@@ -1,6 +1,7 @@
-"""Contacts → columns. Answers become columns as they arrive; the JSON of a crawl is never held.
+"""Contacts → columns. Responses become columns as they arrive; a crawl's JSON is never held as a
+whole.
 
-A `TableBuilder` takes contacts page by page and makes `Tables`, what a snapshot holds.
+A `TableBuilder` takes contacts page by page and builds `Tables`, the contents of a snapshot.
 """
 
 from array import array
@@ -20,30 +21,33 @@ from lib.store.tables import CONNECTED, CONVERSATION_TIMES, FLAGS, INBOX_TIMES, 
 from lib.store.times import parse_columns
 
 CHUNK = 512
-"""Contacts that are held as objects before they become columns: enough to spread what a column
-costs by itself, few enough to stay near the processor and not to keep other threads waiting."""
+"""Contacts held as objects before they are converted to columns: enough to amortize the cost per
+column, few enough to fit the CPU cache and not to hold up other threads."""
 
 ALL_TIMES = (*TIMES, *INBOX_TIMES, *CONVERSATION_TIMES)
-"""The columns of times, in the order of the table."""
+"""The time columns, in the order of the table."""
 
 _Names = dict[str | None, str | None]
-"""The name of each id."""
+"""Names by ID."""
 
 _Facts = tuple[str | None, str | None, str | None]
-"""Of an inbox: name, channel, status."""
+"""An inbox: name, channel, status."""
 
-_Said = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
-"""Of an inbox, as it came with a contact: id and channel of the link; id, name, channel, status."""
+_InboxFields = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+"""An inbox as it came with a contact: ID and channel of the link; ID, name, channel and status of
+the inbox."""
 
 NAT = int(np.iinfo("int64").min)
-"""What NaT is as a number."""
+"""The integer value of NaT."""
 
 
 @dataclass(frozen=True)
 class Drained:
-    """Contacts in the order in which they were read. Ids are int64, or text where not all are
-    numbers; `times` microseconds since 1970, `NAT` for never; `codes` and `links` numbers into the
-    builder's texts, -1 for none."""
+    """Columns of contacts in the order in which they were read.
+
+    IDs are int64, or text if not all of them are numbers. `times` are microseconds since 1970,
+    `NAT` for never; `codes` and `links` are indices into the builder's texts, -1 for none.
+    """
 
     ids: pa.Array
     conversations: pa.Array
@@ -57,10 +61,10 @@ class Drained:
 
 
 class TableBuilder:
-    """Collects contacts; `build` makes the tables. One thread at a time.
+    """Collects contacts; `build` makes the tables. Not thread-safe.
 
-    `unreadable` counts the times that could not be read, by the API's name of the field;
-    `workspace_id` is the one that the contacts name.
+    `unreadable` counts time values that could not be parsed, by the field's name in the API;
+    `workspace_id` is the one given by the contacts.
     """
 
     def __init__(self) -> None:
@@ -76,21 +80,21 @@ class TableBuilder:
         self._channels, self._inboxes = Pairs(), Pairs()
         self._sources, self._tags = Pairs(), Pairs()
         self._inbox_facts: dict[str | None, _Facts] = {}
-        self._understood: dict[_Said, tuple[str | None, str | None]] = {}
+        self._known_inboxes: dict[_InboxFields, tuple[str | None, str | None]] = {}
         self._tag_names: _Names = {}
         self._agent_names: _Names = {}
         self._team_names: _Names = {}
 
     def add(self, contacts: Iterable[Contact]) -> None:
-        """Takes contacts in the order in which they were read. Each has an id."""
+        """Add contacts in the order in which they were read. Each has an ID."""
         self._pending += contacts
         while len(self._pending) >= CHUNK:
             chunk, self._pending = self._pending[:CHUNK], self._pending[CHUNK:]
             self._add_columns(chunk)
 
     def build(self) -> Tables:
-        """The tables of what was added: one row per id, the one with the later `updated`, then the
-        later read, winning. Empties the builder."""
+        """The tables of the added contacts, one row per ID: the one with the latest `updated`, then
+        the one read last. Empties the builder."""
         self._add_columns(self._pending)
         self._pending = []
         ids = self._ids.ranks()
@@ -146,13 +150,13 @@ class TableBuilder:
 
     @property
     def connected(self) -> set[str]:
-        """The inboxes that work."""
+        """IDs of the connected inboxes."""
         facts = ((inbox, self._inbox_facts[inbox]) for inbox in self._inboxes.texts)
         return {inbox for inbox, (_, _, status) in facts if status == CONNECTED}
 
     def drain(self) -> Drained:
-        """What was added since the last time, which is forgotten, but for the names: for what is
-        built in parts."""
+        """Remove and return the contacts added since the last call, for tables built in parts.
+        Names are kept."""
         self._add_columns(self._pending)
         self._pending, rows, self._rows = [], self._rows, 0
         times = {name: np.frombuffer(self._times[name], np.int64).copy() for name in ALL_TIMES}
@@ -169,7 +173,7 @@ class TableBuilder:
         )
 
     def texts(self) -> dict[str, list[str]]:
-        """What the numbers of all that was drained stand for, by column."""
+        """The texts that the drained codes index, by column."""
         coded = {name: codes.texts for name, codes in self._coded.items()}
         return coded | {name: pairs.texts for name, pairs in self._linked.items()}
 
@@ -192,7 +196,7 @@ class TableBuilder:
         }
 
     def _add_columns(self, contacts: list[Contact]) -> None:
-        """Turns a chunk into columns, one column at a time."""
+        """Convert a chunk to columns, one column at a time."""
         conversations = [contact.conversation or _NO_CONVERSATION for contact in contacts]
         self._ids.extend([each.id for each in contacts])
         self._conversations.extend([each.id or None for each in conversations])
@@ -201,8 +205,8 @@ class TableBuilder:
             "has_phone": [
                 each.phone_number is not None and each.phone_number.is_number for each in contacts
             ],
-            "has_timezone": [_is_told(each.timezone) for each in contacts],
-            "has_locale": [_is_told(each.locale) for each in contacts],
+            "has_timezone": [_is_given(each.timezone) for each in contacts],
+            "has_locale": [_is_given(each.locale) for each in contacts],
             "email_opt_in": [each.email_opt_in is True for each in contacts],
             "email_verified": [each.email_verified is True for each in contacts],
             "has_conversation": [each.conversation is not None for each in contacts],
@@ -242,7 +246,7 @@ class TableBuilder:
             {
                 each.assigned_user_id: each.assigned_user.name
                 for each in conversations
-                if each.assigned_user is not None and _is_told(each.assigned_user.name)
+                if each.assigned_user is not None and _is_given(each.assigned_user.name)
             },
         )
         _remember(
@@ -250,7 +254,7 @@ class TableBuilder:
             {
                 each.assigned_inbox_team_id: each.assigned_inbox_team.name
                 for each in conversations
-                if each.assigned_inbox_team is not None and _is_told(each.assigned_inbox_team.name)
+                if each.assigned_inbox_team is not None and _is_given(each.assigned_inbox_team.name)
             },
         )
 
@@ -262,21 +266,20 @@ class TableBuilder:
                     rows.append(row)
                     tags.append(tag)
         self._tags.extend(rows, [tag.id for tag in tags])
-        _remember(self._tag_names, {tag.id: tag.name for tag in tags if _is_told(tag.name)})
+        _remember(self._tag_names, {tag.id: tag.name for tag in tags if _is_given(tag.name)})
 
     def _add_inboxes(self, contacts: list[Contact]) -> tuple[list[ContactInbox], list[int]]:
-        """Returns all links to inboxes, and the place of each one's contact in `contacts`."""
+        """All inbox links, and for each the position of its contact in `contacts`."""
         rows, links = [], []
         for row, contact in enumerate(contacts):
             for link in contact.contact_inboxes or ():
                 rows.append(row)
                 links.append(link)
         said = [
-            (link.inbox_id, link.channel, *_said_of_inbox(link.inbox or _NO_INBOX))
-            for link in links
+            (link.inbox_id, link.channel, *_inbox_fields(link.inbox or _NO_INBOX)) for link in links
         ]
-        # An inbox says the same of itself with thousands of contacts: it is looked at once.
-        known, look = self._understood, self._understand
+        # Thousands of contacts repeat the same inbox; it is interpreted once.
+        known, look = self._known_inboxes, self._interpret
         found = [known.get(each) or look(each) for each in said]
         in_table = [row + self._rows for row in rows]
         self._inboxes.extend(in_table, [inbox for inbox, _ in found])
@@ -287,18 +290,18 @@ class TableBuilder:
         )
         return links, rows
 
-    def _understand(self, said: _Said) -> tuple[str | None, str | None]:
-        """The id and the channel of an inbox, whose other facts are noted."""
+    def _interpret(self, said: _InboxFields) -> tuple[str | None, str | None]:
+        """ID and channel of an inbox; records its other facts."""
         link_id, link_channel, own_id, name, own_channel, status = said
         own_channel = _lower(own_channel)
         channel = _lower(link_channel) or own_channel
         inbox = clean(link_id) or clean(own_id)
         facts = clean(name), own_channel or channel, _lower(status)
         known = self._inbox_facts.get(inbox, facts)
-        # What is missing here may have been said elsewhere.
+        # Facts missing here may have come with another contact.
         name, its_channel, status = (new or old for new, old in zip(facts, known, strict=True))
         self._inbox_facts[inbox] = name, its_channel, status
-        self._understood[said] = inbox, channel
+        self._known_inboxes[said] = inbox, channel
         return inbox, channel
 
     def _add_times(
@@ -313,7 +316,7 @@ class TableBuilder:
             (tuple(CONVERSATION_TIMES), list(map(_times_of_conversation, conversations))),
             (tuple(_LINK_TIMES), list(map(_times_of_link, links))),
         )
-        # As numbers, of which NaT is the lowest.
+        # As integers, of which NaT is the smallest.
         incoming, latest = (times.pop(name).view("int64") for name in _LINK_TIMES)
         is_told = latest != NAT
         came_in = _latest_of(incoming, rows, len(contacts))
@@ -341,23 +344,23 @@ _FIELDS = (
     | {name: f"conversation.{_camel(attribute)}" for name, attribute in CONVERSATION_TIMES.items()}
     | {name: f"contactInboxes.{_camel(attribute)}" for name, attribute in _LINK_TIMES.items()}
 )
-"""What the API calls the times."""
+"""Names of the time columns in the API."""
 
 _NO_CONVERSATION = Conversation()
 _NO_INBOX = Inbox()
-_said_of_inbox = attrgetter("id", "name", "channel", "status")
+_inbox_fields = attrgetter("id", "name", "channel", "status")
 
 
 def _lower(text: str | None) -> str | None:
     return (text.strip().lower() or None) if text is not None else None
 
 
-def _is_told(name: str | None) -> bool:
+def _is_given(name: str | None) -> bool:
     return name is not None and name != "" and not name.isspace()
 
 
 def _remember(names: _Names, said: _Names) -> None:
-    """Keeps the names said last."""
+    """Update names; the latest one wins."""
     for key, name in said.items():
         names[clean(key)] = clean(name)
 
@@ -368,7 +371,7 @@ _times_of_link = attrgetter(*_LINK_TIMES.values())
 
 
 def _latest_of(times: np.ndarray, rows: list[int], contacts: int) -> np.ndarray:
-    """The latest of the times of each contact, whose places are `rows`; NaT for none."""
+    """The latest time of each contact, NaT if none; `rows` holds the contact of each time."""
     latest = np.full(contacts, NAT)
     np.maximum.at(latest, rows, times)
     return latest
@@ -392,15 +395,18 @@ def _how_many(pairs: pd.DataFrame, contacts: int) -> np.ndarray:
 
 
 def _has_any(pairs: pd.DataFrame, column: str, values: set[str], contacts: int) -> np.ndarray:
-    """The contacts that are paired with one of the values."""
+    """Mask of the contacts linked to any of the values."""
     found = np.zeros(contacts, dtype=np.bool_)
     found[pairs.loc[pairs[column].isin(values), "contact"]] = True
     return found
 
 
 def _latest_of_each(ids: np.ndarray, updated: np.ndarray) -> np.ndarray:
-    """The row numbers that remain when each id keeps the row updated last, then read last."""
-    order = np.lexsort((updated.view("int64"), ids))  # stable: of equals, the later read is last
+    """Row numbers of the latest row of each ID: the one with the latest `updated`, then the one
+    read last."""
+    order = np.lexsort(
+        (updated.view("int64"), ids)
+    )  # stable: among equals, the one read last comes last
     in_order = ids[order]
     is_last = np.append(in_order[1:] != in_order[:-1], True)[: len(ids)]
     return order[is_last]

@@ -1,7 +1,7 @@
-"""Tables of a snapshot ↔ columns of files, in types that every reader of Delta tables knows.
+"""Snapshot tables ↔ file columns, in types that every Delta reader supports.
 
-Text is plain strings on disk; a column that is categorical here becomes so again when it is read.
-`contacts` has its row numbers in a column `row`, to which the tables of links refer as `contact`.
+Text is stored as plain strings; categorical columns are restored when read. `contacts` has its row
+numbers in a column `row`, to which the link tables refer as `contact`.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ _ROW = "row"
 
 
 def to_columns(name: str, frame: pd.DataFrame) -> pa.Table:
-    """The table `name` for a file."""
+    """The table `name` as it is written to a file."""
     columns: dict[str, pa.Array] = {}
     if name == "contacts":
         columns[_ROW] = pa.array(np.arange(len(frame), dtype=np.int32))
@@ -32,7 +32,7 @@ def _to_column(values: pd.Series) -> pa.Array:
         codes = values.cat.codes.to_numpy()
         indices = pa.array(codes, pa.int32(), mask=codes < 0)
         return pa.DictionaryArray.from_arrays(indices, pa.array(values.cat.categories, pa.string()))
-    if values.dtype == "uint16":  # Delta tables know no unsigned numbers
+    if values.dtype == "uint16":  # Delta tables have no unsigned integers
         return pa.array(values.to_numpy(dtype=np.int32))
     if isinstance(values.dtype, pd.StringDtype):
         return pa.array(values, pa.string())
@@ -40,7 +40,7 @@ def _to_column(values: pd.Series) -> pa.Array:
 
 
 def schema_of(table: pa.Table) -> pa.Schema:
-    """What a Delta table says of it: text, not how it is coded."""
+    """Its schema as a Delta table has it: text, without dictionary encoding."""
     return pa.schema(
         [
             pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type)
@@ -51,27 +51,26 @@ def schema_of(table: pa.Table) -> pa.Schema:
 
 @cache
 def schema(name: str) -> pa.Schema:
-    """Of the table `name` as `to_columns` makes it, where ids are numbers."""
+    """Schema of the table `name` as `to_columns` makes it, with integer IDs."""
     return to_columns(name, _templates()[name]).schema
 
 
 def names() -> tuple[str, ...]:
-    """The tables of a snapshot."""
+    """Names of a snapshot's tables."""
     return tuple(_templates())
 
 
 def categorical(name: str) -> list[str]:
-    """The columns of the table `name` that are categorical here."""
+    """Names of the categorical columns of the table `name`."""
     frame = _templates()[name]
     return [str(c) for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)]
 
 
 def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = None) -> pd.DataFrame:
-    """The table `name` from a file, read with its `categorical` columns as dictionaries. Raises
-    Unreadable for one that has other columns.
+    """The table `name` read from a file with its `categorical` columns as dictionaries.
 
-    With `needed`, only these have to be there, and more may be; of one that is not there, nothing
-    is known: it is missing, and no flag is set.
+    Raises Unreadable if the columns differ. With `needed`, only those columns must exist; others
+    are filled as missing (flags: false), and unknown ones are ignored.
     """
     template = _templates()[name]
     has = list(template.columns)
@@ -85,7 +84,7 @@ def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = No
         coded["conversation"] = _ids_or_missing(table["conversation"])
     plain = table.select([column for column in has if column not in coded])
     del table
-    # Each column is given up as soon as it is copied, or not copied at all.
+    # Frees each column as soon as it is copied, or does not copy it at all.
     frame = plain.to_pandas(split_blocks=True, self_destruct=True)
     del plain
     for column, kind in template.dtypes.items():
@@ -96,7 +95,7 @@ def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = No
 
 
 def _completed(template: pd.DataFrame, table: pa.Table) -> pa.Table:
-    """With an empty column in place of each that the file does not have."""
+    """The table with an empty column for each that the file lacks."""
     for name, kind in template.dtypes.items():
         if name in table.column_names:
             continue
@@ -109,11 +108,11 @@ def _completed(template: pd.DataFrame, table: pa.Table) -> pa.Table:
 
 
 _NEVER_MISSING = ("bool", "uint16")
-"""Kinds of columns: flags and numbers of links."""
+"""Types of columns without missing values: flags and link counts."""
 
 
 def _ids_or_missing(column: pa.ChunkedArray) -> object:
-    """As nullable Int64, or as text."""
+    """IDs as nullable Int64, or as text."""
     if not pa.types.is_integer(column.type):
         return pd.array(column.to_pandas(), dtype="str")
     values: np.ndarray = column.fill_null(0).to_numpy()
@@ -121,7 +120,7 @@ def _ids_or_missing(column: pa.ChunkedArray) -> object:
 
 
 def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
-    """Categories are those that occur, sorted, as a builder makes them."""
+    """A categorical whose categories are sorted, as the builder makes them."""
     column = column.unify_dictionaries()
     if not column.num_chunks:
         return pd.Categorical.from_codes(np.zeros(0, np.int8), pd.Index([], dtype="str"))
@@ -138,5 +137,5 @@ def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
 
 @cache
 def _templates() -> dict[str, pd.DataFrame]:
-    """The empty tables."""
+    """Empty tables."""
     return TableBuilder().build().frames()

@@ -1,8 +1,8 @@
-"""One Delta table: Parquet files in a folder, and a log that says which of them are in it.
+"""A Delta table: Parquet files in a folder, and a log of which files belong to it.
 
-Files are written by us, because Arrow is quick at it and keeps their order; the log, with its
-atomic commits, is that of delta-rs. Whoever has the list of a version's files can read it without
-the log, and a log that was broken can be made anew from the list.
+We write the files ourselves, because Arrow is fast and preserves their order; the log, with its
+atomic commits, is written by delta-rs. A reader that has a version's list of files does not need
+the log, and a broken log can be rebuilt from that list.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
-from lib.store.place import Place, StoreError, told
+from lib.store.place import Place, StoreError, store_error
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 10
-"""At a commit that others came before."""
+"""Attempts to commit when others commit first."""
 
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 9 days",
@@ -42,7 +42,8 @@ _CONFIGURATION = {
     "delta.checkpointInterval": "10",
 }
 _HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-"""Old parts of a log go when all that needs them is gone, which a commit cannot know."""
+"""Expired log files are removed by `forget_old_log`, when nothing needs them any more, which a
+commit cannot know."""
 
 _LOG = "_delta_log"
 _LOG_FILE = re.compile(
@@ -50,22 +51,22 @@ _LOG_FILE = re.compile(
     r"|_last_checkpoint"
 )
 _EVERYDAY_NAME = re.compile(r"[\w.#=-]+", re.ASCII)
-"""Libraries stumble over others."""
+"""Libraries fail on other names."""
 
 AN_HOUR = timedelta(hours=1)
 
 
 class Overtaken(Exception):
-    """Somebody else has committed since one looked: look again."""
+    """Another process has committed since the table was read; read it again."""
 
 
 class Unreadable(Exception):
-    """A file is missing or not as it was written."""
+    """A file is missing or damaged."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a table, and the names of its files."""
+    """Version of a table, and the names of its files."""
 
     number: int
     files: tuple[str, ...]
@@ -80,14 +81,15 @@ class Delta:
         self._log_place = self._place.below(_LOG)
 
     def latest(self) -> Version | None:
-        """None where there is no table. What is broken in its log is set aside. Raises
-        StoreError."""
+        """The latest version, or None if there is no table. Sets broken parts of the log aside.
+        Raises StoreError."""
         table = self._open()
         return _version(table) if table is not None else None
 
     def put(self, data: pa.Table, *, label: str = "part", rows_a_group: int = 250_000) -> str:
-        """Writes a file, which is in no version yet; returns its name. Raises StoreError."""
-        self._clear_the_folders()
+        """Write a file, which is not yet part of any version; returns its name. Raises
+        StoreError."""
+        self._clear_table_folders()
         name = _new_name(label)
         sink = pa.BufferOutputStream()
         pq.write_table(data, sink, row_group_size=rows_a_group, **writing(data.schema))
@@ -95,9 +97,9 @@ class Delta:
         return name
 
     def adopt(self, path: Path, *, label: str = "part") -> str:
-        """Takes in a file that was written elsewhere on this machine, and stays there, as `put`
-        does. Raises StoreError."""
-        self._clear_the_folders()
+        """Adopt a file written elsewhere on this machine, like `put`; the original stays. Raises
+        StoreError."""
+        self._clear_table_folders()
         name = _new_name(label)
         self._place.take_in(name, path)
         return name
@@ -109,10 +111,11 @@ class Delta:
         categorical: Sequence[str] = (),
         filters: object = None,
     ) -> pa.Table:
-        """A file, its `categorical` columns as dictionaries. Raises StoreError and Unreadable."""
+        """Read a file, its `categorical` columns as dictionaries. Raises StoreError and
+        Unreadable."""
         try:
             with self._place.open(name) as file:
-                if filters is None:  # without what can filter, opening takes half the time
+                if filters is None:  # opening takes half as long without filter support
                     parquet = pq.ParquetFile(
                         file,
                         read_dictionary=list(categorical),
@@ -130,10 +133,10 @@ class Delta:
                 )
         except FileNotFoundError:
             raise Unreadable("a file of it is missing") from None
-        except KeyError:  # of a column that ought to be there
+        except KeyError:  # a column is missing
             raise Unreadable("another version of this dashboard wrote it") from None
         except (pa.ArrowException, OSError, ValueError):
-            raise Unreadable("a file of it is not as it was written") from None
+            raise Unreadable("one of its files is damaged") from None
 
     def get_as(
         self,
@@ -142,8 +145,8 @@ class Delta:
         columns: Sequence[str] | None = None,
         filters: object = None,
     ) -> pa.Table:
-        """A file as `schema` has it, or those of its columns. What an earlier version of this
-        program did not write yet is null. Raises StoreError and Unreadable."""
+        """Read a file as `schema`, or only some of its columns. Columns that an earlier version did
+        not write are null. Raises StoreError and Unreadable."""
         wanted = schema if columns is None else pa.schema([schema.field(each) for each in columns])
         known = set(self._columns(name))
         found = self.get(
@@ -156,8 +159,8 @@ class Delta:
         return found.cast(wanted)
 
     def check(self, name: str) -> None:
-        """Looks whether a file is there, and begins and ends as one should; in a bucket, whether it
-        is there. Raises StoreError and Unreadable."""
+        """Check that a file exists and that its beginning and end are intact; in a bucket, only
+        that it exists. Raises StoreError and Unreadable."""
         if self._place.is_folder:
             self._columns(name)
             return
@@ -167,7 +170,7 @@ class Delta:
             raise Unreadable("a file of it is missing") from None
 
     def rows(self, name: str, version: int) -> int:
-        """How many are in a file, as a version of the table tells. Raises StoreError and
+        """Number of rows in a file, according to a version of the table. Raises StoreError and
         Unreadable."""
         try:
             table = DeltaTable(
@@ -175,14 +178,14 @@ class Delta:
             )
             actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         except (DeltaError, OSError, ValueError) as error:
-            raise told(error, self._place) from None
+            raise store_error(error, self._place) from None
         known = {each["path"]: each.get("num_records") for each in actions}
         if known.get(name) is None:
             raise Unreadable("its table does not say how many contacts there are")
         return int(known[name])
 
     def _columns(self, name: str) -> list[str]:
-        """The names of a file's columns. Raises StoreError and Unreadable."""
+        """Names of a file's columns. Raises StoreError and Unreadable."""
         try:
             with self._place.open(name) as file:
                 names: list[str] = pq.read_schema(file).names
@@ -190,22 +193,22 @@ class Delta:
         except FileNotFoundError:
             raise Unreadable("a file of it is missing") from None
         except (pa.ArrowException, OSError, ValueError):
-            raise Unreadable("a file of it is not as it was written") from None
+            raise Unreadable("one of its files is damaged") from None
 
     def set_files(self, schema: pa.Schema, files: Sequence[str], rows: dict[str, int]) -> Version:
-        """Makes a version of exactly these files, whatever the latest is. `rows` tells how many are
-        in those that are new. Raises StoreError."""
+        """Commit a version of exactly these files, whatever the latest is. `rows` holds the number
+        of rows of each new file. Raises StoreError."""
         for _ in range(ATTEMPTS):
             try:
                 return self._commit(self._open(), schema, files, rows)
             except Overtaken:
                 continue
-        raise StoreError("others write there all the time")
+        raise StoreError("other processes kept committing first")
 
     def replace(
         self, base: Version | None, schema: pa.Schema, files: Sequence[str], rows: dict[str, int]
     ) -> Version:
-        """As `set_files`, unless the latest version is another than `base`. Raises Overtaken and
+        """Like `set_files`, but only if the latest version is `base`. Raises Overtaken and
         StoreError."""
         table = self._open()
         number = table.version() if table is not None else None
@@ -266,21 +269,22 @@ class Delta:
         except (DeltaError, OSError) as error:
             if table is None and "already exists" in str(error).lower():
                 raise Overtaken from None
-            raise told(error, self._place) from None
+            raise store_error(error, self._place) from None
         return Version(self._number(table, mark), tuple(files))
 
     def _add(self, name: str, now: int) -> AddAction:
         return AddAction(name, self._place.size(name), {}, now, False, "{}")
 
     def _number(self, table: DeltaTable | None, mark: str) -> int:
-        """The version that the commit with this mark has made to the table as it was before."""
+        """Number of the version created by the commit with this mark; `table` is the table before
+        it."""
         if table is None:
             return 0
         before = table.version()
         try:
             table.update_incremental()
         except (DeltaError, OSError) as error:
-            raise told(error, self._place) from None
+            raise store_error(error, self._place) from None
         if table.version() == before + 1:
             return before + 1
         for number, commit in _commits(table):
@@ -289,15 +293,15 @@ class Delta:
         raise StoreError("what was written there is gone")
 
     def _open(self) -> DeltaTable | None:
-        """Raises StoreError."""
-        self._clear_the_way()
+        """The table, or None if there is none. Raises StoreError."""
+        self._clear_log_folder()
         for _ in range(ATTEMPTS):
             try:
                 return DeltaTable(self._place.root, storage_options=self._place.storage_options)
             except TableNotFoundError:
                 return None
             except (DeltaError, OSError, ValueError) as error:
-                why = told(error, self._place)
+                why = store_error(error, self._place)
                 if not self._place.is_folder and "refused what" not in str(why):
                     raise why from None
                 if not self._set_newest_aside():
@@ -305,9 +309,9 @@ class Delta:
         self._set_all_aside()
         return None
 
-    def _clear_the_way(self) -> None:
-        """Sets aside what is in the way of a log and is none: nobody may open a pipe."""
-        self._clear_the_folders()
+    def _clear_log_folder(self) -> None:
+        """Set aside entries that obstruct the log: opening a pipe would block, for example."""
+        self._clear_table_folders()
         if not self._place.is_folder:
             return
         for entry in self._log_place.entries():
@@ -318,22 +322,22 @@ class Delta:
                 log.warning("A part of the log in %s is set aside.", self._log_place.root)
                 self._log_place.set_aside(entry.name)
 
-    def _clear_the_folders(self) -> None:
-        """Sets aside what is in the way of the table's folders and is none."""
+    def _clear_table_folders(self) -> None:
+        """Set aside files where the table's folders should be."""
         if not self._place.is_folder:
             return
         for place, name in ((self._place.above, self.name), (self._place, _LOG)):
             path = place.path(name)
             try:
                 is_in_the_way = path.exists() and not path.is_dir()
-            except OSError as error:  # what is above may not be entered
-                raise told(error, place) from None
+            except OSError as error:  # the parent folder is not accessible
+                raise store_error(error, place) from None
             if is_in_the_way:
                 log.warning("%s is not a folder and is set aside.", path)
                 place.set_aside(name)
 
     def _set_newest_aside(self) -> bool:
-        """Sets aside the part of a log that was written last; returns whether there was one."""
+        """Set aside the newest log file; returns whether there was one."""
         names = sorted(e.name for e in self._log_place.entries() if _LOG_FILE.fullmatch(e.name))
         if not names:
             return False
@@ -347,8 +351,9 @@ class Delta:
                 self._log_place.set_aside(entry.name)
 
     def tidy(self, kept: Sequence[str], older_than: timedelta, before: str) -> int:
-        """Removes files that are neither `kept` nor in the latest version, older than that, and
-        named `before` something, or an hour old; returns how many. Raises StoreError."""
+        """Remove files that are not in `kept` or the latest version and are either named below
+        `before` and at least `older_than` old, or an hour old. Returns how many. Raises
+        StoreError."""
         version = self.latest()
         if version is None:
             return 0
@@ -365,23 +370,23 @@ class Delta:
         return removed
 
     def forget_old_log(self) -> None:
-        """Removes the parts of the log that are more than nine days old and that the latest version
-        does not need. Raises StoreError."""
+        """Remove log files older than nine days that the latest version does not need. Raises
+        StoreError."""
         table = self._open()
         if table is None:
             return
         try:
             table.cleanup_metadata()
         except (DeltaError, OSError) as error:
-            raise told(error, self._place) from None
+            raise store_error(error, self._place) from None
 
 
 _ORDERING = ("seen", "number", "as_of", "kind", "dimension")
-"""Columns that are asked for by range: their statistics tell what need not be read."""
+"""Columns that queries filter by range; their statistics allow skipping row groups."""
 
 
 def _repeats(kind: pa.DataType) -> bool:
-    """Text, and lists of texts, of which there are few different ones."""
+    """Whether a type is text, or a list of texts, which repeat and so are dictionary-encoded."""
     return (
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
@@ -395,7 +400,7 @@ def _new_name(label: str) -> str:
 
 
 def writing(schema: pa.Schema) -> dict[str, Any]:
-    """How files of such columns are written, for pyarrow."""
+    """Options of PyArrow's writer for files with these columns."""
     return {
         "compression": "snappy",
         "use_dictionary": [
@@ -404,7 +409,7 @@ def writing(schema: pa.Schema) -> dict[str, Any]:
             if _repeats(f.type)
         ],
         "write_statistics": [f.name for f in schema if f.name in _ORDERING],
-        # Text has to be plain strings for others, whatever it is to us.
+        # Other readers need plain strings, whatever Arrow type we use.
         "store_schema": False,
         "write_page_checksum": True,
     }
@@ -416,5 +421,5 @@ def _version(table: DeltaTable) -> Version:
 
 
 def _commits(table: DeltaTable) -> list[tuple[int, dict[str, str]]]:
-    """The latest versions, with what was noted at their commits."""
+    """The latest versions with their commit metadata."""
     return [(int(commit["version"]), commit) for commit in table.history(ATTEMPTS)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lib.settings import Settings
-from lib.store.place import Place, StoreError, saying
+from lib.store.place import Place, StoreError, store_errors
 
 Version = str
 
@@ -94,7 +94,7 @@ class BucketDocuments:
         self._place = place
 
     def get(self, key: str) -> tuple[bytes, Version] | None:
-        with _as_os_error(), saying(self._place):
+        with _as_os_error(), store_errors(self._place):
             try:
                 body, version = self._place.bucket.get(_name(key))
             except FileNotFoundError:
@@ -102,7 +102,7 @@ class BucketDocuments:
             return bytes(body), json.dumps(version)
 
     def put(self, key: str, body: bytes, version: Version | None) -> bool:
-        with _as_os_error(), saying(self._place):
+        with _as_os_error(), store_errors(self._place):
             try:
                 before = None if version is None else json.loads(version)
                 return self._place.bucket.swap(_name(key), body, before)

@@ -1,8 +1,8 @@
-"""A crawl that goes to disk: contacts → the files of a snapshot's tables, as they arrive.
+"""A crawl to disk: contacts → the files of a snapshot's tables, as they arrive.
 
-For workspaces that are larger than memory. The tables are those that a `TableBuilder` makes, to the
-last bit; what is held of each contact meanwhile does not grow with their number, but for the names
-of tags, inboxes, agents, teams, sources and countries.
+For workspaces larger than memory. The tables are exactly those that a `TableBuilder` makes. Memory
+use does not grow with the number of contacts, except for the names of tags, inboxes, agents, teams,
+sources and countries.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from lib.store.builder import NAT, TableBuilder
 from lib.store.delta import writing
 from lib.store.dimensions import DIMENSIONS
 from lib.store.parts import Parts
-from lib.store.place import Place, saying
+from lib.store.place import Place, store_errors
 from lib.store.snapshot import FiledSnapshot, TableFile, read_into, with_unreadable
 from lib.store.tables import Tables
 
 PART = 65_536
-"""Contacts that are held in memory before they are written."""
+"""Contacts held in memory before they are written."""
 
 LINKS = {"inbox": ("contact_inboxes", "inboxes")} | {
     each.key: (each.links, each.count)
     for each in DIMENSIONS
     if each.links is not None and each.count is not None
 }
-"""Of each kind of link, its table, and the column of contacts that has their number."""
+"""For each kind of link: its table, and the column of contacts with the number of links."""
 
 
 class Spool:
-    """Collects contacts in a folder; `finish` makes the files of the tables there. One thread at a
-    time. Has the face of a `TableBuilder`, otherwise."""
+    """Collects contacts in a folder, like a `TableBuilder`; `finish` makes the files of the tables
+    there. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,7 +62,7 @@ class Spool:
         return self._builder.workspace_id
 
     def add(self, contacts: Iterable[Contact]) -> None:
-        """Takes contacts in the order in which they were read. Each has an id. Raises OSError."""
+        """Add contacts in the order in which they were read. Each has an ID. Raises OSError."""
         contacts = list(contacts)
         self._builder.add(contacts)
         self._pending += len(contacts)
@@ -70,7 +70,7 @@ class Spool:
             self._write_part()
 
     def finish(self) -> dict[str, TableFile]:
-        """The tables, by name. Raises OSError."""
+        """Write the tables; returns their files by name. Raises OSError."""
         self._write_part()
         with _Tables(self._folder, self._builder) as tables:
             for contacts in self._parts.in_order():
@@ -90,18 +90,19 @@ def fetch_to_disk(
     began: datetime | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> FiledSnapshot:
-    """Crawls a workspace into files: in a folder of the store, or, for a bucket, of this machine.
-    `began` is UTC, default now. Raises ChatbotXError, and StoreError where there is no room."""
-    with saying(place):
+    """Crawl a workspace into files: in a folder of the store or, for a bucket, in a temporary
+    folder. `began` is UTC, default now. Raises ChatbotXError, and StoreError if there is no
+    space."""
+    with store_errors(place):
         folder = _Folder(place)
     spool = Spool(folder.path)
 
     def add(contacts: list[Contact]) -> None:
-        with saying(place):
+        with store_errors(place):
             spool.add(contacts)
 
     verdict = read_into(add, client, began=began, on_progress=on_progress)
-    with saying(place):
+    with store_errors(place):
         files = spool.finish()
     return FiledSnapshot(
         lambda: read_files(files),
@@ -114,7 +115,7 @@ def fetch_to_disk(
 
 
 def read_files(files: Mapping[str, TableFile]) -> Tables:
-    """The tables, in memory. Raises OSError."""
+    """Read the tables into memory. Raises OSError."""
     frames = {}
     for name in columns.names():
         coded = columns.categorical(name)
@@ -124,31 +125,31 @@ def read_files(files: Mapping[str, TableFile]) -> Tables:
 
 
 _FOLDER = "_crawl-"
-_FORGOTTEN = timedelta(days=1)
-"""What a process left that was killed goes after so long."""
+_ABANDONED_AFTER = timedelta(days=1)
+"""Folders left by a killed process are removed after this time."""
 
 
 class _Folder:
-    """A new folder, in which files become those of the store without being copied. It goes when
-    nobody holds it any more. Raises OSError."""
+    """A new folder on the store's file system, so that files are adopted without copying. Removed
+    when it is no longer referenced. Raises OSError."""
 
     def __init__(self, place: Place) -> None:
         if place.is_folder:
             place.make()
-            _remove_forgotten(place)
+            _remove_abandoned(place)
         self.path = Path(mkdtemp(prefix=_FOLDER, dir=place.root if place.is_folder else None))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
-def _remove_forgotten(place: Place) -> None:
-    forgotten = datetime.now(UTC) - _FORGOTTEN
+def _remove_abandoned(place: Place) -> None:
+    abandoned = datetime.now(UTC) - _ABANDONED_AFTER
     for entry in place.entries():
-        if entry.name.startswith(_FOLDER) and entry.modified < forgotten:
+        if entry.name.startswith(_FOLDER) and entry.modified < abandoned:
             shutil.rmtree(place.path(entry.name), ignore_errors=True)
 
 
 class _Tables:
-    """The files of the tables while they are written, contacts in their order."""
+    """Writes the files of the tables from contacts in table order."""
 
     def __init__(self, folder: Path, builder: TableBuilder) -> None:
         self._folder = folder
@@ -172,7 +173,7 @@ class _Tables:
                 writer.close()
 
     def write(self, contacts: pa.Table) -> None:
-        """Contacts as `lib.store.parts` gives them."""
+        """Write contacts as read by `lib.store.parts`."""
         first, number = self._rows["contacts"], len(contacts)
         found: dict[str, Any] = {"row": np.arange(first, first + number, dtype=np.int32)}
         for name, (table, count) in LINKS.items():
@@ -201,7 +202,7 @@ class _Tables:
         return values
 
     def _links(self, name: str, contact: np.ndarray, codes: np.ndarray) -> pa.Table:
-        """Those of each contact in the order of their texts."""
+        """The links of each contact, sorted by text."""
         order = np.lexsort((self._texts[name].rank[codes], contact))
         named = self._texts[name].named(codes[order])
         return pa.table({"contact": contact[order], name: named})
@@ -229,7 +230,7 @@ class _Tables:
 
 
 class _Texts:
-    """What numbers stand for. `rank` has the place of each number in the order of the texts."""
+    """The texts that codes index. `rank` holds the position of each code in text order."""
 
     def __init__(self, texts: list[str]) -> None:
         self._texts = pa.array(texts, pa.string())
@@ -238,7 +239,7 @@ class _Texts:
         self.rank[order] = np.arange(len(texts))
 
     def named(self, codes: np.ndarray) -> pa.DictionaryArray:
-        """The texts of the codes, -1 for none; of all texts only those that occur."""
+        """The texts of the codes (-1: none), with a dictionary of only those that occur."""
         used, places = np.unique(codes, return_inverse=True)
         missing = int(len(used) > 0 and used[0] < 0)
         indices = pa.array((places - missing).astype(np.int32), mask=codes < 0)

@@ -1,8 +1,7 @@
-"""Contacts on disk on their way into the order of the tables, in memory that does not grow.
+"""External sort: brings contacts on disk into table order in bounded memory.
 
-They arrive in the order of the crawl, and are written in parts, each in the order of the tables:
-`created`, `id`. When all are there, the parts are read side by side, a stretch of that order at a
-time.
+Contacts arrive in crawl order and are written in parts, each sorted by `created` and `id`. When all
+have arrived, the parts are merged, one stretch of that order at a time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,24 +18,24 @@ import pyarrow.parquet as pq
 from lib.store.builder import NAT, Drained
 
 STRETCH = 65_536
-"""Contacts that are brought together at a time, about."""
+"""Approximate number of contacts merged at a time."""
 
 _STEP = 128
-"""Contacts, of which the first one's place in the order is remembered."""
+"""One row in this many is remembered with its sort key."""
 
 _GROUP = 8192
-"""Contacts that are read at once; a multiple of `_STEP`."""
+"""Rows per row group; a multiple of `_STEP`."""
 
 _LAST = int(np.iinfo("int64").max)
-"""Where contacts stand of which nobody knows when they were created."""
+"""Sort key of contacts without a creation time."""
 
 Key = tuple[int, Any]
-"""Where a contact stands: `created` in microseconds, and its id as int64 or text."""
+"""Sort key of a contact: `created` in microseconds, and its ID as int64 or text."""
 
 
 class Parts:
-    """Parts in a folder, each a Parquet file: the columns of `Drained`, and `read`, the place of
-    each contact among all that were read."""
+    """Sorted parts in a folder, each a Parquet file with the columns of `Drained` and `read`, the
+    position of each contact among all that were read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -44,7 +43,7 @@ class Parts:
         self._read = 0
 
     def add(self, drained: Drained) -> None:
-        """Writes a part. Raises OSError."""
+        """Write a part. Raises OSError."""
         columns = {"id": drained.ids, "conversation": drained.conversations}
         columns |= {name: pa.array(each) for name, each in drained.times.items()}
         columns |= {name: pa.array(each) for name, each in drained.flags.items()}
@@ -56,10 +55,10 @@ class Parts:
         self._parts.append(_write(pa.table(columns), path))
 
     def in_order(self) -> Iterator[pa.Table]:
-        """All contacts in the order of the tables, each id once: the one with the later `updated`,
-        then the later read, wins. Raises OSError."""
+        """All contacts in table order, one row per ID: the one with the latest `updated`, then the
+        one read last. Raises OSError."""
         self._make_ids_alike()
-        lost = self._lost()
+        superseded = self._superseded()
         files = [pq.ParquetFile(part.path, pre_buffer=False) for part in self._parts]
         edges = [None, *_edges(self._parts), None]
         for begin, end in pairwise(edges):
@@ -70,18 +69,18 @@ class Parts:
             together = pa.concat_tables([each for each in found if len(each)] or found[:1])
             if not len(together):
                 continue
-            if len(lost):
-                kept = ~np.isin(together["read"].to_numpy(), lost)
+            if len(superseded):
+                kept = ~np.isin(together["read"].to_numpy(), superseded)
                 together = together.filter(pa.array(kept))
             yield together.take(pa.array(_order(together)))
 
     def remove(self) -> None:
-        """Of no use any more. Raises OSError."""
+        """Remove the parts. Raises OSError."""
         for part in self._parts:
             part.path.unlink(missing_ok=True)
 
     def _make_ids_alike(self) -> None:
-        """Ids are text in all parts as soon as they are in one, and then stand in another order."""
+        """Convert the IDs of all parts to text if any part has text; this changes their order."""
         for column in ("id", "conversation"):
             kinds = {part.schema.field(column).type for part in self._parts}
             if len(kinds) < 2:
@@ -93,9 +92,10 @@ class Parts:
                     table = table.set_column(field, column, table[column].cast(pa.string()))
                     self._parts[place] = _write(table, part.path)
 
-    def _lost(self) -> np.ndarray:
-        """The places, among all that were read, of those that others with their id replace."""
-        # Eight bytes a contact, for as long as it takes to see which ids are there twice.
+    def _superseded(self) -> np.ndarray:
+        """Positions, among all that were read, of contacts superseded by another with the same
+        ID."""
+        # Eight bytes per contact while looking for duplicate IDs.
         keys = np.empty(self._read, np.int64)
         begin = 0
         for part in self._parts:
@@ -115,13 +115,13 @@ class Parts:
         ids, read = _ranks(table["id"]), table["read"].to_numpy()
         order = np.lexsort((read, table["updated"].to_numpy(), ids))
         is_last = np.append(ids[order][1:] != ids[order][:-1], True)
-        lost: np.ndarray = read[order[~is_last]]
-        return lost
+        superseded: np.ndarray = read[order[~is_last]]
+        return superseded
 
 
 @dataclass(frozen=True)
 class _Part:
-    """`created` and `ids` are those of every `_STEP`th row."""
+    """A part; `created` and `ids` are the sort keys of every `_STEP`th row."""
 
     path: Path
     rows: int
@@ -133,14 +133,14 @@ class _Part:
         return pq.read_table(self.path, columns=list(columns), pre_buffer=False)
 
     def before(self, key: Key) -> int:
-        """How many of the remembered rows stand before a place."""
+        """Number of remembered rows before a sort key."""
         created, contact = key
         first = int(np.searchsorted(self.created, created))
         end = int(np.searchsorted(self.created, created, "right"))
         return first + int(np.searchsorted(self.ids[first:end], contact))
 
     def between(self, file: pq.ParquetFile, begin: Key | None, end: Key | None) -> pa.Table:
-        """The rows from one place to before another; None for no limit."""
+        """The rows from `begin` to before `end`; None for no limit."""
         first = 0 if begin is None else max(0, (self.before(begin) - 1) * _STEP)
         last = self.rows if end is None else min(self.rows, self.before(end) * _STEP)
         if first >= last:
@@ -169,7 +169,7 @@ def _write(table: pa.Table, path: Path) -> _Part:
 
 
 def _edges(parts: Sequence[_Part]) -> list[Key]:
-    """Places between which there are about as many contacts as a stretch has."""
+    """Sort keys that divide the contacts into stretches of about equal size."""
     created = np.concatenate([part.created for part in parts])
     ids = np.concatenate([part.ids for part in parts])
     order = np.lexsort((_ranks(pa.chunked_array([pa.array(ids)])), created))
@@ -178,7 +178,7 @@ def _edges(parts: Sequence[_Part]) -> list[Key]:
 
 
 def _place(table: pa.Table, key: Key) -> int:
-    """How many rows of a table that is in order stand before a place."""
+    """Number of rows of a sorted table before a sort key."""
     times, (created, contact) = _created(table), key
     first = int(np.searchsorted(times, created))
     end = int(np.searchsorted(times, created, "right"))
@@ -196,7 +196,7 @@ def _created(table: pa.Table) -> np.ndarray:
 
 
 def _ids(ids: pa.ChunkedArray) -> np.ndarray:
-    """As int64, or as texts that compare by code point."""
+    """IDs as int64, or as texts that compare by code point."""
     if pa.types.is_integer(ids.type):
         numbers: np.ndarray = ids.to_numpy()
         return numbers
@@ -204,7 +204,7 @@ def _ids(ids: pa.ChunkedArray) -> np.ndarray:
 
 
 def _ranks(ids: pa.ChunkedArray) -> np.ndarray:
-    """Numbers that order and tell apart the ids."""
+    """Integers that sort and compare like the IDs."""
     if pa.types.is_integer(ids.type):
         numbers: np.ndarray = ids.to_numpy()
         return numbers
@@ -213,7 +213,7 @@ def _ranks(ids: pa.ChunkedArray) -> np.ndarray:
 
 
 def _as_numbers(ids: pa.ChunkedArray) -> np.ndarray:
-    """A number for each; ids that differ may seldom share one."""
+    """A hash of each ID; different IDs may rarely collide."""
     if pa.types.is_integer(ids.type):
         numbers: np.ndarray = ids.to_numpy()
         return numbers

@@ -1,6 +1,5 @@
-"""Where a workspace's data is kept: a folder, or a bucket of Amazon S3, Google Cloud Storage or
-Azure. The same few questions are asked of all of them, and errors become sentences.
-"""
+"""Where a workspace's data is stored: a folder, or a bucket of Amazon S3, Google Cloud Storage or
+Azure. All offer the same few operations, with errors as sentences."""
 
 from __future__ import annotations
 
@@ -24,17 +23,17 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """Why the store cannot be used: the end of a sentence, without addresses, paths and keys."""
+    """Why the store cannot be used: the end of a sentence, without addresses, paths or keys."""
 
 
 class StoreFull(StoreError):
-    """There is no room left."""
+    """No space left."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file; `modified` is UTC. `is_plain` is False for what only looks like one, a folder, a pipe
-    or a device: nobody may try to read it."""
+    """A file; `modified` is UTC. `is_plain` is False for anything but a regular file (a folder, a
+    pipe, a device), which must not be opened."""
 
     name: str
     modified: datetime
@@ -43,8 +42,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Place:
-    """`root` is a folder, or the address of a bucket with perhaps a folder in it; `options` are
-    those of `[store]`, for a bucket."""
+    """A folder or a bucket. `root` is the folder's path, or the bucket's address with an optional
+    folder in it; `options` are those of `[store]`, for buckets."""
 
     root: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -61,32 +60,31 @@ class Place:
         return Place(self.root.rpartition("/")[0], self.options)
 
     def path(self, name: str) -> Path:
-        """Of a file in a folder."""
+        """Path of a file, if this is a folder."""
         return Path(self.root, name)
 
     @property
     def storage_options(self) -> dict[str, str] | None:
-        """For deltalake."""
+        """Options for deltalake."""
         if self.is_folder:
             return None
-        # Of two that write the same version, S3 lets one through only when asked to.
+        # Without this, S3 lets two concurrent writers of a version both succeed.
         usual = {"conditional_put": "etag"} if self.root.startswith("s3://") else {}
         patience = {"timeout": "60s", "connect_timeout": "5s"}
         return patience | usual | dict(self.options)
 
     def entries(self) -> list[Entry]:
-        """What lies in it, not what lies deeper; nothing where it is not there. Raises
-        StoreError."""
+        """The entries directly in it; empty if it does not exist. Raises StoreError."""
         if self.is_folder:
-            with saying(self):
+            with store_errors(self):
                 return _entries(Path(self.root))
-        with saying(self):
+        with store_errors(self):
             return [Entry(name, modified) for name, modified in self.bucket.list()]
 
     def open(self, name: str) -> pa.NativeFile:
-        """A file, to be read in parts; from a bucket it comes whole, in one request. Raises
-        StoreError, or FileNotFoundError."""
-        with saying(self):
+        """Open a file for random access; from a bucket it is downloaded whole, in one request.
+        Raises StoreError or FileNotFoundError."""
+        with store_errors(self):
             if self.is_folder:
                 path = self.path(name)
                 if not stat.S_ISREG(path.stat().st_mode):
@@ -95,13 +93,13 @@ class Place:
             return pa.BufferReader(self.bucket.get(name)[0])
 
     def make(self) -> None:
-        """Makes the folder, for this user only. Raises StoreError."""
-        with saying(self):
+        """Create the folder, accessible to this user only. Raises StoreError."""
+        with store_errors(self):
             Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, name: str, data: pa.Buffer) -> None:
-        """Whole or not at all, as far as the place allows. Raises StoreError."""
-        with saying(self):
+        """Write a file, atomically as far as the place allows. Raises StoreError."""
+        with store_errors(self):
             if not self.is_folder:
                 self.bucket.put(name, memoryview(data).cast("B"))
                 return
@@ -118,9 +116,9 @@ class Place:
                 raise
 
     def take_in(self, name: str, path: Path) -> None:
-        """Makes a file of this machine one of this place, without reading it into memory. Raises
+        """Move or upload a local file to this place without reading it into memory. Raises
         StoreError."""
-        with saying(self):
+        with store_errors(self):
             if not self.is_folder:
                 self.bucket.put_file(name, path)
                 return
@@ -140,25 +138,25 @@ class Place:
                 os.fsync(file.fileno())
 
     def size(self, name: str) -> int:
-        """Bytes. Raises StoreError."""
-        with saying(self):
+        """Size of a file in bytes. Raises StoreError."""
+        with store_errors(self):
             if self.is_folder:
                 return self.path(name).stat().st_size
             return self.bucket.size(name)
 
     def remove(self, name: str) -> None:
-        """Does nothing if it is not there. Raises StoreError."""
-        with saying(self), contextlib.suppress(FileNotFoundError):
+        """Remove a file, if it exists. Raises StoreError."""
+        with store_errors(self), contextlib.suppress(FileNotFoundError):
             if self.is_folder:
                 self.path(name).unlink()
             else:
                 self.bucket.delete(name)
 
     def set_aside(self, name: str) -> None:
-        """Gives a file or folder in it a name that nobody looks for. Raises StoreError."""
+        """Rename a file or folder to a name that nothing reads. Raises StoreError."""
         plain = re.sub(r"[^\w.-]", "_", name[:100], flags=re.ASCII)
         aside = f"_unreadable-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{plain}.aside"
-        with saying(self), contextlib.suppress(FileNotFoundError):
+        with store_errors(self), contextlib.suppress(FileNotFoundError):
             if self.is_folder:
                 self.path(name).rename(self.path(aside))
             else:
@@ -166,8 +164,8 @@ class Place:
 
     @property
     def bucket(self) -> Bucket:
-        """What deltalake brings for this holds on to the interpreter while it waits. Raises
-        StoreError where it is not installed, and for options that nobody knows."""
+        """Access to the bucket through obstore, because deltalake's own file system holds the GIL
+        while it waits. Raises StoreError if obstore is not installed, and for unknown options."""
         try:
             from lib.store import bucket
         except ImportError:
@@ -196,18 +194,18 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 @contextlib.contextmanager
-def saying(place: Place) -> Iterator[None]:
-    """Raises StoreError for what goes wrong with a place, except FileNotFoundError."""
+def store_errors(place: Place) -> Iterator[None]:
+    """Context that converts errors to StoreError, except FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
         raise
     except (OSError, DeltaError, pa.ArrowException) as error:
-        raise told(error, place) from None
+        raise store_error(error, place) from None
 
 
-def told(error: Exception, place: Place) -> StoreError:
-    """What went wrong, in words of ours: what a library says may hold addresses and keys."""
+def store_error(error: Exception, place: Place) -> StoreError:
+    """The error in our own words: a library's message may contain addresses and keys."""
     number = getattr(error, "errno", None)
     text = _DURATION.sub("", str(error).lower())
     if number in (errno.ENOSPC, errno.EDQUOT) or "no space left" in text or "quota" in text:
@@ -232,7 +230,7 @@ def told(error: Exception, place: Place) -> StoreError:
 
 
 _DURATION = re.compile(r"\b\d[\d.]*\s?[nµm]?s\b")
-"""Of a request: 403.2 ms are no status."""
+"""Durations in messages: 403.2 ms is not a status code."""
 
 _REFUSED = re.compile(
     r"\b40[13]\b|forbidden|unauthori[sz]ed|invalidaccesskeyid|signaturedoesnotmatch|accessdenied"
@@ -244,7 +242,7 @@ _IS_A_KEY = re.compile(r"key|secret|token|account|credential|sas", re.IGNORECASE
 
 
 def _keys(place: Place) -> str:
-    """The names of the options that may be wrong."""
+    """Names of the options that may be wrong."""
     names = [name for name in place.options if _IS_A_KEY.search(name)]
     if names:
         return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

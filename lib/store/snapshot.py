@@ -1,4 +1,4 @@
-"""Tables and how they came to be: made by a crawl, saved, loaded. Immutable and shared."""
+"""Snapshots: tables and the verdict of the crawl that made them. Immutable and shared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A workspace as it was when the crawl began."""
+    """A workspace as of the start of a crawl."""
 
     tables: Tables
     verdict: Verdict
@@ -30,7 +30,7 @@ class Snapshot:
 
     @property
     def as_of(self) -> datetime:
-        """The instant the crawl began, UTC: "now" in every number."""
+        """When the crawl began (UTC): "now" in every number."""
         return self.verdict.began
 
     @property
@@ -39,13 +39,13 @@ class Snapshot:
 
     @property
     def unreadable(self) -> int:
-        """Values that were there and could not be read."""
+        """Number of values that were present but could not be parsed."""
         return sum(self.verdict.unreadable.values())
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """A Parquet file on this machine, its columns as a Delta table has them, and its rows."""
+    """A local Parquet file, its schema as a Delta table has it, and its number of rows."""
 
     path: Path
     schema: pa.Schema
@@ -53,11 +53,10 @@ class TableFile:
 
 
 class FiledSnapshot(Snapshot):
-    """One whose tables lie in files, and are read by whoever asks for `tables`: they may be larger
-    than memory.
+    """A snapshot whose tables are in files, possibly larger than memory, and read on first access.
 
-    `read` reads them. `files` are those that a crawl has just made on this machine, by table; they
-    are there as long as `folder` is held. None of a snapshot that is kept in a store.
+    `read` reads them. `files` are the local files just made by a crawl, by table; they exist as
+    long as `folder` is referenced. None for a stored snapshot.
     """
 
     files: Mapping[str, TableFile] | None
@@ -72,13 +71,13 @@ class FiledSnapshot(Snapshot):
         files: Mapping[str, TableFile] | None = None,
         folder: object = None,
     ) -> None:
-        # The base is frozen.
+        # The base class is frozen.
         self.__dict__.update(verdict=verdict, workspace_id=workspace_id, is_demo=False)
         self.__dict__.update(_read=read, _contacts=contacts, files=files, _folder=folder)
 
     @cached_property
     def tables(self) -> Tables:
-        """Raises StoreError and Unreadable."""
+        """The tables, read on first access. Raises StoreError and Unreadable."""
         read: Callable[[], Tables] = self.__dict__["_read"]
         return read()
 
@@ -88,7 +87,7 @@ class FiledSnapshot(Snapshot):
 
     @property
     def is_loaded(self) -> bool:
-        """Whether anybody has asked for the tables."""
+        """Whether the tables have been read."""
         return "tables" in self.__dict__
 
 
@@ -99,7 +98,7 @@ def fetch(
     is_demo: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Snapshot:
-    """Crawls a workspace. `began` is UTC, default now. Raises ChatbotXError."""
+    """Crawl a workspace. `began` is UTC, default now. Raises ChatbotXError."""
     builder = TableBuilder()
     verdict = read_into(builder.add, client, began=began, on_progress=on_progress)
     tables = builder.build()
@@ -114,23 +113,24 @@ def read_into(
     began: datetime | None,
     on_progress: Callable[[Progress], None],
 ) -> Verdict:
-    """Crawls a workspace; `add` is called in a thread of its own. Raises ChatbotXError, and what
+    """Crawl a workspace; `add` is called in a background thread. Raises ChatbotXError, and what
     `add` raises."""
-    with _Aside(add) as put:
+    with BackgroundWriter(add) as put:
         return crawl(client, put, began=began or datetime.now(UTC), on_progress=on_progress)
 
 
 def with_unreadable(verdict: Verdict, others: Counter[str]) -> Verdict:
-    """The verdict with values that could not be read beside those that it counts, by field."""
+    """The verdict with further unreadable values added to its own counts, by field."""
     return replace(verdict, unreadable=dict(Counter(verdict.unreadable) + others))
 
 
 _MOST_PENDING = 64
-"""Pages that may wait to become columns: enough for a pause of the processor, few in memory."""
+"""Maximum of pages waiting to become columns: enough to ride out a pause, few enough for memory."""
 
 
-class _Aside:
-    """Calls `sink` in a thread of its own, in order: no walker waits until columns are made."""
+class BackgroundWriter:
+    """Calls `sink` in a background thread, in order, so that no walker waits for columns to be
+    built."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -141,7 +141,7 @@ class _Aside:
         return self._put
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Waits for the rest, or drops it if there was an error. Raises what `sink` raised."""
+        """Wait for the rest, or drop it after an error. Raises what `sink` raised."""
         self._pool.shutdown(cancel_futures=kind is not None)
         if kind is None:
             while self._pending:
@@ -154,7 +154,7 @@ class _Aside:
 
 
 def save_tables(tables: Tables, folder: Path) -> None:
-    """Writes each table as `<name>.parquet` into `folder`, made if need be. Raises OSError."""
+    """Write each table as `<name>.parquet` to `folder`, creating it if needed. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.frames().items():
         frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)

@@ -1,15 +1,15 @@
-"""What is kept of a workspace: snapshots, and the history between them, as Delta tables.
+"""Storage of a workspace: snapshots, and the history between them, as Delta tables.
 
-A snapshot counts from the commit of its row in the table `snapshots`. The row names the version of
-each other table, and that version's files, so whoever begins with a row sees a whole snapshot, and
-history that goes exactly as far; nobody needs a lock. Of several processes that save at once, one
-commits the next row and the others look again. A process may be killed at any moment: what it
-wrote is then in no row, and is removed later.
+A snapshot exists once its row in the table `snapshots` is committed. The row names the version of
+every other table and that version's files, so a reader that starts from a row sees a complete
+snapshot, and history up to exactly that snapshot, without locks. If several processes save at once,
+one commits the next row and the others start over. A process may be killed at any moment: what it
+wrote is then referenced by no row, and is removed later.
 
-Nothing here is sealed. Whoever can write to the store can change the numbers that are shown, and no
-more than that: files are read as columns of known kinds, never run, and hold no personal data. Such
-a person can usually write the program, or the settings, too; a bucket is guarded by its keys. A
-checksum on each page of a file finds what was damaged by accident.
+Files are not signed. Whoever can write to the store can change the numbers shown, but nothing else:
+files are read as columns of known types, never executed, and hold no personal data. Someone with
+that access can usually change the program or its settings too; a bucket is protected by its keys. A
+checksum on each page of a file detects accidental damage.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from lib.store.tables import Tables
 log = logging.getLogger(__name__)
 
 FORMAT = 2
-"""To be counted up when what stands in a table changes its meaning. 1 were numbered folders."""
+"""Incremented when the meaning of a table changes. Format 1 was numbered folders."""
 
 KEPT = 3
 KEPT_DAYS = 7
-"""Kept are so many snapshots, and the last of each of so many days."""
+"""Retention: this many latest snapshots, and the last one of each of this many days."""
 
 UNUSED_FOR = timedelta(hours=1)
-"""Files in no snapshot that is kept stay for so long, for those who are reading them."""
+"""How long unreferenced files remain, for processes that are still reading them."""
 
 _SNAPSHOTS = pa.schema(
     [
@@ -59,10 +59,10 @@ _SNAPSHOTS = pa.schema(
         pa.field("files", pa.map_(pa.string(), pa.list_(pa.string()))),
     ]
 )
-"""number: rises with each row. as_of, saved: UTC. workspace: the platform's id. verdict: how the
-crawl went, as JSON. recorded: whether history goes on to it; previous: as of when the snapshot is
-with which it was compared, missing for the first. versions, files: of each table, empty for a
-snapshot whose tables are no longer kept; tables of history are named by the last row only."""
+"""number: increases with each row. as_of, saved: UTC. workspace: ChatbotX's ID. verdict: the
+crawl's verdict, as JSON. recorded: whether the history includes it; previous: time of the snapshot
+that it was compared with, missing for the first. versions, files: by table, empty once a snapshot's
+tables have been removed; history tables are referenced by the last row only."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Head:
-    """What has been committed, as of one look.
+    """The committed state of the store at one read.
 
-    `rows` are the snapshots whose tables are kept, in their order, and not empty; `past` holds the
-    rows of those that were recorded and are no longer kept: for 400 days there are many.
+    `rows` are the snapshots whose tables still exist, in order, never empty. `past` holds the rows
+    of recorded snapshots whose tables have been removed: over 400 days there are many.
     """
 
     version: Version
@@ -103,7 +103,7 @@ class Head:
 
     @property
     def recorded(self) -> pa.Table:
-        """as_of and previous of all recorded snapshots, in their order."""
+        """number, as_of and previous of all recorded snapshots, in order."""
         kept = [row for row in self.rows if row.recorded]
         table = pa.concat_tables([self.past, _table(kept)])
         return table.select(["number", "as_of", "previous"]).sort_by("number")
@@ -111,8 +111,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Change:
-    """To a table of history: files to write, each with a label that begins its name, and the names
-    of those that go."""
+    """Change to a history table: files to add, each with a prefix for its name, and the names of
+    files to drop."""
 
     schema: pa.Schema
     add: Sequence[tuple[str, pa.Table]] = ()
@@ -121,8 +121,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Recording:
-    """That a snapshot was compared with the one of `previous` (None: it is the first), and what
-    that adds to the tables of history. Rows of `snapshots` before `forget` go, but the first."""
+    """Records that a snapshot was compared with that of `previous` (None: it is the first), and
+    what this adds to the history tables. Rows of `snapshots` before `forget` are removed, except
+    the first."""
 
     previous: datetime | None
     changes: Mapping[str, Change]
@@ -130,23 +131,23 @@ class Recording:
 
 
 _Written = list[tuple[str, str]]
-"""Tables, and the files that a commit has written to them."""
+"""Tables and the files that a commit has written to them."""
 
 
 def store_of(settings: Settings) -> Store | None:
-    """Where snapshots of the configured workspace are kept; None for the demo workspace."""
+    """The store of the configured workspace; None for the demo workspace."""
     if settings.token is None:
         return None
-    # The region is among them because countries are told by it before anything is kept.
+    # The region is included because contacts' countries are derived from it before they are stored.
     parts = (settings.base_url, settings.token, settings.default_region or "")
     identity = "\0".join(parts).encode()
-    # Nothing of it can be told from the name.
+    # The name must reveal nothing about it.
     name = hashlib.sha256(b"chatbotx snapshots\0" + identity).hexdigest()[:16]
     return Store(Place(f"{settings.store}/{name}", dict(settings.store_options)))
 
 
 class Store:
-    """What is kept of one workspace. Several processes may use one place."""
+    """The storage of one workspace. Several processes may share a place."""
 
     def __init__(self, place: Place, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self.place = place
@@ -155,15 +156,15 @@ class Store:
 
     @property
     def name(self) -> str:
-        """Of the folder: the same for the same workspace, and nothing of it can be told from it."""
+        """Name of the folder: stable for a workspace, and revealing nothing about it."""
         return self.place.root.rpartition("/")[2]
 
     def table(self, name: str) -> Delta:
         return Delta(self.place, name)
 
     def head(self) -> Head | None:
-        """What has been committed; None where nothing has. Raises StoreError, also for what a newer
-        version of this dashboard wrote."""
+        """The committed state; None if there is none. Raises StoreError, also if a newer version of
+        this dashboard wrote it."""
         version = self._snapshots.latest()
         if version is None:
             return None
@@ -183,8 +184,8 @@ class Store:
         return Head(version, tuple(rows), table.filter(pc.invert(kept)))
 
     def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
-        """The latest snapshot that can be read, and a sentence for each that could not be. Without
-        `tables`, they are left where they are until somebody asks for them."""
+        """The latest readable snapshot, and a note for each that could not be read. Without
+        `tables`, its tables are read only when they are first accessed."""
         try:
             head = self.head()
         except StoreError as why:
@@ -203,7 +204,7 @@ class Store:
         return None, tuple(notes)
 
     def _set_old_aside(self) -> list[str]:
-        """What the version before left: it did not keep what is needed today."""
+        """Set aside data of the previous format, which lacks what is needed today."""
         if not self.place.is_folder:
             return []
         try:
@@ -215,12 +216,13 @@ class Store:
         return [_OLD] if old else []
 
     def read(self, row: Row, needed: Collection[str] | None = None) -> Snapshot:
-        """Raises StoreError and Unreadable. With `needed`, one that another version wrote will do,
-        whose contacts have these columns: what else they lack is missing."""
+        """Load a snapshot. With `needed`, one written by another version is accepted if its
+        contacts have these columns; other missing columns are filled as missing. Raises StoreError
+        and Unreadable."""
         verdict = _verdict(row)
         frames = {}
         for name in columns.names():
-            # The columns are given up one by one, so nothing here may hold on to them.
+            # Columns are freed one by one, so nothing here may keep a reference.
             table, file = self.table(name), _only_file(row, name)
             found = table.get(file, categorical=columns.categorical(name))
             frames[name] = columns.from_columns(name, found, needed if name == "contacts" else None)
@@ -229,7 +231,7 @@ class Store:
         return Snapshot(Tables(**frames), verdict, row.workspace)
 
     def refer(self, row: Row) -> FiledSnapshot:
-        """A snapshot that is kept, without reading its tables. Raises StoreError and Unreadable."""
+        """A stored snapshot whose tables are not read yet. Raises StoreError and Unreadable."""
         verdict = _verdict(row)
         for name in columns.names():
             self.table(name).check(_only_file(row, name))
@@ -241,8 +243,8 @@ class Store:
     def commit(
         self, head: Head | None, snapshot: Snapshot, recording: Recording | None = None
     ) -> Head:
-        """Keeps a snapshot, and what was recorded of it, if nothing was committed since `head`.
-        Where the disk is full the oldest that is kept goes first. Raises Overtaken, StoreError."""
+        """Store a snapshot and its recording, if nothing was committed since `head`. If the disk is
+        full, the oldest stored snapshots are removed first. Raises Overtaken and StoreError."""
         if self.place.is_folder:
             self.place.make()
         dropped: set[int] = set()
@@ -268,8 +270,8 @@ class Store:
                     raise
 
     def _take_back(self, written: _Written) -> Head | None:
-        """Removes what a commit that failed has written. One may also fail when it is done: then
-        returns what has been committed. Raises StoreError."""
+        """Clean up after a failed commit. If it did succeed in spite of the error, returns the
+        committed state. Raises StoreError."""
         head = self.head()
         if head is not None and {*head.last.files.get("contacts", ())} & {n for _, n in written}:
             return head
@@ -285,7 +287,7 @@ class Store:
         dropped: set[int],
         written: _Written,
     ) -> Head:
-        """`written` takes the files, table by table, as they are written."""
+        """Commit, adding to `written` each file as it is written."""
         number = head.last.number + 1 if head is not None else 1
         versions: dict[str, int] = {}
         files: dict[str, tuple[str, ...]] = {}
@@ -337,7 +339,7 @@ class Store:
     def _change(
         self, name: str, before: Sequence[str], change: Change, written: _Written
     ) -> tuple[int, tuple[str, ...]]:
-        """Makes a version of the table from its files before; returns it with its files."""
+        """Apply a change to a table with these files; returns the new version and its files."""
         table = self.table(name)
         rows: dict[str, int] = {}
         for label, data in change.add:
@@ -349,7 +351,7 @@ class Store:
         return version.number, version.files
 
     def tidy(self, head: Head) -> None:
-        """Removes files that nobody needs any more, and old logs. Raises StoreError."""
+        """Remove unreferenced files and old logs. Raises StoreError."""
         self._tidy(head, UNUSED_FOR)
         for name in (*columns.names(), *HISTORY):
             self.table(name).forget_old_log()
@@ -358,13 +360,13 @@ class Store:
     def _tidy(self, head: Head, older_than: timedelta) -> None:
         for name in (*columns.names(), *HISTORY):
             needed = [each for row in head.rows for each in row.files.get(name, ())]
-            # What another process is writing just now is of the next number.
+            # Files that another process is writing now have the next number.
             self.table(name).tidy(needed, older_than, before=f"{head.last.number + 1:06}")
         self._snapshots.tidy(head.version.files, older_than, before=f"{head.last.number + 1:06}")
 
     def _oldest(self, head: Head | None, dropped: set[int]) -> Row | None:
-        """The snapshot that can be spared first: not the last one, nor that with which the next has
-        to be compared."""
+        """The oldest snapshot that can be removed: neither the last one nor the one that the next
+        has to be compared with."""
         if head is None:
             return None
         needed = {head.last.number, head.last_recorded.number if head.last_recorded else 0}
@@ -378,7 +380,7 @@ class Store:
 
 
 def _verdict(row: Row) -> Verdict:
-    """Raises Unreadable."""
+    """The stored verdict. Raises Unreadable."""
     if row.format != FORMAT:
         raise Unreadable("another version of this dashboard wrote it")
     try:
@@ -388,7 +390,7 @@ def _verdict(row: Row) -> Verdict:
 
 
 def _only_file(row: Row, name: str) -> str:
-    """Of a table of a snapshot. Raises Unreadable."""
+    """The only file of a snapshot's table. Raises Unreadable."""
     files = row.files.get(name, ())
     if len(files) != 1:
         raise Unreadable("a table of it is missing")
@@ -401,14 +403,14 @@ _OLD = (
 )
 
 HISTORY = ("events", "levels", "carried")
-"""The tables of history."""
+"""The history tables."""
 
 
 def _kept(
     head: Head | None, last: Row, dropped: set[int], forget: datetime | None
 ) -> tuple[tuple[Row, ...], pa.Table]:
-    """The rows to go on with: those whose tables are kept, without history but for the last, and
-    the past, without what says nothing any more."""
+    """Rows after a commit: those whose tables are kept, with history only on the last, and the
+    past, without rows that are no longer needed."""
     before = head.rows if head is not None else ()
     past = head.past if head is not None else _SNAPSHOTS.empty_table()
     rows = [*(row for row in before if row.number not in dropped), last]
@@ -448,7 +450,7 @@ _LISTED = pa.list_(
         ]
     )
 )
-"""What a column of files is to those who count them."""
+"""The type of a map column when counting its entries."""
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:
@@ -462,7 +464,7 @@ def _table(rows: Sequence[Row]) -> pa.Table:
 
 
 def _row(listed: dict[str, Any]) -> Row:
-    """Raises KeyError, TypeError or ValueError for what is no row of ours."""
+    """A row from its columns. Raises KeyError, TypeError or ValueError for anything else."""
     versions = dict(listed.pop("versions") or ())
     files = {name: tuple(files) for name, files in listed.pop("files") or ()}
     return Row(**listed, versions=versions, files=files)

@@ -487,7 +487,7 @@ def test_what_could_not_be_loaded_is_noted_until_the_next_snapshot(
     refresher = make(store=store).start()
     assert source.is_asked.wait(LONG)
     assert refresher.state.notes == (
-        "Data that was saved before could not be used: a file of it is not as it was written.",
+        "Data that was saved before could not be used: one of its files is damaged.",
     )
     source.is_open.set()
     (note,) = refresher.wait(LONG).notes

@@ -16,7 +16,7 @@ from lib.history.reading import changes
 from lib.history.recorder import Kept, Recorder
 from lib.reference.periods import Period
 from lib.store.delta import Overtaken
-from lib.store.place import Place, told
+from lib.store.place import Place, store_error
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
 from tests.bucket import SECRET, place_in
@@ -129,7 +129,7 @@ def test_a_bucket_that_cannot_be_reached_is_said(place: Place) -> None:
 
 @pytest.mark.parametrize("took", ["403.21ms", "401s", "1.403s"])
 def test_how_long_a_request_took_is_no_status(place: Place, took: str) -> None:
-    why = told(
+    why = store_error(
         OSError(f"Error performing PUT in {took}, after 3 retries: tcp connect error"), place
     )
     assert str(why) == "the bucket cannot be reached: check the network and [store]"

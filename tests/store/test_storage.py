@@ -258,12 +258,12 @@ def as_a_folder(path: Path) -> None:
     path.mkdir()
 
 
-NOT_AS_WRITTEN = "a file of it is not as it was written"
+DAMAGED = "one of its files is damaged"
 MISSING = "a file of it is missing"
 BREAKAGES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "was cut": (cut, NOT_AS_WRITTEN),
-    "is empty": (empty, NOT_AS_WRITTEN),
-    "has a bit that flipped": (flip, NOT_AS_WRITTEN),
+    "was cut": (cut, DAMAGED),
+    "is empty": (empty, DAMAGED),
+    "has a bit that flipped": (flip, DAMAGED),
     "is missing": (Path.unlink, MISSING),
     "is a folder": (as_a_folder, MISSING),
     "is of another version": (with_other_columns, "another version of this dashboard wrote it"),

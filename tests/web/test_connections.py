@@ -39,7 +39,7 @@ class Server:
     clients: ExitStack
 
     def open(self, says: bytes = b"") -> socket.socket:
-        """Open a connection and send `data`; it is closed at the end of the test."""
+        """Open a connection and send `says`; it is closed at the end of the test."""
         client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
         self.clients.enter_context(client)
         client.sendall(says)

@@ -68,8 +68,15 @@ def main() -> None:
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
-    choice, notes = sidebar.read(view.options(state.snapshot))
-    seen = view.view_of(state.snapshot, choice, configured, state.history)
+    try:
+        known = view.options(state.snapshot, configured, state.history)
+        choice, notes = sidebar.read(known)
+        seen = view.view_of(state.snapshot, choice, configured, state.history)
+    except EngineError as error:
+        log.warning("An engine gave no answer. %s", error)
+        st.title(page.title)
+        status.no_answer(error)
+        st.stop()
 
     navigation.chips(pages)
     if configured.is_demo:

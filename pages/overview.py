@@ -272,7 +272,7 @@ def _where_from(view: View) -> None:
     with right:
         breakdowns.ranking(view, COUNTRY, key="overview-countries", most=8, counted=counted)
     others = [(TAG, "overview-tags")]
-    if len(view.snapshot.tables.contact_sources):
+    if view.options.of(SOURCE):
         others.append((SOURCE, "overview-sources"))
     for place, (dimension, key) in zip(st.columns(len(others)), others, strict=True):
         with place:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lib.engines.questions import Engine
     from lib.engines.where import Where
     from lib.settings import Settings
+    from lib.store.storage import Store
     from lib.store.tables import Tables
 
 NAMES = {"duckdb": "DuckDB", "sc": "Spark"}
@@ -37,11 +38,13 @@ class _Opened:
 class ChosenSource:
     """The source of one snapshot, for `lib.engines.lazy.LazyEngine`: counts what it is asked.
 
-    `find` gives its kept files, None where it is not kept; `tables` are what is read then. After a
-    question without an answer it begins anew: a server may have been started again meanwhile.
+    `find` gives its kept files, None where it is not kept; `tables` gives what is read then. After
+    a question without an answer it begins anew: a server may have been started again meanwhile.
     """
 
-    def __init__(self, engine: str, tables: Tables, find: Callable[[], Where | None]) -> None:
+    def __init__(
+        self, engine: str, tables: Callable[[], Tables], find: Callable[[], Where | None]
+    ) -> None:
         self.name = NAMES[engine.partition("://")[0]]
         self.questions = 0
         self.seconds = 0.0
@@ -108,11 +111,20 @@ def engine_of(source: ChosenSource) -> Engine:
     return LazyEngine(source)
 
 
-def source_of(settings: Settings, tables: Tables, as_of: datetime) -> ChosenSource | None:
-    """Of the snapshot that these tables are, of that instant; None where memory answers."""
+def source_of(
+    settings: Settings, tables: Callable[[], Tables], as_of: datetime
+) -> ChosenSource | None:
+    """Of the snapshot of that instant, that has these tables; None where memory answers. Nobody
+    asks for the tables of a snapshot that is kept."""
     if settings.engine == "memory":
         return None
     return ChosenSource(settings.engine, tables, lambda: _kept(settings, as_of))
+
+
+def can_read(engine: str, store: Store) -> bool:
+    """Whether an engine reads what is kept in a store by itself: not DuckDB what is in a bucket, as
+    it would have to fetch an extension, and be told the keys."""
+    return engine != "memory" and (engine != "duckdb" or store.place.is_folder)
 
 
 def _kept(settings: Settings, as_of: datetime) -> Where | None:
@@ -128,19 +140,19 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
         return None
     if store is None or head is None:
         return None
-    if settings.engine == "duckdb" and not store.place.is_folder:
-        return None  # it would have to fetch an extension, and be told the keys
+    if not can_read(settings.engine, store):
+        return None
     for row in reversed(head.rows):
         if row.as_of == as_of and row.format == FORMAT:
             return in_store(store, row)
     return None
 
 
-def _opened(engine: str, tables: Tables, kept: Where | None) -> _Opened:
+def _opened(engine: str, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
     """Raises EngineError."""
     from lib.engines.where import in_memory
 
-    where = kept or in_memory(tables)
+    where = kept or in_memory(tables())
     if engine == "duckdb":
         from lib.engines.duckdb import DuckDB
 

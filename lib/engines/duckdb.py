@@ -51,15 +51,24 @@ class DuckDB:
             found = self._where(name)
             try:
                 if isinstance(found, Files):
-                    read = self._connection.read_parquet(
-                        [_exactly(each) for each in found.addresses]
-                    )
+                    read = self._files(name, found)
                 else:
                     read = self._connection.from_arrow(found)
             except duckdb.Error:
                 raise EngineError("DuckDB cannot read the files of the store.") from None
             self._tables[name] = nw.from_native(read)
         return self._tables[name]
+
+    def _files(self, name: str, files: Files) -> duckdb.DuckDBPyRelation:
+        read = self._connection.read_parquet(
+            [_exactly(each) for each in files.addresses], union_by_name=files.schema is not None
+        )
+        if files.schema is None:
+            return read
+        # Without rows, for its columns.
+        self._connection.from_arrow(files.schema.empty_table()).create_view(f"{name}_columns")
+        read.create_view(f"{name}_files")
+        return self._connection.sql(f"FROM {name}_columns UNION ALL BY NAME FROM {name}_files")
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         too_late = threading.Timer(self._seconds, self._connection.interrupt)

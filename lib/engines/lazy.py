@@ -18,7 +18,9 @@ import pyarrow as pa
 from lib.engines.questions import NO_FACTS, Bins, Expressions, Fact, Facts, Filter
 from lib.engines.results import RESULTS
 from lib.engines.ticks import TICKS, Ticks
-from lib.store.dimensions import BY_KEY, MISSING, Dimension
+from lib.store import columns
+from lib.store.dimensions import BY_KEY, MISSING, Dimension, Names
+from lib.store.tables import Tables
 
 Answer = TypeVar("Answer")
 Frame = nw.LazyFrame[Any]
@@ -68,8 +70,12 @@ class LazyEngine:
     def under(self, limits: Filter) -> "LazyEngine":
         return self if limits.is_empty else LazyEngine(self._source, (*self._limits, limits))
 
-    def names(self, table: Literal["tags", "inboxes", "agents", "teams"]) -> pd.DataFrame:
+    def names(self, table: Names) -> pd.DataFrame:
         return self.whole._kept(("names", table), lambda: self._names(table))
+
+    def tables(self) -> Tables:
+        with self._source.lock:
+            return self._tables()
 
     def span(self, column: str) -> tuple[datetime, datetime] | None:
         return self._kept(("span", column), lambda: self._span(column))
@@ -130,6 +136,26 @@ class LazyEngine:
 
     def _names(self, table: str) -> pd.DataFrame:
         return _frame(self._ask(self._source.table(table).sort("id")))
+
+    def _tables(self) -> Tables:
+        contacts = self._ask(self._contacts().sort(_ROW))
+        rows = contacts[_ROW].to_numpy()
+        found = {"contacts": contacts}
+        for name in columns.names():
+            if name == "contacts":
+                continue
+            table = self._source.table(name)
+            if _CONTACT not in table.collect_schema().names():
+                found[name] = self._ask(table.sort("id"))
+                continue
+            if self._limits:
+                chosen = self._contacts().select(_ROW)
+                table = table.join(chosen, left_on=_CONTACT, right_on=_ROW, how="semi")
+            links = self._ask(table.sort(table.collect_schema().names()))
+            places = pa.array(rows.searchsorted(links[_CONTACT].to_numpy()).astype(np.int32))
+            place = links.schema.get_field_index(_CONTACT)
+            found[name] = links.set_column(place, _CONTACT, places)
+        return Tables(**{name: _as_kept(name, table) for name, table in found.items()})
 
     def _ask(self, frame: Frame) -> pa.Table:
         return self._source.collect(frame)
@@ -339,6 +365,13 @@ def _lacks(dimension: Dimension) -> nw.Expr:
 
 def _missing_last(key: str) -> tuple[bool, str]:
     return key == MISSING, key
+
+
+def _as_kept(name: str, table: pa.Table) -> pd.DataFrame:
+    for text in columns.categorical(name):
+        coded = table[text].cast(pa.string()).dictionary_encode()
+        table = table.set_column(table.schema.get_field_index(text), text, coded)
+    return columns.from_columns(name, table)
 
 
 _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 import narwhals as nw
 import numpy as np
@@ -13,7 +12,7 @@ from lib.engines.profiles import profiles_of
 from lib.engines.questions import NO_FACTS, Bins, Fact, Facts, Filter
 from lib.engines.results import RESULTS
 from lib.reference.periods import Period, Step, edge_stamps
-from lib.store.dimensions import MISSING, Dimension
+from lib.store.dimensions import MISSING, Dimension, Names
 from lib.store.tables import Tables
 
 _QUARTER = np.timedelta64(15, "m")
@@ -71,9 +70,12 @@ class MemoryEngine:
         mask = passing(self._tables.whole, limits)
         return self if mask is None else MemoryEngine(self._selected(mask))
 
-    def names(self, table: Literal["tags", "inboxes", "agents", "teams"]) -> pd.DataFrame:
+    def names(self, table: Names) -> pd.DataFrame:
         found: pd.DataFrame = getattr(self._tables, table)
         return found
+
+    def tables(self) -> Tables:
+        return self._tables
 
     def span(self, column: str) -> tuple[datetime, datetime] | None:
         moments = self._times(column)

@@ -7,13 +7,14 @@ to contacts, so the workspace may be in memory or anywhere else.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 import narwhals as nw
 import pandas as pd
 
 from lib.reference.periods import Period, Step
-from lib.store.dimensions import DIMENSIONS, Dimension
+from lib.store.dimensions import DIMENSIONS, Dimension, Names
+from lib.store.tables import Tables
 
 Expressions = dict[str, nw.Expr]
 """Over the columns of the contacts, by name; where they are facts, null counts as false."""
@@ -90,6 +91,11 @@ class Filter:
     def is_empty(self) -> bool:
         return not self.limits and not self.recorded_only
 
+    def without(self, dimension: Dimension) -> "Filter":
+        """The limits of the other dimensions."""
+        others = tuple(limit for limit in self.limits if limit[0] != dimension.key)
+        return Filter(others, self.recorded_only)
+
 
 class Engine(Protocol):
     """Answers questions about the contacts of a workspace that pass a filter.
@@ -106,8 +112,13 @@ class Engine(Protocol):
         """About those of the contacts that pass this filter too."""
         ...
 
-    def names(self, table: Literal["tags", "inboxes", "agents", "teams"]) -> pd.DataFrame:
+    def names(self, table: Names) -> pd.DataFrame:
         """The table of that name, of the whole workspace: see `lib.store.tables.Tables`."""
+        ...
+
+    def tables(self) -> Tables:
+        """Those of the contacts that are asked about, to be saved: alone of all answers it grows
+        with them."""
         ...
 
     def span(self, column: str) -> tuple[datetime, datetime] | None:

@@ -61,7 +61,10 @@ class Spark:
     def _read(self, name: str) -> Any:
         found = self._where(name)
         if isinstance(found, Files):
-            return self._session.read.parquet(*found.addresses)
+            reader = self._session.read
+            if found.schema is not None:
+                reader = reader.schema(from_arrow_schema(found.schema))
+            return reader.parquet(*found.addresses)
         # Of a table without rows it wants to be told the columns.
         return self._session.createDataFrame(found, from_arrow_schema(found.schema))
 

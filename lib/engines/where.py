@@ -1,6 +1,6 @@
 """Where the tables of a snapshot lie, for engines that read them themselves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,14 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True)
 class Files:
-    """Parquet files: the paths of a folder, or addresses in a bucket."""
+    """Parquet files: the paths of a folder, or addresses in a bucket.
+
+    With a `schema` they are read as that: what a file does not have is null, as an earlier version
+    of this dashboard may have written it.
+    """
 
     addresses: tuple[str, ...]
+    schema: pa.Schema | None = None
 
 
 Where = Callable[[str], pa.Table | Files]
@@ -35,11 +40,12 @@ def in_memory(tables: Tables) -> Where:
 def in_store(store: Store, row: Row) -> Where:
     """The files of a snapshot that is kept, of which the row tells."""
 
-    def files(name: str) -> Files:
-        place = store.place.below(name)
-        names = row.files[name]
-        if place.is_folder:
-            return Files(tuple(str(Path(place.root, each).absolute()) for each in names))
-        return Files(tuple(f"{place.root}/{each}" for each in names))
+    return lambda name: Files(addresses(store, name, row.files[name]))
 
-    return files
+
+def addresses(store: Store, table: str, files: Sequence[str]) -> tuple[str, ...]:
+    """Of files of a table."""
+    place = store.place.below(table)
+    if place.is_folder:
+        return tuple(str(Path(place.root, each).absolute()) for each in files)
+    return tuple(f"{place.root}/{each}" for each in files)

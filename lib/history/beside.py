@@ -63,7 +63,7 @@ def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
     missed = table.filter(table["missed"])
     tables, carried = snapshot.tables, np.zeros(len(snapshot.tables.contacts), np.bool_)
     if len(missed):
-        tables, carried = carrying.join(tables, _tables(missed))
+        tables, carried = carrying.join(tables, tables_of(missed))
     found = baseline(snapshot.as_of, tables)
     since = found.since.copy()
     ids = pd.Index(tables.contacts["id"].astype("str"))
@@ -75,7 +75,7 @@ def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
     return Recorded(snapshot.as_of, tables, since, carried)
 
 
-def _tables(missed: pa.Table) -> Tables:
+def tables_of(missed: pa.Table) -> Tables:
     """The contacts that were missed, as tables of their own."""
     empty = TableBuilder().build()
     contacts = missed.select(list(empty.contacts.columns))

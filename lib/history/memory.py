@@ -1,8 +1,9 @@
 """A history that is held in memory: of the demo workspace, and for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,12 @@ import pyarrow.compute as pc
 from lib.chatbotx.crawl import Range
 from lib.history import events, levels
 from lib.history.compare import compare
+from lib.history.eager import EagerEvents, active_in, columns_for
+from lib.history.filters import Filter
+from lib.history.reading import Events
 from lib.history.recorded import Recorded, baseline
 from lib.reference.periods import stamps
+from lib.store.dimensions import Dimension
 from lib.store.tables import Tables
 
 
@@ -53,6 +58,10 @@ class Past:
         assert self._latest is not None, "nothing has been recorded"
         return self._latest
 
+    def table(self, name: Literal["events", "levels"]) -> pa.Table:
+        """All of a table of history."""
+        return pa.concat_tables(self._events if name == "events" else self._levels)
+
     def events(
         self, after: np.datetime64, until: np.datetime64, columns: Sequence[str]
     ) -> pa.Table:
@@ -63,9 +72,27 @@ class Past:
         ]
         return pa.concat_tables([self._events[0].select(columns), *parts])
 
-    def levels(self, dimension: str, first: np.datetime64, last: np.datetime64) -> pd.DataFrame:
-        table = pa.concat_tables(self._levels)
+    def active(self, limits: Filter) -> int:
+        return active_in(self.latest, limits)
+
+    def between(
+        self,
+        after: np.datetime64,
+        until: np.datetime64,
+        limits: Filter,
+        by: Sequence[Dimension] = (),
+    ) -> Events:
+        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
+
+    def levels(
+        self,
+        dimension: str,
+        first: np.datetime64,
+        last: np.datetime64,
+        keys: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        table = self.table("levels")
         seen = np.asarray(table["seen"], dtype="datetime64[us]")
         chosen = np.asarray(pc.equal(table["dimension"], dimension))
         found: pd.DataFrame = table.filter(chosen & (first <= seen) & (seen <= last)).to_pandas()
-        return found
+        return found if keys is None else found[found["key"].isin(keys)]

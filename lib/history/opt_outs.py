@@ -51,9 +51,8 @@ def opt_out_rate(history: History, period: Period, kind: Kind, limits: Filter) -
     if asked is None or span is None:
         return None
     dimension, keys = asked
-    level = history.levels(dimension, span.opening, span.opening)
-    if dimension != levels.TOTAL:
-        level = level[level["key"].isin(keys)]
+    wanted = None if dimension == levels.TOTAL else keys
+    level = history.levels(dimension, span.opening, span.opening, wanted)
     found = events_in(history, period, limits)
     could = int(level[kind].sum()) + found.number(f"{kind}_in")
     opted_out = found.number(f"{kind}_out")

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from lib.engines.chosen import can_read
 from lib.history import beside, events, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import COMPARED, compare
+from lib.history.reading import History
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import Cache, StoredHistory
 from lib.settings import Settings
@@ -37,7 +39,7 @@ class Kept:
     store."""
 
     snapshot: Snapshot | None = None
-    history: StoredHistory | None = None
+    history: History | None = None
     notes: tuple[str, ...] = ()
     is_saved: bool = False
 
@@ -51,8 +53,8 @@ class _Last:
 class Recorder:
     """Of one workspace. Not to be used by two threads at once.
 
-    Snapshots are loaded without their tables where those are `left_on_disk`, for another engine
-    than memory.
+    `engine` reads what is recorded. With another than memory, snapshots are loaded without their
+    tables.
     """
 
     def __init__(
@@ -60,12 +62,11 @@ class Recorder:
         store: Store,
         timezone: str = "UTC",
         history_days: int = 400,
-        *,
-        left_on_disk: bool = False,
+        engine: str = "memory",
     ) -> None:
         self._store = store
-        self._left_on_disk = left_on_disk
         self._timezone = timezone
+        self._engine = engine
         self._kept_for = timedelta(days=history_days)
         self._last: _Last | None = None
         self._cache = Cache()
@@ -74,7 +75,7 @@ class Recorder:
 
     def load(self) -> Kept:
         """What was kept before."""
-        snapshot, notes = self._store.load(tables=not self._left_on_disk)
+        snapshot, notes = self._store.load(tables=self._engine == "memory")
         try:
             head = self._store.head()
         except StoreError:
@@ -204,9 +205,13 @@ class Recorder:
             raise Unreadable("a table of it is missing")
         return beside.restore(snapshot, table.get_as(beside.schema(), files[0]))
 
-    def _history(self, head: Head, snapshot: Snapshot | None) -> StoredHistory | None:
+    def _history(self, head: Head, snapshot: Snapshot | None) -> History | None:
         if head.last_recorded is None:
             return None
+        if can_read(self._engine, self._store):
+            from lib.history.in_store import history_in
+
+            return history_in(self._engine, self._store, head)
         latest = partial(self._restore, head, snapshot)
         return StoredHistory(self._store, head, latest, self._cache)
 
@@ -247,9 +252,4 @@ def recorder_of(settings: Settings) -> Recorder | None:
     store = store_of(settings)
     if store is None:
         return None
-    return Recorder(
-        store,
-        settings.timezone,
-        settings.history_days,
-        left_on_disk=settings.engine != "memory",
-    )
+    return Recorder(store, settings.timezone, settings.history_days, settings.engine)

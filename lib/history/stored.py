@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
@@ -15,9 +15,13 @@ import pyarrow as pa
 from cachetools import LRUCache
 
 from lib.history import events, levels
+from lib.history.eager import EagerEvents, active_in, columns_for
+from lib.history.filters import Filter
+from lib.history.reading import Events
 from lib.history.recorded import Recorded
 from lib.reference.periods import stamps
 from lib.store.delta import Delta
+from lib.store.dimensions import Dimension
 from lib.store.storage import Head, Store
 
 _NAME = re.compile(r"(new|day|month)-(\d{8}T\d{12})-(\d{8}T\d{12})-[0-9a-f]{32}\.parquet")
@@ -45,8 +49,7 @@ class StoredHistory:
 
     @cached_property
     def since(self) -> datetime:
-        first: datetime = self._head.recorded["as_of"][0].as_py()
-        return first.astimezone(UTC)
+        return since(self._head)
 
     @cached_property
     def latest(self) -> Recorded:
@@ -60,12 +63,32 @@ class StoredHistory:
         first = after + np.timedelta64(1, "us")
         return self._read("events", events.SCHEMA, names, first, until).select(list(columns))
 
-    def levels(self, dimension: str, first: np.datetime64, last: np.datetime64) -> pd.DataFrame:
+    def active(self, limits: Filter) -> int:
+        """Raises StoreError and Unreadable."""
+        return active_in(self.latest, limits)
+
+    def between(
+        self,
+        after: np.datetime64,
+        until: np.datetime64,
+        limits: Filter,
+        by: Sequence[Dimension] = (),
+    ) -> Events:
+        """Raises StoreError and Unreadable."""
+        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
+
+    def levels(
+        self,
+        dimension: str,
+        first: np.datetime64,
+        last: np.datetime64,
+        keys: Collection[str] | None = None,
+    ) -> pd.DataFrame:
         """Raises StoreError and Unreadable."""
         names = levels.SCHEMA.names
         table = self._read("levels", levels.SCHEMA, names, first, last, dimension)
         found: pd.DataFrame = table.to_pandas()
-        return found
+        return found if keys is None else found[found["key"].isin(keys)]
 
     def _read(
         self,
@@ -134,6 +157,12 @@ def chain(head: Head) -> np.ndarray:
     previous = np.asarray(table["previous"], dtype="datetime64[us]")
     breaks = np.flatnonzero(previous[1:] != moments[:-1])
     return moments[breaks[-1] + 1 if len(breaks) else 0 :]
+
+
+def since(head: Head) -> datetime:
+    """As of when the first snapshot is that was ever recorded, UTC."""
+    first: datetime = head.recorded["as_of"][0].as_py()
+    return first.astimezone(UTC)
 
 
 def label(kind: str, seen: pa.ChunkedArray) -> str:

@@ -7,19 +7,18 @@ shares (Newcombe 1998, method 10), widened for the number of values compared, mu
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
-import numpy as np
-
-from lib.engines.filters import has_any
+from lib.engines.questions import Engine, Expressions, Fact, Facts, Filter
 from lib.insights.chance import z_of
 from lib.metrics import audience
+from lib.metrics.terms import within
 from lib.query.options import sizes_of
 from lib.query.view import View
 from lib.reference import formatting
-from lib.reference.periods import Period, stamps
+from lib.reference.periods import Period, Span
 from lib.reference.rates import Rate, newcombe
 from lib.store.dimensions import CHANNEL, COUNTRY, DIMENSIONS, SOURCE, TAG, Dimension
-from lib.store.tables import Tables
 
 COMPARED = (TAG, CHANNEL, SOURCE, COUNTRY)
 MOST = 2
@@ -130,16 +129,15 @@ def of_choice(view: View) -> str | None:
 
 
 def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
-    tables = view.snapshot.tables
     people, others = _groups(view, subset)
-    if not people.any() or not others.any():
+    if not people.size or not others.size:
         return ()
     taken = {dimension.key for dimension, _ in subset.limits}
     compared = [
         each
         for dimension in COMPARED
         if dimension.key not in taken and len(view.choice.keys(dimension)) != 1
-        for each in _shares(tables, dimension, people, others)
+        for each in _shares(dimension, people, others)
     ]
     z = z_of(len(compared))
     found = [each for each in compared if _stands_out(each, z)]
@@ -149,44 +147,59 @@ def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
     return (*first, *second[: MOST - 1])
 
 
-def _groups(view: View, subset: Subset) -> tuple[np.ndarray, np.ndarray]:
-    """The subset and its baseline: two boolean masks over all contacts of the workspace."""
-    tables, period = view.snapshot.tables, view.terms.period
-    passing = view.choice.rows(tables)
-    is_known = np.ones(len(tables.contacts), dtype=bool) if passing is None else passing
-    if subset.start is not None and subset.end is not None:
-        days = replace(period, start=subset.start, end=subset.end)
-        people = is_known & _new_in(view, days)
-        start = subset.start - timedelta(weeks=WEEKS)
-        before = replace(period, start=start, end=subset.start - timedelta(days=1))
-        others = is_known & _new_in(view, before)
-    else:
-        is_new = is_known & _new_in(view, period)
-        people, others = is_new, is_new
+@dataclass(frozen=True)
+class _Group:
+    """New contacts of a period, without those of the group `but`, which is part of it."""
+
+    asked: Engine
+    came: Fact
+    but: "_Group | None" = None
+
+    @cached_property
+    def size(self) -> int:
+        counted = int(self.asked.count(among=self.came).iloc[0]["contacts"])
+        return counted - (self.but.size if self.but is not None else 0)
+
+    def sizes(self, dimension: Dimension) -> dict[str, int]:
+        """Number of them by value."""
+        found = sizes_of(self.asked, dimension, self.came)
+        taken = self.but.sizes(dimension) if self.but is not None else {}
+        return {key: size - taken.get(key, 0) for key, size in found.items()}
+
+
+def _groups(view: View, subset: Subset) -> tuple[_Group, _Group]:
+    """The subset and its baseline."""
+    period, asked = view.terms.period, view.asked
     for dimension, key in subset.limits:
-        has_it = has_any(tables, dimension, (key,))
-        people = people & has_it
-        if subset.start is not None:
-            others = others & has_it
-    return people, others & ~people
+        asked = asked.under(Filter.to({dimension.key: (key,)}))
+    if subset.start is None or subset.end is None:
+        came = _came(view, period)
+        people = _Group(asked, came)
+        return people, _Group(view.asked, came, but=people)
+    start = subset.start - timedelta(weeks=WEEKS)
+    before = replace(period, start=start, end=subset.start - timedelta(days=1))
+    days = replace(period, start=subset.start, end=subset.end)
+    return _Group(asked, _came(view, days)), _Group(asked, _came(view, before))
 
 
-def _new_in(view: View, period: Period) -> np.ndarray:
-    times = view.snapshot.tables.contacts[view.terms.subscription]
-    naive = times.dt.tz_localize(None).to_numpy("datetime64[us]")
-    first, end = stamps([period.first_moment, period.end_moment])
-    return (naive >= first) & (naive < end)
+def _came(view: View, period: Period) -> Fact:
+    return Facts(_within, (view.terms.subscription, period.span)).of("came")
 
 
-def _shares(
-    tables: Tables, dimension: Dimension, people: np.ndarray, others: np.ndarray
-) -> Iterator[Cause]:
+def _within(column: str, span: Span) -> Expressions:
+    return {"came": within(column, span)}
+
+
+def _shares(dimension: Dimension, people: _Group, others: _Group) -> Iterator[Cause]:
     """A `Cause` for each value that at least `LEAST` of the people have."""
-    here, usual = sizes_of(tables, dimension, people), sizes_of(tables, dimension, others)
-    of, of_others = int(people.sum()), int(others.sum())
+    here = people.sizes(dimension)
+    if all(size < LEAST for size in here.values()):
+        return
+    usual = others.sizes(dimension)
     for key, size in here.items():
         if key != dimension.missing.key and size >= LEAST:
-            yield Cause(dimension, key, Rate(size, of), Rate(usual.get(key, 0), of_others))
+            share = Rate(size, people.size)
+            yield Cause(dimension, key, share, Rate(usual.get(key, 0), others.size))
 
 
 def _stands_out(cause: Cause, z: float) -> bool:

@@ -6,17 +6,18 @@ history does not go back far enough or cannot be read, they find nothing.
 """
 
 import logging
+import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from math import sqrt
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
+from lib.engines.errors import EngineError
 from lib.history.filters import Filter
-from lib.history.reading import History, events_in, transitions
+from lib.history.reading import History, Response, events_in, transitions
 from lib.insights.chance import pace, tail, z_of
 from lib.insights.finding import URGENCY, Finding, number_or
 from lib.insights.usual import bound, prediction_limit, scaled
@@ -202,6 +203,11 @@ LEAST_SLOWER = 0.25
 LEAST_ANSWERS = 20
 
 
+def _limit(usual: float) -> float:
+    """The response time above which an answer is slow where `usual` is the median; hours."""
+    return max(SLOWER * usual, usual + LEAST_SLOWER)
+
+
 def answers_slower(view: View) -> Iterator[Finding]:
     """More than half of a week's answers took at least half as long again as the median of the four
     weeks before.
@@ -213,24 +219,23 @@ def answers_slower(view: View) -> Iterator[Finding]:
     weeks = _recall(view, _five_weeks, week)
     if weeks is None:
         return
-    is_before = weeks.answers["day"] < _BEFORE
-    now = weeks.answers[~is_before].dropna()
-    then = weeks.answers[is_before]["hours"].dropna()
-    if min(len(now), len(then)) < LEAST_ANSWERS:
+    now, then = weeks.now, weeks.then
+    if now.median_hours is None or then.median_hours is None:
         return
-    usual = float(then.median())
-    limit = max(SLOWER * usual, usual + LEAST_SLOWER)
-    worst = now[now["hours"] > limit]["day"].mode()
-    kept = now[~now["day"].isin(worst[:1])]
-    slow = Rate(int((kept["hours"] > limit).sum()), len(kept))
-    if len(kept) and (low := wilson(slow, z_of())[0]) > 1 / 2:
+    if min(now.timed, then.timed) < LEAST_ANSWERS:
+        return
+    usual, limit = then.median_hours, _limit(then.median_hours)
+    worst = weeks.days.iloc[int(weeks.days["slow"].to_numpy().argmax())]
+    kept = weeks.days.sum() - worst
+    slow = Rate(int(kept["slow"]), int(kept["timed"]))
+    if slow.denominator and (low := wilson(slow, z_of())[0]) > 1 / 2:
         rule = "answers-slower"
         yield Finding(
             rule,
-            f"Answers take longer: {formatting.duration(float(now['hours'].median()))} in the "
+            f"Answers take longer: {formatting.duration(now.median_hours)} in the "
             f"median from {formatting.days(week)}, after {formatting.duration(usual)} in the four "
             "weeks before.",
-            f"Of {formatting.counted(len(now), 'timed answer')}, and leaving out the worst day, "
+            f"Of {formatting.counted(now.timed, 'timed answer')}, and leaving out the worst day, "
             f"{formatting.rate(slow)} took longer than {formatting.duration(limit)}; allowing for "
             f"chance, at least {formatting.percent(low)}. Listed above one half. Times are as far "
             "as snapshots show them.",
@@ -267,7 +272,7 @@ def load_doubled(view: View) -> Iterator[Finding]:
     for agent in known:
         new, previous = int(after[agent].sum()), int(before[agent].sum())
         spread = max(1.0, before[agent].var() / before[agent].mean())
-        low, _ = pace(new, previous, z_of(len(known)) * sqrt(spread), 7 / _BEFORE)
+        low, _ = pace(new, previous, z_of(len(known)) * math.sqrt(spread), 7 / _BEFORE)
         if new >= LEAST_RECEIVED and new >= DOUBLED * previous * 7 / _BEFORE and low > 1:
             grown.append((new - previous * 7 / _BEFORE, new, previous, low))
     if not grown:
@@ -297,10 +302,13 @@ _BEFORE = 28
 
 @dataclass(frozen=True, eq=False)
 class _Weeks:
-    """A week and the four before it. `answers` has a row per answer: the number of the day (from 0)
-    and the response time in hours. `received` has a row per day and a column per agent."""
+    """The answers of a week, `now`, and of the four before it, `then`. `days` has a row per day of
+    the week: how many of its answers are timed, and how many of these slow. `received` has a row
+    per day of the five weeks and a column per agent."""
 
-    answers: pd.DataFrame
+    now: Response
+    then: Response
+    days: pd.DataFrame
     received: pd.DataFrame
 
 
@@ -317,7 +325,14 @@ def _five_weeks(history: History, week: Period, limits: Filter) -> _Weeks | None
     if now is None or then is None or not 0.5 <= now.number * 4 / max(1, then.number) <= 2:
         return None
     found = events_in(history, whole, limits)
-    return _Weeks(found.answers(whole), found.received_by_day(whole))
+    earlier = found.response(before=week.first_moment)
+    limit = math.inf if earlier.median_hours is None else _limit(earlier.median_hours)
+    return _Weeks(
+        now=found.response(since=week.first_moment),
+        then=earlier,
+        days=found.response_by_day(whole, limit)[["timed", "slow"]].iloc[_BEFORE:],
+        received=found.received_by_day(whole),
+    )
 
 
 def _recorded_days(history: History, period: Period, _: Filter) -> np.ndarray:
@@ -339,7 +354,7 @@ def _latest_before(history: History, moments: np.ndarray) -> np.ndarray:
 def _recall(view: View, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
     try:
         return view.recall(question, *arguments)
-    except (StoreError, Unreadable) as why:
+    except (StoreError, Unreadable, EngineError) as why:
         log.warning("Findings leave out what was recorded, which cannot be read: %s.", why)
         return None
 

@@ -8,9 +8,10 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from lib.engines.errors import EngineError
 from lib.history import levels
 from lib.history.filters import Filter
-from lib.history.reading import Events, History, events_in
+from lib.history.reading import History, events_in
 from lib.insights.past import Answers, Level
 from lib.query.choice import Choice
 from lib.reference.periods import ONE_DAY, Period, midnight, stamps
@@ -63,8 +64,7 @@ class RecordedPast:
         total = self._history.levels(levels.TOTAL, first, last)
         found = total
         if dimension != levels.TOTAL:
-            found = self._history.levels(dimension, first, last)
-            found = found[found["key"].isin(keys)]
+            found = self._history.levels(dimension, first, last, keys)
         numbers = found.groupby("seen")[list(levels.NUMBERS)].sum()
         numbers = numbers.reindex(total["seen"].sort_values(), fill_value=0)
         knows_handed_over = total.set_index("seen")["handed_over"].notna()
@@ -97,11 +97,8 @@ class RecordedPast:
     def _answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
         if not self._is_covered(start):
             return None
-        limits = _filter(choice)
         after, until = stamps([start, end])
-        names = [*Events.COLUMNS, *limits.columns("before"), *limits.columns("after")]
-        table = self._history.events(after, until, list(dict.fromkeys(names)))
-        response = Events(table, limits).response()
+        response = self._history.between(after, until, _filter(choice)).response()
         return Answers(response.answered, response.timed, response.median_hours)
 
     def _is_covered(self, moment: datetime) -> bool:
@@ -117,7 +114,7 @@ class RecordedPast:
 def _read(ask: Callable[[], Result], nothing: Result) -> Result:
     try:
         return ask()
-    except (StoreError, Unreadable) as error:
+    except (StoreError, Unreadable, EngineError) as error:
         log.warning("Recorded history could not be read: %s", error)
         return nothing
 

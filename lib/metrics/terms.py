@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import narwhals as nw
-import pandas as pd
 
+from lib.engines.questions import Engine, Expressions, Facts
 from lib.reference.periods import Period, Span
 
 Basis = Literal["subscribedAt", "createdAt"]
@@ -48,7 +48,7 @@ class Terms:
         return self.as_of - timedelta(**time)
 
 
-def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto") -> Basis:
+def choose_basis(asked: Engine, choice: Literal["auto", Basis] = "auto") -> Basis:
     """The field that counts as the subscription time (metrics.md, "Subscription basis").
 
     It is the same for the whole workspace: `choice`, or for "auto" subscribedAt if at least half of
@@ -56,8 +56,16 @@ def choose_basis(contacts: pd.DataFrame, choice: Literal["auto", Basis] = "auto"
     """
     if choice != "auto":
         return choice
-    with_time = int(contacts["subscribed"].notna().sum())
-    return "subscribedAt" if len(contacts) and 2 * with_time >= len(contacts) else "createdAt"
+    counted = asked.whole.count(_CARRIES).iloc[0]
+    contacts, with_time = int(counted["contacts"]), int(counted["subscribed"])
+    return "subscribedAt" if contacts and 2 * with_time >= contacts else "createdAt"
+
+
+def _carries() -> Expressions:
+    return {"subscribed": ~nw.col("subscribed").is_null()}
+
+
+_CARRIES = Facts(_carries)
 
 
 def within(column: str, span: Span) -> nw.Expr:

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 def tables_zip(view: View) -> bytes:
     """A ZIP of the filtered tables as Parquet (columns: `lib.store.tables.Tables`) and
     `about.json`. `tags`, `inboxes`, `agents` and `teams` list all of the workspace."""
-    frames = view.tables.frames()
+    frames = view.asked.tables().frames()
     about = _about(view) | {"rows": {name: len(frame) for name, frame in frames.items()}}
     # Not the clock, so that the same rows make the same file. ZIP dates start in 1980.
     moment = view.terms.as_of.astimezone(UTC)

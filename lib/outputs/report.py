@@ -129,12 +129,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             snapshot = fetch(client, began=as_of, is_demo=configured.is_demo)
     except ChatbotXError as error:
         return _fail(3, error)
-    basis = choose_basis(snapshot.tables.contacts, given.basis or configured.basis)
+    source = source_of(configured, lambda: snapshot.tables, as_of)
+    asked = MemoryEngine(snapshot.tables) if source is None else engine_of(source)
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
-    terms = Terms(as_of, period, basis, bot_answers)
-    source = source_of(configured, snapshot.tables, as_of)
     try:
-        found = report(snapshot, terms, engine_of(source) if source is not None else None)
+        basis = choose_basis(asked, given.basis or configured.basis)
+        terms = Terms(as_of, period, basis, bot_answers)
+        found = report(snapshot, terms, asked)
     except EngineError as error:
         return _fail(3, error)
     found |= _changes(configured, snapshot, terms, record=given.record)
@@ -142,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     place = given.save
     try:
         if given.save is not None:
-            save_tables(snapshot.tables, given.save)
+            save_tables(asked.tables(), given.save)
         place = given.out or "standard output"
         if given.out is not None:
             given.out.write_text(text + "\n", encoding="utf-8")

@@ -52,7 +52,7 @@ def view_named(
             raise ViewGone(f"There is no saved view “{text}”: choose another one.")
         query = found.removeprefix("?")
     given = parse_qs(query, keep_blank_values=False)
-    choice, notes = parse(given, options(snapshot))
+    choice, notes = parse(given, options(snapshot, settings))
     read = parameters(choice)
     if any(set(given.get(name, ())) - _LEGACY_SOURCES and not read[name] for name in MANY):
         raise ViewGone(" ".join(notes))

@@ -9,9 +9,6 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Literal, get_args
 
-import numpy as np
-
-from lib.engines.filters import passing
 from lib.engines.questions import Filter
 from lib.query import presets
 from lib.query.options import Options
@@ -19,7 +16,6 @@ from lib.query.presets import Against
 from lib.reference.periods import FIRST_DAY, Period, day_of, midnight
 from lib.settings import Basis as BasisChoice
 from lib.store.dimensions import DIMENSIONS, Dimension
-from lib.store.tables import Tables
 
 Queue = Literal["waiting", "orphaned", "unread"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
@@ -103,10 +99,6 @@ class Choice:
             earliest = as_of if first is None else max(first, midnight(FIRST_DAY, timezone))
             return Period(min(day_of(earliest, timezone), today), today, timezone)
         return Period(self.start or today, self.end or today, timezone)
-
-    def rows(self, tables: Tables) -> np.ndarray | None:
-        """Boolean mask of the contacts that pass; None for all."""
-        return passing(tables, self.limits)
 
     @property
     def limits(self) -> Filter:

@@ -9,14 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-import numpy as np
-import pandas as pd
-
-from lib.engines.filters import passing_each
-from lib.engines.questions import Filter
+from lib.engines.questions import Engine, Fact, Filter
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, DIMENSIONS, MISSING, SOURCE, Dimension
-from lib.store.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -65,34 +60,37 @@ class Options:
         }
 
 
-def options_of(tables: Tables) -> Options:
-    found = {dimension.key: _options(tables, dimension) for dimension in DIMENSIONS}
+def options_of(asked: Engine) -> Options:
+    """Those of the whole workspace."""
+    found = {dimension.key: _options(asked.whole, dimension) for dimension in DIMENSIONS}
     return Options({key: options for key, options in found.items() if options})
 
 
 def counts_under(
-    tables: Tables, chosen: Mapping[str, Sequence[str]], options: Options
+    asked: Callable[[Filter], Engine], limits: Filter, options: Options
 ) -> dict[str, dict[str, int]]:
     """For each dimension, how many contacts have each of its values and pass the filters of all
-    other dimensions: what selecting the value would leave. `chosen` holds keys by dimension."""
-    masks = passing_each(tables, Filter.to(chosen))
+    other dimensions: what selecting the value would leave. `asked` gives the engine for a filter
+    of the whole workspace."""
     counted = {}
     for dimension in DIMENSIONS:
-        others = [mask for key, mask in masks.items() if key != dimension.key]
-        if not others:
-            found = {option.key: option.contacts for option in options.of(dimension)}
+        others, known = limits.without(dimension), options.of(dimension)
+        if others.is_empty or not known:
+            found = {option.key: option.contacts for option in known}
         else:
-            sizes = sizes_of(tables, dimension, np.logical_and.reduce(others))
-            found = {option.key: sizes.get(option.key, 0) for option in options.of(dimension)}
+            sizes = sizes_of(asked(others), dimension)
+            found = {option.key: sizes.get(option.key, 0) for option in known}
         counted[dimension.key] = found
     return counted
 
 
-def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
-    sizes = sizes_of(tables, dimension)
+def _options(asked: Engine, dimension: Dimension) -> tuple[Option, ...]:
+    sizes = sizes_of(asked, dimension)
     missing = dimension.missing
     without = sizes.pop(MISSING, 0) if missing.key == MISSING else 0
-    known = _known_names(tables, dimension)
+    if dimension.has_several and not sizes:  # a server that does not tell of this at all
+        return ()
+    known = _known_names(asked, dimension)
     plain = {key: clean(known(key)) for key in sizes}
     names = distinct_names(plain, taken=[missing.name])
     if dimension is AGENT:
@@ -106,28 +104,11 @@ def _options(tables: Tables, dimension: Dimension) -> tuple[Option, ...]:
     return tuple(Option(key, names[key], sizes[key], labels[key]) for key in ordered)
 
 
-def sizes_of(
-    tables: Tables, dimension: Dimension, among: np.ndarray | None = None
-) -> dict[str, int]:
+def sizes_of(asked: Engine, dimension: Dimension, among: Fact | None = None) -> dict[str, int]:
     """Number of contacts by value, with `MISSING` for those without one; of all contacts or of
-    those in the mask `among`."""
-    contacts = tables.contacts
-    is_among = np.ones(len(contacts), dtype=bool) if among is None else among
-    if dimension.links is not None:
-        links = getattr(tables, dimension.links)
-        values = links[dimension.key][is_among[links["contact"].to_numpy()]]
-        is_without = (contacts[dimension.count] == 0).to_numpy()
-        if not len(links):  # a server that does not report this at all
-            is_without = np.zeros(len(contacts), dtype=bool)
-    else:
-        column = contacts[dimension.column]
-        values = column[is_among]
-        is_without = column.isna().to_numpy()
-        if dimension.missing.among is not None:
-            is_without = is_without & contacts[dimension.missing.among].to_numpy()
-    sizes = {str(key): int(size) for key, size in values.value_counts().items() if size}
-    without = int((is_without & is_among).sum())
-    return sizes | ({MISSING: without} if without else {})
+    those for which the fact `among` is true."""
+    counted = asked.count(by=dimension, among=among)["contacts"]
+    return {str(key): int(size) for key, size in counted.items()}
 
 
 _OWN_NAMES: dict[str, Callable[[str], str]] = {
@@ -137,11 +118,11 @@ _OWN_NAMES: dict[str, Callable[[str], str]] = {
 }
 
 
-def _known_names(tables: Tables, dimension: Dimension) -> Callable[[str], str]:
+def _known_names(asked: Engine, dimension: Dimension) -> Callable[[str], str]:
     """Function from a key to its display name."""
     if dimension.names is None:
         return _OWN_NAMES.get(dimension.key, str)
-    table: pd.DataFrame = getattr(tables, dimension.names)
+    table = asked.names(dimension.names)
     names = dict(zip(table["id"], table["name"], strict=True))
 
     def name(key: str) -> str:

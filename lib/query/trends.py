@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from lib.engines.errors import EngineError
 from lib.history.reading import daily_levels
 from lib.query.view import View
 from lib.store.delta import Unreadable
@@ -23,7 +24,7 @@ def recorded_levels(view: View) -> pd.DataFrame | None:
     period = view.terms.period
     try:
         levels = view.recall(daily_levels, period)
-    except (StoreError, Unreadable) as why:
+    except (StoreError, Unreadable, EngineError) as why:
         log.warning("Recorded levels cannot be read: %s.", why)
         return None
     if levels is None or levels.empty:

@@ -4,6 +4,7 @@ Results are cached with their snapshot, shared by all viewers who make the same 
 with it.
 """
 
+import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,9 +15,9 @@ import pandas as pd
 
 from lib.engines.chosen import ChosenSource, engine_of, source_of
 from lib.engines.memory import MemoryEngine
-from lib.engines.questions import Engine
+from lib.engines.questions import Engine, Filter
 from lib.engines.results import RESULTS
-from lib.history.filters import Filter
+from lib.history import filters
 from lib.history.reading import History
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.query import presets
@@ -34,9 +35,10 @@ from lib.store.workspace import inbox_url
 Result = TypeVar("Result")
 
 
-def options(snapshot: Snapshot) -> Options:
-    """The filter options of a snapshot."""
-    return RESULTS.get(snapshot, "options", lambda: options_of(snapshot.tables))
+def options(snapshot: Snapshot, settings: Settings, history: History | None = None) -> Options:
+    """The values to filter by. Raises EngineError."""
+    source = _source(snapshot, settings, history)
+    return RESULTS.get(snapshot, "options", lambda: options_of(_asked(snapshot, Filter(), source)))
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class View:
         history = self.history
         if history is None:
             return None
-        limits = Filter(self.choice.filters.by_key, self.choice.recorded_only)
+        limits = filters.Filter(self.choice.filters.by_key, self.choice.recorded_only)
         as_of = history.recorded[-1] if len(history.recorded) else None
         key = ("history", question, arguments, self.choice.limits, as_of)
         return RESULTS.get(self.snapshot, key, lambda: question(history, *arguments, limits))
@@ -92,7 +94,8 @@ class View:
         choice = self.choice.limited_to(dimension, ())
         if choice == self.choice:
             return self
-        return replace(self, choice=choice, asked=_asked(self.snapshot, choice, self.source))
+        asked = _asked(self.snapshot, choice.limits, self.source)
+        return replace(self, choice=choice, asked=asked)
 
     @property
     def caveat(self) -> str | None:
@@ -110,12 +113,6 @@ class View:
     @property
     def is_empty(self) -> bool:
         return not self.compute(_contacts)
-
-    @property
-    def tables(self) -> Tables:
-        """The tables of the contacts that pass, for export; a copy if there are filters."""
-        rows = self.choice.rows(self.snapshot.tables)
-        return self.snapshot.tables if rows is None else self.snapshot.tables.select(rows)
 
     @property
     def comparison(self) -> Comparison | None:
@@ -146,32 +143,38 @@ class View:
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """For each dimension, how many contacts each of its values would leave under the other
-        filters."""
-        key = ("counts", self.choice.limits)
-        whole, chosen = self.snapshot.tables, self.choice.filters.by_key
-        return RESULTS.get(self.snapshot, key, lambda: counts_under(whole, chosen, self.options))
+        """For each dimension, how many contacts each of its values would leave under the filters
+        of the others."""
+        limits, known = self.choice.limits, self.options
+
+        def asked(others: Filter) -> Engine:
+            return _asked(self.snapshot, others, self.source)
+
+        key = ("counts", limits)
+        return RESULTS.get(self.snapshot, key, lambda: counts_under(asked, limits, known))
 
 
 def view_of(
     snapshot: Snapshot, choice: Choice, settings: Settings, history: History | None = None
 ) -> View:
-    """The view that a choice asks for, of a snapshot and the history before it."""
-    contacts = snapshot.tables.contacts
+    """The view of a snapshot, and of what was recorded before it, that a choice asks for. Raises
+    EngineError."""
+    source = _source(snapshot, settings, history)
+    whole = _asked(snapshot, Filter(), source)
     wanted = choice.basis or settings.basis
-    basis = RESULTS.get(snapshot, ("basis", wanted), lambda: choose_basis(contacts, wanted))
-    first = RESULTS.get(snapshot, ("first", basis), contacts[BASIS_COLUMNS[basis]].min)
-    first = None if pd.isna(first) else first
+    basis = RESULTS.get(snapshot, ("basis", wanted), lambda: choose_basis(whole, wanted))
+    subscribed = BASIS_COLUMNS[basis]
+    span = RESULTS.get(snapshot, ("span", subscribed), lambda: whole.span(subscribed))
+    first = None if span is None else span[0]
     timezone = choice.timezone or settings.timezone
     period = choice.period(snapshot.as_of, timezone, first)
     compared = presets.compared(period, choice.preset, choice.against, snapshot.as_of)
-    source = _source(snapshot, settings, history)
     bot_answers = settings.bot_answers if choice.bot_answers is None else choice.bot_answers
 
     return View(
         snapshot=snapshot,
         choice=choice,
-        options=options(snapshot),
+        options=options(snapshot, settings, history),
         terms=Terms(
             snapshot.as_of,
             period,
@@ -179,7 +182,7 @@ def view_of(
             bot_answers,
             compared.span if compared is not None else None,
         ),
-        asked=_asked(snapshot, choice, source),
+        asked=_asked(snapshot, choice.limits, source),
         first=first,
         history=history,
         inbox_url=inbox_url(settings, snapshot.workspace_id),
@@ -191,18 +194,24 @@ def _source(snapshot: Snapshot, settings: Settings, history: History | None) -> 
     """One source per snapshot, shared by all viewers; opening it starts nothing yet."""
     if settings.engine == "memory":
         return None
+    held = weakref.ref(snapshot)  # what is kept with the snapshot must not refer to it
+
+    def tables() -> Tables:
+        found = held()
+        assert found is not None, "whoever asks has a view of it"
+        return found.tables
+
     source = RESULTS.get(
         snapshot,
         ("source", settings.engine),
-        partial(source_of, settings, snapshot.tables, snapshot.as_of),
+        partial(source_of, settings, tables, snapshot.as_of),
     )
     if source is not None and history is not None and len(history.recorded):
         source.look_again(history.recorded[-1])
     return source
 
 
-def _asked(snapshot: Snapshot, choice: Choice, source: ChosenSource | None) -> Engine:
-    limits = choice.limits
+def _asked(snapshot: Snapshot, limits: Filter, source: ChosenSource | None) -> Engine:
     if source is not None:
         return engine_of(source).under(limits)
     return RESULTS.get(snapshot, limits, lambda: MemoryEngine(snapshot.tables).under(limits))

@@ -352,12 +352,8 @@ class Refresher:
     def _new_recorder(self) -> Recorder | None:
         if self._store is None:
             return None
-        return Recorder(
-            self._store,
-            self._settings.timezone,
-            self._settings.history_days,
-            left_on_disk=self._goes_to_disk,
-        )
+        settings = self._settings
+        return Recorder(self._store, settings.timezone, settings.history_days, settings.engine)
 
     def _time_left(self) -> timedelta:
         """How long until the current snapshot is due for a refresh; zero if it is."""

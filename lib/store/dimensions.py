@@ -5,8 +5,12 @@ offers it, links carry it.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from lib.reference import countries
+
+Names = Literal["tags", "inboxes", "agents", "teams"]
+"""The tables that give values a name."""
 
 MISSING = ""
 """The key of contacts that have no value. Values are trimmed and never blank, so none equals it: a
@@ -49,7 +53,7 @@ class Dimension:
     column: str | None = None
     links: str | None = None
     count: str | None = None
-    names: str | None = None
+    names: Names | None = None
 
     @property
     def has_several(self) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from lib.engines.errors import EngineError
 from lib.query import presets, url
 from lib.query.choice import QUEUES, Choice, Queue
 from lib.query.options import Options
@@ -102,9 +103,9 @@ def draw(view: View, settings: Settings) -> None:
         on_change=rights.callback(_take_against),
         args=(choice,),
     )
-    counts = view.counts
+    counts = _counts(view)
     for dimension in DIMENSIONS:
-        _draw_dimension(choice, dimension, view.options, counts[dimension.key])
+        _draw_dimension(choice, dimension, view.options, counts.get(dimension.key, {}))
     expander = st.expander("Settings", key="definitions", on_change="rerun")
     # Closed it is left empty: the names of 600 time zones are most of what a page would send.
     if expander.open:
@@ -169,11 +170,22 @@ def _draw_dates(choice: Choice, period: Period) -> None:
     )
 
 
+def _counts(view: View) -> dict[str, dict[str, int]]:
+    """None where there is no answer: the page says why, and the filters can be changed all the
+    same."""
+    try:
+        return view.counts
+    except EngineError:
+        return {}
+
+
 def _draw_dimension(
     choice: Choice, dimension: Dimension, options: Options, counts: dict[str, int]
 ) -> None:
     labels = {
         option.key: f"{option.label} · {formatting.number(counts[option.key])}"
+        if counts
+        else option.label
         for option in options.of(dimension)
     }
     if not labels:

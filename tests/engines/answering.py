@@ -16,7 +16,7 @@ from lib.engines.duckdb import DuckDB
 from lib.engines.lazy import LazyEngine, Source
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine, Expressions, Facts
-from lib.engines.where import in_memory
+from lib.engines.where import Where, in_memory
 from lib.store.tables import Tables
 
 Kind = Literal["memory", "DuckDB", "Sail"]
@@ -50,17 +50,19 @@ def engine_of(
 
 
 def source_of(tables: Tables, kind: Kind) -> Source:
-    return DuckDB(in_memory(tables)) if kind == "DuckDB" else _sail(tables)
+    return source_in(in_memory(tables), kind)
+
+
+def source_in(where: Where, kind: Kind) -> Source:
+    if kind == "DuckDB":
+        return DuckDB(where)
+    from lib.engines.spark import Spark
+
+    return Spark(where, sail_address())
 
 
 def _with_ids(ids: tuple[object, ...]) -> Expressions:
     return {"chosen": nw.col("id").is_in(ids) if ids else nw.col("id").is_null()}
-
-
-def _sail(tables: Tables) -> Source:
-    from lib.engines.spark import Spark
-
-    return Spark(in_memory(tables), sail_address())
 
 
 @cache

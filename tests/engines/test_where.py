@@ -9,27 +9,19 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.engines.duckdb import DuckDB
-from lib.engines.lazy import LazyEngine, Source
-from lib.engines.where import Where, in_store
+from lib.engines.lazy import LazyEngine
+from lib.engines.where import in_store
 from lib.outputs.report import report
 from lib.store.place import Place
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
-from tests.engines.answering import OTHERS, Kind, sail_address
+from tests.engines.answering import OTHERS, Kind, source_in
 from tests.workspaces import AS_OF, tables_of, terms
 
 
 @pytest.fixture(autouse=True)
 def engine() -> None:
     """Each test names the engine itself."""
-
-
-def source(kind: Kind, where: Where) -> Source:
-    if kind == "DuckDB":
-        return DuckDB(where)
-    from lib.engines.spark import Spark
-
-    return Spark(where, sail_address())
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -40,7 +32,7 @@ def test_report_from_the_store_is_that_of_memory(
     store = Store(Place(str(tmp_path / "São Paulo 1")))
     where = in_store(store, store.commit(None, snapshot).last)
 
-    found = report(snapshot, terms(), LazyEngine(source(kind, where)))
+    found = report(snapshot, terms(), LazyEngine(source_in(where, kind)))
 
     assert found == report(snapshot, terms())
     assert found["audience"]["contacts"] == len(snapshot.tables.contacts) > 100

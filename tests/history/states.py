@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from lib.chatbotx.schema import Decoder
+from lib.engines.lazy import LazyEngine
+from lib.engines.where import Files, in_memory
+from lib.history.lazy import LazyHistory, active_among
 from lib.history.memory import Past
+from lib.history.reading import History
 from lib.store.builder import TableBuilder
 from lib.store.tables import Tables
+from tests.engines.answering import Kind, source_in
 
 Json = dict[str, Any]
 
@@ -27,6 +34,23 @@ def past_of(*states: tuple[datetime, Sequence[Json]]) -> Past:
     for as_of, contacts in states:
         past.record(as_of, tables_of(contacts))
     return past
+
+
+def read_by(kind: Kind, past: Past) -> History:
+    """The same history as an engine reads it."""
+    if kind == "memory":
+        return past
+    table_of = in_memory(past.latest.tables)
+
+    def table(name: str) -> pa.Table | Files:
+        match name:
+            case "events" | "levels":
+                return past.table(name)
+            case _:
+                return table_of(name)
+
+    source = source_in(table, kind)
+    return LazyHistory(past.recorded, past.since, source, partial(active_among, LazyEngine(source)))
 
 
 def at(text: str) -> datetime:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from lib.history import outline
+from lib.history.memory import Past
 from lib.history.reading import changes
 from lib.reference.periods import Period
-from tests.history.states import at, past_of
+from tests.engines.answering import KINDS, Kind
+from tests.history.states import at, past_of, read_by
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -40,7 +42,7 @@ def rounded(expected: Any, name: str = "") -> Any:
 
 
 @pytest.fixture(scope="module")
-def past() -> Any:
+def past() -> Past:
     states = [
         (moment, json.loads((DATA / "history" / f"{name}.json").read_text("utf-8")))
         for name, moment in MOMENTS.items()
@@ -48,9 +50,10 @@ def past() -> Any:
     return past_of(*states)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", PERIODS)
-def test_what_changed_is_what_is_to_be_said(past: Any, name: str) -> None:
+def test_what_changed_is_what_is_to_be_said(past: Past, name: str, kind: Kind) -> None:
     expected = json.loads((DATA / "expected" / f"{name}.json").read_text("utf-8"))
-    found = changes(past, PERIODS[name])
+    found = changes(read_by(kind, past), PERIODS[name])
     assert found is not None
     assert outline.of(found) == rounded(expected)

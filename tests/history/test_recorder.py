@@ -19,9 +19,10 @@ from lib.chatbotx.crawl import Range, Verdict
 from lib.history import outline
 from lib.history.compare import COMPARED, compare
 from lib.history.filters import Filter
-from lib.history.reading import changes
+from lib.history.reading import ALL, changes
 from lib.history.recorded import baseline
 from lib.history.recorder import Kept, Recorder
+from lib.history.stored import StoredHistory
 from lib.reference.periods import Period
 from lib.store.place import Place
 from lib.store.snapshot import Snapshot
@@ -147,7 +148,7 @@ def test_what_the_crawl_may_have_missed_is_carried_over_and_compared_when_it_is_
     assert kept.snapshot is not None
     assert kept.snapshot.contacts == 0
     assert kept.history is not None
-    assert len(kept.history.latest.tables.contacts) == 2
+    assert kept.history.active(ALL) == 2
     answered = waits["conversation"] | {"adminRepliedAt": "2026-03-01T02:00:00Z"}
     kept = Recorder(store).save(
         snapshot(2, one | {"tags": tagged("602")}, waits | {"conversation": answered})
@@ -295,7 +296,7 @@ class TestCompaction:
         self, store: Store, evolve: Callable[[int, int], Kept]
     ) -> None:
         kept = evolve(24, 4)
-        assert kept.history is not None
+        assert isinstance(kept.history, StoredHistory)
         moments = kept.history.recorded
         found = kept.history.events(moments[0], moments[-1], ["contact", "kind", "seen"])
         seen = np.asarray(found["seen"], dtype="datetime64[us]")

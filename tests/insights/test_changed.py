@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
@@ -16,8 +16,9 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.history import events, levels
-from lib.history.reading import History
-from lib.history.recorded import Recorded
+from lib.history.eager import EagerEvents, columns_for
+from lib.history.filters import Filter
+from lib.history.reading import Events, History
 from lib.insights import changed
 from lib.insights.finding import URGENCY, Finding
 from lib.insights.findings import every_finding
@@ -25,7 +26,7 @@ from lib.query.choice import Choice
 from lib.query.view import View, view_of
 from lib.reference.periods import stamps
 from lib.settings import Settings
-from lib.store.dimensions import CHANNEL, TAG
+from lib.store.dimensions import CHANNEL, TAG, Dimension
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
@@ -73,9 +74,17 @@ class Recording:
     def since(self) -> datetime:
         return AS_OF - timedelta(days=len(self.opt_outs))
 
-    @property
-    def latest(self) -> Recorded:
+    def active(self, limits: Filter) -> int:
         raise AssertionError("no rule needs the contacts themselves")
+
+    def between(
+        self,
+        after: np.datetime64,
+        until: np.datetime64,
+        limits: Filter,
+        by: Sequence[Dimension] = (),
+    ) -> Events:
+        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
 
     def events(
         self, after: np.datetime64, until: np.datetime64, columns: Sequence[str]
@@ -108,7 +117,13 @@ class Recording:
             }
         )
 
-    def levels(self, dimension: str, first: np.datetime64, last: np.datetime64) -> pd.DataFrame:
+    def levels(
+        self,
+        dimension: str,
+        first: np.datetime64,
+        last: np.datetime64,
+        keys: Collection[str] | None = None,
+    ) -> pd.DataFrame:
         seen = [moment for moment in self.moments if first <= moment <= last]
         numbers = dict.fromkeys(levels.NUMBERS, 0)
         return pd.DataFrame(

@@ -1,7 +1,7 @@
 import pytest
 
 from lib.metrics.terms import Basis, choose_basis
-from tests.workspaces import contact, tables_of, terms
+from tests.workspaces import ask, contact, terms
 
 SUBSCRIBED = contact(subscribedAt="2026-06-01T00:00:00.000Z")
 NOT = contact(subscribedAt=None)
@@ -23,13 +23,11 @@ NOT = contact(subscribedAt=None)
 def test_clock_is_subscribed_at_from_half_of_the_contacts_on(
     contacts: list[dict[str, object]], basis: str
 ) -> None:
-    assert choose_basis(tables_of(*contacts).contacts) == basis
+    assert choose_basis(ask(*contacts)) == basis
 
 
 def test_choice_of_the_manager_comes_before_the_data() -> None:
-    contacts = tables_of(SUBSCRIBED).contacts
-
-    assert choose_basis(contacts, "createdAt") == "createdAt"
+    assert choose_basis(ask(SUBSCRIBED), "createdAt") == "createdAt"
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def unpacked(view: View) -> tuple[Json, dict[str, pd.DataFrame]]:
 def test_the_tables_come_back_as_they_were(choice: Choice) -> None:
     view = june_view(choice)
     about, tables = unpacked(view)
-    assert list(tables) == list(view.tables.frames())
-    for name, table in view.tables.frames().items():
+    assert list(tables) == list(view.asked.tables().frames())
+    for name, table in view.asked.tables().frames().items():
         # Parquet does not tell of which type the categories are that nobody has.
         pd.testing.assert_frame_equal(tables[name], table, check_categorical=bool(len(table)))
     assert about["rows"] == {name: len(table) for name, table in tables.items()}

@@ -66,7 +66,7 @@ def test_a_link_opens_the_same_days_whenever_it_is_opened(snapshot: Snapshot) ->
     assert found is not None
     parts = urlsplit(found)
     assert parts.path == "/base/workload"
-    opened, notes = parse(parse_qs(parts.query), options(snapshot))
+    opened, notes = parse(parse_qs(parts.query), options(snapshot, SETTINGS))
     assert notes == []
     assert (opened.start, opened.end) == (view.terms.period.start, view.terms.period.end)
     assert opened.keys(CHANNEL) == ("whatsapp",)

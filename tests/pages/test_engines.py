@@ -41,22 +41,42 @@ def _all_pages() -> tuple[dict[str, str], str]:
     return shown, text(dashboard)
 
 
+def fail(*_: object) -> None:
+    raise EngineError(REASON)
+
+
 def test_page_without_an_answer_says_why_keeps_the_filters_and_asks_again(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise EngineError(REASON)
+    connect(engine="duckdb")
+    page = open_page("overview", **FILTERED)
+    with monkeypatch.context() as broken:
+        broken.setattr(lib.engines.duckdb.DuckDB, "collect", fail)
+        page.query_params["country"] = "BR"
+        switch_page(page, "channels").run()
 
+        assert [each.value.replace("\\", "") for each in page.error] == [REASON]
+        assert page.query_params["channel"] == ["whatsapp", "zalo"]
+        assert page.multiselect(key="pick-channel").value == ["whatsapp", "zalo"]
+
+    page.button(key="ask-again").click().run()
+
+    assert not page.error
+    assert numbers(page)["New"]
+
+
+def test_first_page_without_an_answer_says_why_and_asks_again_for_the_same(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connect(engine="duckdb")
     with monkeypatch.context() as broken:
         broken.setattr(lib.engines.duckdb.DuckDB, "collect", fail)
         page = open_page("channels", **FILTERED)
 
         assert [each.value.replace("\\", "") for each in page.error] == [REASON]
-        assert page.query_params["channel"] == ["whatsapp", "zalo"]
-        assert page.multiselect
 
     page.button(key="ask-again").click().run()
 
     assert not page.error
+    assert page.multiselect(key="pick-channel").value == ["whatsapp", "zalo"]
     assert numbers(page)["New"]

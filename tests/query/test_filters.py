@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.engines.memory import MemoryEngine
 from lib.query.choice import Choice
 from lib.store.dimensions import (
     AGENT,
@@ -21,10 +22,8 @@ PLAIN = Choice()
 
 def passing(choice: Choice, *contacts: Json) -> list[int]:
     """The numbers, from 1, of the contacts that pass."""
-    tables = tables_of(*contacts)
-    rows = choice.rows(tables)
-    ids = tables.contacts["id"] if rows is None else tables.contacts["id"][rows]
-    return sorted(int(each) for each in ids)
+    asked = MemoryEngine(tables_of(*contacts)).under(choice.limits)
+    return sorted(int(each) for each in asked.tables().contacts["id"])
 
 
 def in_country(country: str) -> Json:
@@ -32,7 +31,8 @@ def in_country(country: str) -> Json:
 
 
 def test_no_filter_lets_all_pass_without_looking_at_them() -> None:
-    assert Choice("7d").rows(tables_of(contact(), contact())) is None
+    asked = MemoryEngine(tables_of(contact(), contact()))
+    assert asked.under(Choice("7d").limits) is asked
 
 
 def test_any_of_the_chosen_channels_will_do() -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lib.engines.questions import Filter
 from lib.query.choice import Choice
 from lib.query.options import Options, counts_under, options_of, skeleton
 from lib.store.dimensions import (
@@ -16,7 +17,7 @@ from lib.store.dimensions import (
     Dimension,
 )
 from tests.query.choices import OPTIONS
-from tests.workspaces import came_by, contact, conversation, on, tables_of, tagged
+from tests.workspaces import ask, came_by, contact, conversation, on, tagged
 
 some = settings(derandomize=True, deadline=None)
 PLAIN = Choice()
@@ -24,7 +25,7 @@ PLAIN = Choice()
 
 def test_options_are_by_size_then_by_key_and_end_with_those_who_have_none() -> None:
     options = options_of(
-        tables_of(
+        ask(
             contact(on("sms")),
             contact(on("zalo")),
             contact(on("line", "zalo")),
@@ -42,7 +43,7 @@ def test_options_are_by_size_then_by_key_and_end_with_those_who_have_none() -> N
 
 def test_options_have_the_names_that_people_know() -> None:
     options = options_of(
-        tables_of(
+        ask(
             contact(on("smtp"), tagged("601"), {"country": "BR"}),
             contact(conversation(assignedInboxTeamId="201")),
         )
@@ -60,7 +61,7 @@ def test_agents_are_by_name_as_they_are_not_ranked_and_end_with_no_agent() -> No
         for key in ("101", "101", "103", "104", "102")
     ]
     nobodys = contact(conversation())
-    options = options_of(tables_of(*held, nobodys, nobodys, contact()))
+    options = options_of(ask(*held, nobodys, nobodys, contact()))
     assert [(each.name, each.contacts) for each in options.of(AGENT)] == [
         ("ana", 1),
         ("Bia (#103)", 1),
@@ -72,25 +73,25 @@ def test_agents_are_by_name_as_they_are_not_ranked_and_end_with_no_agent() -> No
 
 
 def test_where_every_conversation_has_an_agent_no_agent_is_no_option() -> None:
-    options = options_of(tables_of(contact(conversation(assignedUserId="101")), contact()))
+    options = options_of(ask(contact(conversation(assignedUserId="101")), contact()))
     assert [each.name for each in options.of(AGENT)] == ["name of 101"]
 
 
 def test_an_agent_called_no_agent_is_told_apart_from_having_none() -> None:
     agent = {"id": "2990001", "name": "No agent"}
     held = conversation(assignedUserId="2990001", assignedUser=agent)
-    options = options_of(tables_of(contact(held), contact(conversation())))
+    options = options_of(ask(contact(held), contact(conversation())))
     assert [each.name for each in options.of(AGENT)] == ["No agent (#0001)", "No agent"]
 
 
 def test_an_empty_workspace_has_nothing_to_filter_by() -> None:
-    assert options_of(tables_of()) == Options()
+    assert options_of(ask()) == Options()
 
 
 def named_tags(**names: str | None) -> Options:
     """The options of a workspace in which one contact has all these tags."""
     tags = [{"id": key.strip("_"), "name": name} for key, name in names.items()]
-    return options_of(tables_of(contact(tags=tags)))
+    return options_of(ask(contact(tags=tags)))
 
 
 def test_two_tags_that_share_a_name_are_told_apart_by_the_end_of_their_ids() -> None:
@@ -164,7 +165,7 @@ def test_a_name_that_pretends_to_be_told_apart_is_told_apart_too() -> None:
 
 
 def test_a_channel_called_none_is_a_channel_beside_those_without() -> None:
-    options = options_of(tables_of(contact(on("none")), contact(on("none")), contact()))
+    options = options_of(ask(contact(on("none")), contact(on("none")), contact()))
     assert [(each.key, each.name, each.contacts) for each in options.of(CHANNEL)] == [
         ("none", "none", 2),
         ("", "No channel", 1),
@@ -172,20 +173,20 @@ def test_a_channel_called_none_is_a_channel_beside_those_without() -> None:
 
 
 def test_a_channel_called_no_channel_is_told_apart_from_having_none() -> None:
-    options = options_of(tables_of(contact(on("no channel")), contact()))
+    options = options_of(ask(contact(on("no channel")), contact()))
     assert labels(options, CHANNEL) == ["no channel", "No channel"]
-    options = options_of(tables_of(contact(tags=[{"id": "1", "name": "Untagged"}]), contact()))
+    options = options_of(ask(contact(tags=[{"id": "1", "name": "Untagged"}]), contact()))
     assert len(set(labels(options))) == 2
 
 
 def test_sources_are_offered_where_the_server_tells_of_any() -> None:
-    options = options_of(tables_of(contact(came_by("ads")), contact(came_by("botLink")), contact()))
+    options = options_of(ask(contact(came_by("ads")), contact(came_by("botLink")), contact()))
     assert [(each.key, each.name) for each in options.of(SOURCE)] == [
         ("ads", "Ads"),
         ("botLink", "Bot link"),
         ("", "No source"),
     ]
-    assert options_of(tables_of(contact(on("line")))).of(SOURCE) == ()
+    assert options_of(ask(contact(on("line")))).of(SOURCE) == ()
 
 
 NAMES = st.text(st.sampled_from("aAl1I|oO0 VΙІ\u200b\u202e(#)·… é"), max_size=40)
@@ -195,7 +196,7 @@ NAMES = st.text(st.sampled_from("aAl1I|oO0 VΙІ\u200b\u202e(#)·… é"), max_s
 @given(st.lists(NAMES, max_size=12))
 def test_no_two_labels_look_alike(names: list[str]) -> None:
     tags = [{"id": f"{1000 + number}", "name": name} for number, name in enumerate(names)]
-    options = options_of(tables_of(contact(tags=tags))).of(TAG)
+    options = options_of(ask(contact(tags=tags))).of(TAG)
     assert len({skeleton(each.label) for each in options}) == len(options)
     assert len({skeleton(each.name) for each in options}) == len(options)
 
@@ -204,19 +205,20 @@ def test_no_two_labels_look_alike(names: list[str]) -> None:
 
 
 def test_a_list_counts_under_the_other_filters_and_not_under_its_own() -> None:
-    tables = tables_of(
+    asked = ask(
         contact(on("line"), tagged("1")),
         contact(on("line", "sms"), tagged("2")),
         contact(on("sms"), tagged("1")),
         contact(tagged("1")),
     )
-    counts = counts_under(tables, {"channel": ("line",)}, options_of(tables))
+    counts = counts_under(asked.under, Filter.to({"channel": ("line",)}), options_of(asked))
     assert counts["tag"] == {"1": 1, "2": 1}
     assert counts["channel"] == {"line": 2, "sms": 2, "": 1}
 
 
 def test_a_value_that_nobody_is_left_with_counts_0() -> None:
-    tables = tables_of(contact(on("line"), tagged("1")), contact(on("sms"), tagged("2")))
-    counts = counts_under(tables, {"tag": ("1",), "channel": ("sms",)}, options_of(tables))
+    asked = ask(contact(on("line"), tagged("1")), contact(on("sms"), tagged("2")))
+    limits = Filter.to({"tag": ("1",), "channel": ("sms",)})
+    counts = counts_under(asked.under, limits, options_of(asked))
     assert counts["channel"] == {"line": 1, "sms": 0}
     assert counts["tag"] == {"1": 0, "2": 1}

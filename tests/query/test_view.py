@@ -196,7 +196,7 @@ def test_numbers_go_with_their_snapshot_at_once() -> None:
 
 
 def test_the_whole_workspace_is_not_copied(snapshot: Snapshot) -> None:
-    assert seen(snapshot).tables is snapshot.tables
+    assert seen(snapshot).asked.tables() is snapshot.tables
 
 
 # What is shown
@@ -243,7 +243,7 @@ def test_a_workspace_without_contacts_is_empty() -> None:
 def test_whether_anybody_passes_is_told_without_copying_their_rows(snapshot: Snapshot) -> None:
     view = seen(snapshot, choosing(tag=("601",)))
     assert not view.is_empty
-    assert "contacts" not in vars(view.tables)
+    assert "contacts" not in vars(view.asked.tables())
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def test_keys_of_a_table_get_the_names_that_people_know(snapshot: Snapshot) -> N
 
 
 def test_the_options_are_made_once(snapshot: Snapshot) -> None:
-    assert options(snapshot) is options(snapshot)
-    assert seen(snapshot).options is options(snapshot)
+    assert options(snapshot, Settings()) is options(snapshot, Settings())
+    assert seen(snapshot).options is options(snapshot, Settings())
 
 
 DATES = Choice("dates", date(2026, 6, 1), date(2026, 6, 30))

@@ -1,0 +1,59 @@
+"""A history that is kept in a store, as of one commit, and read by an engine."""
+
+from functools import partial
+
+import pyarrow as pa
+
+from lib.engines.chosen import ChosenSource
+from lib.engines.lazy import LazyEngine
+from lib.engines.memory import MemoryEngine
+from lib.engines.where import Files, Where, addresses, in_store
+from lib.history import beside, events, levels
+from lib.history.filters import Filter
+from lib.history.lazy import LazyHistory, active_among
+from lib.history.stored import chain, since
+from lib.store.delta import Unreadable
+from lib.store.storage import Head, Store
+from lib.store.tables import Tables
+
+_SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
+
+
+def history_in(engine: str, store: Store, head: Head) -> LazyHistory:
+    """Of a head with something recorded; nothing is asked yet."""
+    where = _where(store, head)
+    source = ChosenSource(engine, _no_tables, lambda: where)
+    return LazyHistory(chain(head), since(head), source, partial(_active, source, store, head))
+
+
+def _where(store: Store, head: Head) -> Where:
+    """The tables of history, and those of the snapshot that was recorded last."""
+    row = head.last_recorded
+    assert row is not None, "something is recorded"
+    of_snapshot = in_store(store, row)
+
+    def table(name: str) -> pa.Table | Files:
+        schema = _SCHEMAS.get(name)
+        if schema is None:
+            return of_snapshot(name)
+        files = head.last.files.get(name, ())
+        if not files:
+            return schema.empty_table()
+        return Files(addresses(store, name, files), schema)
+
+    return table
+
+
+def _no_tables() -> Tables:
+    raise AssertionError("what is recorded is kept")
+
+
+def _active(source: ChosenSource, store: Store, head: Head, limits: Filter) -> int:
+    """Raises EngineError, StoreError and Unreadable."""
+    files = head.last.files.get("carried", ())
+    if len(files) != 1:
+        raise Unreadable("a table of it is missing")
+    is_missed = [("missed", "=", True)]
+    missed = store.table("carried").get_as(beside.schema(), files[0], filters=is_missed)
+    asked = (LazyEngine(source), MemoryEngine(beside.tables_of(missed)))
+    return sum(active_among(each, limits) for each in asked)

@@ -1,0 +1,389 @@
+"""History as an engine reads it: every question is a query over the tables of events and levels.
+
+What an answer holds is in proportion to days, agents and values, never to events.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Hashable, Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from lib.engines.days import local_day
+from lib.engines.lazy import Frame, Source
+from lib.engines.questions import Engine, Expressions, Facts
+from lib.engines.questions import Filter as Limits
+from lib.engines.results import RESULTS
+from lib.history import events, levels
+from lib.history.filters import Filter
+from lib.history.reading import COUNTED_BEFORE, Bridge, Events, Response
+from lib.metrics.terms import is_active
+from lib.reference.periods import Period
+from lib.store.dimensions import MISSING, Dimension
+
+Answer = TypeVar("Answer")
+
+
+class LazyHistory:
+    """See `lib.history.reading.History`. Questions raise EngineError.
+
+    The source has the tables `events` and `levels`; `active` counts the contacts of the last
+    recorded snapshot that are not blocked and pass.
+    """
+
+    def __init__(
+        self,
+        recorded: np.ndarray,
+        since: datetime,
+        source: Source,
+        active: Callable[[Filter], int],
+    ) -> None:
+        self._recorded, self._since = recorded, since
+        self._source, self._active = source, active
+
+    @property
+    def nbytes(self) -> int:
+        """Counted among results that are kept."""
+        return self._recorded.nbytes
+
+    @property
+    def recorded(self) -> np.ndarray:
+        return self._recorded
+
+    @property
+    def since(self) -> datetime:
+        return self._since
+
+    def active(self, limits: Filter) -> int:
+        return self._active(limits)
+
+    def between(
+        self,
+        after: np.datetime64,
+        until: np.datetime64,
+        limits: Filter,
+        by: Sequence[Dimension] = (),
+    ) -> Events:
+        return LazyEvents(self._source, _moment(after), _moment(until), limits)
+
+    def levels(
+        self,
+        dimension: str,
+        first: np.datetime64,
+        last: np.datetime64,
+        keys: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        seen, wanted = nw.col("seen"), nw.col("dimension") == dimension
+        wanted = wanted & (seen >= _moment(first)) & (seen <= _moment(last))
+        if keys is not None:
+            wanted = wanted & _is_any("key", keys)
+        with self._source.lock:
+            table = self._source.table("levels")
+            known = set(table.collect_schema().names())
+            asked = [each for each in levels.SCHEMA.names if each in known]
+            found = self._source.collect(table.filter(wanted).select(asked))
+        for name in levels.SCHEMA.names:
+            if name not in known:  # an earlier version of this dashboard wrote all of it
+                found = found.append_column(name, [[None] * len(found)])
+        frame: pd.DataFrame = found.select(levels.SCHEMA.names).cast(levels.SCHEMA).to_pandas()
+        return frame
+
+
+def active_among(asked: Engine, limits: Filter) -> int:
+    """How many contacts are not blocked, of those that pass."""
+    wanted = {key: sorted(keys) for key, keys in limits.wanted.items()}
+    passing = asked.under(Limits.to(wanted, recorded_only=limits.recorded_only))
+    return int(passing.count(_ACTIVE)["active"].iloc[0])
+
+
+def _active() -> Expressions:
+    return {"active": is_active()}
+
+
+_ACTIVE = Facts(_active)
+
+
+class LazyEvents:
+    """See `lib.history.reading.Events`. Questions raise EngineError; answers are kept as long as
+    the source."""
+
+    def __init__(self, source: Source, after: datetime, until: datetime, limits: Filter) -> None:
+        self._source, self._limits = source, limits
+        self._after, self._until = after, until
+
+    @property
+    def nbytes(self) -> int:
+        return 0
+
+    def number(self, kind: str) -> int:
+        return self.numbers()[kind]
+
+    def numbers(self) -> dict[str, int]:
+        counted = self._totals()
+        return {kind: int(counted["counts"].get(kind, 0)) for kind in events.KINDS}
+
+    def bridge(self, closing: int) -> Bridge:
+        counted, number = self._totals(), self.numbers()
+        joined, blocked, unblocked = (number[kind] for kind in ("joined", "blocked", "unblocked"))
+        deleted = int(counted["was_active"].get("deleted", 0))
+        moved_in, moved_out = (
+            int(counted[name].get(events.MOVED, 0)) for name in ("comes", "goes")
+        )
+        net = joined + unblocked - blocked - deleted + moved_in - moved_out
+        return Bridge(
+            closing - net, joined, unblocked, blocked, deleted, moved_in, moved_out, closing
+        )
+
+    @property
+    def net(self) -> int:
+        return -self.bridge(0).opening
+
+    def by_day(self, period: Period, kinds: Sequence[str] = events.DAILY) -> pd.DataFrame:
+        def ask() -> pd.DataFrame:
+            counted = self._counting(kinds).with_columns(day=self._day(period))
+            return self._asked(counted.group_by("day", "kind").agg(number=nw.len()))
+
+        found = self._kept(("by_day", period, tuple(kinds)), ask)
+        table = found.pivot(index="day", columns="kind", values="number")
+        return (
+            table.reindex(index=_days(period), columns=list(kinds), fill_value=0)
+            .fillna(0)
+            .astype("int64")
+            .rename_axis(columns=None)
+        )
+
+    def response(
+        self, *, since: datetime | None = None, before: datetime | None = None
+    ) -> Response:
+        def ask() -> pd.DataFrame:
+            answers = self._counting(("answered",))
+            if since is not None:
+                answers = answers.filter(nw.col("at") >= since)
+            if before is not None:
+                answers = answers.filter(nw.col("at") < before)
+            return self._asked(_timed(answers).select(**_RESPONSE))
+
+        row = self._kept(("response", since, before), ask).iloc[0]
+        timed = int(row["timed"])
+        median = float(row["median_hours"]) if timed else None
+        return Response(int(row["answered"]), timed, median)
+
+    def response_by_day(self, period: Period, limit: float = math.inf) -> pd.DataFrame:
+        def ask() -> pd.DataFrame:
+            answers = _timed(self._counting(("answered",))).with_columns(day=self._day(period))
+            slow = nw.when(nw.col("hours") > limit).then(nw.lit(1))
+            counted = answers.with_columns(slow=slow).group_by("day")
+            return self._asked(counted.agg(**_RESPONSE, slow=nw.col("slow").count()))
+
+        found = self._kept(("response_by_day", period, limit), ask).set_index("day")
+        found = found.reindex(_days(period)).astype({"median_hours": "float64"})
+        counts = ["answered", "timed", "slow"]
+        found[counts] = found[counts].fillna(0).astype("int64")
+        return found
+
+    def received_by_day(self, period: Period) -> pd.DataFrame:
+        def ask() -> pd.DataFrame:
+            received = self._counting(_RECEIVED).filter(~nw.col("agent_after").is_null())
+            by_day = received.with_columns(day=self._day(period)).group_by("day", "agent_after")
+            return self._asked(by_day.agg(number=nw.len()))
+
+        found = self._kept(("received_by_day", period), ask)
+        table = found.pivot(index="day", columns="agent_after", values="number")
+        table = table.reindex(list(period.days())).fillna(0).astype("int64")
+        return table.sort_index(axis=1).set_axis(range(period.number_of_days))
+
+    def by_agent(self) -> pd.DataFrame:
+        found = self._kept(("by_agent",), self._by_agent)
+        return found.copy()
+
+    def by_value(self, kind: str) -> pd.Series[int]:
+        def ask() -> pd.DataFrame:
+            counted = self._counting((kind,)).group_by("value").agg(number=nw.len())
+            return self._asked(counted)
+
+        return _series(self._kept(("by_value", kind), ask).dropna(), "value")
+
+    def by_key(self, kind: str, dimension: Dimension) -> pd.Series[int]:
+        column = events.column(dimension, "before" if kind in COUNTED_BEFORE else "after")
+
+        def ask() -> pd.DataFrame:
+            keyed = self._counting((kind,)).select(column)
+            if dimension.has_several:
+                keyed = keyed.explode(column)  # an empty list becomes null
+            return self._asked(keyed.group_by(column).agg(number=nw.len()))
+
+        found = self._kept(("by_key", kind, dimension), ask)
+        return _series(found.fillna({column: MISSING}), column)
+
+    def _kept(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        limits = (
+            tuple((dimension.key, tuple(sorted(keys))) for dimension, keys in self._limits.asked),
+            self._limits.recorded_only,
+        )
+        key = ("events", self._after, self._until, limits, question)
+
+        def answered() -> Answer:
+            with self._source.lock:
+                return ask()
+
+        return RESULTS.get(self._source, key, answered)
+
+    def _asked(self, frame: Frame) -> pd.DataFrame:
+        found: pd.DataFrame = self._source.collect(frame).to_pandas()
+        return found
+
+    def _events(self) -> Frame:
+        """All of the transitions, with whether their contact `passed` and `passes`."""
+        seen = nw.col("seen")
+        found = self._source.table("events").filter((seen > self._after) & (seen <= self._until))
+        return found.with_columns(
+            passed=_passing(self._limits, "before"), passes=_passing(self._limits, "after")
+        )
+
+    def _counting(self, kinds: Sequence[str]) -> Frame:
+        """Those of these kinds that count."""
+        kind = nw.col("kind")
+        sides = (
+            kind.is_in(wanted) & nw.col(side)
+            for side, wanted in (
+                ("passed", [each for each in kinds if each in COUNTED_BEFORE]),
+                ("passes", [each for each in kinds if each not in COUNTED_BEFORE]),
+            )
+            if wanted
+        )
+        return self._events().filter(reduce(or_, sides))
+
+    def _totals(self) -> dict[str, dict[str, int]]:
+        """By kind: how many count; of how many that count before the contact `was_active`; of how
+        many active contacts it `comes` to pass or `goes`."""
+
+        def ask() -> dict[str, dict[str, int]]:
+            passed, passes = nw.col("passed"), nw.col("passes")
+            was_active = nw.col("active_before").fill_null(value=False)
+            is_before = nw.col("kind").is_in(COUNTED_BEFORE)
+            facts = {
+                "counts": (is_before & passed) | (~is_before & passes),
+                "was_active": passed & was_active,
+                "comes": ~passed & passes & was_active,
+                "goes": passed & ~passes & was_active,
+            }
+            marks = {name: nw.when(fact).then(nw.lit(1)) for name, fact in facts.items()}
+            counted = (
+                self._events()
+                .select("kind", **marks)
+                .group_by("kind")
+                .agg(**{name: nw.col(name).count() for name in facts})
+            )
+            by_kind = self._asked(counted).set_index("kind")
+            return {name: dict(by_kind[name]) for name in facts}
+
+        return self._kept(("totals",), ask)
+
+    def _by_agent(self) -> pd.DataFrame:
+        kinds = {"received": _RECEIVED, "closed": ("closed",), "answered": ("answered",)}
+        marks: Expressions = {
+            name: nw.when(nw.col("kind").is_in(wanted)).then(nw.lit(1))
+            for name, wanted in kinds.items()
+        }
+        counting = _timed(self._counting((*_RECEIVED, "closed", "answered")))
+        to = (
+            counting.filter(~nw.col("agent_after").is_null())
+            .select("agent_after", "hours", **marks)
+            .group_by("agent_after")
+            .agg(
+                **{name: nw.col(name).count() for name in marks},
+                timed=nw.col("hours").count(),
+                median_response_hours=nw.col("hours").median(),
+            )
+        )
+        is_given = nw.col("passed") & nw.col("kind").is_in(("unassigned", "reassigned"))
+        given = (
+            self._events()
+            .filter(is_given & ~nw.col("agent_before").is_null())
+            .group_by("agent_before")
+            .agg(given_away=nw.len())
+        )
+        one, other = self._asked(to), self._asked(given)
+        agents = one.set_index("agent_after").join(other.set_index("agent_before"), how="outer")
+        names = ["received", "given_away", "closed", "answered", "timed"]
+        agents[names] = agents[names].fillna(0).astype("int64")
+        agents["median_response_hours"] = agents["median_response_hours"].astype("float64")
+        agents = agents[[*names, "median_response_hours"]]
+        agents.index = pd.Index(agents.index, dtype="str", name="agent")
+        return agents.sort_index().sort_values("received", ascending=False, kind="stable")
+
+    def _day(self, period: Period) -> nw.Expr:
+        return local_day("at", period, self._after)
+
+
+_RECEIVED = ("assigned", "reassigned")
+
+_RESPONSE: dict[str, Any] = {
+    "answered": nw.len(),
+    "timed": nw.col("hours").count(),
+    "median_hours": nw.col("hours").median(),
+}
+
+
+def _timed(answers: Frame) -> Frame:
+    """With null for hours that are not known: `hours` of files may be not a number."""
+    hours = nw.col("hours")
+    return answers.with_columns(hours=nw.when(~hours.is_nan()).then(hours))
+
+
+def _passing(limits: Filter, side: str) -> nw.Expr:
+    """Whether the contact of an event passed with what it had `before` or `after`."""
+    passes = ~nw.col(f"active_{side}").is_null()
+    for dimension, keys in limits.asked:
+        passes = passes & _has_any(dimension, side, keys)
+    if limits.recorded_only:
+        source = nw.col(f"{events.COUNTRY_SOURCE}_{side}")
+        passes = passes & (source == "recorded").fill_null(value=False)
+    return passes
+
+
+def _has_any(dimension: Dimension, side: str, keys: Collection[str]) -> nw.Expr:
+    name = events.column(dimension, side)
+    column, wanted = nw.col(name), sorted(key for key in keys if key != MISSING)
+    if dimension.has_several:
+        nothing = (column.list.len() == 0).fill_null(value=False)
+        has = [column.list.contains(key).fill_null(value=False) for key in wanted]
+    else:
+        nothing, has = column.is_null(), [_is_any(name, wanted)] if wanted else []
+    if dimension.missing.among is not None:
+        among = nw.col(f"{dimension.missing.among}_{side}").fill_null(value=False)
+        nothing = nothing & among
+    return _any([*has, nothing] if MISSING in keys else has)
+
+
+def _is_any(column: str, keys: Collection[str]) -> nw.Expr:
+    return nw.col(column).is_in(sorted(keys)).fill_null(value=False)
+
+
+def _any(found: Sequence[nw.Expr]) -> nw.Expr:
+    """Halved again and again: what is sent to a server may be nested so deep and no deeper."""
+    if len(found) < 3:
+        return reduce(or_, found)
+    middle = len(found) // 2
+    return _any(found[:middle]) | _any(found[middle:])
+
+
+def _series(found: pd.DataFrame, column: str) -> pd.Series[int]:
+    index = pd.Index(found[column], dtype="str", name=None)
+    return pd.Series(found["number"].to_numpy(dtype=np.int64), index=index).sort_index()
+
+
+def _days(period: Period) -> pd.Index:
+    return pd.Index(list(period.days()), name="day")
+
+
+def _moment(stamp: np.datetime64) -> datetime:
+    moment: datetime = stamp.astype("datetime64[us]").item()
+    return moment.replace(tzinfo=UTC)

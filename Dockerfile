@@ -1,4 +1,4 @@
-# The dashboard as nobody, on a file system that may be read-only but for the folder of snapshots:
+# Runs the dashboard as nobody; the file system can be read-only except for the folder of snapshots:
 #   docker build --tag audience .
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
 #     --volume snapshots:/data --publish 127.0.0.1:8501:8501 --env CHATBOTX_TOKEN audience
@@ -6,7 +6,7 @@ ARG PYTHON=3.12.12-slim-bookworm
 
 FROM python:${PYTHON} AS packages
 COPY requirements.lock /
-# Wheels only: nothing is built, so no build tools are needed, and nothing runs that has no hash.
+# Wheels only: nothing is built, so there are no build tools, and no code without a hash is run.
 RUN python -m venv /packages \
     && /packages/bin/pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes \
        --requirement /requirements.lock \

@@ -1,16 +1,16 @@
-# `make run` is all it takes; the rest is for those who change the code.
+# `make run` starts the dashboard; the other targets are for developers.
 # Another Python: make run PYTHON=python3.12
-# More for a tool: make test ARGS="-k opt_in"
+# Arguments for a tool: make test ARGS="-k opt_in"
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 
-# Requirements that not everybody has.
+# Optional requirements.
 EXTRAS := $(addprefix requirements-,$(addsuffix .txt,notify buckets duckdb spark))
 
-# Touched after an installation; older than its requirements, it is made again.
+# Touched after each installation; if older than the requirements, they are installed again.
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
@@ -20,9 +20,9 @@ help:
 	@echo "make run      start the dashboard"
 	@echo "make test     run the tests"
 	@echo "make check    lint, formatting, types"
-	@echo "make bench    measure against other ways to do it"
-	@echo "make imports  draw which room imports which"
-	@echo "make lock     pin what it needs to run, with hashes, and list the licences"
+	@echo "make bench    compare performance with baselines"
+	@echo "make imports  draw the graph of imports"
+	@echo "make lock     pin run-time packages with hashes, and list their licences"
 
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
@@ -41,7 +41,7 @@ bench: $(DEV_READY)
 imports: $(DEV_READY)
 	@$(PY) -m tests.test_architecture
 
-# Files for every system and Python from 3.11 on; then the licences of what is installed here.
+# Locks for all systems and Python 3.11 or newer; then lists the licences of the installed packages.
 lock: $(DEV_READY)
 	@$(PIP) install --quiet uv==0.13.9
 	@$(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --generate-hashes \
@@ -50,12 +50,12 @@ lock: $(DEV_READY)
 	@$(PY) -m tests.supply
 
 $(RUN_READY): requirements.txt $(PY)
-	@echo "Installing what the dashboard needs ..."
+	@echo "Installing the dashboard's requirements ..."
 	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt $(EXTRAS) $(RUN_READY)
-	@echo "Installing what its tests need ..."
+	@echo "Installing the requirements for development ..."
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $@
 

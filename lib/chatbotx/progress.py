@@ -137,7 +137,7 @@ class CrawlLog:
     def created(self) -> np.ndarray:
         """Sorted creation times of the contacts received, in minutes since 1970.
 
-        Empty where the time of one is not known.
+        Empty if any of them is unknown.
         """
         with self._lock:
             return self._created.minutes()

@@ -1,4 +1,4 @@
-"""What a crawl remembers of the contacts that it passed on: sixteen bytes of each."""
+"""Compact records of the contacts that a crawl passed on: sixteen bytes each in total."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -8,15 +8,15 @@ import numpy as np
 from lib.chatbotx.keys import AFTER_ALL, BEFORE_ALL
 
 _BLOCK = 65_536
-"""Contacts that are looked at together."""
+"""Number of contacts that are packed together."""
 
 _MINUTE = len("2026-06-30T12:15")
 
 
 class Received:
-    """Which contacts came, and whether in several versions: hashes of ids, and of what they held.
+    """Which contacts came, and in which versions, as hashes of their ids and of their contents.
 
-    Twelve bytes a contact; in blocks, each in the order of the ids.
+    Twelve bytes a contact, in blocks that are each sorted by id.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Received:
         return number in self._latest or any(_holds(ids, number) for ids, _ in self._blocks)
 
     def repeated_differently(self) -> int:
-        """How many ids came more than once with other contents."""
+        """How many ids came more than once with different contents."""
         self._pack()
         number = 0
         total = sum(len(ids) for ids, _ in self._blocks)
@@ -45,9 +45,9 @@ class Received:
         cuts = [[0, *np.searchsorted(ids, edges), len(ids)] for ids, _ in self._blocks]
         for part in range(len(edges) + 1 if total else 0):
             slices = [slice(cut[part], cut[part + 1]) for cut in cuts]
-            places = list(zip(self._blocks, slices, strict=True))
-            ids = np.concatenate([ids[where] for (ids, _), where in places])
-            prints = np.concatenate([prints[where] for (_, prints), where in places])
+            pairs = list(zip(self._blocks, slices, strict=True))
+            ids = np.concatenate([ids[part] for (ids, _), part in pairs])
+            prints = np.concatenate([prints[part] for (_, prints), part in pairs])
             order = np.lexsort((prints, ids))
             ids, prints = ids[order], prints[order]
             differs = (ids[1:] == ids[:-1]) & (prints[1:] != prints[:-1])
@@ -59,14 +59,14 @@ class Received:
             return
         ids = np.frombuffer(self._ids, np.int64)
         order = np.argsort(ids)
-        # Half of the print will do to tell the few versions of one contact apart.
+        # Half of the fingerprint suffices to distinguish the few versions of a contact.
         prints = np.frombuffer(self._prints, np.int64)[order].astype(np.int32)
         self._blocks.append((ids[order], prints))
         self._ids, self._prints, self._latest = array("q"), array("q"), set()
 
 
 class Creations:
-    """When contacts were created, to the minute. Four bytes a contact."""
+    """Creation times of contacts, to the minute, in four bytes each."""
 
     def __init__(self) -> None:
         self._blocks: list[np.ndarray] = []
@@ -74,13 +74,13 @@ class Creations:
         self._are_known = True
 
     def add(self, texts: Iterable[str]) -> None:
-        """Times as the API writes them, or the edges of a page."""
+        """Add times as the API writes them, or `BEFORE_ALL` and `AFTER_ALL` for unknown ones."""
         self._texts += texts
         if len(self._texts) >= _BLOCK:
             self._pack()
 
     def minutes(self) -> np.ndarray:
-        """Since 1970, of all of them, in order; none where the time of one is not known."""
+        """All times in minutes since 1970, sorted; empty if any of them is unknown."""
         self._pack()
         if not self._are_known or not self._blocks:
             return np.zeros(0, np.int64)
@@ -97,11 +97,11 @@ class Creations:
 
 
 def _minutes(texts: Sequence[str]) -> np.ndarray:
-    """Of those that are known."""
+    """The times in minutes since 1970, without unknown ones."""
     known = [text[:_MINUTE] for text in texts if text not in (BEFORE_ALL, AFTER_ALL)]
     try:
         minutes = np.array(known, dtype="datetime64[m]").view(np.int64)
-    except ValueError:  # what has the shape of a time need not be one
+    except ValueError:  # text in the form of a time may still be invalid
         return _minutes([text for text in texts if _is_time(text)])
     small = minutes.astype(np.int32)
     return small if np.array_equal(small, minutes) else minutes
@@ -116,5 +116,5 @@ def _is_time(text: str) -> bool:
 
 
 def _holds(ids: np.ndarray, number: int) -> bool:
-    place = int(np.searchsorted(ids, number))
-    return place < len(ids) and bool(ids[place] == number)
+    row = int(np.searchsorted(ids, number))
+    return row < len(ids) and bool(ids[row] == number)

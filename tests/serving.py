@@ -15,6 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
+_PATIENCE = 120
+"""Seconds that a process may take to start, and to end: a machine may have other work."""
+
 
 @contextmanager
 def dashboard(
@@ -54,7 +57,7 @@ def dashboard(
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(_PATIENCE)
 
 
 def _allowing(files: int | None) -> list[str]:
@@ -79,7 +82,7 @@ def chatbotx(token: str, **options: object) -> Iterator[str]:
         yield found.group()
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(_PATIENCE)
         if server.stdout is not None:
             server.stdout.close()
 
@@ -92,9 +95,10 @@ def free_port() -> int:
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=10) as answer:
                 if answer.read() == b"ok":
                     return
         except OSError:

@@ -79,6 +79,10 @@ def until_recorded(workspace: str) -> None:
     state = _refresher(workspace).state
     if state.history is not None or state.due is not None:
         st.rerun()
+    with st.container(key="until-recorded"):
+        st.caption(
+            "Recording this fetch in the history. The page updates by itself when that is done."
+        )
 
 
 @rights.fragment(run_every=timedelta(seconds=15))

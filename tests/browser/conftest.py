@@ -8,11 +8,11 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import (
@@ -27,6 +27,10 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import TimeoutError as TookTooLong
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.fake_chatbotx import EDGE_CONTACTS, FakeChatbotx
 from tests.serving import dashboard
@@ -53,7 +57,10 @@ MADE_OF_NAMES = (
 """What the names in the recorded workspace would become if they were not shown as text."""
 
 # A machine may have other work.
-expect.set_options(timeout=20_000)
+PATIENCE = 60_000
+"""Milliseconds that anything may take to come."""
+
+expect.set_options(timeout=PATIENCE)
 
 LISTEN = """
 addEventListener('securitypolicyviolation', event => console.error(
@@ -61,6 +68,19 @@ addEventListener('securitypolicyviolation', event => console.error(
 ));
 """
 """Says in the console what was kept out by the policy of a page."""
+
+_NUMBERS = {
+    "RERUN": BackMsg.DESCRIPTOR.fields_by_name["rerun_script"].number,
+    "IS_AUTO_RERUN": ClientState.DESCRIPTOR.fields_by_name["is_auto_rerun"].number,
+    "FINISHED": ForwardMsg.DESCRIPTOR.fields_by_name["script_finished"].number,
+    "FINISHED_FOR_RERUN": ForwardMsg.FINISHED_EARLY_FOR_RERUN,
+}
+_UNSETTLED = (
+    Path(__file__)
+    .with_name("unsettled.js")
+    .read_text("utf-8")
+    .replace("NUMBERS", json.dumps(_NUMBERS))
+)
 
 _PROBES = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page first looks for its server below the page's own path."""
@@ -92,6 +112,16 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser of its own, whose console hears of violations and whose pages can be waited for by
+    `settle`."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(LISTEN)
+    context.add_init_script(_UNSETTLED)
+    return context
 
 
 Serve = Callable[..., str]
@@ -193,13 +223,13 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
         @cache
         def context(width: int, dark: bool) -> BrowserContext:
-            made = browser.new_context(
+            made = new_context(
+                browser,
                 viewport={"width": width, "height": 900},
                 color_scheme="dark" if dark else "light",
                 reduced_motion="reduce",
                 accept_downloads=True,
             )
-            made.add_init_script(LISTEN)
             contexts.callback(made.close)
             return made
 
@@ -238,7 +268,7 @@ def open_page(
         trouble.watch(page)
         page.goto(address)
         if fetched:
-            expect(page.get_by_text(_FOOT)).to_be_visible(timeout=60_000)
+            expect(page.get_by_text(_FOOT)).to_be_visible()
         settle(page)
         return page
 
@@ -261,12 +291,59 @@ _MOST_ENTRIES = 30
 _FOOT = re.compile(r"contacts? as of")
 
 
+Seen = TypeVar("Seen")
+
+
 def settle(page: Page) -> None:
-    """Waits until the script has run and what it draws is there, figures too."""
-    page.wait_for_selector("h1", timeout=30_000)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=30_000)
-    page.wait_for_function(_ALL_DRAWN, timeout=30_000)
+    """Waits until the page stands still: what was asked for has run, what it draws is there,
+    figures too, and nothing will draw it anew by itself."""
+    try:
+        page.wait_for_function("() => unsettled() === ''")
+    except TookTooLong as error:
+        raise AssertionError(f"still waiting for {page.evaluate('unsettled()')}") from error
     assert not page.locator("[data-testid=stException]").count()
+
+
+def expect_soon(page: Page, look: Callable[[], Seen], wanted: Seen) -> None:
+    """Looks again until it sees what is wanted: Playwright waits for elements, and this for all
+    else. Between two looks the page may be drawn anew."""
+    for _ in range(PATIENCE // _PAUSE):
+        with suppress(Error):
+            if look() == wanted:
+                return
+        page.wait_for_timeout(_PAUSE)
+    assert look() == wanted
+
+
+_PAUSE = 100
+"""Milliseconds between two looks."""
+
+
+def hover_largest(figure: Locator, marks: str) -> None:
+    """Puts the pointer on the largest mark of a figure that stands still; on a place where one
+    would be, if all are of nothing."""
+    expect(figure.locator(marks)).not_to_have_count(0)
+    figure.hover(force=True, position=figure.evaluate(_LARGEST, marks))
+
+
+_LARGEST = """(figure, selector) => {
+  const frame = figure.getBoundingClientRect();
+  const boxes = [...figure.querySelectorAll(selector)].map((mark) => mark.getBoundingClientRect());
+  const { x, y, width, height } =
+    boxes.reduce((a, b) => (a.width * a.height < b.width * b.height ? b : a));
+  return { x: x - frame.x + width / 2, y: y - frame.y + height / 2 };
+}"""
+"""The middle of the largest mark, from the upper left corner of the figure."""
+
+WIDEST = "marks => Math.max(...marks.map((mark) => mark.getBoundingClientRect().width))"
+
+
+def open_tables(page: Page) -> None:
+    """Those behind the figures of a page."""
+    summaries = page.get_by_text("Show table")
+    for place in range(summaries.count()):
+        summaries.nth(place).click()
+        settle(page)
 
 
 def settle_with_history(page: Page) -> None:
@@ -282,15 +359,10 @@ def darken(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     expect(app).to_have_css("background-color", "rgb(14, 22, 27)")
     page.wait_for_function(_NOTHING_FADES)
+    settle(page)
 
 
 _NOTHING_FADES = "() => !document.getAnimations().some((each) => each instanceof CSSTransition)"
-
-_ALL_DRAWN = """() =>
-  !document.querySelector("[data-testid=stSkeleton]")
-  && [...document.querySelectorAll("[data-testid=stPlotlyChart]")].every(
-    (chart) => chart.querySelector(".main-svg"))
-"""
 
 
 def card(page: Page, name: str) -> Locator:

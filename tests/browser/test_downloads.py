@@ -47,6 +47,11 @@ def test_a_table_as_csv(at: Serve, open_page: Open, tmp_path: Path) -> None:
 
 def test_a_page_as_a_file(at: Serve, open_page: Open, browser: Browser, tmp_path: Path) -> None:
     page = open_page(f"{at()}/countries?{WHATSAPP}")
+    sentence = page.locator(".st-key-headline p").inner_text()
+    numbers = page.locator(".numbers .value").all_inner_texts()
+    assert numbers[1] == "35"
+    figures = page.locator("[data-testid=stPlotlyChart]").count()
+    assert figures == 3
     page.locator(".st-key-share button").first.click()
     file = download(page.get_by_role("button", name="Page as a file"), tmp_path)
     assert file.name == "countries_2026-06-01_2026-06-30.html"
@@ -56,14 +61,9 @@ def test_a_page_as_a_file(at: Serve, open_page: Open, browser: Browser, tmp_path
         trouble.watch(opened)
         opened.goto(file.as_uri())
         expect(opened.locator("h1")).to_have_text("Where are our contacts?")
-        sentence = page.locator(".st-key-headline p").inner_text()
         expect(opened.locator(".answer")).to_have_text(sentence)
         expect(opened.locator(".context")).to_contain_text("WhatsApp")
-        numbers = page.locator(".numbers .value").all_inner_texts()
-        assert numbers[1] == "35"
         expect(opened.locator(".numbers .value")).to_have_text(numbers)
-        figures = page.locator("[data-testid=stPlotlyChart]").count()
-        assert figures == 3
         expect(opened.locator(".drawing .main-svg:first-child")).to_have_count(figures)
         expect(opened.locator(".drawing .bars .point")).not_to_have_count(0)
     assert not trouble.errors

@@ -17,7 +17,7 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.page_file import page_html
 from lib.outputs.shown import FigureShown, NumberShown, NumbersShown, Page, TableShown
-from tests.browser.conftest import Trouble
+from tests.browser.conftest import WIDEST, Trouble, expect_soon
 from tests.outputs.test_page_file import HOSTILE, WEEK
 
 pytestmark = pytest.mark.browser
@@ -44,6 +44,12 @@ CONTENT = page_html(
         ),
     )
 )
+NARROWER_OR_WIDER = """[...document.querySelectorAll(".drawing")]
+  .map((drawing) => [drawing, drawing.querySelector(".main-svg")])
+  .map((both) => both.map((each) => each.getBoundingClientRect().width))
+  .filter(([place, drawn]) => Math.abs(place - drawn) > 1)"""
+"""The widths of places and of what is drawn in them, where they differ."""
+
 OpenFile = Callable[..., Tab]
 
 
@@ -76,22 +82,17 @@ def test_every_figure_is_drawn_without_a_network(open_file: OpenFile) -> None:
     tab = open_file()
     expect(tab.locator(".drawing .bars .point")).to_have_count(len(HOSTILE))
     expect(tab.locator(".drawing .hm image")).to_have_count(1)
-    expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
-    brazil = max(
-        (
-            shape.bounding_box() or {"width": 0}
-            for shape in tab.locator(".choroplethlayer path").all()
-        ),
-        key=lambda box: box["width"],
-    )
-    assert brazil["width"] > 20
+    countries = tab.locator(".choroplethlayer path")
+    expect(countries).to_have_count(len(CONTACTS))
+    brazil = f"{WIDEST} > 20"
+    expect_soon(tab, lambda: countries.evaluate_all(brazil), True)
 
 
 def test_the_names_of_strangers_are_text(open_file: OpenFile) -> None:
     tab = open_file()
     expect(tab.locator(".drawing .bars .point")).to_have_count(len(HOSTILE))
     assert tab.locator("tbody th").all_inner_texts()[-len(HOSTILE) :] == HOSTILE
-    assert [text.text_content() for text in tab.locator(".ytick text").all()[:2]] == [
+    assert tab.locator(".ytick text").all_text_contents()[:2] == [
         "<script>alert(1)</script>"[:23] + "…",
         "</script><script>alert(1)</script>"[:23] + "…",
     ]
@@ -104,23 +105,22 @@ def test_the_page_fits_its_window(open_file: OpenFile, width: int) -> None:
     tab = open_file(width)
     expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
     tab.locator("summary").click()
-    assert tab.evaluate("document.documentElement.scrollWidth") == width
-    for drawing in tab.locator(".drawing").all():
-        place, drawn = drawing.bounding_box(), drawing.locator(".main-svg").first.bounding_box()
-        assert place is not None
-        assert drawn is not None
-        assert drawn["width"] == pytest.approx(place["width"], abs=1)
+    expect_soon(tab, lambda: tab.evaluate("document.documentElement.scrollWidth"), width)
+    assert tab.locator(".drawing").count() == 3
+    expect_soon(tab, lambda: tab.evaluate(NARROWER_OR_WIDER), [])
 
 
 def test_figures_fit_the_sheet_they_are_printed_on(open_file: OpenFile) -> None:
     tab = open_file()
     expect(tab.locator(".choroplethlayer path")).to_have_count(len(CONTACTS))
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    for drawing in tab.locator(".drawing .svg-container").all():
-        expect(drawing).to_have_css("width", "640px")
+    drawings = tab.locator(".drawing .svg-container")
+    expect(drawings).to_have_count(3)
+    for place in range(3):
+        expect(drawings.nth(place)).to_have_css("width", "640px")
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
-    for drawing in tab.locator(".drawing .svg-container").all():
-        expect(drawing).not_to_have_css("width", "640px")
+    for place in range(3):
+        expect(drawings.nth(place)).not_to_have_css("width", "640px")
 
 
 def test_without_scripts_the_figures_are_told_in_words(open_file: OpenFile) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LISTEN, QUESTIONS, Open, Serve, settle, settle_with_history
+from tests.browser.conftest import (
+    QUESTIONS,
+    Open,
+    Serve,
+    expect_soon,
+    new_context,
+    open_tables,
+    settle,
+    settle_with_history,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -28,9 +37,7 @@ def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
     page = open_page(f"{address}/{path}", dark=scheme == "dark")
     if path == "changes":
         settle_with_history(page)
-    for summary in page.get_by_text("Show table").all():
-        summary.click()
-        settle(page)
+    open_tables(page)
     expect(page.locator("table.data thead button").first).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download CSV").first.click()
@@ -56,8 +63,7 @@ def test_filters_menus_and_the_theme_keep_to_the_policy(address: str, open_page:
 def test_a_script_that_gets_into_the_page_does_not_run_and_we_hear_of_it(
     browser: Browser, address: str
 ) -> None:
-    context = browser.new_context()
-    context.add_init_script(LISTEN)
+    context = new_context(browser)
     page = context.new_page()
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))
@@ -90,19 +96,15 @@ def test_no_page_of_another_origin_shows_the_dashboard_in_a_frame(
 ) -> None:
     outer = tmp_path / "outer.html"
     outer.write_text(f'<iframe src="{address}"></iframe>')
-    context = browser.new_context()
+    context = new_context(browser)
     page = context.new_page()
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))
     page.goto(outer.as_uri())
     _wait_to_hear(page, heard, "frame-ancestors")
-    assert "stApp" not in page.frames[1].content()
+    expect(page.frames[1].locator("[data-testid=stApp]")).to_have_count(0)
     context.close()
 
 
 def _wait_to_hear(page: Page, heard: list[str], text: str) -> None:
-    for _ in range(100):
-        if any(text in each for each in heard):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"“{text}” is not among {heard}")
+    expect_soon(page, lambda: [each for each in heard if text in each][:1] != [], True)

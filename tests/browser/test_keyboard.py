@@ -6,9 +6,9 @@ import re
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.browser.conftest import JUNE, Open, Serve
+from tests.browser.conftest import JUNE, Open, Serve, settle
 
 pytestmark = pytest.mark.browser
 
@@ -82,27 +82,34 @@ def test_where_the_focus_is_can_be_seen(at: Serve, open_page: Open) -> None:
     for stop in STOPS:
         element = page.locator(stop)
         element.focus()
-        element.scroll_into_view_if_needed()
-        seen = around(element)
+        expect(element).to_be_focused()
+        expect(element).to_be_in_viewport()
+        settle(page)
+        place = around(element)
+        seen = picture(page, place)
         page.evaluate("document.activeElement.blur()")
-        if around(element) == seen:
+        settle(page)
+        if picture(page, place) == seen:
             unseen.append(stop)
     assert not unseen
 
 
-def around(element: Locator) -> bytes:
-    """A picture of it and of what is drawn around it, without a cursor."""
+def around(element: Locator) -> FloatRect:
+    """Its place on the page, and what is drawn around it."""
     box = element.bounding_box()
     assert box is not None
     margin = 12
-    return element.page.screenshot(
-        clip={
-            "x": max(0, box["x"] - margin),
-            "y": max(0, box["y"] - margin),
-            "width": box["width"] + 2 * margin,
-            "height": box["height"] + 2 * margin,
-        }
-    )
+    return {
+        "x": max(0, box["x"] - margin),
+        "y": max(0, box["y"] - margin),
+        "width": box["width"] + 2 * margin,
+        "height": box["height"] + 2 * margin,
+    }
+
+
+def picture(page: Page, place: FloatRect) -> bytes:
+    """Without a cursor, and of what fades only how it ends."""
+    return page.screenshot(clip=place, animations="disabled")
 
 
 def test_the_keyboard_chooses_and_takes_off_a_filter(at: Serve, open_page: Open) -> None:

@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     Open,
     Serve,
     darken,
+    expect_soon,
     settle,
     settle_with_history,
 )
@@ -42,15 +43,15 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     page = open_page(there, width=390)
     if path == "changes":
         settle_with_history(page)
-    assert not overhang(page)
+    expect_soon(page, lambda: not overhang(page), True)
     if path == "workload":  # four numbers in two rows, whose place was kept for them
         numbers = page.locator("[class*=st-key-numbers-]")
-        kept = numbers.evaluate("row => parseFloat(getComputedStyle(row).minHeight)")
-        drawn = numbers.evaluate("row => row.offsetHeight")
-        assert kept == pytest.approx(drawn, abs=2)
+        kept = (
+            "row => Math.abs(parseFloat(getComputedStyle(row).minHeight) - row.offsetHeight) <= 2"
+        )
+        expect_soon(page, lambda: numbers.evaluate(kept), True)
     darken(page)
-    settle(page)
-    assert not overhang(page)
+    expect_soon(page, lambda: not overhang(page), True)
 
 
 def test_text_in_figures_takes_the_colour_of_another_theme_at_once(
@@ -87,8 +88,8 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
     pages = page.locator(".st-key-pages")
     expect(pages.get_by_role("link", name="Workload")).to_be_visible()
     opens = page.get_by_test_id("stExpandSidebarButton")
-    label = opens.evaluate("button => getComputedStyle(button, '::after').content")
-    assert label == '"Filters (1)"'
+    label = "button => getComputedStyle(button, '::after').content"
+    expect_soon(page, lambda: opens.evaluate(label), '"Filters (1)"')
     opens.click()
     page.get_by_role("combobox", name="Compare with").click()
     page.get_by_role("option", name="Nothing").click()
@@ -97,13 +98,11 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
 
 def test_on_a_phone_no_number_stands_alone(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}", width=390)
-    alone = page.evaluate(
-        """() => [...document.querySelectorAll("dl.numbers")].flatMap((row) => {
-          const tops = [...row.children].map((card) => card.getBoundingClientRect().top);
-          return tops.filter((top) => tops.filter((other) => other === top).length < 2);
-        })"""
-    )
-    assert alone == []
+    alone = """() => [...document.querySelectorAll("dl.numbers")].flatMap((row) => {
+      const tops = [...row.children].map((card) => card.getBoundingClientRect().top);
+      return tops.filter((top) => tops.filter((other) => other === top).length < 2);
+    })"""
+    expect_soon(page, lambda: page.evaluate(alone), [])
 
 
 def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
@@ -125,14 +124,17 @@ def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
 
 def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}")
-    title = page.locator("h1").bounding_box()
-    age = page.get_by_text(re.compile("^Updated ")).bounding_box()
-    assert title
-    assert age
-    assert title["y"] < age["y"] + age["height"] / 2 < title["y"] + title["height"]
+    age = page.get_by_text(re.compile("^Updated "))
+    on_one_line = """(age) => {
+      const both = [document.querySelector("h1"), age];
+      const [title, box] = both.map((each) => each.getBoundingClientRect());
+      const middle = (box.top + box.bottom) / 2;
+      return title.top < middle && middle < title.bottom;
+    }"""
+    expect_soon(page, lambda: age.evaluate(on_one_line), True)
 
 
 def test_who_waits_is_seen_on_two_screens(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at(None)}/workload")
-    height = page.get_by_test_id("stMainBlockContainer").evaluate("main => main.scrollHeight")
-    assert height <= 1800
+    main = page.get_by_test_id("stMainBlockContainer")
+    expect_soon(page, lambda: main.evaluate("main => main.scrollHeight <= 1800"), True)

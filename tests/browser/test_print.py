@@ -50,7 +50,7 @@ def test_print_waits_until_charts_are_drawn_as_wide_as_a_sheet(at: Serve, open_p
     )
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Print").click()
-    page.wait_for_function("() => window.printed", timeout=20_000)
+    page.wait_for_function("() => window.printed")
     widths = page.evaluate("window.printed")
     assert widths
     assert max(widths) <= SHEET

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Download, WebSocket, expect
 
 from tests import marked
-from tests.browser.conftest import QUESTIONS, settle
+from tests.browser.conftest import QUESTIONS, new_context, open_tables, settle
 from tests.searching import found_in
 from tests.serving import chatbotx, dashboard
 
@@ -49,21 +49,20 @@ def test_nothing_personal_and_no_token_reaches_the_browser_or_the_log(
     def keep(download: Download) -> None:
         downloads.append(Path(download.path()).read_bytes() + download.suggested_filename.encode())
 
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context = new_context(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
     page.on("websocket", listen)
     for path, question in QUESTIONS.items():
         answer = page.goto(f"{address}/{path}?period=all&tz=UTC")
         assert answer is not None
         bodies.append(answer.body())
-        expect(page.locator("h1")).to_have_text(question, timeout=60_000)
+        expect(page.locator("h1")).to_have_text(question)
         settle(page)
-        for summary in page.get_by_text("Show table").all():
-            summary.click()
-            settle(page)
-        for button in page.get_by_role("button", name="Download CSV").all():
+        open_tables(page)
+        buttons = page.get_by_role("button", name="Download CSV")
+        for place in range(buttons.count()):
             with page.expect_download() as waiting:
-                button.click()
+                buttons.nth(place).click()
             keep(waiting.value)
         bodies.append(page.content().encode())
     context.close()

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import QUESTIONS, Open, settle
+from tests.browser.conftest import QUESTIONS, Open, hover_largest, open_tables, settle
 from tests.fake_chatbotx import EDGE_CONTACTS, Contact, FakeChatbotx
 from tests.serving import ROOT, dashboard
 
@@ -58,6 +58,8 @@ LINKS = """() => [...document.querySelectorAll('a')]
 
 FIGURES = """() => document.querySelectorAll(
   '.js-plotly-plot svg :is(a, b, image[href*="evil"], [style*="font-weight: bold"])').length"""
+
+MARKS = ".point path, .points path, .choroplethlayer path"
 
 
 def workspace() -> list[Contact]:
@@ -131,16 +133,13 @@ def test_a_name_is_text_on_every_page(address: str, open_page: Open, path: str) 
     page = open_page(f"{address}/{path}?period=all")
     shown = page.locator("main, [data-testid=stSidebar]").all_inner_texts()
     assert path in ("countries", "data") or WORD in "".join(shown)
-    for summary in page.get_by_text("Show table").all():
-        summary.click()
-        settle(page)
+    open_tables(page)
     assert_only_text(page)
-    for chart in page.locator("[data-testid=stPlotlyChart]").all():
-        mark = chart.locator(".point path, .points path, .choroplethlayer path").first
-        if mark.count():
-            mark.scroll_into_view_if_needed()
-            box = mark.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
-            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    charts = page.locator("[data-testid=stPlotlyChart]")
+    for place in range(charts.count()):
+        if charts.nth(place).locator(MARKS).count():
+            hover_largest(charts.nth(place), MARKS)
+            settle(page)
             assert_only_text(page)
 
 
@@ -153,8 +152,9 @@ def test_a_name_in_a_link_is_text_in_filters_chips_and_notes(
     page = open_page(f"{address}/{path}?{urlencode(limits | wrong, doseq=True)}")
     expect(page.get_by_test_id("stAlert").first).to_be_visible()
     assert_only_text(page)
-    for button in page.locator(".st-key-chips button").filter(visible=True).all()[:3]:
-        button.hover()
+    buttons = page.locator(".st-key-chips button").filter(visible=True)
+    for place in range(3):
+        buttons.nth(place).hover()
         expect(page.get_by_role("tooltip").first).to_be_visible()
         assert_only_text(page)
 
@@ -165,9 +165,9 @@ def test_no_cell_of_a_download_is_a_formula(address: str, open_page: Open, path:
     cells = []
     buttons = page.get_by_role("button", name="Download CSV")
     expect(buttons.first).to_be_visible()
-    for button in buttons.all():
+    for place in range(buttons.count()):
         with page.expect_download() as waiting:
-            button.click()
+            buttons.nth(place).click()
         text = Path(waiting.value.path()).read_text("utf-8-sig")
         # As spreadsheets of one half of the world split it, and of the other.
         for delimiter in (",", ";", "\t"):

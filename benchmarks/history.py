@@ -24,17 +24,20 @@ from lib.chatbotx.crawl import Verdict
 from lib.history import beside, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import compare
+from lib.history.demo import demo_past
 from lib.history.filters import Filter
 from lib.history.reading import changes, events_in
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import StoredHistory
 from lib.reference.periods import Period
+from lib.settings import Settings
 from lib.store.builder import TableBuilder
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG
 from lib.store.place import Place
-from lib.store.snapshot import Snapshot
+from lib.store.snapshot import Snapshot, fetch
 from lib.store.storage import Change, Head, Recording, Store
 from lib.store.tables import Tables
+from lib.store.workspace import connect
 
 DAYS, A_DAY = 60, 96
 CHANGING = 0.01
@@ -47,7 +50,7 @@ def rows() -> list[Row]:
     tables = synthetic_tables(CONTACTS)
     tables = Tables(**tables.frames() | {"contacts": tables.contacts.assign(has_conversation=True)})
     first = baseline(AS_OF, tables)
-    found = [*_comparing(first, changed(tables, CHANGING))]
+    found = [_past_of_demo(), *_comparing(first, changed(tables, CHANGING))]
     with tempfile.TemporaryDirectory() as folder:
         found += _saving(Path(folder), tables)
     quarter = changed(tables, CHANGING / A_DAY)
@@ -81,6 +84,15 @@ def changed(tables: Tables, share: float) -> Tables:
     stays[gone] = False
     tags = tables.contact_tags[stays].reset_index(drop=True)
     return Tables(**tables.frames() | {"contacts": contacts, "contact_tags": tags})
+
+
+def _past_of_demo() -> Row:
+    with connect(Settings(), as_of=AS_OF) as client:
+        snapshot = fetch(client, began=AS_OF, is_demo=True)
+    began = time.process_time()
+    demo_past(snapshot)
+    seconds = time.process_time() - began
+    return Row.at_most("Making up the past of the demo", "s of processor", seconds, 2, " s")
 
 
 def _comparing(first: Recorded, after: Tables) -> list[Row]:

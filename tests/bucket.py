@@ -35,7 +35,7 @@ def bucket_server() -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(1200):
             with contextlib.suppress(httpx.TransportError):
                 answer = httpx.put(f"{url}/ours", headers={"Authorization": _AUTHORIZATION})
                 assert answer.status_code == 200

@@ -113,7 +113,7 @@ def running(image: Path, volume: Path, tmp_path: Path, edge_server: FakeChatbotx
     )
     yield port
     server.terminate()
-    server.wait(20)
+    server.wait(120)
 
 
 def within_a_minute(holds: Callable[[], bool]) -> bool:

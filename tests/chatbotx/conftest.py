@@ -14,8 +14,8 @@ import pytest
 SEEDS = int(os.environ.get("CRAWL_SEEDS", "100"))
 """Number of seeds for each kind of change; set CRAWL_SEEDS=300 for a more thorough run."""
 
-LONGEST_TEST = 60.0 * max(1, SEEDS / 100)
-"""In seconds. A crawl that hangs should fail its own test, not the whole run."""
+LONGEST_TEST = 240.0
+"""In seconds. A crawl that hangs should fail its own test, however busy the machine is."""
 
 OURS = ("walker-", "crawl", "watchdog")
 
@@ -36,7 +36,7 @@ def _no_test_hangs() -> Iterator[None]:
 def _no_thread_is_left_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    give_up = time.monotonic() + 2
+    give_up = time.monotonic() + 30
     while left := [
         thread
         for thread in threading.enumerate()

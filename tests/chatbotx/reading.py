@@ -24,15 +24,15 @@ BEGAN = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = datetime(2026, 5, 10, tzinfo=UTC)
 
 QUICK = Patience(
-    connect=5,
-    silence=5,
-    answer=10,
+    connect=60,
+    silence=60,
+    answer=60,
     attempts=6,
     first_pause=0.001,
     longest_pause=0.004,
     longest_hold=0.02,
     free_retries=10_000,
-    crawl=50,
+    crawl=200,
 )
 """As many attempts as in production, but hardly any waiting in between."""
 

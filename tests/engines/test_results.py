@@ -1,6 +1,5 @@
 import gc
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -44,14 +43,20 @@ def test_what_is_bounded_anew_keeps_no_more_than_that() -> None:
 
 def test_who_asks_meanwhile_waits_for_the_same_result() -> None:
     results, owner, computed = Results(), Owner(), []
+    all_ask = threading.Semaphore(0)
 
     def compute() -> int:
-        time.sleep(0.05)
+        for _ in range(8):
+            all_ask.acquire()
         computed.append("again")
         return 7
 
+    def ask() -> int:
+        all_ask.release()
+        return results.get(owner, "key", compute)
+
     with ThreadPoolExecutor(8) as pool:
-        found = [pool.submit(results.get, owner, "key", compute) for _ in range(8)]
+        found = [pool.submit(ask) for _ in range(8)]
 
     assert [each.result() for each in found] == [7] * 8
     assert computed == ["again"]
@@ -61,7 +66,7 @@ def test_one_that_takes_long_does_not_keep_others_waiting() -> None:
     results, owner, go_on = Results(), Owner(), threading.Event()
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(results.get, owner, "slow", lambda: go_on.wait(10))
+        slow = pool.submit(results.get, owner, "slow", lambda: go_on.wait(60))
         assert results.get(owner, "fast", lambda: "found") == "found"
         go_on.set()
         assert slow.result()

@@ -124,6 +124,11 @@ class FakeChatbotx:
             raise RuntimeError("The server has no address before it is started.")
         return f"http://127.0.0.1:{self._sockets.port}{API_PATH}"
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._sockets.open) if self._sockets is not None else 0
+
     def serve(self, connection: Connection) -> None:
         """Answer the request that has just been read from `connection`."""
         skipped = 0

@@ -106,7 +106,7 @@ class Sockets(ThreadingTCPServer):
     def __init__(self, fake: FakeChatbotx, port: int) -> None:
         super().__init__(("127.0.0.1", port), Connection)
         self.fake = fake
-        self._open: dict[threading.Thread, socket.socket] = {}
+        self.open: dict[threading.Thread, socket.socket] = {}
         self._accepting = threading.Thread(
             target=self.serve_forever, args=(_SHUTDOWN_POLL_SECONDS,), daemon=True
         )
@@ -122,7 +122,7 @@ class Sockets(ThreadingTCPServer):
         self.shutdown()
         self._accepting.join()
         self.server_close()
-        still_open = self._open.copy()
+        still_open = self.open.copy()
         for connection in still_open.values():
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -133,12 +133,12 @@ class Sockets(ThreadingTCPServer):
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), daemon=True
         )
-        self._open[thread] = request
+        self.open[thread] = request
         thread.start()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         super().process_request_thread(request, client_address)
-        del self._open[threading.current_thread()]
+        del self.open[threading.current_thread()]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep exceptions from a test's hooks; ignore clients that close the connection."""

@@ -508,7 +508,7 @@ class TestAsACommand:
             asking, _ = silent.accept()
             with asking:
                 started.send_signal(signal.SIGINT)
-                out, err = started.communicate(timeout=10)
+                out, err = started.communicate(timeout=120)
 
         assert (started.returncode, out, err) == (130, b"", b"Interrupted: no report was made.\n")
 

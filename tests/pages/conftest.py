@@ -40,7 +40,7 @@ def connect(
         settings.read_again()
         if not wait:
             return State()
-        return refreshers.refresher_of(settings.load()).wait(20)
+        return refreshers.refresher_of(settings.load()).wait(60)
 
     # Neither a developer's own secrets nor environment may reach a test.
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())

@@ -74,7 +74,7 @@ def opened(user: dict[str, Any] | None = None, **parameters: str) -> AppTest:
     dashboard.run()
     if dashboard.header and "first time" in dashboard.header[0].value:
         for configured in settings.load_all().workspaces:
-            refreshers.refresher_of(configured).wait(20)
+            refreshers.refresher_of(configured).wait(60)
         dashboard.run()
     assert not dashboard.exception, dashboard.exception[0].value
     return dashboard
@@ -245,7 +245,7 @@ class TestWorkspaces:
         by_name = {
             each.name: refreshers.refresher_of(each) for each in settings.load_all().workspaces
         }
-        states = {name: refresher.wait(20) for name, refresher in by_name.items()}
+        states = {name: refresher.wait(60) for name, refresher in by_name.items()}
         contacts = {
             name: state.snapshot.contacts if state.snapshot else None
             for name, state in states.items()

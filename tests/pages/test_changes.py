@@ -15,7 +15,7 @@ TODAY = {"period": "today"}
 def fetch_again() -> None:
     refresher = refreshers.refresher_of(settings.load())
     refresher.refresh()
-    refresher.wait(20)
+    refresher.wait(60)
 
 
 @pytest.fixture

@@ -495,7 +495,7 @@ class TestQueue:
     ) -> None:
         connect(wait=False)
         monkeypatch.delenv("CHATBOTX_TOKEN")
-        refreshers.refresher_of(settings.load()).wait(30)
+        refreshers.refresher_of(settings.load()).wait(60)
         page = open_page("workload")
         assert "ChatbotX" not in queue(page)[0].cells
         assert "The demo workspace has no ChatbotX to open them in." in text(page)

@@ -47,7 +47,7 @@ class Workspace:
         self.snapshots = [self._current()]
 
     def _current(self) -> weakref.ref[Snapshot]:
-        snapshot = self._refresher.wait(30).snapshot
+        snapshot = self._refresher.wait(60).snapshot
         assert snapshot is not None
         return weakref.ref(snapshot)
 

@@ -93,7 +93,7 @@ def test_without_a_token_the_demo_says_that_it_is_one(
 ) -> None:
     connect(wait=False)
     monkeypatch.delenv("CHATBOTX_TOKEN")
-    refreshers.refresher_of(settings.load()).wait(30)
+    refreshers.refresher_of(settings.load()).wait(60)
     for name in ALL_PAGES:
         assert "Demo workspace" in open_page(name).info[0].value
 

@@ -113,13 +113,13 @@ def test_all_together_may_press_only_so_often(make: Make) -> None:
 
 def test_what_is_pressed_too_often_begins_no_crawl(make: Make, source: Source) -> None:
     refresher = make()
-    refresher.wait(5)
+    refresher.wait(LONG)
     for _ in range(3):
         refresher.refresh_for("ana")
-        refresher.wait(5)
+        refresher.wait(LONG)
     crawls = list(source.crawls)
     refresher.refresh_for("ana")
-    refresher.wait(5)
+    refresher.wait(LONG)
     assert source.crawls == crawls
 
 

@@ -48,7 +48,7 @@ def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
     for number in range(REFRESHES):
         if number:
             refresher.refresh()
-        snapshot = refresher.wait(30).snapshot
+        snapshot = refresher.wait(60).snapshot
         assert snapshot is not None
         assert snapshot.contacts == 137
         _look_around(snapshot, configured)

@@ -127,7 +127,7 @@ class Nursery:
         return int(process), word
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=120)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from lib.ui.turns import MOST_AT_ONCE, given_back, turn
 def test_so_many_pages_are_computed_at_once_and_all_get_their_turn() -> None:
     running, most, done = 0, 0, 0
     lock = threading.Lock()
+    all_run = threading.Barrier(MOST_AT_ONCE)
 
     def compute() -> None:
         nonlocal running, most, done
@@ -18,17 +18,17 @@ def test_so_many_pages_are_computed_at_once_and_all_get_their_turn() -> None:
             with lock:
                 running += 1
                 most = max(most, running)
-            time.sleep(0.01)
+            all_run.wait(60)
             with lock:
                 running -= 1
                 done += 1
 
-    threads = [threading.Thread(target=compute) for _ in range(20)]
+    threads = [threading.Thread(target=compute) for _ in range(6 * MOST_AT_ONCE)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
-    assert (most, done) == (MOST_AT_ONCE, 20)
+        thread.join(60)
+    assert (most, done) == (MOST_AT_ONCE, 6 * MOST_AT_ONCE)
 
 
 def test_a_page_that_fails_gives_its_turn_back() -> None:
@@ -43,16 +43,16 @@ def test_whoever_waits_for_a_browser_lets_others_go_on() -> None:
 
     def compute() -> None:
         with turn(), given_back():
-            waiting.wait(5)
-            may_end.wait(5)
+            waiting.wait(60)
+            may_end.wait(60)
 
     threads = [threading.Thread(target=compute) for _ in range(MOST_AT_ONCE)]
     for thread in threads:
         thread.start()
-    waiting.wait(5)
+    waiting.wait(60)
     with turn():
         may_end.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     with given_back():
         pass

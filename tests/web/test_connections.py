@@ -40,7 +40,7 @@ class Server:
 
     def open(self, says: bytes = b"") -> socket.socket:
         """Open a connection and send `says`; it is closed at the end of the test."""
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         self.clients.enter_context(client)
         client.sendall(says)
         return client
@@ -73,11 +73,11 @@ def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
             yield Server(port, clients)
     finally:
         uvicorn_server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         connections._installed = before
 
 
-def is_dropped(client: socket.socket, within: float = 3) -> bool:
+def is_dropped(client: socket.socket, within: float = 60) -> bool:
     """Whether the server closes the connection."""
     client.settimeout(within)
     try:
@@ -97,7 +97,7 @@ def test_a_request_that_does_not_come_is_not_waited_for(says: bytes) -> None:
 
 
 def test_a_second_request_on_the_same_connection_is_not_waited_for_either() -> None:
-    with server(Connections(seconds_for_headers=0.3)) as running:
+    with server(Connections(seconds_for_headers=1)) as running:
         client = running.open(HALF + b"\r\n")
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
         client.sendall(HALF)
@@ -105,26 +105,26 @@ def test_a_second_request_on_the_same_connection_is_not_waited_for_either() -> N
 
 
 def test_whoever_is_slow_but_done_in_time_is_answered() -> None:
-    with server(Connections(seconds_for_headers=2)) as running:
+    with server(Connections(seconds_for_headers=60)) as running:
         client = running.open()
         for byte in (HALF + b"\r\n").splitlines(keepends=True):
-            time.sleep(0.2)
+            time.sleep(0.05)
             client.sendall(byte)
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_a_web_socket_may_stay_as_long_as_it_likes() -> None:
-    with server(Connections(seconds_for_headers=0.2)) as running:
+    with server(Connections(seconds_for_headers=1)) as running:
         client = running.open(UPGRADE + b"\r\n")
         assert client.recv(65_536).startswith(b"HTTP/1.1 101")
-        assert not is_dropped(client, 1)
+        assert not is_dropped(client, 1.5)
 
 
 def test_beyond_so_many_the_oldest_goes_and_the_next_is_served() -> None:
     with server(Connections(most=5)) as running:
         waiting = [running.open(HALF) for _ in range(8)]
-        time.sleep(0.2)
-        assert [is_dropped(client, 0.2) for client in waiting] == [True] * 3 + [False] * 5
+        assert all(is_dropped(client) for client in waiting[:3])
+        assert not any(is_dropped(client, 0.1) for client in waiting[3:])
         assert httpx.get(f"http://127.0.0.1:{running.port}").text == "hello"
 
 

@@ -60,7 +60,7 @@ async def opened(sockets: Sockets, *tabs: Tab) -> list[asyncio.Task[None]]:
 async def close(tasks: list[asyncio.Task[None]], *tabs: Tab) -> None:
     for tab in tabs:
         tab.hangs_up.set()
-    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
 def test_beyond_so_many_in_all_the_next_is_refused_until_one_leaves() -> None:

@@ -112,7 +112,7 @@ def hook() -> Iterator[Hook]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             found.requests.append((self.path, body))
             if found.silent is not None:
-                found.silent.wait(30)
+                found.silent.wait(120)
                 return
             status, headers, content = found.answer
             self.send_response(status)

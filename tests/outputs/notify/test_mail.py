@@ -155,7 +155,7 @@ def talker(*lines: bytes, pause: float = 0) -> Iterator[int]:
         finally:
             done.set()
             listening.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(60)
 
 
 def test_a_server_that_accepts_and_drops_is_tried_again() -> None:
@@ -207,7 +207,7 @@ def test_a_sender_that_is_too_late_sends_nothing() -> None:
     sent = []
 
     def slow(attempt: attempts.Attempt) -> Outcome:
-        go_on.wait(5)
+        go_on.wait(60)
         attempt.commit()
         sent.append("sent")
         return Outcome("done", "")
@@ -216,5 +216,5 @@ def test_a_sender_that_is_too_late_sends_nothing() -> None:
     go_on.set()
     for thread in threading.enumerate():
         if thread.name == "sending":
-            thread.join(5)
+            thread.join(60)
     assert not sent

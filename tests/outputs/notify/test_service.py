@@ -65,7 +65,7 @@ def test_a_thread_runs_for_those_who_do(tmp_path: Path) -> None:
     assert threads == "THREADS ['notify']"
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     for _ in range(int(seconds / 0.05)):
         if condition():
             return

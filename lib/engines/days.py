@@ -1,8 +1,8 @@
-"""The local day of a time, for engines that know no time zones.
+"""Local day of a time, for engines without time zones.
 
-A session runs in UTC. Between two changes of its clocks a zone is so many seconds ahead of UTC, and
-a time that is moved by these has the local date. The few days on which clocks change, or that begin
-at another hour for that, are told by their edges.
+Sessions run in UTC. Between two clock changes a zone has a constant UTC offset, and a time shifted
+by it has the local date. The few days on which clocks change, or that start at an unusual hour
+because of that, are recognized by their edges.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _DAY = timedelta(days=1)
 
 
 def local_day(column: str, period: Period, since: datetime) -> nw.Expr:
-    """The date of the day of the period in which a time lies, of times from `since` (UTC) on; the
-    nearest day of the period for those that lie outside of it."""
+    """The day of the period in which a time lies, as a date, for times from `since` (UTC) on; the
+    nearest day of the period for times outside of it."""
     moment = nw.col(column)
     found: nw.Expr = nw.lit(period.end)
     for piece in reversed(_pieces(period, since)):
@@ -27,7 +27,8 @@ def local_day(column: str, period: Period, since: datetime) -> nw.Expr:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Times before `until` (UTC): of days that are `ahead` of UTC by so much, or of `only` one."""
+    """Times before `until` (UTC) on days with the UTC offset `ahead`, or on the single day
+    `only`."""
 
     until: datetime
     ahead: timedelta
@@ -42,7 +43,7 @@ class _Piece:
 
 
 def _pieces(period: Period, since: datetime) -> list[_Piece]:
-    """One after the other."""
+    """The pieces of the period, ascending."""
     found: list[_Piece] = []
     edges = period.edges()
     for day, start, end in zip(period.days(), edges, edges[1:], strict=False):

@@ -1,8 +1,8 @@
-"""The answers of any lazy frame that Narwhals knows: DuckDB's, Spark's.
+"""Engine over any lazy frame that Narwhals supports, such as DuckDB's and Spark's.
 
-Each question is one query, with the filter in it, that gives a row for each group or for each
-contact in a queue. Sessions run in UTC, zones are seen to in `lib.engines.ticks`; text is ordered
-by code point. Answers are kept, by question, as long as their source.
+Each question is one query, filter included, that returns a row per group, or per contact of a
+queue. Sessions run in UTC, and `lib.engines.ticks` handles zones; text is ordered by code point.
+Answers are cached by question for the lifetime of the source.
 """
 
 from collections.abc import Callable, Collection, Hashable
@@ -27,31 +27,31 @@ Frame = nw.LazyFrame[Any]
 
 _KEY, _ONE = "key", "one"
 _ROW, _CONTACT = "row", "contact"
-"""The number of a contact, as its own table and those of links have it."""
+"""Row number of a contact, in its own table and in the link tables."""
 
 
 class Source(Protocol):
-    """Where a workspace lies, and who computes."""
+    """Access to a workspace's tables, and the engine that computes."""
 
     @property
     def lock(self) -> AbstractContextManager[object]:
-        """Held while a question is put and answered."""
+        """Held while a question is asked and answered."""
         ...
 
     def table(self, name: str) -> Frame:
-        """A table as it is on disk: see `lib.store.columns`."""
+        """A table with the columns it has on disk: see `lib.store.columns`."""
         ...
 
     def collect(self, frame: Frame) -> pa.Table:
-        """Raises EngineError."""
+        """Run a query. Raises EngineError."""
         ...
 
 
 class LazyEngine:
-    """The engine of tables that are elsewhere: see `lib.engines.questions.Engine`.
+    """`lib.engines.questions.Engine` over the tables of a source.
 
-    `limits` are what a contact has to pass, all of them. Questions raise EngineError where the
-    source gives no answer.
+    `limits` are filters that all have to pass. Questions raise EngineError if the source has no
+    answer.
     """
 
     def __init__(self, source: Source, limits: tuple[Filter | Fact, ...] = ()) -> None:
@@ -60,7 +60,7 @@ class LazyEngine:
 
     @property
     def nbytes(self) -> int:
-        """What it holds itself."""
+        """Size charged to the cache of results."""
         return 0
 
     @property
@@ -161,7 +161,7 @@ class LazyEngine:
         return self._source.collect(frame)
 
     def _contacts(self, among: Fact | None = None) -> Frame:
-        """Those that are asked about."""
+        """The contacts that pass the filters, and `among`."""
         found = self._source.table("contacts")
         for limit in self._limits:
             found = _holding(found, limit) if isinstance(limit, Fact) else self._pass(found, limit)
@@ -175,7 +175,7 @@ class LazyEngine:
         return contacts
 
     def _having_any(self, contacts: Frame, dimension: Dimension, keys: Collection[str]) -> Frame:
-        """Those that have one of the values, or none where `MISSING` is among them."""
+        """The contacts that have any of the values, or no value if `MISSING` is among them."""
         values = sorted(key for key in keys if key != MISSING)
         if not values:
             return contacts.filter(_lacks(dimension))
@@ -190,14 +190,14 @@ class LazyEngine:
         return joined.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
 
     def _links(self, dimension: Dimension) -> Frame:
-        """The values of contacts that may have several."""
+        """The links of a dimension with several values per contact."""
         assert dimension.links is not None
         links = self._source.table(dimension.links)
         named = links.select(nw.col(_CONTACT), nw.col(dimension.key).alias(_KEY))
         return named.filter(~nw.col(_KEY).is_null())
 
     def _by(self, contacts: Frame, dimension: Dimension, with_missing: bool) -> Frame:
-        """The contacts beside each of their values; null for those that lack one."""
+        """The contacts joined with each of their values; null for those without one."""
         with_missing = with_missing and dimension.missing.key == MISSING
         is_there = ~nw.col(_KEY).is_null()
         if dimension.column is not None:
@@ -258,7 +258,7 @@ class LazyEngine:
             }
         )
         found = found.groupby(["one", "other"])["contacts"].sum().reset_index()
-        # A missing first one comes first, as the empty text does; a missing other one last.
+        # A missing `one` sorts first, as the empty text does; a missing `other` last.
         found = found.assign(last=found["other"] == MISSING)
         return found.sort_values(["one", "last", "other"], ignore_index=True).drop(columns="last")
 
@@ -316,7 +316,7 @@ class LazyEngine:
         return many, found
 
     def _values(self, chosen: Frame, dimension: Dimension, rows: pd.Series) -> pd.Series:
-        """Those of each of these rows, as tuples in the order of the text."""
+        """The values of each of these rows, as sorted tuples."""
         values: dict[int, tuple[str, ...]] = dict.fromkeys(map(int, rows), ())
         if values:
             listed = chosen.filter(nw.col(_ROW).is_in([*values])).select(
@@ -329,12 +329,12 @@ class LazyEngine:
 
 
 class _Tally:
-    """Counts contacts, and those of whom each of the facts is true."""
+    """Counts contacts, and those for which each fact is true."""
 
     def __init__(self, facts: Facts) -> None:
         asked = facts.expressions()
         self._names = {f"fact_{number}": name for number, name in enumerate(asked)}
-        # What is counted is not null: neither false nor null may stay.
+        # `count` counts non-null values, so false has to become null.
         self._marks: Expressions = {
             place: nw.when(asked[name]).then(nw.lit(1)) for place, name in self._names.items()
         }
@@ -346,7 +346,7 @@ class _Tally:
         return contacts.with_columns(**self._marks) if self._marks else contacts
 
     def unfold(self, counted: pd.DataFrame) -> pd.DataFrame:
-        """The rows under the names of the facts."""
+        """The counts, with the names of the facts as columns."""
         return counted[[*self.counts]].rename(columns=self._names).astype("int64")
 
 
@@ -355,7 +355,7 @@ def _holding(contacts: Frame, among: Fact) -> Frame:
 
 
 def _lacks(dimension: Dimension) -> nw.Expr:
-    """Of contacts: whether one has no value."""
+    """Whether a contact has no value."""
     if dimension.column is None:
         return nw.col(str(dimension.count)) == 0
     lacks = nw.col(dimension.column).is_null()
@@ -375,7 +375,7 @@ def _as_kept(name: str, table: pa.Table) -> pd.DataFrame:
 
 
 _NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
-"""Ids do not fit into floats."""
+"""IDs would lose precision as floats."""
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The answers of NumPy about tables in memory."""
+"""Engine over tables in memory, by NumPy."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,23 +21,24 @@ _NO_LABELS = pd.RangeIndex(1)
 
 @dataclass(frozen=True)
 class _Keys:
-    """What to count by: a code for each contact of a workspace (-1: none), and what codes mean."""
+    """Grouping keys: a code for each contact of a workspace (-1: none), and the labels of the
+    codes."""
 
     codes: np.ndarray
     labels: pd.Index
 
     def among(self, mask: np.ndarray) -> "_Links":
-        """Those of the contacts for which `mask`, a boolean for each, is true."""
+        """The keys of the contacts selected by `mask`."""
         return self.at(np.flatnonzero(mask))
 
     def at(self, rows: np.ndarray) -> "_Links":
-        """Those of the contacts in these rows."""
+        """The keys of the contacts in these rows."""
         return _Links(self.codes.take(rows), self.labels, rows)
 
 
 @dataclass(frozen=True)
 class _Links(_Keys):
-    """The same with codes of some contacts, or several of one: `contact` has their row numbers."""
+    """Grouping keys of some contacts, or several per contact; `contact` holds their row numbers."""
 
     contact: np.ndarray
 
@@ -47,10 +48,7 @@ class _Links(_Keys):
 
 
 class MemoryEngine:
-    """The engine of tables in memory: see `lib.engines.questions.Engine`.
-
-    `tables` are the workspace, or what was selected of it.
-    """
+    """`lib.engines.questions.Engine` over tables in memory: a workspace, or a selection of it."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -58,7 +56,7 @@ class MemoryEngine:
 
     @property
     def nbytes(self) -> int:
-        """What it may hold besides the workspace: a mask and the rows that it selects."""
+        """Size charged to the cache of results: a mask and the selected rows."""
         mask = self._tables.mask
         return 0 if mask is None else mask.nbytes + 8 * int(mask.sum())
 
@@ -194,12 +192,13 @@ class MemoryEngine:
         return self._tables.whole.contacts
 
     def _selected(self, mask: np.ndarray) -> Tables:
-        """Those of the contacts where `mask`, a boolean for each of the workspace, is true."""
+        """The tables of the contacts selected by `mask`, over the whole workspace."""
         own = self._tables.mask
         return self._tables.whole.select(mask if own is None else mask & own)
 
     def _rows(self, mask: np.ndarray) -> np.ndarray:
-        """Where a mask is true; of its own mask, which most questions are about, once."""
+        """Row numbers selected by a mask; cached for the engine's own mask, which most questions
+        use."""
         if mask is not self._tables.mask:
             return np.flatnonzero(mask)
         if self._own_rows is None:
@@ -207,7 +206,7 @@ class MemoryEngine:
         return self._own_rows
 
     def _mask(self, among: Fact | None) -> np.ndarray | None:
-        """Which contacts of the workspace are asked about; None for all of them."""
+        """Mask of the contacts asked about, over the whole workspace; None for all."""
         own = self._tables.mask
         if among is None:
             return own
@@ -217,12 +216,13 @@ class MemoryEngine:
     def _tally(
         self, facts: Facts, keys: _Keys, mask: np.ndarray | None, *, all_labels: bool = False
     ) -> pd.DataFrame:
-        """By those labels that occur, or by all of them; one without a meaning always occurs."""
+        """Counts by the labels that occur, or by all of them. The single label of ungrouped counts
+        always occurs."""
         profiles = profiles_of(self._tables, facts)
         if mask is not None:
             keys = keys.among(mask) if isinstance(keys, _Links) else keys.at(self._rows(mask))
         rows, kinds = len(keys.labels) + 1, len(profiles.facts)
-        # In the smallest type that holds them: most of the time goes into moving the cells about.
+        # In the smallest integer type that fits: most of the time is spent moving the cells.
         cells = keys.codes.astype(np.min_scalar_type(rows * kinds))
         cells += 1
         if kinds != 1:
@@ -239,7 +239,7 @@ class MemoryEngine:
         return _Keys(np.zeros(len(self._contacts), dtype=np.int8), _NO_LABELS)
 
     def _keys(self, dimension: Dimension) -> _Keys:
-        """Of the whole workspace."""
+        """Keys of the whole workspace."""
         if dimension.column is not None:
             return _Keys(*_codes(self._contacts[dimension.column]))
         assert dimension.links is not None
@@ -247,7 +247,7 @@ class MemoryEngine:
         return _Links(*_codes(table[dimension.key]), table["contact"].to_numpy())
 
     def _lacking(self, dimension: Dimension) -> _Links:
-        """The contacts of the workspace that have no value, under the one label `MISSING`."""
+        """The contacts of the workspace without a value, under the single label `MISSING`."""
         rows = RESULTS.get(
             self._tables.whole, ("lacking", dimension), lambda: self._rows_lacking(dimension)
         )
@@ -266,7 +266,7 @@ class MemoryEngine:
     def _all_keys(
         self, dimension: Dimension, mask: np.ndarray | None, with_missing: bool
     ) -> _Links:
-        """The keys of those in `mask`, and `MISSING` as the last of the labels."""
+        """The keys of the contacts in `mask`; the last label is `MISSING`."""
         keys = self._keys(dimension)
         mask = np.ones(len(self._contacts), dtype=np.bool_) if mask is None else mask
         found = keys.among(mask)
@@ -279,13 +279,13 @@ class MemoryEngine:
         return _Links(codes, pd.Index([*keys.labels, MISSING], dtype="str"), contact)
 
     def _times(self, column: str) -> np.ndarray:
-        """Of the whole workspace: UTC, as datetime64[us]."""
+        """A time column of the whole workspace: UTC, datetime64[us]."""
         return np.asarray(self._contacts[column], dtype="datetime64[us]")
 
     def _places(self, bins: Bins) -> np.ndarray:
         """The bin of each contact of the workspace."""
         found = [self._places_of(column, bins.period, bins.step) for column in bins.columns]
-        # Never is the last of the bins, so the later of two is never where one of them is.
+        # "Never" is the last bin, so the maximum is "never" if any of the times is missing.
         places: np.ndarray = found[0] if len(found) == 1 else np.maximum.reduce(found)
         return places
 
@@ -304,7 +304,7 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
 
 
 def _counted(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that occur, in their order, and how often."""
+    """The distinct numbers, ascending, and how often each occurs."""
     first = cells.min() if len(cells) else 0
     if not len(cells) or cells.max() - first > 4 * len(cells):
         return np.unique(cells, return_counts=True)
@@ -318,7 +318,7 @@ def _microseconds(length: np.timedelta64) -> int:
 
 
 def _placed(moments: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """For each of the moments, how many of the edges it does not come before; NaT is last."""
+    """For each moment, the number of edges at or before it; NaT sorts last."""
     found = edges.searchsorted(moments, "right")
     return found.astype(np.min_scalar_type(len(edges)))
 
@@ -327,7 +327,7 @@ def _pairs(found: _Links) -> pd.DataFrame:
     order = np.argsort(found.contact, kind="stable")
     contact, codes = found.contact[order], found.codes[order].astype(np.int64)
     cells = [np.array([], dtype=np.int64)]
-    # The links of a contact lie side by side: compare those one, two, … places apart.
+    # A contact's links are adjacent: compare those one, two, … positions apart.
     for apart in range(1, len(contact)):
         first = np.flatnonzero(contact[apart:] == contact[:-apart])
         if not len(first):

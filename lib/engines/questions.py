@@ -1,7 +1,7 @@
-"""What metrics ask, and of whom: the questions of an engine.
+"""Questions that metrics ask of an engine.
 
-A metric is written once, against `Engine`. What an engine answers is in proportion to groups, never
-to contacts, so the workspace may be in memory or anywhere else.
+A metric is written once, against `Engine`. Answers are proportional to the number of groups, never
+of contacts, so the workspace may be in memory or anywhere else.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -17,15 +17,14 @@ from lib.store.dimensions import DIMENSIONS, Dimension, Names
 from lib.store.tables import Tables
 
 Expressions = dict[str, nw.Expr]
-"""Over the columns of the contacts, by name; where they are facts, null counts as false."""
+"""Expressions over the columns of contacts, by name; for facts, null counts as false."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about contacts: `made_by(*terms)`, and those `beside` them.
+    """Facts about contacts: those of `made_by(*terms)`, plus those of `beside`.
 
-    Two that are made by the same function of the same terms are equal, so that an engine can keep
-    what it has worked out.
+    Facts made by the same function with the same terms are equal, so an engine can cache results.
     """
 
     made_by: Callable[..., Expressions]
@@ -33,7 +32,7 @@ class Facts:
     beside: "Facts | None" = None
 
     def of(self, name: str) -> "Fact":
-        """One of them."""
+        """One of these facts."""
         return Fact(name, Facts(self.made_by, self.terms))
 
     def expressions(self) -> Expressions:
@@ -43,23 +42,23 @@ class Facts:
 
 @dataclass(frozen=True)
 class Fact:
-    """What chooses contacts: the one of the facts that has this name."""
+    """A fact that selects contacts, by its name in `facts`."""
 
     name: str
     facts: Facts
 
 
 NO_FACTS = Facts(dict)
-"""For a question that counts contacts only."""
+"""For questions that only count contacts."""
 
 
 @dataclass(frozen=True)
 class Bins:
-    """The steps of a period in which a time of the contacts lies: the later of those in `columns`,
-    never where one of them is missing.
+    """Bins of contacts by the step of a period in which a time lies: the latest of those in
+    `columns`, or never if one of them is missing.
 
-    0 is before the period, 1 its first step, …; the last, one more than there are steps, is after
-    it or never.
+    Bin 0 is before the period, 1 its first step, and so on; the last one, `steps + 1`, is after it
+    or never.
     """
 
     columns: tuple[str, ...]
@@ -75,15 +74,15 @@ class Bins:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which contacts are asked about: those that have any of the keys, in each dimension that is
-    limited. `recorded_only` leaves out those whose country was inferred."""
+    """Filter of contacts: those that have any of the keys in every limited dimension.
+    `recorded_only` leaves out contacts whose country was inferred."""
 
     limits: tuple[tuple[str, frozenset[str]], ...] = ()
     recorded_only: bool = False
 
     @classmethod
     def to(cls, keys: Mapping[str, Sequence[str]], *, recorded_only: bool = False) -> "Filter":
-        """Keys by the key of the dimension; none for no limit."""
+        """A filter from keys by dimension key; no keys means no limit."""
         named = ((each.key, frozenset(keys.get(each.key, ()))) for each in DIMENSIONS)
         return cls(tuple((key, values) for key, values in named if values), recorded_only)
 
@@ -92,7 +91,7 @@ class Filter:
         return not self.limits and not self.recorded_only
 
     def without(self, dimension: Dimension) -> "Filter":
-        """The limits of the other dimensions."""
+        """The filter without this dimension."""
         others = tuple(limit for limit in self.limits if limit[0] != dimension.key)
         return Filter(others, self.recorded_only)
 
@@ -100,29 +99,30 @@ class Filter:
 class Engine(Protocol):
     """Answers questions about the contacts of a workspace that pass a filter.
 
-    Answers are shared: not to be changed. `among` asks of the contacts of which a fact is true.
+    Answers are shared and must not be modified. `among` limits a question to contacts for which a
+    fact is true.
     """
 
     @property
     def whole(self) -> "Engine":
-        """About all contacts of the workspace, whatever the filter."""
+        """The engine for all contacts of the workspace, ignoring filters."""
         ...
 
     def under(self, limits: Filter) -> "Engine":
-        """About those of the contacts that pass this filter too."""
+        """The engine for the contacts that also pass this filter."""
         ...
 
     def names(self, table: Names) -> pd.DataFrame:
-        """The table of that name, of the whole workspace: see `lib.store.tables.Tables`."""
+        """A table of names, of the whole workspace: see `lib.store.tables.Tables`."""
         ...
 
     def tables(self) -> Tables:
-        """Those of the contacts that are asked about, to be saved: alone of all answers it grows
-        with them."""
+        """The tables of the contacts asked about, for export: the only answer that grows with their
+        number."""
         ...
 
     def span(self, column: str) -> tuple[datetime, datetime] | None:
-        """The first and the last time (UTC) in a column; None where there is none."""
+        """First and last time (UTC) in a column; None if there is none."""
         ...
 
     def count(
@@ -133,18 +133,19 @@ class Engine(Protocol):
         among: Fact | None = None,
         with_missing: bool = True,
     ) -> pd.DataFrame:
-        """Contacts, and how many of them each of the facts is true of, by value.
+        """Number of contacts, and for each fact the number for which it is true, by value of a
+        dimension.
 
-        Columns: `contacts` and the names of the facts (int64). Indexed by those values that occur,
-        in the order of the text, then the key of what is missing; a contact counts once for each of
-        its values. One row indexed 0 without a dimension.
+        Columns: `contacts` and the names of the facts (int64). Indexed by the values that occur, in
+        text order, with the missing key last; a contact counts once for each of its values. Without
+        a dimension, a single row with index 0.
         """
         ...
 
     def over_time(
         self, bins: Bins, facts: Facts = NO_FACTS, *, among: Fact | None = None
     ) -> pd.DataFrame:
-        """As `count`, with a row for each of the bins, whether or not it occurs."""
+        """Like `count`, by bin: a row for every bin, including empty ones."""
         ...
 
     def cross(
@@ -155,20 +156,20 @@ class Engine(Protocol):
         among: Fact | None = None,
         with_missing: bool = True,
     ) -> pd.DataFrame:
-        """Contacts by two: columns one, other (values or numbers of bins) and contacts, a row for
-        each combination that occurs."""
+        """Number of contacts by two keys: columns one, other (values or bin numbers) and contacts,
+        a row per combination that occurs."""
         ...
 
     def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
-        """Contacts by the quarter of an hour (UTC, its first moment) in which a time lies, of those
-        quarters that occur, by time."""
+        """Number of contacts by the quarter-hour in which a time lies (UTC, its first moment), for
+        those that occur, ascending."""
         ...
 
     def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:
-        """The pairs of values that contacts share.
+        """Pairs of values that occur together.
 
-        Columns: a, b (in the order of the text), both: how many contacts have the two. By their
-        number descending, then a and b.
+        Columns: a, b (in text order), both: the number of contacts with both. Ordered by it,
+        descending, then a and b.
         """
         ...
 
@@ -181,7 +182,10 @@ class Engine(Protocol):
         most: int | None = None,
         also: Dimension | None = None,
     ) -> tuple[int, pd.DataFrame]:
-        """How many contacts there are, and for the first of them, by the column `by` (missing ones
-        last, then by creation and id), these columns, which need not be facts; `also` the values of
-        a dimension, as tuples in the column of its key."""
+        """The number of contacts, and these columns (not necessarily facts) of the first `most` of
+        them.
+
+        Ordered by the column `by` (missing last), then creation and ID. `also` adds the values of a
+        dimension, as tuples in the column of its key.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Where the tables of a snapshot lie, for engines that read them themselves."""
+"""Location of a snapshot's tables, for engines that read them themselves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,22 +13,18 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True)
 class Files:
-    """Parquet files: the paths of a folder, or addresses in a bucket.
-
-    With a `schema` they are read as that: what a file does not have is null, as an earlier version
-    of this dashboard may have written it.
-    """
+    """Parquet files: paths in a folder, or addresses in a bucket."""
 
     addresses: tuple[str, ...]
     schema: pa.Schema | None = None
 
 
 Where = Callable[[str], pa.Table | Files]
-"""By the name of a table: the table itself, or its files."""
+"""Function from a table's name to the table itself or its files."""
 
 
 def in_memory(tables: Tables) -> Where:
-    """Their own columns, as a file has them."""
+    """Tables in memory, with the columns they have in files."""
 
     def table(name: str) -> pa.Table:
         found = columns.to_columns(name, getattr(tables, name))
@@ -38,13 +34,13 @@ def in_memory(tables: Tables) -> Where:
 
 
 def in_store(store: Store, row: Row) -> Where:
-    """The files of a snapshot that is kept, of which the row tells."""
+    """The files of a stored snapshot, from its row."""
 
     return lambda name: Files(addresses(store, name, row.files[name]))
 
 
 def addresses(store: Store, table: str, files: Sequence[str]) -> tuple[str, ...]:
-    """Of files of a table."""
+    """Paths or URLs of a table's files."""
     place = store.place.below(table)
     if place.is_folder:
         return tuple(str(Path(place.root, each).absolute()) for each in files)

@@ -1,7 +1,7 @@
-"""What the next comparison needs and a snapshot's tables do not hold: contacts that the crawl
-missed, and those who have waited for longer than since they wrote last.
+"""State that the next comparison needs and that a snapshot's tables lack.
 
-It is one table, with a row for each of these contacts.
+These are the contacts that the crawl missed, and those who have been waiting since before they last
+wrote. It is one table with a row per such contact.
 """
 
 import numpy as np
@@ -21,8 +21,9 @@ _AS_TEXT = ("id", "conversation")
 
 
 def schema() -> pa.Schema:
-    """id; since: from when the contact waits for a person; missed: whether the crawl missed it.
-    Only then the columns of contacts follow, with lists in place of links."""
+    """Schema of the table: id; since: when the contact began to wait for a person; missed: whether
+    the crawl missed it. For missed contacts only, also all columns of contacts, with lists in place
+    of link tables."""
     contacts = columns.schema_of(
         columns.to_columns("contacts", TableBuilder().build().contacts).drop_columns(["row"])
     )
@@ -52,14 +53,14 @@ def to_table(recorded: Recorded) -> pa.Table:
             found[name] = pc.if_else(pa.array(missed), found[name], None)
     for name, table in carrying.LINKS.items():
         links = getattr(tables, table)
-        # A row that is not asked for is not there.
+        # Negative rows become null lists.
         wanted = np.where(missed, rows, -1)
         found[table] = lists(links["contact"].to_numpy(), links[name].array, wanted)
     return pa.table({name: found[name] for name in schema().names}).cast(schema())
 
 
 def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
-    """The recorded snapshot: that of the store, with what was kept beside it."""
+    """The recorded snapshot: the stored one with this state applied."""
     missed = table.filter(table["missed"])
     tables, carried = snapshot.tables, np.zeros(len(snapshot.tables.contacts), np.bool_)
     if len(missed):
@@ -76,7 +77,7 @@ def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
 
 
 def tables_of(missed: pa.Table) -> Tables:
-    """The contacts that were missed, as tables of their own."""
+    """The missed contacts as tables of their own."""
     empty = TableBuilder().build()
     contacts = missed.select(list(empty.contacts.columns))
     for name in _AS_TEXT:
@@ -84,7 +85,7 @@ def tables_of(missed: pa.Table) -> Tables:
         contacts = contacts.set_column(contacts.schema.get_field_index(name), name, as_numbers)
     for name in contacts.column_names:
         column = contacts[name]
-        # Of what an earlier version did not know, no flag is set.
+        # Flags and counts that an earlier version did not know default to false and 0.
         if column.null_count and (pa.types.is_boolean(column.type) or name in _COUNTS):
             filled = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
             contacts = contacts.set_column(contacts.schema.get_field_index(name), name, filled)
@@ -101,11 +102,11 @@ def tables_of(missed: pa.Table) -> Tables:
 
 
 _COUNTS = ("channels", "inboxes", "tags", "sources")
-"""How many links of each kind a contact has."""
+"""Number of links of each kind."""
 
 
 def _numbers(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Ids as numbers, as a builder makes them, if they all are."""
+    """IDs as integers if all of them are, as the builder does it."""
     try:
         numbers = ids.cast(pa.int64())
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""The events of a history that is in memory, or read into it."""
+"""Events over an Arrow table in memory."""
 
 import math
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ _COLUMNS = (
 
 
 def columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
-    """The columns of events that `EagerEvents` reads under a filter; `by` are dimensions to ask
-    for."""
+    """Event columns that `EagerEvents` needs under a filter; `by` are dimensions needed for
+    `by_key`."""
     names = [*_COLUMNS]
     for side in ("before", "after"):
         names += limits.columns(side)
@@ -40,13 +40,13 @@ def columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
 
 
 def active_in(recorded: Recorded, limits: Filter) -> int:
-    """How many contacts of a recorded snapshot are not blocked, of those that pass."""
+    """Number of contacts of a recorded snapshot that are not blocked and pass the filter."""
     passes = recorded.columns.is_active
     return int((passes & limits.among_contacts(recorded.tables)).sum())
 
 
 class EagerEvents:
-    """Of a table in memory: see `lib.history.reading.Events`."""
+    """`lib.history.reading.Events` over a table in memory."""
 
     def __init__(self, table: pa.Table, limits: Filter = ALL) -> None:
         self._table, self._limits = table, limits
@@ -70,7 +70,7 @@ class EagerEvents:
         return np.asarray(self._table["at"], dtype="datetime64[us]")
 
     def mask(self, kind: str) -> np.ndarray:
-        """Which rows are events of this kind and count."""
+        """Mask of the events of this kind that count."""
         is_kind = self._kinds == events.KINDS.index(kind)
         return is_kind & (self._passed if kind in COUNTED_BEFORE else self._passes)
 
@@ -108,7 +108,7 @@ class EagerEvents:
         return pd.DataFrame(counted, index=pd.Index(list(period.days()), name="day"))
 
     def _days(self, period: Period) -> np.ndarray:
-        """The number of the day of each event, counted from the period's first."""
+        """Day number of each event, from 0 for the period's first day."""
         days = np.searchsorted(stamps(period.edges()), self._at, "right") - 1
         return np.clip(days, 0, period.number_of_days - 1)
 
@@ -195,7 +195,7 @@ class EagerEvents:
 
 
 def _response_by(hours: pd.DataFrame, key: str) -> pd.DataFrame:
-    """answered, timed, median_hours by `key`; its missing values are left out."""
+    """answered, timed and median_hours by `key`, leaving out missing keys."""
     grouped = hours.groupby(key)["hours"]
     return pd.DataFrame(
         {"answered": grouped.size(), "timed": grouped.count(), "median_hours": grouped.median()}

@@ -1,4 +1,4 @@
-"""A history that is kept in a store, as of one commit, and read by an engine."""
+"""History in the store, as of one commit, read by an engine."""
 
 from functools import partial
 
@@ -20,14 +20,14 @@ _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 
 
 def history_in(engine: str, store: Store, head: Head) -> LazyHistory:
-    """Of a head with something recorded; nothing is asked yet."""
+    """The history of a head with recorded snapshots; nothing is queried yet."""
     where = _where(store, head)
     source = ChosenSource(engine, _no_tables, lambda: where)
     return LazyHistory(chain(head), since(head), source, partial(_active, source, store, head))
 
 
 def _where(store: Store, head: Head) -> Where:
-    """The tables of history, and those of the snapshot that was recorded last."""
+    """The history tables, and those of the last recorded snapshot."""
     row = head.last_recorded
     assert row is not None, "something is recorded"
     of_snapshot = in_store(store, row)
@@ -49,7 +49,8 @@ def _no_tables() -> Tables:
 
 
 def _active(source: ChosenSource, store: Store, head: Head, limits: Filter) -> int:
-    """Raises EngineError, StoreError and Unreadable."""
+    """Number of contacts of the last recorded snapshot that are not blocked and pass, including
+    those its crawl missed. Raises EngineError, StoreError and Unreadable."""
     files = head.last.files.get("carried", ())
     if len(files) != 1:
         raise Unreadable("a table of it is missing")

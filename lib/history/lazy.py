@@ -1,6 +1,6 @@
-"""History as an engine reads it: every question is a query over the tables of events and levels.
+"""History read by an engine: each question is a query over the tables of events and levels.
 
-What an answer holds is in proportion to days, agents and values, never to events.
+Answers are proportional to days, agents and values, never to events.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ Answer = TypeVar("Answer")
 
 
 class LazyHistory:
-    """See `lib.history.reading.History`. Questions raise EngineError.
+    """`lib.history.reading.History` over an engine. Questions raise EngineError.
 
     The source has the tables `events` and `levels`; `active` counts the contacts of the last
-    recorded snapshot that are not blocked and pass.
+    recorded snapshot that are not blocked and pass a filter.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LazyHistory:
 
     @property
     def nbytes(self) -> int:
-        """Counted among results that are kept."""
+        """Size charged to the cache of results."""
         return self._recorded.nbytes
 
     @property
@@ -90,14 +90,14 @@ class LazyHistory:
             asked = [each for each in levels.SCHEMA.names if each in known]
             found = self._source.collect(table.filter(wanted).select(asked))
         for name in levels.SCHEMA.names:
-            if name not in known:  # an earlier version of this dashboard wrote all of it
+            if name not in known:  # written entirely by an earlier version
                 found = found.append_column(name, [[None] * len(found)])
         frame: pd.DataFrame = found.select(levels.SCHEMA.names).cast(levels.SCHEMA).to_pandas()
         return frame
 
 
 def active_among(asked: Engine, limits: Filter) -> int:
-    """How many contacts are not blocked, of those that pass."""
+    """Number of contacts that are not blocked and pass the filter."""
     wanted = {key: sorted(keys) for key, keys in limits.wanted.items()}
     passing = asked.under(Limits.to(wanted, recorded_only=limits.recorded_only))
     return int(passing.count(_ACTIVE)["active"].iloc[0])
@@ -111,8 +111,8 @@ _ACTIVE = Facts(_active)
 
 
 class LazyEvents:
-    """See `lib.history.reading.Events`. Questions raise EngineError; answers are kept as long as
-    the source."""
+    """`lib.history.reading.Events` over an engine. Questions raise EngineError; answers are cached
+    for the lifetime of the source."""
 
     def __init__(self, source: Source, after: datetime, until: datetime, limits: Filter) -> None:
         self._source, self._limits = source, limits
@@ -240,7 +240,8 @@ class LazyEvents:
         return found
 
     def _events(self) -> Frame:
-        """All of the transitions, with whether their contact `passed` and `passes`."""
+        """The events of the transitions, with flags for whether their contact `passed` before and
+        `passes` after."""
         seen = nw.col("seen")
         found = self._source.table("events").filter((seen > self._after) & (seen <= self._until))
         return found.with_columns(
@@ -248,7 +249,7 @@ class LazyEvents:
         )
 
     def _counting(self, kinds: Sequence[str]) -> Frame:
-        """Those of these kinds that count."""
+        """The events of these kinds that count."""
         kind = nw.col("kind")
         sides = (
             kind.is_in(wanted) & nw.col(side)
@@ -261,8 +262,9 @@ class LazyEvents:
         return self._events().filter(reduce(or_, sides))
 
     def _totals(self) -> dict[str, dict[str, int]]:
-        """By kind: how many count; of how many that count before the contact `was_active`; of how
-        many active contacts it `comes` to pass or `goes`."""
+        """By kind: `counts`, the number that count; `was_active`, the number whose contact passed
+        and was active before; `comes` and `goes`, the numbers of active contacts that began and
+        ceased to pass."""
 
         def ask() -> dict[str, dict[str, int]]:
             passed, passes = nw.col("passed"), nw.col("passes")
@@ -333,13 +335,13 @@ _RESPONSE: dict[str, Any] = {
 
 
 def _timed(answers: Frame) -> Frame:
-    """With null for hours that are not known: `hours` of files may be not a number."""
+    """The answers with null for unknown hours, which may be NaN in files."""
     hours = nw.col("hours")
     return answers.with_columns(hours=nw.when(~hours.is_nan()).then(hours))
 
 
 def _passing(limits: Filter, side: str) -> nw.Expr:
-    """Whether the contact of an event passed with what it had `before` or `after`."""
+    """Whether an event's contact passed on a side (`before` or `after`)."""
     passes = ~nw.col(f"active_{side}").is_null()
     for dimension, keys in limits.asked:
         passes = passes & _has_any(dimension, side, keys)
@@ -368,7 +370,7 @@ def _is_any(column: str, keys: Collection[str]) -> nw.Expr:
 
 
 def _any(found: Sequence[nw.Expr]) -> nw.Expr:
-    """Halved again and again: what is sent to a server may be nested so deep and no deeper."""
+    """Balanced tree of ORs, because servers limit the nesting depth of queries."""
     if len(found) < 3:
         return reduce(or_, found)
     middle = len(found) // 2

@@ -1,4 +1,4 @@
-"""A history that is held in memory: of the demo workspace, and for tests."""
+"""History held in memory, for the demo workspace and for tests."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from lib.store.tables import Tables
 
 @dataclass(eq=False)
 class Past:
-    """Transitions one after the other. `record` adds to it; what has been read stays as it was."""
+    """A sequence of transitions. `record` appends; what has been read does not change."""
 
     moments: list[datetime] = field(default_factory=list)
     _latest: Recorded | None = None
@@ -32,8 +32,8 @@ class Past:
     _levels: list[pa.Table] = field(default_factory=lambda: [levels.SCHEMA.empty_table()])
 
     def record(self, as_of: datetime, tables: Tables, doubtful: Sequence[Range] = ()) -> None:
-        """Adds a snapshot as of an instant (UTC); one that is not newer than the last is left out.
-        `doubtful` as in `compare`."""
+        """Append a snapshot as of an instant (UTC); ignored unless newer than the last. `doubtful`
+        as in `compare`."""
         if self._latest is None:
             self._latest = baseline(as_of, tables)
         elif as_of > self._latest.as_of:
@@ -59,7 +59,7 @@ class Past:
         return self._latest
 
     def table(self, name: Literal["events", "levels"]) -> pa.Table:
-        """All of a table of history."""
+        """A complete history table."""
         return pa.concat_tables(self._events if name == "events" else self._levels)
 
     def events(

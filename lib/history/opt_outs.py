@@ -1,4 +1,5 @@
-"""Where people left: opt-outs, blocks and deletions by group, and how many could have opted out."""
+"""Where contacts leave: opt-outs, blocks and deletions by group, and how many could have opted
+out."""
 
 from typing import Literal
 
@@ -13,17 +14,18 @@ from lib.reference.rates import Rate
 from lib.store.dimensions import Dimension
 
 Kind = Literal["broadcast", "email"]
-"""What people opt out of. The level of that name counts those who are opted in."""
+"""What is opted out of. The level of the same name counts those opted in."""
 
 
 def departures(
     history: History, period: Period, dimension: Dimension, kind: Kind, limits: Filter
 ) -> pd.DataFrame:
-    """Who left in the period, by a dimension; a contact with two values counts in each.
+    """Opt-outs, blocks and deletions of the period by a dimension; a contact with two values counts
+    in each.
 
-    Indexed by key ("" for none), by opted_out descending, then key. Columns: opted_out; could: how
-    many could have, which are those opted in at the period's opening and those who opted in since,
-    NaN where no level says so (`levels.asked_for`); blocked, deleted.
+    Indexed by key ("" for none), ordered by opted_out, descending, then key. Columns: opted_out;
+    could: the number that could have opted out, which is those opted in at the period's opening
+    plus those who opted in since, NaN if no level says so (`levels.asked_for`); blocked; deleted.
     """
     found = events_in(history, period, limits, by=(dimension,))
     counted = pd.DataFrame(
@@ -45,7 +47,8 @@ def departures(
 
 
 def opt_out_rate(history: History, period: Period, kind: Kind, limits: Filter) -> Rate | None:
-    """Of those who could have opted out, the share that did; None where no level says how many."""
+    """Share of those who could have opted out that did; None if no level says how many could
+    have."""
     asked = levels.asked_for(limits)
     span = transitions(history, period)
     if asked is None or span is None:
@@ -62,7 +65,7 @@ def opt_out_rate(history: History, period: Period, kind: Kind, limits: Filter) -
 def _opted_in(
     history: History, period: Period, dimension: Dimension, kind: Kind, limits: Filter
 ) -> "pd.Series[int] | None":
-    """Those opted in at the opening, by key; None where levels cannot say it under the filter."""
+    """Number opted in at the opening, by key; None if levels cannot answer the filter."""
     span = transitions(history, period)
     others = [each for each, _ in limits.asked if each != dimension]
     if span is None or others or limits.recorded_only:

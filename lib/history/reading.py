@@ -1,4 +1,4 @@
-"""What changed in a period: "Reading a period" in the history's definition."""
+"""What changed in a period (history.md, "Reading a period")."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -18,19 +18,20 @@ ALL = Filter()
 
 
 class History(Protocol):
-    """What has been recorded of a workspace; immutable."""
+    """The recorded history of a workspace; immutable."""
 
     @property
     def recorded(self) -> np.ndarray:
-        """As of when the recorded snapshots are that can be compared with each other, ascending;
+        """Times of the recorded snapshots that form an unbroken chain of comparisons, ascending;
         UTC, datetime64[us]. All transitions between them can be read."""
 
     @property
     def since(self) -> datetime:
-        """The first snapshot that was ever recorded, UTC."""
+        """Time of the first snapshot ever recorded, UTC."""
 
     def active(self, limits: Filter) -> int:
-        """How many contacts of the last of `recorded` are not blocked, of those that pass."""
+        """Number of contacts of the snapshot at the last of `recorded` that are not blocked and
+        pass."""
 
     def between(
         self,
@@ -39,8 +40,7 @@ class History(Protocol):
         limits: Filter,
         by: Sequence[Dimension] = (),
     ) -> "Events":
-        """The events of the transitions seen after one instant and until another, included; `by`
-        are dimensions to ask for."""
+        """Events of the transitions seen after `after` and up to and including `until`."""
 
     def levels(
         self,
@@ -49,14 +49,14 @@ class History(Protocol):
         last: np.datetime64,
         keys: Collection[str] | None = None,
     ) -> pd.DataFrame:
-        """The levels of a dimension, `levels.TOTAL` for the workspace, both ends included; of these
-        keys only."""
+        """Levels of a dimension (`levels.TOTAL` for the workspace) from `first` to `last`, both
+        included."""
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """Contacts that are not blocked: opening + joined + unblocked - blocked - deleted + moved_in -
-    moved_out = closing, exactly. Only a filter lets contacts move in and out."""
+    """Contacts that are not blocked. Exactly: opening + joined + unblocked - blocked - deleted +
+    moved_in - moved_out = closing. Contacts only move in and out under a filter."""
 
     opening: int
     joined: int
@@ -70,8 +70,8 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Response:
-    """How many were answered, for how many of them it is known how long they had waited, and the
-    median of that in hours; None of nobody."""
+    """Number of answers, number of those with a known waiting time, and its median in hours (None
+    if there are none)."""
 
     answered: int
     timed: int
@@ -79,51 +79,52 @@ class Response:
 
 
 class Events(Protocol):
-    """Events of some transitions, of the contacts that a filter lets pass.
+    """Events of some transitions, limited to the contacts that pass a filter.
 
-    Most count if the contact passed in the later snapshot; those that took away what may have made
-    it pass (`COUNTED_BEFORE`), if it passed in the earlier one. What lies outside of a period is
-    counted on its nearest day. Answers are not to be changed.
+    Most events count if the contact passes in the later snapshot; those that remove what may have
+    made it pass count if it passed in the earlier one.
     """
 
     def number(self, kind: str) -> int: ...
 
     def numbers(self) -> dict[str, int]:
-        """How many of each of `events.KINDS`."""
+        """Number of events by kind of `events.KINDS`."""
 
     def bridge(self, closing: int) -> Bridge:
-        """That which ends with so many contacts."""
+        """The bridge that ends with this number of contacts."""
 
     @property
     def net(self) -> int:
-        """By how many contacts that are not blocked there are more than before."""
+        """Net change in the number of contacts that are not blocked."""
 
     def by_day(self, period: Period, kinds: Sequence[str] = events.DAILY) -> pd.DataFrame:
-        """A row per day of the period, a column per kind."""
+        """Event counts: a row per day of the period, a column per kind. Events outside the period
+        count on its nearest day."""
 
     def response(
         self, *, since: datetime | None = None, before: datetime | None = None
     ) -> Response:
-        """Of all answers, or of those that were given from `since` on and before `before` (UTC)."""
+        """All answers, or those given from `since` on and before `before` (UTC)."""
 
     def response_by_day(self, period: Period, limit: float = math.inf) -> pd.DataFrame:
-        """A row per day of the period: answered, timed, median_hours (NaN of none), and slow: how
-        many took longer than `limit`, in hours."""
+        """Response times by day of the period: answered, timed, median_hours (NaN if none), and
+        slow, the number of answers that took longer than `limit` hours."""
 
     def received_by_day(self, period: Period) -> pd.DataFrame:
-        """How many conversations each agent received: a row per day of the period, counted from 0,
-        a column per agent who received any."""
+        """Conversations received: a row per day of the period (numbered from 0), a column per agent
+        who received any."""
 
     def by_agent(self) -> pd.DataFrame:
-        """received, given_away, closed, answered, timed and median_response_hours, indexed by id,
-        by received descending, then id."""
+        """By agent: received, given_away, closed, answered, timed and median_response_hours,
+        indexed by ID; ordered by received, descending, then ID."""
 
     def by_value(self, kind: str) -> "pd.Series[int]":
-        """How many events of a kind about tags or channels, by tag or channel."""
+        """Number of events of a kind about tags or channels, by tag or channel."""
 
     def by_key(self, kind: str, dimension: Dimension) -> "pd.Series[int]":
-        """How many events of a kind, by a dimension of their contacts that was asked for, "" for
-        none; one with two channels, tags or sources counts in each."""
+        """Number of events of a kind by a dimension of their contacts, "" for none. A contact with
+        two channels, tags or sources counts in each. Requires the dimension among `by` of
+        `events_in`."""
 
 
 COUNTED_BEFORE = ("deleted", "tag_removed", "channel_removed", "unassigned")
@@ -134,12 +135,12 @@ class Changes:
     """What changed between the snapshots `opening` and `closing` (UTC), `snapshots` transitions
     apart.
 
-    events: how many of each of `events.KINDS`.
+    events: number of each of `events.KINDS`.
     by_day: a row per day of the period, indexed by day, a column per kind of `events.DAILY`.
-    agents: received, given_away, closed, answered, median_response_hours (NaN: none), indexed by
-        id, by received descending, then id; those with four zeros are left out.
-    levels: a row per day of the period on which something was recorded, indexed by day, as of its
-        last snapshot (`levels.NUMBERS`); None where the filter asks for more than levels can say.
+    agents: received, given_away, closed, answered, median_response_hours (NaN if none), indexed by
+        ID, ordered by received, descending, then ID; agents with four zeros are left out.
+    levels: a row per recorded day of the period, indexed by day, as of its last snapshot
+        (`levels.NUMBERS`); None if levels cannot answer the filter.
     """
 
     recorded_since: datetime
@@ -156,8 +157,8 @@ class Changes:
 
 @dataclass(frozen=True)
 class Span:
-    """The snapshots that a period opens and closes with (UTC, datetime64[us]), and how many
-    transitions lie between them."""
+    """Snapshots at which a period opens and closes (UTC, datetime64[us]), and the number of
+    transitions between them."""
 
     opening: np.datetime64
     closing: np.datetime64
@@ -165,8 +166,8 @@ class Span:
 
 
 def transitions(history: History, period: Period) -> Span | None:
-    """Opening is the latest snapshot before the period's first moment, else the first one; closing
-    the latest before its end. None where there is none before its end."""
+    """The span of a period: opens with the latest snapshot before its first moment (or else the
+    first one), closes with the latest before its end. None if there is none before its end."""
     edges = stamps([period.first_moment, period.end_moment])
     recorded = history.recorded
     before_start, before_end = np.searchsorted(recorded, edges, "left")
@@ -177,7 +178,7 @@ def transitions(history: History, period: Period) -> Span | None:
 
 
 def changes(history: History, period: Period, limits: Filter = ALL) -> Changes | None:
-    """What changed in the period among the contacts that `limits` let pass; None where nothing was
+    """What changed in the period among the contacts that pass `limits`; None if nothing was
     recorded before the period's end."""
     span = transitions(history, period)
     if span is None:
@@ -202,7 +203,8 @@ def changes(history: History, period: Period, limits: Filter = ALL) -> Changes |
 def events_in(
     history: History, period: Period, limits: Filter = ALL, *, by: Sequence[Dimension] = ()
 ) -> Events:
-    """The events that `changes` counts, for further questions; `by` are dimensions to ask for."""
+    """The events that `changes` counts, for further questions; `by` are dimensions needed for
+    `by_key`."""
     span = transitions(history, period)
     if span is None:  # none at all
         return history.between(_NEVER, _NEVER, limits, by)
@@ -213,8 +215,8 @@ _NEVER = np.datetime64(0, "us")
 
 
 def daily_levels(history: History, period: Period, limits: Filter = ALL) -> pd.DataFrame | None:
-    """The level of each day of the period that has one, as of its last snapshot; None where levels
-    cannot say: they are kept by one dimension at a time."""
+    """The level of each recorded day of the period, as of its last snapshot, indexed by day; None
+    if levels cannot answer the filter, since they are recorded for one dimension at a time."""
     asked = levels.asked_for(limits)
     if asked is None:
         return None
@@ -224,7 +226,7 @@ def daily_levels(history: History, period: Period, limits: Filter = ALL) -> pd.D
     found = total = history.levels(levels.TOTAL, first, last)
     if dimension != levels.TOTAL:
         found = history.levels(dimension, first, last, keys)
-    # Where nobody had the value there is no row of it: that is a level of nothing.
+    # If no contact had the value there is no row for it; its level is 0.
     numbers = found.groupby("seen")[list(levels.NUMBERS)].sum()
     numbers = numbers.reindex(total["seen"].sort_values(), fill_value=0)
     moments = np.asarray(numbers.index, dtype="datetime64[us]")

@@ -1,7 +1,7 @@
-"""Keeps the snapshots of a workspace and records what changes between them.
+"""Stores snapshots of a workspace and records what changes between them.
 
-It runs where the crawl ends, not where viewers wait. Nothing that goes wrong here keeps current
-numbers from being shown: a sentence says what is not kept.
+Runs where the crawl ends, not where viewers wait. No failure here prevents current numbers from
+being shown: a note says what is not recorded.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ from lib.store.storage import Change, Head, Recording, Store, store_of
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""At a commit, when other processes come first."""
+"""Attempts to commit when other processes commit first."""
 
 TIDY_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The snapshot that was kept last, what has been recorded (None: nothing, or it cannot be
-    read), and sentences about what could not be kept. `is_saved` says that the snapshot lies in the
-    store."""
+    """The last stored snapshot, the recorded history (None: there is none, or it cannot be read),
+    and notes about what could not be stored."""
 
     snapshot: Snapshot | None = None
     history: History | None = None
@@ -51,11 +50,7 @@ class _Last:
 
 
 class Recorder:
-    """Of one workspace. Not to be used by two threads at once.
-
-    `engine` reads what is recorded. With another than memory, snapshots are loaded without their
-    tables.
-    """
+    """Recorder of one workspace. Not thread-safe."""
 
     def __init__(
         self,
@@ -74,7 +69,7 @@ class Recorder:
         self._tidied: datetime | None = None
 
     def load(self) -> Kept:
-        """What was kept before."""
+        """The stored snapshot and history."""
         snapshot, notes = self._store.load(tables=self._engine == "memory")
         try:
             head = self._store.head()
@@ -86,25 +81,25 @@ class Recorder:
         return Kept(snapshot, self._history(head, snapshot), notes)
 
     def newest(self) -> datetime | None:
-        """As of when the snapshot is, UTC, that was kept last, without loading it; None where there
-        is none. Raises StoreError."""
+        """Time of the last stored snapshot (UTC), without loading it; None if there is none. Raises
+        StoreError."""
         head = self._store.head()
         self._number = head.last.number if head is not None else 0
         return head.last.as_of if head is not None else None
 
     def release(self) -> None:
-        """Lets go of what it holds in memory; it is read again when it is needed."""
+        """Release what is held in memory; it is read again when needed."""
         self._last = None
         self._cache = Cache()
 
     def has_news(self) -> bool:
-        """Whether something was committed since this recorder last looked: by another process.
-        Raises StoreError."""
+        """Whether another process has committed since this recorder last looked. Raises
+        StoreError."""
         head = self._store.head()
         return head is not None and head.last.number > self._number
 
     def open(self) -> Kept:
-        """What has been recorded, without the snapshot."""
+        """The recorded history, without the snapshot."""
         try:
             head = self._store.head()
         except StoreError as why:
@@ -112,8 +107,7 @@ class Recorder:
         return Kept(history=self._history(head, None)) if head is not None else Kept()
 
     def save(self, snapshot: Snapshot) -> Kept:
-        """Keeps a snapshot and records what has changed since the one recorded before. One whose
-        tables lie on disk comes back as it lies in the store."""
+        """Store a snapshot and record what has changed since the previously recorded one."""
         try:
             head, notes = self._save(snapshot)
             if isinstance(snapshot, FiledSnapshot):
@@ -146,12 +140,13 @@ class Recorder:
                 self._last = _Last(head.last.number, after)
             self._tidy(head)
             return head, (*notes, *why, *not_recorded)
-        raise StoreError("others write there all the time")
+        raise StoreError("other processes kept committing first")
 
     def _record(
         self, head: Head | None, before: Recorded | None, snapshot: Snapshot
     ) -> tuple[Recording | None, Recorded | None, tuple[str, ...]]:
-        """What to record of a snapshot, the recorded one, and why nothing is."""
+        """What to record of a snapshot, the recorded snapshot, and notes; None and the reason if
+        nothing is recorded."""
         doubtful = snapshot.verdict.doubtful
         if doubtful is None:
             return None, None, (_INCOMPLETE,)
@@ -178,7 +173,7 @@ class Recorder:
         return Change(beside.schema(), [("carried", beside.to_table(after))], frozenset(old))
 
     def _before(self, head: Head | None) -> tuple[Recorded | None, tuple[str, ...]]:
-        """The snapshot to compare with; None if there is none. Raises StoreError."""
+        """The recorded snapshot to compare with, or None, and notes. Raises StoreError."""
         row = head.last_recorded if head is not None else None
         if head is None or row is None:
             return None, ()
@@ -191,7 +186,7 @@ class Recorder:
             return None, (f"What changed since {row.as_of:%-d %B %H:%M} UTC is not known: {why}.",)
 
     def _restore(self, head: Head, snapshot: Snapshot | None = None) -> Recorded:
-        """The snapshot recorded last. Raises StoreError and Unreadable."""
+        """The last recorded snapshot. Raises StoreError and Unreadable."""
         row = head.last_recorded
         if row is None:
             raise Unreadable("nothing has been recorded")
@@ -232,23 +227,24 @@ class Recorder:
 
 _INCOMPLETE = (
     "This data was saved, but what changed is not recorded: the crawl may have missed contacts, "
-    "nobody can tell where."
+    "and it is not known where."
 )
 _NOT_NEWER = (
     "This data was saved, but what changed is not recorded: the clock says that it is no newer "
     "than what was recorded as of {:%-d %B %Y %H:%M} UTC."
 )
-_EMPTIED = "Data that was saved before has disappeared from the store: history begins anew."
+_EMPTIED = "Data that was saved before has disappeared from the store: history starts over."
 
 
 def _may_be_of(snapshot: Snapshot, head: Head) -> bool:
-    """Whether a snapshot is of the workspace that is kept there, as far as both say."""
+    """Whether a snapshot may belong to the stored workspace; true unless both are identified and
+    differ."""
     known = head.last.workspace
     return known is None or snapshot.workspace_id is None or known == snapshot.workspace_id
 
 
 def recorder_of(settings: Settings) -> Recorder | None:
-    """Of the configured workspace; None for the demo workspace."""
+    """The recorder of the configured workspace; None for the demo workspace."""
     store = store_of(settings)
     if store is None:
         return None

@@ -1,4 +1,4 @@
-"""A history that is kept in the store, as of one commit."""
+"""History in the store, as of one commit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOMENT = "%Y%m%dT%H%M%S%f"
 
 
 class StoredHistory:
-    """`latest` gives the last recorded snapshot when it is asked for."""
+    """`History` as of the commit `head`; `latest` loads the last recorded snapshot when needed."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class StoredHistory:
 
     @cached_property
     def recorded(self) -> np.ndarray:
-        """From the last one back as far as each was compared with the one before it."""
+        """The chain of compared snapshots that ends with the last one."""
         return chain(self._head)
 
     @cached_property
@@ -99,7 +99,7 @@ class StoredHistory:
         last: np.datetime64,
         dimension: str | None = None,
     ) -> pa.Table:
-        """The rows that were seen between two instants, both included; of a dimension."""
+        """The rows of a dimension (default: all) seen between two instants, both included."""
         table = self._store.table(name)
         wanted = pa.schema([schema.field(column) for column in columns])
         parts = [wanted.empty_table()]
@@ -116,7 +116,7 @@ class StoredHistory:
 
 
 class Cache:
-    """Columns of files that were read before: files never change. Safe to use from any thread."""
+    """Cache of file columns; files never change. Thread-safe."""
 
     MOST_BYTES = 64_000_000
 
@@ -134,7 +134,7 @@ class Cache:
         columns: Sequence[str],
         dimension: str | None,
     ) -> pa.Table:
-        """These columns of a file; only the rows of a dimension if one is given. Raises StoreError
+        """Columns of a file, limited to the rows of a dimension if one is given. Raises StoreError
         and Unreadable."""
         with self._lock:
             known = {name: self._columns.get((file, dimension, name)) for name in columns}
@@ -145,13 +145,14 @@ class Cache:
             known |= {name: found[name] for name in missing}
             with self._lock:
                 for name in missing:
-                    with contextlib.suppress(ValueError):  # larger than all that may be kept
+                    with contextlib.suppress(ValueError):  # larger than the whole cache
                         self._columns[file, dimension, name] = found[name]
         return pa.table(known)
 
 
 def chain(head: Head) -> np.ndarray:
-    """As of when the snapshots are that were compared with each other, up to the last recorded."""
+    """Times of the longest unbroken chain of compared snapshots that ends with the last recorded
+    one."""
     table = head.recorded
     moments = np.asarray(table["as_of"], dtype="datetime64[us]")
     previous = np.asarray(table["previous"], dtype="datetime64[us]")
@@ -160,13 +161,13 @@ def chain(head: Head) -> np.ndarray:
 
 
 def since(head: Head) -> datetime:
-    """As of when the first snapshot is that was ever recorded, UTC."""
+    """Time of the first snapshot ever recorded, UTC."""
     first: datetime = head.recorded["as_of"][0].as_py()
     return first.astimezone(UTC)
 
 
 def label(kind: str, seen: pa.ChunkedArray) -> str:
-    """The beginning of the name of a file: from when to when its rows were seen."""
+    """Prefix of a file name: its kind, and when its first and last rows were seen."""
     moments = np.asarray(seen, dtype="datetime64[us]")
     texts = [f"{moment.item():{_MOMENT}}" for moment in (moments.min(), moments.max())]
     return f"{kind}-{texts[0]}-{texts[1]}"
@@ -174,7 +175,7 @@ def label(kind: str, seen: pa.ChunkedArray) -> str:
 
 @lru_cache(10_000)
 def span(file: str) -> tuple[np.datetime64, np.datetime64]:
-    """From when to when the rows of a file were seen; of one with another name, always."""
+    """When the first and last rows of a file were seen; unbounded for other file names."""
     found = _NAME.fullmatch(file)
     if found is None:
         return np.datetime64(0, "us"), np.datetime64(2**62, "us")
@@ -185,6 +186,6 @@ def span(file: str) -> tuple[np.datetime64, np.datetime64]:
 
 
 def kind_of(file: str) -> str:
-    """new: as it was recorded; day, month: put together."""
+    """Kind of a file. new: as recorded; day, month: merged."""
     found = _NAME.fullmatch(file)
     return found[1] if found is not None else "new"

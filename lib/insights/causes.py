@@ -149,7 +149,7 @@ def _made_of(view: View, subset: Subset) -> tuple[Cause, ...]:
 
 @dataclass(frozen=True)
 class _Group:
-    """New contacts of a period, without those of the group `but`, which is part of it."""
+    """New contacts of a period, except those of the subgroup `but`."""
 
     asked: Engine
     came: Fact
@@ -161,7 +161,7 @@ class _Group:
         return counted - (self.but.size if self.but is not None else 0)
 
     def sizes(self, dimension: Dimension) -> dict[str, int]:
-        """Number of them by value."""
+        """Number of contacts by value."""
         found = sizes_of(self.asked, dimension, self.came)
         taken = self.but.sizes(dimension) if self.but is not None else {}
         return {key: size - taken.get(key, 0) for key, size in found.items()}

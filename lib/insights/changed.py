@@ -204,7 +204,7 @@ LEAST_ANSWERS = 20
 
 
 def _limit(usual: float) -> float:
-    """The response time above which an answer is slow where `usual` is the median; hours."""
+    """The response time, in hours, above which an answer is slow, given the usual median."""
     return max(SLOWER * usual, usual + LEAST_SLOWER)
 
 
@@ -302,9 +302,9 @@ _BEFORE = 28
 
 @dataclass(frozen=True, eq=False)
 class _Weeks:
-    """The answers of a week, `now`, and of the four before it, `then`. `days` has a row per day of
-    the week: how many of its answers are timed, and how many of these slow. `received` has a row
-    per day of the five weeks and a column per agent."""
+    """A week and the four before it: responses of the week (`now`) and of the four (`then`). `days`
+    has a row per day of the week with its timed answers and the slow ones among them. `received`
+    has a row per day of the five weeks and a column per agent."""
 
     now: Response
     then: Response

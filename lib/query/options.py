@@ -61,7 +61,7 @@ class Options:
 
 
 def options_of(asked: Engine) -> Options:
-    """Those of the whole workspace."""
+    """The options of the whole workspace."""
     found = {dimension.key: _options(asked.whole, dimension) for dimension in DIMENSIONS}
     return Options({key: options for key, options in found.items() if options})
 
@@ -70,8 +70,8 @@ def counts_under(
     asked: Callable[[Filter], Engine], limits: Filter, options: Options
 ) -> dict[str, dict[str, int]]:
     """For each dimension, how many contacts have each of its values and pass the filters of all
-    other dimensions: what selecting the value would leave. `asked` gives the engine for a filter
-    of the whole workspace."""
+    other dimensions: what selecting the value would leave. `asked` returns the workspace's engine
+    under a filter."""
     counted = {}
     for dimension in DIMENSIONS:
         others, known = limits.without(dimension), options.of(dimension)
@@ -88,7 +88,7 @@ def _options(asked: Engine, dimension: Dimension) -> tuple[Option, ...]:
     sizes = sizes_of(asked, dimension)
     missing = dimension.missing
     without = sizes.pop(MISSING, 0) if missing.key == MISSING else 0
-    if dimension.has_several and not sizes:  # a server that does not tell of this at all
+    if dimension.has_several and not sizes:  # a server that does not report this at all
         return ()
     known = _known_names(asked, dimension)
     plain = {key: clean(known(key)) for key in sizes}

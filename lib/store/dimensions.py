@@ -1,6 +1,6 @@
-"""What contacts can be counted and filtered by: "From a contact to a row" of the metrics.
+"""Dimensions: what contacts can be counted and filtered by (metrics.md, "From a contact to a row").
 
-A new dimension is one object here: engines count by it, history tells changes of it, the sidebar
+A new dimension is one object here: engines count by it, history records changes of it, the sidebar
 offers it, links carry it.
 """
 
@@ -10,22 +10,22 @@ from typing import Literal
 from lib.reference import countries
 
 Names = Literal["tags", "inboxes", "agents", "teams"]
-"""The tables that give values a name."""
+"""The tables with the names of values."""
 
 MISSING = ""
-"""The key of contacts that have no value. Values are trimmed and never blank, so none equals it: a
-channel that is called "none" is a channel."""
+"""Key of contacts without a value. Values are trimmed and never blank, so none equals it: a channel
+called "none" is a channel."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """How contacts without a value of a dimension are known.
+    """How contacts without a value are presented.
 
-    key: `MISSING`, or the value that the column holds in its place;
+    key: `MISSING`, or the value that the column holds instead;
     name: as a bar or an option of its own, "No channel";
-    phrase: within a sentence, where values are listed, "no channel";
-    alone: the whole filter in words, where nothing else is chosen;
-    among: a flag of the contacts: the others cannot have a value, so they do not lack one.
+    phrase: in a list of values within a sentence, "no channel";
+    alone: text of a filter that selects only these;
+    among: flag of the contacts that can have a value at all: the others do not lack one.
     """
 
     key: str
@@ -37,12 +37,12 @@ class Missing:
 
 @dataclass(frozen=True)
 class Dimension:
-    """key: its name in code and in the URL; label: its heading; noun: one value of it.
+    """key: name in code and in the URL; label: heading; noun: one value.
 
-    A contact has one value, in the categorical `column` of the contacts, or several, in the column
-    `key` of the table `links`; then the column `count` of the contacts says how many. `names` is
-    the table that has a name for each value, where values are ids. `preposition` goes before the
-    values where a filter is put into words: "in " Brazil.
+    A contact has either one value, in the categorical column `column` of the contacts, or several,
+    in the column `key` of the link table `links`; then the contacts' column `count` has their
+    number. `names` is the table with the names of the values, if these are IDs. `preposition`
+    precedes the values in the text of a filter: "in " Brazil.
     """
 
     key: str
@@ -57,7 +57,8 @@ class Dimension:
 
     @property
     def has_several(self) -> bool:
-        """Whether a contact may have several values, so that they do not add up to the total."""
+        """Whether a contact may have several values, so that counts by value do not add up to the
+        total."""
         return self.links is not None
 
 
@@ -131,7 +132,7 @@ INBOX = Dimension(
     count="inboxes",
     names="inboxes",
 )
-"""These two are counted by, and not filtered by."""
+"""These two are only counted by, not filtered by."""
 
 DIMENSIONS = (CHANNEL, COUNTRY, TAG, SOURCE, TEAM, AGENT)
 BY_KEY = {dimension.key: dimension for dimension in DIMENSIONS}

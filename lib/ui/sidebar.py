@@ -1,8 +1,7 @@
-"""The choice as widgets. What it means for the rows is `lib.query`.
+"""The choice as widgets. Its meaning is defined in `lib.query`.
 
-The address is the state (`lib.ui.address`): the widgets are set from it before they are drawn, and
-write to it when they are used. Back and forward, deep links and links to colleagues follow from
-that.
+The URL is the state (`lib.ui.address`): widgets are set from it before they are drawn, and write to
+it when used. Back and forward, deep links and shared links all follow from that.
 """
 
 from dataclasses import replace
@@ -28,17 +27,17 @@ MOST_CHIPS = 12
 
 
 def read(options: Options) -> tuple[Choice, list[str]]:
-    """The choice that the address makes, and notes on what in it could not be used."""
+    """The choice in the URL, and notes on what could not be used."""
     return url.parse(address.values(), options)
 
 
 def set_choice(choice: Choice) -> None:
-    """Makes `choice` the one of this session and its address. For callbacks."""
+    """Set the choice of this session and its URL. For callbacks."""
     address.change(url.parameters(choice))
 
 
 def chips(choice: Choice, options: Options) -> None:
-    """A button for each limit in force, which takes it off."""
+    """Draw a button for each active filter, which removes it."""
     limits = [
         (
             f"{dimension.key}-{key}",
@@ -76,7 +75,7 @@ def _without(choice: Choice, dimension: Dimension, key: str) -> Choice:
 
 
 def draw(view: View, settings: Settings) -> None:
-    """The sidebar's controls."""
+    """Draw the sidebar's controls."""
     choice, period = view.choice, view.terms.period
     style.name_filters(sum(len(choice.keys(each)) for each in DIMENSIONS) + choice.recorded_only)
     st.session_state["pick-preset"] = choice.preset
@@ -107,7 +106,7 @@ def draw(view: View, settings: Settings) -> None:
     for dimension in DIMENSIONS:
         _draw_dimension(choice, dimension, view.options, counts.get(dimension.key, {}))
     expander = st.expander("Settings", key="definitions", on_change="rerun")
-    # Closed it is left empty: the names of 600 time zones are most of what a page would send.
+    # Left empty while closed: the 600 time zone names are most of what a page would send.
     if expander.open:
         with expander:
             _draw_settings(choice, settings)
@@ -120,7 +119,7 @@ def draw(view: View, settings: Settings) -> None:
 
 
 def pick_queue(choice: Choice) -> None:
-    """Which conversations are listed."""
+    """Draw the switch between lists of conversations."""
     st.session_state["pick-queue"] = choice.queue
     st.segmented_control(
         "Conversations",
@@ -148,7 +147,7 @@ def _take_queue(choice: Choice) -> None:
 
 
 def link(choice: Choice) -> str:
-    """The address of the page under this choice."""
+    """URL of the page under this choice."""
     here = (st.context.url or "").split("?")[0]
     given = {**address.values(), **url.parameters(choice)}
     query = urlencode({name: given[name] for name in address.NAMES if given.get(name)}, doseq=True)
@@ -156,7 +155,7 @@ def link(choice: Choice) -> str:
 
 
 def _draw_dates(choice: Choice, period: Period) -> None:
-    # While the second day is not picked yet, the widget holds one: it must not be overwritten.
+    # Do not overwrite a range whose second day has not been picked yet.
     if len(st.session_state.get("pick-dates", ())) != 1:
         st.session_state["pick-dates"] = (period.start, period.end)
     st.date_input(
@@ -301,5 +300,5 @@ def _take_countries(choice: Choice) -> None:
 
 
 def clear_filters(choice: Choice) -> None:
-    """A callback: all contacts again, in the same period."""
+    """Callback: remove all filters, keeping the period."""
     set_choice(choice.unfiltered)

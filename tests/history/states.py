@@ -82,12 +82,12 @@ _TALK: Json = {
 
 
 def contact(number: int, **facts: Any) -> Json:
-    """One that was there from the beginning, without anything but what is said."""
+    """A contact that was there from the beginning, with only the given fields."""
     return {"id": str(number), "createdAt": "2026-01-01T00:00:00.000Z"} | _BLANK | facts
 
 
 def talk(number: int = 1, **facts: Any) -> Json:
-    """An open conversation, with a person."""
+    """An open conversation with a person."""
     return {"id": str(900 + number)} | _TALK | facts
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a workspace, what is said of it adds up: against plain loops."""
+"""Whatever happens to a workspace, its recorded history adds up: compared with plain loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorded workspace at four instants, and what is to be said of them."""
+"""The recorded workspace at four times, and its expected history."""
 
 from __future__ import annotations
 

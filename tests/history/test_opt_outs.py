@@ -1,4 +1,4 @@
-"""Who left, where, and of how many."""
+"""Opt-outs, blocks and deletions by group, and their bases."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def member(number: int, channel: str, *, opted_in: bool = True, **facts: Any) ->
 
 @pytest.fixture(params=KINDS)
 def on_two_days(request: pytest.FixtureRequest) -> History:
-    """On WhatsApp, one of three opts out, and one who was not opted in opts in; on Telegram one of
-    one is deleted."""
+    """On WhatsApp, one of three opts out, and one opts in; on Telegram, the only contact is
+    deleted."""
     before = [
         member(1, "whatsapp"),
         member(2, "whatsapp", tags=tagged("7")),

@@ -1,4 +1,4 @@
-"""What is recorded stands in the store, and is read from there as it is from memory."""
+"""Recorded history is stored, and reads the same from the store as from memory."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def store(tmp_path: Path) -> Store:
 def snapshot(
     hours: float, *contacts: Json, doubtful: tuple[Range, ...] | None = (), workspace: str = "299"
 ) -> Snapshot:
-    """As of so many hours after `START`."""
+    """Time of that many hours after `START`."""
     verdict = Verdict(START + timedelta(hours=hours), doubtful=doubtful)
     return Snapshot(tables_of(contacts), verdict, workspace)
 
 
 def events(kept: Kept, days: int = 600) -> dict[str, int]:
-    """How many there were of each kind, of those that there were."""
+    """Number of events of each kind that occurs."""
     assert kept.history is not None
     period = Period(START.date() - timedelta(days=1), START.date() + timedelta(days=days))
     found = changes(kept.history, period)
@@ -58,7 +58,7 @@ def events(kept: Kept, days: int = 600) -> dict[str, int]:
 
 
 def without(store: Store, table: str, column: str) -> None:
-    """As if the version that wrote the last file of a table had not known of that column."""
+    """As if the version that wrote a table's last file did not have that column."""
     head = store.head()
     assert head is not None
     path = Path(store.place.root, table, head.last.files[table][-1])
@@ -73,7 +73,7 @@ def test_history_goes_on_after_an_upgrade_that_adds_a_column(store: Store, colum
     for table in ("contacts", "carried"):
         without(store, table, column)
     loaded = Recorder(store).load()
-    assert loaded.snapshot is not None  # the one before, which is whole
+    assert loaded.snapshot is not None  # the previous one, which is intact
     kept = Recorder(store).save(snapshot(2, contact(2), contact(3)))
     assert kept.notes == ()
     assert events(kept) == {"joined": 1, "deleted": 1}
@@ -181,13 +181,13 @@ def test_where_no_range_can_be_named_the_snapshot_is_kept_and_not_recorded(store
     kept = Recorder(store).save(snapshot(1, contact(1), doubtful=None))
     assert kept.notes == (
         "This data was saved, but what changed is not recorded: the crawl may have missed contacts,"
-        " nobody can tell where.",
+        " and it is not known where.",
     )
     assert events(kept) == {}
     loaded = Recorder(store).load()
     assert loaded.snapshot is not None
     assert loaded.snapshot.contacts == 1
-    # What is recorded next is compared with what was recorded last.
+    # The next snapshot is compared with the last recorded one.
     assert events(Recorder(store).save(snapshot(2, contact(2)))) == {"deleted": 1}
 
 
@@ -227,7 +227,7 @@ def test_a_store_that_was_emptied_begins_anew_and_says_so(store: Store) -> None:
     shutil.rmtree(store.place.root)
     kept = recorder.save(snapshot(1, contact(2)))
     assert kept.notes == (
-        "Data that was saved before has disappeared from the store: history begins anew.",
+        "Data that was saved before has disappeared from the store: history starts over.",
     )
     assert events(kept) == {}
     assert events(recorder.save(snapshot(2))) == {"deleted": 1}
@@ -256,7 +256,7 @@ def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(sto
     kept = Recorder(store).save(snapshot(2, contact(3)))
     (note,) = kept.notes
     assert note == ("What changed since 1 March 01:00 UTC is not known: a file of it is missing.")
-    # Nothing is said of what lies before the hole, as it would not add up.
+    # Nothing before the gap is reported, since it would not add up.
     assert events(kept) == {}
     assert kept.history is not None
     assert kept.history.since == START
@@ -264,10 +264,11 @@ def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(sto
 
 
 class TestCompaction:
-    """Saved so many times, so many hours apart, with one contact that comes and one that goes."""
+    """Save that many snapshots, that many hours apart, each with one contact joining and one
+    deleted."""
 
     kept_for = 400
-    """Days."""
+    """In days."""
 
     @pytest.fixture
     def evolve(self, store: Store) -> Callable[[int, int], Kept]:
@@ -336,12 +337,12 @@ def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: 
     later = Range(START, START + timedelta(hours=1))
     verdict = replace(first.verdict, began=START + timedelta(hours=1), doubtful=(later,))
     kept = recorder.save(Snapshot(tables_of([]), verdict, "299"))
-    # It was created outside of the range, so it is gone.
+    # Created outside the range, so it is gone.
     assert events(kept) == {"deleted": 1}
 
 
 def without_sources(store: Store, tmp_path: Path) -> None:
-    """Leaves the recorded events as a version that did not know sources has written them."""
+    """Leave the recorded events as a version without sources would have written them."""
     for file in (tmp_path / "cache" / "workspace" / "events").glob("*.parquet"):
         table = pq.read_table(file)
         names = [name for name in table.column_names if not name.startswith("sources_")]

@@ -1,4 +1,4 @@
-"""What was recorded and is not as usual: ten weeks of a snapshot a day, as of 1 July 2026, noon."""
+"""Findings from history: ten weeks with a snapshot a day, as of 1 July 2026, noon."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ MONTH = Choice("30d")
 
 @dataclass(eq=False)
 class Recording:
-    """A history in numbers: what was seen in each of the last days at 23:00, the latest last.
+    """A history given as numbers seen at 23:00 on each of the last days, oldest first.
 
-    hours: the response time of each answer of the day; received: by agent, how many conversations.
+    hours: response times of the day's answers; received: number of conversations by agent.
     """
 
     opt_outs: np.ndarray
@@ -59,7 +59,7 @@ class Recording:
     hours: list[np.ndarray]
     received: dict[str, np.ndarray]
     missing: set[int] = field(default_factory=set)
-    """Days before `AS_OF` without a snapshot; what happened on them is not seen at all."""
+    """Days before `AS_OF` without a snapshot, on which nothing is seen."""
 
     @cached_property
     def moments(self) -> np.ndarray:
@@ -141,8 +141,8 @@ class Recording:
 
 
 def steady() -> Recording:
-    """Every day the same: 4 opt-outs, 1 deletion, 20 who wait, 5 answers after 1 to 3 hours, and
-    3 conversations for each of two agents."""
+    """The same every day: 4 opt-outs, 1 deletion, 20 waiting, 5 answers after 1 to 3 hours, and 3
+    conversations for each of two agents."""
     return Recording(
         np.full(DAYS, 4),
         np.full(DAYS, 1),
@@ -153,9 +153,9 @@ def steady() -> Recording:
 
 
 def quiet(random: np.random.Generator) -> Recording:
-    """Numbers whose rates do not change: fewer at weekends, more opt-outs on the day of the weekly
-    broadcast, a backlog that agents work off, days on which everybody is slower, contacts that are
-    tidied up now and then."""
+    """Numbers at constant rates: fewer at weekends, more opt-outs on the day of the weekly
+    broadcast, a backlog that agents work off, days on which everybody is slower, occasional
+    clean-ups of contacts."""
     weekday = (np.arange(DAYS) + YESTERDAY.weekday() + 1 - DAYS) % 7
     busy = np.where(weekday > 4, 0.4, 1.0)
     waiting, waits = [], 30
@@ -180,7 +180,7 @@ def quiet(random: np.random.Generator) -> Recording:
 
 @cache
 def waiting_now(number: int) -> Tables:
-    """So many wait for an answer."""
+    """This many people wait for an answer."""
     wrote = "2026-06-30T12:00:00.000Z"
     return states.tables_of(
         [
@@ -201,7 +201,7 @@ def view(history: History | None, choice: Choice = MONTH, waiting: int = 50) -> 
 
 
 def found(history: History | None, choice: Choice = MONTH, waiting: int = 50) -> dict[str, Finding]:
-    """The findings from history, by rule, where so many wait now."""
+    """Findings from history by rule, with this many people waiting now."""
     shown = view(history, choice, waiting)
     return {each.rule: each for rule in RULES for each in rule(shown)}
 
@@ -235,7 +235,7 @@ class TestOptOuts:
         )
 
     def test_are_compared_with_the_same_weekday(self) -> None:
-        """On every Tuesday a broadcast goes out, and as many leave."""
+        """A broadcast goes out every Tuesday, and as many contacts opt out."""
         history = steady()
         history.opt_outs[-1::-7] = 60
 
@@ -390,7 +390,7 @@ CONTACTS = range(1, 61)
 
 
 def test_findings_keep_to_the_filters_of_the_view() -> None:
-    """From contacts: on the last day forty of sixty on SMS opt out, and nobody on Zalo."""
+    """From contacts: on the last day forty of sixty on SMS opt out, and none on Zalo."""
 
     def member(number: int, channel: str, *, left: bool) -> dict[str, Any]:
         since = None if left else "2026-01-01T00:00:00.000Z"

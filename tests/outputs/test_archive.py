@@ -1,4 +1,4 @@
-"""The data of the chosen rows as files: what stands in them."""
+"""Exported data of the filtered contacts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_tables_come_back_as_they_were(choice: Choice) -> None:
     about, tables = unpacked(view)
     assert list(tables) == list(view.asked.tables().frames())
     for name, table in view.asked.tables().frames().items():
-        # Parquet does not tell of which type the categories are that nobody has.
+        # Parquet does not store the type of empty categories.
         pd.testing.assert_frame_equal(tables[name], table, check_categorical=bool(len(table)))
     assert about["rows"] == {name: len(table) for name, table in tables.items()}
 
@@ -110,7 +110,7 @@ def test_the_numbers_are_of_the_chosen_rows() -> None:
     chosen = Snapshot(tables_of(*CONTACTS[:2]), VERDICT, "42")
     expected = json.loads(json.dumps(report(chosen, view.terms)))
     assert numbers.pop("filters")["channel"] == ["line"]
-    # How the workspace was read is no matter of what is chosen of it.
+    # How the workspace was read does not depend on the filters.
     assert (numbers.pop("crawl")["contacts"], expected.pop("crawl")["contacts"]) == (3, 2)
     assert numbers == expected
     assert (numbers["audience"]["contacts"], numbers["workload"]["open"]) == (2, 1)

@@ -1,4 +1,5 @@
-"""The view of a digest: a query, a saved view, or the whole workspace; and when it is gone."""
+"""The view of a digest: a query, a saved view, or the whole workspace; and what happens when it is
+gone."""
 
 from __future__ import annotations
 

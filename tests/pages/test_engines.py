@@ -1,4 +1,4 @@
-"""The pages where another engine than memory answers."""
+"""The pages with an engine other than memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_page_shows_the_numbers_of_memory(connect: Connect) -> None:
 
 
 def _all_pages() -> tuple[dict[str, str], str]:
-    """The numbers and tables of each page, opened one after another, and the prose of the last."""
+    """Numbers and tables of each page, opened one after another, and the text of the last."""
     dashboard = open_page(PAGES[0], **FILTERED)
     shown = {PAGES[0]: markup(dashboard)}
     for name in PAGES[1:]:

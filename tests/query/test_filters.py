@@ -21,7 +21,7 @@ PLAIN = Choice()
 
 
 def passing(choice: Choice, *contacts: Json) -> list[int]:
-    """The numbers, from 1, of the contacts that pass."""
+    """Numbers, from 1, of the contacts that pass."""
     asked = MemoryEngine(tables_of(*contacts)).under(choice.limits)
     return sorted(int(each) for each in asked.tables().contacts["id"])
 

@@ -89,7 +89,7 @@ def test_an_empty_workspace_has_nothing_to_filter_by() -> None:
 
 
 def named_tags(**names: str | None) -> Options:
-    """The options of a workspace in which one contact has all these tags."""
+    """Options of a workspace with one contact that has all these tags."""
     tags = [{"id": key.strip("_"), "name": name} for key, name in names.items()]
     return options_of(ask(contact(tags=tags)))
 
@@ -114,9 +114,6 @@ def test_a_tag_without_a_name_goes_by_its_id() -> None:
 
 def test_a_key_that_no_longer_exists_is_its_own_name() -> None:
     assert OPTIONS.name(TAG, "999") == "999"
-
-
-# Names and labels that look like no other
 
 
 def labels(options: Options, dimension: Dimension = TAG) -> list[str]:
@@ -199,9 +196,6 @@ def test_no_two_labels_look_alike(names: list[str]) -> None:
     options = options_of(ask(contact(tags=tags))).of(TAG)
     assert len({skeleton(each.label) for each in options}) == len(options)
     assert len({skeleton(each.name) for each in options}) == len(options)
-
-
-# Under the other filters
 
 
 def test_a_list_counts_under_the_other_filters_and_not_under_its_own() -> None:

@@ -1,4 +1,4 @@
-"""The store in a bucket: the same as in a folder, and what goes wrong is said without secrets."""
+"""The store in a bucket: works as in a folder, and errors reveal no secrets."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_two_writers_and_a_reader_see_whole_snapshots(place: Place) -> None:
         assert joined == deleted
         seen += 1
     assert seen
-    # Whichever came first, what is recorded leads from the first state to the last.
+    # Whichever came first, the record leads from the first state to the last.
     kept = Recorder(Store(place)).save(snapshot(8, range(8, 11)))
     assert kept.notes == ()
     assert joined_and_deleted(kept)[0] >= 3

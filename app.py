@@ -34,6 +34,7 @@ turns between its script and the server; with Python's 5 ms, one script that com
 pages of all others ten times slower."""
 
 log = logging.getLogger(__name__)
+_failures = logs.Ration()
 
 
 def configured() -> Configuration:
@@ -79,7 +80,10 @@ def last_resort(error: Exception) -> bool:
         log.warning("An engine gave no answer. %s", error)
         status.no_answer(error, key=f"again-{reference}")
         return True
-    log.error("A page failed unexpectedly. Reference %s.", reference, exc_info=error)
+    if _failures.is_left():
+        log.error("A page failed unexpectedly. Reference %s.", reference, exc_info=error)
+    else:
+        log.error("A page failed unexpectedly, as others just now. Reference %s.", reference)
     with st.container(border=True):
         st.subheader("This could not be shown", anchor=False)
         st.write(

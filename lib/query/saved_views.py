@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,7 @@ class JsonFile:
 
     def read(self) -> bytes | None:
         try:
-            return self._path.read_bytes()
+            return _content_of(self._path)
         except FileNotFoundError:
             return None
 
@@ -96,6 +97,20 @@ class JsonFile:
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
+
+
+def _content_of(path: Path) -> bytes:
+    """Raises OSError, also for anything but a regular file: reading a pipe would block."""
+    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(opened, "rb") as file:
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+            raise OSError("what lies there is not a file of saved views")
+        return file.read()
+
+
+_MOST_BYTES = 50_000_000
+"""Room for a few hundred viewers with as many views as they may have."""
 
 
 class SharedDocument:
@@ -241,7 +256,7 @@ def _decoded(content: bytes | None) -> list[SavedView]:
         return []
     try:
         return [_view(each) for each in json.loads(content)["views"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SavedViewError(
             "The file of saved views is damaged; whoever runs this dashboard can mend or move it."
         ) from error
@@ -290,7 +305,7 @@ def _secret_in(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_bytes()
+        return _content_of(path)
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(32))
     return path.read_bytes()

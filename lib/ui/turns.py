@@ -2,38 +2,82 @@
 
 Each viewer's script runs in a thread of its own, and all of them share one interpreter. Thirty that
 compute at once take as long as thirty in turn, but keep the server from sending what is done.
+
+A free turn is handed to the waiting viewers in rotation: somebody with a hundred open tabs delays
+the others no more than somebody with one.
 """
 
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import streamlit as st
+
 MOST_AT_ONCE = 3
 
-_turns = threading.Semaphore(MOST_AT_ONCE)
+
+class Turns:
+    """A semaphore that is fair to viewers: each has a queue, all are served in rotation."""
+
+    def __init__(self, most: int = MOST_AT_ONCE) -> None:
+        self._free = most
+        self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, viewer: str) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            handed_over = threading.Event()
+            self._waiting.setdefault(viewer, deque()).append(handed_over)
+        handed_over.wait()
+
+    def give_back(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                self._free += 1
+                return
+            viewer, queue = self._waiting.popitem(last=False)
+            queue.popleft().set()
+            if queue:
+                self._waiting[viewer] = queue
+
+
+_turns = Turns()
 _own = threading.local()
+
+
+def _viewer() -> str:
+    """Who waits: a person, or else where they come from."""
+    email = st.user.to_dict().get("email")
+    return str(email) if email else f"at {st.context.ip_address}"
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """Waits until few enough other pages are computed, and counts as one of them."""
-    with _turns:
-        _own.has_turn = True
-        try:
-            yield
-        finally:
-            _own.has_turn = False
+    viewer = _viewer()
+    _turns.take(viewer)
+    _own.viewer = viewer
+    try:
+        yield
+    finally:
+        _own.viewer = None
+        _turns.give_back()
 
 
 @contextmanager
 def given_back() -> Iterator[None]:
     """Lets another page go on while this one waits for something. Does nothing in a thread that has
     no turn, as that of a fragment."""
-    if not getattr(_own, "has_turn", False):
+    viewer = getattr(_own, "viewer", None)
+    if viewer is None:
         yield
         return
-    _turns.release()
+    _turns.give_back()
     try:
         yield
     finally:
-        _turns.acquire()
+        _turns.take(viewer)

@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 Header = tuple[bytes, bytes]
 Refusal = tuple[HTTPStatus, str]
 
-POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1008, 1009, 1011, 1013
+NO_TEXT, POLICY_VIOLATION, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1003, 1008, 1009, 1011, 1013
 """Close codes of web sockets (RFC 6455, section 7.4, and the IANA registry)."""
 
 

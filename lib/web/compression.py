@@ -11,7 +11,9 @@ import gzip
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
+import anyio
 import anyio.to_thread
 import brotli
 from starlette.datastructures import Headers, MutableHeaders
@@ -52,6 +54,7 @@ class CompressedFiles:
         self._app = app
         self._base_path = base_path
         self._kept: dict[tuple[str, str], _Kept] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], anyio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -68,16 +71,11 @@ class CompressedFiles:
             return
         kept = self._kept.get((path, coding))
         if kept is None:
-            # If-None-Match must be compared with our ETag, not with that of Streamlit's file.
-            plain = {**scope, "headers": without_conditions(scope["headers"])}
-            answer = Collected()
-            await self._app(plain, receive, answer.collect)
-            if not answer.may_be_kept:
+            answer = await self._collected(scope, receive, path, coding)
+            if isinstance(answer, Collected):
                 await answer.pass_on(send)
                 return
-            kept = await anyio.to_thread.run_sync(_compress, answer, coding)
-            if len(self._kept) < MOST_KEPT:
-                self._kept[path, coding] = kept
+            kept = answer
         is_known = kept.etag in asked.get("if-none-match", "")
         await send(
             {
@@ -87,6 +85,25 @@ class CompressedFiles:
             }
         )
         await send({"type": "http.response.body", "body": b"" if is_known else kept.body})
+
+    async def _collected(
+        self, scope: Scope, receive: Receive, path: str, coding: str
+    ) -> "_Kept | Collected":
+        """The compressed file, or the response as it is if it may not be cached. Concurrent
+        requests for the same file wait: each would buffer and compress all of it."""
+        async with self._turns.setdefault((path, coding), anyio.Lock()):
+            kept = self._kept.get((path, coding))
+            if kept is None:
+                # If-None-Match must be compared with our ETag, not with that of Streamlit's file.
+                plain = {**scope, "headers": without_conditions(scope["headers"])}
+                answer = Collected()
+                await self._app(plain, receive, answer.collect)
+                if not answer.may_be_kept:
+                    return answer
+                kept = await anyio.to_thread.run_sync(_compress, answer, coding)
+                if len(self._kept) < MOST_KEPT:
+                    self._kept[path, coding] = kept
+        return kept
 
 
 class Collected:

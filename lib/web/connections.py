@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets import websockets_sansio_impl
+from websockets.exceptions import ProtocolError
+from websockets.frames import Frame
+from websockets.server import ServerProtocol
 
-from lib.web.logs import RareWarning, RateLimitFilter
-from lib.web.messages import MOST_MESSAGE_BYTES
+from lib.web.logs import RareWarning
+from lib.web.messages import MOST_MESSAGE_BYTES, Pace
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -33,8 +37,28 @@ MOST_CONNECTIONS = 1000
 """Maximum number of connections, not counting web sockets. A browser opens at most six and closes
 them after five idle seconds. Lower if the process may not open that many files."""
 
-_OUT_OF_FILES = "socket.accept() out of system resource"
-"""Start of the message that asyncio logs, with a traceback, whenever it cannot accept."""
+FRAMES_AT_ONCE = 200
+FRAMES_PER_SECOND = 50.0
+"""Frames accepted from one web socket. A browser sends a message as one frame, or a few if it is
+long, and a page sends at most about five messages a second. Parsing a frame costs far more than
+sending its six bytes."""
+
+
+class BoundedFrames(ServerProtocol):
+    """Closes a web socket that sends more frames than a browser does.
+
+    Any layer above is too late: everything that arrives together is parsed before anybody else is
+    served.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._pace = Pace(FRAMES_AT_ONCE, FRAMES_PER_SECOND)
+
+    def recv_frame(self, frame: Frame) -> None:
+        if self._pace.wait():
+            raise ProtocolError("too many frames")
+        super().recv_frame(frame)
 
 
 @dataclass(eq=False)
@@ -167,7 +191,7 @@ def install(connections: Connections | None = None) -> Connections:
         for protocol in (H11Protocol, HttpToolsProtocol):
             if protocol is not None:
                 _wrap(protocol)
-        logging.getLogger("asyncio").addFilter(RateLimitFilter(_OUT_OF_FILES))
+        websockets_sansio_impl.__dict__["ServerProtocol"] = BoundedFrames
     return _installed
 
 

@@ -6,9 +6,13 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.web.answers import INTERNAL_ERROR, hang_up, refuse
-from lib.web.logs import new_reference
+from lib.web.logs import Ration, new_reference
 
 log = logging.getLogger(__name__)
+
+
+class _Gone(OSError):
+    """The client disconnected before it was answered: not a failure of ours."""
 
 
 class Failures:
@@ -19,6 +23,7 @@ class Failures:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self.ration = Ration()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -33,13 +38,19 @@ class Failures:
                 await refuse(scope, send, HTTPStatus.FORBIDDEN, "This web socket is not for you.")
                 return
             has_begun = True
-            await send(message)
+            try:
+                await send(message)
+            except OSError as error:
+                raise _Gone from error
 
         try:
             await self.app(scope, receive, send_and_note)
+        except _Gone:
+            return
         except Exception:
             reference = new_reference()
-            log.exception("A request failed unexpectedly. Reference %s.", reference)
+            if self.ration.is_left():
+                log.exception("A request failed unexpectedly. Reference %s.", reference)
             if not has_begun:
                 await refuse(
                     scope,

@@ -17,6 +17,7 @@ from lib.web.key import Key, KeyRequired, cookies_of
 from lib.web.messages import Messages
 from lib.web.names import Names, Rules
 from lib.web.painted import Painted
+from lib.web.pieces import Pieces
 from lib.web.requests import Requests
 from lib.web.sockets import Sockets
 
@@ -30,12 +31,13 @@ def guard(
 ) -> list[Middleware]:
     """All middleware, outermost first.
 
-    `Headers` is the outermost, so that it covers every response; the others are ordered by cost, so
-    that a bad request is refused as cheaply as possible. `key` is None if no access key is
-    required. `is_welcome` says whether the sender of a request may see anything. `style` is CSS for
-    all pages that must apply before anything is drawn.
+    `Pieces` and `Headers` are the outermost, so that they cover every response; the others are
+    ordered by cost, so that a bad request is refused as cheaply as possible. `key` is None if no
+    access key is required. `is_welcome` says whether the sender of a request may see anything.
+    `style` is CSS for all pages that must apply before anything is drawn.
     """
     return [
+        Middleware(Pieces),
         Middleware(Headers, headers, rules.base_path),
         Middleware(Failures),
         Middleware(Names, rules),
@@ -46,7 +48,7 @@ def guard(
         Middleware(CompressedFiles, rules.base_path),
         Middleware(FirstPage, rules.base_path, style),
         Middleware(Sockets, is_welcome),
-        Middleware(Messages),
+        Middleware(Messages, is_welcome=is_welcome),
     ]
 
 

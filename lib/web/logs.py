@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
@@ -89,13 +90,7 @@ def install(*sources: Mapping[str, Any], known: Iterable[str] = ()) -> None:
     found = (secret for source in (os.environ, *sources) for secret in secrets_in(source))
     redact = Redaction([*found, *known])
     logging.setLogRecordFactory(_Records(redact))
-    for name, beginning in _OF_STREAMLIT:
-        logger = logging.getLogger(name)
-        if not any(
-            isinstance(each, RateLimitFilter) and each.beginning == beginning
-            for each in logger.filters
-        ):
-            logger.addFilter(RateLimitFilter(beginning))
+    _limit_others()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
@@ -106,6 +101,10 @@ def uninstall() -> None:
     logging.setLogRecordFactory(logging.LogRecord)
     sys.excepthook = sys.__excepthook__
     threading.excepthook = threading.__excepthook__
+    for name in logging.Logger.manager.loggerDict:
+        logger = logging.getLogger(name)
+        for each in [each for each in logger.filters if isinstance(each, RateLimitFilter)]:
+            logger.removeFilter(each)
 
 
 def new_reference() -> str:
@@ -143,28 +142,52 @@ class RareWarning:
         self._log.warning(message, *arguments)
 
 
+class Ration:
+    """Passes `most` events in `seconds`: for log entries that a viewer can trigger at will."""
+
+    def __init__(
+        self,
+        most: int = 10,
+        seconds: float = 60,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._given: deque[float] = deque(maxlen=most)
+        self._lock = threading.Lock()
+
+    def is_left(self) -> bool:
+        """Whether one more may pass; counts it if so."""
+        with self._lock:
+            now = self._clock()
+            is_full = len(self._given) == self._given.maxlen
+            if is_full and now - self._given[0] < self._seconds:
+                return False
+            self._given.append(now)
+            return True
+
+
 class RateLimitFilter(logging.Filter):
-    """Passes other libraries' messages with a given beginning at most once in `seconds`.
+    """Passes messages that other libraries write from one place in their code at most once in
+    `seconds`.
 
     It also truncates them, as they may contain whatever somebody sent.
     """
 
-    def __init__(
-        self, beginning: str, seconds: float = 60, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, seconds: float = 60, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self.beginning = beginning
         self._seconds = seconds
         self._clock = clock
-        self._last = float("-inf")
+        self._last: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not str(record.msg).startswith(self.beginning):
+        if record.levelno < logging.INFO:
             return True
-        now = self._clock()
-        if now - self._last < self._seconds:
+        place, now = (record.pathname, record.lineno), self._clock()
+        last = self._last.get(place)
+        if last is not None and now - last < self._seconds:
             return False
-        self._last = now
+        self._last[place] = now
         record.msg = _shortened(str(record.msg))
         return True
 
@@ -177,15 +200,19 @@ def _shortened(message: str) -> str:
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 
-_OF_STREAMLIT = (
-    ("streamlit.runtime.app_session", "Rejecting backend operation request"),
-    ("streamlit.runtime.backend_operation_handler", "Error executing deferred callable"),
-    ("streamlit.runtime.app_session", "The fragment with id"),
-    ("streamlit.web.server.starlette.starlette_websocket", "Error deserializing back message"),
-)
-"""Messages of Streamlit that anybody with a web socket can trigger, some with a traceback: by
-requesting a file that is not theirs or does not exist, by naming a fragment that does not exist,
-with a name as long as a message may be, or by sending data that is no message."""
+_TALKATIVE = re.compile(r"(streamlit|asyncio|websockets|starlette)(\..+)?|uvicorn\.error")
+"""Loggers that anybody can make write, sometimes with a traceback: by sending something that is no
+request, message or identity, or by disconnecting early."""
+
+
+def _limit_others() -> None:
+    """Covers the loggers that exist: all serving code is imported before serving begins."""
+    for name in [*logging.Logger.manager.loggerDict, "asyncio", "uvicorn.error"]:
+        if not _TALKATIVE.fullmatch(name):
+            continue
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, RateLimitFilter) for each in logger.filters):
+            logger.addFilter(RateLimitFilter())
 
 
 class _Records:

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.web import streamlit_internals
-from lib.web.answers import TOO_BIG, hang_up
+from lib.web.answers import NO_TEXT, TOO_BIG, hang_up
 from lib.web.logs import RareWarning
+from lib.web.sockets import peer_of
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,39 @@ class Pace:
         return max(self._next - now, 0.0)
 
 
+BURST_OF_STRANGERS, STRANGERS_PER_SECOND = 60, 5.0
+"""Messages from one peer, over all tabs that are not signed in. Signing in takes three messages."""
+
+BURST_OF_PEER, PEER_PER_SECOND = 400, 40.0
+"""Messages from one peer, over all tabs that may see something. A peer may be a company behind one
+address, where a hundred viewers click every few seconds; one server computes no more than this."""
+
+MOST_PEERS = 10_000
+
+
+class Paces:
+    """The pace of each peer. It outlives web sockets: reconnecting must not give a new burst."""
+
+    def __init__(
+        self, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._burst, self._per_second, self._clock = burst, per_second, clock
+        self._of: OrderedDict[str, Pace] = OrderedDict()
+
+    def of(self, peer: str) -> Pace:
+        pace = self._of.setdefault(peer, Pace(self._burst, self._per_second, self._clock))
+        self._of.move_to_end(peer)
+        if len(self._of) > MOST_PEERS:
+            self._of.popitem(last=False)
+        return pace
+
+
 class Messages:
     """Passes on only messages that our pages send, at the rate of a human.
 
     The socket of a tab that is too fast is not read for a while, so TCP holds back what it sends on
-    its own machine. `pause` sleeps for a number of seconds.
+    its own machine. All tabs of one peer also share a pace. `is_welcome` says whether the sender of
+    a request may see anything. `pause` sleeps for a number of seconds.
     """
 
     def __init__(
@@ -56,10 +86,15 @@ class Messages:
         app: ASGIApp,
         pace: Callable[[], Pace] = Pace,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_welcome: Callable[[Scope], bool] = lambda _: True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app = app
+        self.is_welcome = is_welcome
         self.pace = pace
         self.pause = pause
+        self.viewers = Paces(BURST_OF_PEER, PEER_PER_SECOND, clock)
+        self.strangers = Paces(BURST_OF_STRANGERS, STRANGERS_PER_SECOND, clock)
         self.warn_of_size = RareWarning(log)
         self.warn_of_kind = RareWarning(log)
 
@@ -67,7 +102,8 @@ class Messages:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        pace = self.pace()
+        of_tab = self.pace()
+        of_peer = (self.viewers if self.is_welcome(scope) else self.strangers).of(peer_of(scope))
 
         async def receive_bounded() -> Message:
             while True:
@@ -81,16 +117,21 @@ class Messages:
                     )
                     await hang_up(send, TOO_BIG)
                     return {"type": "websocket.disconnect", "code": TOO_BIG}
-                if wait := pace.wait():
+                if isinstance(data, str):
+                    await hang_up(send, NO_TEXT)
+                    return {"type": "websocket.disconnect", "code": NO_TEXT}
+                if wait := of_tab.wait():
+                    await self.pause(wait)
+                if wait := of_peer.wait():
                     await self.pause(wait)
                 if self.passes(data):
                     return message
 
         await self.app(scope, receive_bounded, send)
 
-    def passes(self, data: bytes | str) -> bool:
+    def passes(self, data: bytes) -> bool:
         """Whether to pass on a message. Unparsable data passes: Streamlit closes the socket."""
-        kind = streamlit_internals.kind_of(data) if isinstance(data, bytes) else None
+        kind = streamlit_internals.kind_of(data)
         if kind is None or kind in streamlit_internals.MESSAGES:
             return True
         self.warn_of_kind("A message of a kind that no page of ours sends was dropped: %s.", kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -133,7 +134,9 @@ def test_a_person_cannot_be_told_from_what_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[]", b'{"views": [{}]}', b"\xff", b'{"views": 1}']
+    "content",
+    [b"", b"{}", b"[]", b'{"views": [{}]}', b"\xff", b'{"views": 1}', b"[" * 100_000],
+    ids=["nothing", "no views", "a list", "no view", "no text", "a number", "very deep"],
 )
 def test_a_damaged_file_is_said_and_not_overwritten(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "saved_views.json"
@@ -144,6 +147,19 @@ def test_a_damaged_file_is_said_and_not_overwritten(tmp_path: Path, content: byt
     with pytest.raises(SavedViewError, match="damaged"):
         save(views, "mine")
     assert path.read_bytes() == content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on Windows")
+def test_nobody_waits_for_a_pipe_in_the_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "views.json")
+    views = SavedViews(JsonFile(tmp_path / "views.json"))
+    with pytest.raises(SavedViewError, match="could not be read"):
+        views.of(ANA)
+    with pytest.raises(SavedViewError, match="could not be saved"):
+        save(views, "mine")
+    os.mkfifo(tmp_path / "saved-views.key")
+    with pytest.raises(OSError, match="not a file"):
+        secret_of(Settings(token="t", store=str(tmp_path)))
 
 
 def test_people_who_save_at_once_lose_nothing(tmp_path: Path) -> None:

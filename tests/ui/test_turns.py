@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from lib.ui.turns import MOST_AT_ONCE, given_back, turn
+from lib.ui.turns import MOST_AT_ONCE, Turns, given_back, turn
 
 
 def test_so_many_pages_are_computed_at_once_and_all_get_their_turn() -> None:
@@ -56,3 +57,24 @@ def test_whoever_waits_for_a_browser_lets_others_go_on() -> None:
         thread.join(60)
     with given_back():
         pass
+
+
+def test_a_viewer_with_many_tabs_keeps_the_next_one_waiting_for_one_of_them() -> None:
+    turns, computed = Turns(1), list[str]()
+    turns.take("Ana")
+
+    def compute(viewer: str) -> None:
+        turns.take(viewer)
+        computed.append(viewer)
+        turns.give_back()
+
+    threads = []
+    for viewer in ("Ana", "Ana", "Ana", "Bia", "Bia", "Cid"):
+        threads.append(threading.Thread(target=compute, args=(viewer,)))
+        threads[-1].start()
+        while sum(map(len, turns._waiting.values())) < len(threads):
+            time.sleep(0.001)
+    turns.give_back()
+    for thread in threads:
+        thread.join(5)
+    assert computed == ["Ana", "Bia", "Cid", "Ana", "Bia", "Ana"]

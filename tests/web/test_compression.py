@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from dataclasses import dataclass, field
 
 import brotli
 import pytest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from lib.web import compression
 from lib.web.compression import CompressedFiles
+from tests.beside import concluded
+from tests.web.asgi import scope_of
 from tests.web.asking import ask
 
 SCRIPT = "export const answer = 42; " * 400
@@ -166,3 +169,23 @@ def test_fonts_and_outlines_are_asked_for_once_a_day(app: CompressedFiles) -> No
 
     assert answer.headers["cache-control"] == "public, max-age=86400"
     assert answer.headers["coding"] == ""
+
+
+def test_many_who_ask_at_once_for_what_is_not_compressed_yet_have_it_read_once(
+    app: CompressedFiles, streamlit: Streamlit
+) -> None:
+    answered = []
+
+    async def asks() -> None:
+        async def send(message: Message) -> None:
+            answered.append(message["type"])
+
+        scope = scope_of("http", NAME, accept_encoding="gzip")
+        await app(scope, lambda: asyncio.sleep(0, {"type": "http.request"}), send)
+
+    async def all_ask() -> None:
+        await asyncio.gather(*(asks() for _ in range(20)))
+
+    concluded(all_ask)
+    assert streamlit.asked == [NAME]
+    assert answered.count("http.response.start") == 20

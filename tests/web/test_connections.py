@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import struct
@@ -18,9 +17,10 @@ import httpx
 import pytest
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from lib.web import connections
-from lib.web.connections import Connections
+from lib.web.connections import FRAMES_AT_ONCE, BoundedFrames, Connections
 from lib.web.messages import MOST_MESSAGE_BYTES
 from tests.serving import free_port
 from tests.web.asgi import says_hello
@@ -172,15 +172,33 @@ def test_a_message_of_the_size_that_is_allowed_gets_through() -> None:
         assert len(client.recv(65_536)) > 1000
 
 
-def test_that_there_are_no_files_left_is_logged_once_a_minute(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    connections.install(connections._installed)
-    for _ in range(1000):
-        logging.getLogger("asyncio").error("socket.accept() out of system resource\nsocket: …")
-    assert len(caplog.records) == 1
-    logging.getLogger("asyncio").error("something else")
-    assert len(caplog.records) == 2
+def small(opcode: int, *, is_last: bool = False) -> bytes:
+    """A masked frame with nothing in it."""
+    return bytes([opcode | (0x80 if is_last else 0), 0x80]) + b"\0\0\0\0"
+
+
+PING = small(9, is_last=True)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [small(2) + small(0) * 1000, PING * 1000, small(2, is_last=True) * 1000],
+    ids=["parts of a message", "pings", "messages"],
+)
+def test_very_many_frames_end_the_web_socket(says: bytes) -> None:
+    with server(Connections()) as running:
+        client = running.open(UPGRADE + b"\r\n")
+        client.recv(65_536)
+        client.sendall(says)
+        assert is_dropped(client)
+
+
+def test_as_many_frames_as_a_browser_may_send_at_once_get_through() -> None:
+    with server(Connections()) as running:
+        client = running.open(UPGRADE + b"\r\n")
+        client.recv(65_536)
+        client.sendall(PING * (FRAMES_AT_ONCE - 50) + small(2) + small(0) * 48)
+        assert not is_dropped(client, 0.5)
 
 
 def test_uvicorn_still_has_what_the_bounds_hold_on_to() -> None:
@@ -196,6 +214,9 @@ def test_uvicorn_still_has_what_the_bounds_hold_on_to() -> None:
         for name in ("connection_made", "data_received", "connection_lost"):
             assert callable(getattr(protocol, name)), f"uvicorn's protocol has no {name} any more"
         assert hasattr(config, "ws_max_size"), "uvicorn bounds messages in another way"
+        connections.install(connections._installed)
+        web_socket = WebSocketsSansIOProtocol(config, state, {}, loop)
+        assert isinstance(web_socket.conn, BoundedFrames), "uvicorn takes frames in another way"
     finally:
         loop.close()
 

@@ -37,7 +37,7 @@ async def anything(scope: Scope, receive: Receive, send: Send) -> None:
         return
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
-        if message.get("text") == "break":
+        if message["bytes"] == b"break":
             raise TypeError("of no concern to the browser")
         await send({"type": "websocket.send", "bytes": message["bytes"]})
 
@@ -275,7 +275,7 @@ def test_a_browser_that_sends_too_much_at_once_is_hung_up_on(kind: type) -> None
 
 
 def test_an_unexpected_error_in_a_web_socket_ends_it(caplog: pytest.LogCaptureFixture) -> None:
-    sent = browser().connect("/_stcore/stream", "break")
+    sent = browser().connect("/_stcore/stream", b"break")
     assert sent[-1] == {"type": "websocket.close", "code": 1011}
     assert "Reference" in caplog.text
 

@@ -174,23 +174,53 @@ def test_a_warning_that_strangers_cause_is_written_once_a_minute(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    "name",
     [
-        ("streamlit.runtime.app_session", "The fragment with id %s does not exist anymore"),
-        (
-            "streamlit.web.server.starlette.starlette_websocket",
-            "Error deserializing back message: %s",
-        ),
+        "streamlit.runtime.app_session",
+        "streamlit.web.server.starlette.starlette_websocket",
+        "streamlit.web.server.starlette.starlette_auth_routes",
+        "uvicorn.error",
+        "asyncio",
     ],
 )
-def test_what_repeats_what_somebody_sent_is_written_once_and_short(
-    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+def test_what_strangers_can_have_others_write_is_written_once_and_short(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     logger = logging.getLogger(name)
     monkeypatch.setattr(logger, "filters", [])
     monkeypatch.setattr(logger, "propagate", True)
     logs.install()
-    for _ in range(3):
-        logger.warning(message, "sent" * 1000)
+    for number in range(3):
+        logger.warning("Invalid: %s", f"{number} was sent" * 1000)
     assert written.getvalue().count("\n") == 1
     assert len(written.getvalue()) < 500
+    logger.warning("Something else")
+    assert written.getvalue().count("\n") == 2
+
+
+def test_the_same_is_written_again_a_minute_later() -> None:
+    now = 0.0
+    limit = logs.RateLimitFilter(clock=lambda: now)
+
+    def passes(line: int) -> bool:
+        record = logging.LogRecord("asyncio", logging.ERROR, "events.py", line, "x", (), None)
+        return limit.filter(record)
+
+    assert [passes(1), passes(1), passes(2)] == [True, False, True]
+    now = 61.0
+    assert passes(1)
+
+
+def test_our_own_loggers_say_all_that_they_have_to_say(written: io.StringIO) -> None:
+    logs.install()
+    for number in range(3):
+        logging.getLogger("lib.refresh.refreshers").warning("Fetch %s failed.", number)
+    assert written.getvalue().count("\n") == 3
+
+
+def test_a_ration_is_there_again_when_its_time_is_over() -> None:
+    now = 0.0
+    ration = logs.Ration(2, clock=lambda: now)
+    assert [ration.is_left() for _ in range(3)] == [True, True, False]
+    now = 61.0
+    assert ration.is_left()

@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from lib.web import streamlit_internals
-from lib.web.messages import Messages, Pace
+from lib.web.answers import NO_TEXT
+from lib.web.messages import MOST_PEERS, Messages, Pace, Paces
 from tests.web.asgi import run, says_hello, scope_of
 
 CONNECT: Message = {"type": "websocket.connect"}
@@ -77,7 +78,12 @@ class Clock:
 
 def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
     clock = Clock()
-    app = Messages(says_hello, lambda: Pace(40, 5, lambda: clock.now), clock.pause)
+    app = Messages(
+        says_hello,
+        lambda: Pace(40, 5, lambda: clock.now),
+        clock.pause,
+        clock=lambda: clock.now,
+    )
     said = [rerun(str(number)) for number in range(1000)]
     assert got_through(*said, app=app) == said
     # The first 40 immediately, then five a second.
@@ -114,3 +120,39 @@ def test_each_tab_has_a_pace_of_its_own() -> None:
     got_through(rerun(), app=app)
     got_through(rerun(), app=app)
     assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("is_welcome", "seconds"),
+    # Of 50 tabs with ten messages each: 400 at once and 40 a second, or 60 and five a second.
+    [(True, 100 / 40), (False, 440 / 5)],
+    ids=["viewers", "strangers"],
+)
+def test_whoever_hangs_up_and_comes_back_is_no_faster_than_in_one_tab(
+    is_welcome: bool, seconds: float
+) -> None:
+    clock = Clock()
+    app = Messages(
+        says_hello,
+        lambda: Pace(40, 5, lambda: clock.now),
+        clock.pause,
+        lambda _: is_welcome,
+        lambda: clock.now,
+    )
+    for _ in range(50):
+        said = [rerun(str(number)) for number in range(10)]
+        assert got_through(*said, app=app) == said
+    assert clock.now - 1000 == pytest.approx(seconds)
+
+
+def test_paces_of_peers_take_no_memory_without_end() -> None:
+    paces = Paces(10, 1)
+    for number in range(MOST_PEERS + 5):
+        paces.of(f"peer {number}")
+    assert len(paces._of) == MOST_PEERS
+
+
+def test_text_ends_the_web_socket_before_anybody_fails_on_it() -> None:
+    said: list[Message] = [{"type": "websocket.receive", "text": "hello"}]
+    sent = run(Messages(says_hello), scope_of("websocket", "/"), [CONNECT, *said])
+    assert sent[-1] == {"type": "websocket.close", "code": NO_TEXT}

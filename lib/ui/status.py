@@ -1,7 +1,7 @@
-"""How fresh the data is: the banner of the demo, the first fetch, what stands beside each title.
+"""Freshness of the data: demo banner, first fetch, and the status beside each title.
 
-What Streamlit keeps for a tab, fragments and callbacks with their arguments, lives as long as the
-tab. So they take the name of a workspace and plain values, never what leads to a snapshot.
+Streamlit keeps fragments and callbacks with their arguments as long as the tab. So they take a
+workspace's name and plain values, never anything that refers to a snapshot.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def demo_banner() -> None:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a page says of the snapshot that it shows; `as_of` in UTC."""
+    """What a page says about its snapshot; `as_of` is UTC."""
 
     as_of: datetime
     contacts: int
@@ -45,8 +45,8 @@ class Fetched:
 
 @rights.fragment(run_every=timedelta(seconds=1))
 def first_fetch(workspace: str, person: str) -> None:
-    """Before there is anything to show: how far the first crawl is, or why there is none. Shows
-    the page as soon as there is something to show."""
+    """Draw the progress of the first crawl, or why it failed. Reruns the page as soon as there is a
+    snapshot."""
     state = _refresher(workspace).look()
     if state.snapshot is not None:
         st.rerun()
@@ -74,8 +74,8 @@ def first_fetch(workspace: str, person: str) -> None:
 
 @rights.fragment(run_every=timedelta(seconds=1))
 def until_recorded(workspace: str) -> None:
-    """While the snapshot that is shown is being recorded: shows the page anew once that is done,
-    well or not."""
+    """While the current snapshot is being recorded: rerun the page once that is done or has
+    failed."""
     state = _refresher(workspace).state
     if state.history is not None or state.due is not None:
         st.rerun()
@@ -87,8 +87,9 @@ def until_recorded(workspace: str) -> None:
 
 @rights.fragment(run_every=timedelta(seconds=15))
 def freshness(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
-    """Beside the title: how old the data is, and the button; above it, what went wrong or runs."""
-    # Looking often makes the browser draw often, so that is done only where something moves.
+    """Draw the age of the data and the refresh button beside the title; above it, failures and
+    progress."""
+    # Frequent reruns make the browser redraw, so only poll fast while something changes.
     state = _refresher(workspace).state
     draw = _watched if state.is_running or state.due is None else _status
     draw(workspace, shown, timezone, person)
@@ -116,7 +117,7 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
         st.warning(formatting.markdown(warning), icon=":material/rule:")
     for note in state.notes:
         st.warning(formatting.markdown(note), icon=":material/save:")
-    # Last, since it stands on the line of the title that follows.
+    # Last, because it shares a line with the title that follows.
     with st.container(horizontal=True, vertical_alignment="center", key="freshness"):
         st.caption(f"Updated {formatting.age(formatting.now() - shown.as_of)}{incomplete}")
         if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
@@ -138,14 +139,14 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
 
 
 def no_answer(error: EngineError, key: str = "ask-again") -> None:
-    """In place of numbers that could not be computed: why, and another try, under a key that occurs
-    once on the page."""
+    """Draw the reason why numbers could not be computed, and a retry button with a key that is
+    unique on the page."""
     st.error(formatting.markdown(str(error)), icon=":material/cloud_off:")
     st.button("Try again", key=key, icon=":material/refresh:", type="primary")
 
 
 def foot(shown: Fetched, timezone: str) -> None:
-    """Of what the page is made: how many contacts, as of when, complete or not."""
+    """Draw the page's footer: number of contacts, time of the data, completeness."""
     complete = "complete" if shown.complete else "**may be incomplete**"
     st.caption(
         f"{formatting.counted(shown.contacts, 'contact')} as of "
@@ -182,5 +183,5 @@ def _refresh(workspace: str, person: str) -> None:
 
 
 def _refresher(workspace: str) -> Refresher:
-    """By the name of a workspace."""
+    """The refresher of a workspace."""
     return refresher_of(settings.configuration().named(workspace))

@@ -1,10 +1,7 @@
-"""How many pages are computed at once.
+"""Limits how many pages are computed at once.
 
-Each viewer's script runs in a thread of its own, and all of them share one interpreter. Thirty that
-compute at once take as long as thirty in turn, but keep the server from sending what is done.
-
-A free turn is handed to the waiting viewers in rotation: somebody with a hundred open tabs delays
-the others no more than somebody with one.
+Each viewer's script runs in its own thread, and all threads share one interpreter. Thirty scripts
+at once take as long as thirty in turn, but keep the server from sending finished pages.
 """
 
 import threading
@@ -57,7 +54,7 @@ def _viewer() -> str:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Waits until few enough other pages are computed, and counts as one of them."""
+    """Wait for one of the `MOST_AT_ONCE` turns, and hold it."""
     viewer = _viewer()
     _turns.take(viewer)
     _own.viewer = viewer
@@ -70,8 +67,8 @@ def turn() -> Iterator[None]:
 
 @contextmanager
 def given_back() -> Iterator[None]:
-    """Lets another page go on while this one waits for something. Does nothing in a thread that has
-    no turn, as that of a fragment."""
+    """Release the turn while waiting for something. Does nothing in threads without a turn, such as
+    a fragment's."""
     viewer = getattr(_own, "viewer", None)
     if viewer is None:
         yield

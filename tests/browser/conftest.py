@@ -45,18 +45,18 @@ QUESTIONS = {
     "workload": "Who is waiting, and for whom?",
     "data": "Can I trust this?",
 }
-"""The title of each page by its path."""
+"""Title of each page by path."""
 
 JUNE = "from=2026-06-01&to=2026-06-30&tz=America/Sao_Paulo"
-"""Where the contacts of the recorded workspace are."""
+"""Countries of the recorded workspace's contacts."""
 
 MADE_OF_NAMES = (
     "main :is(b, script:not([src='app/static/tables.js']), iframe, object, [onerror], [onload]), "
     "main a:is([href^='javascript'], [href^='mailto'], [href*='example.com'])"
 )
-"""What the names in the recorded workspace would become if they were not shown as text."""
+"""What names in the recorded workspace would become if they were not shown as text."""
 
-# A machine may have other work.
+# The machine may be busy.
 PATIENCE = 60_000
 """Milliseconds that anything may take to come."""
 
@@ -67,7 +67,7 @@ addEventListener('securitypolicyviolation', event => console.error(
     'violation of', event.effectiveDirective, event.blockedURI, event.sourceFile
 ));
 """
-"""Says in the console what was kept out by the policy of a page."""
+"""Report violations of a page's policy in the console."""
 
 _NUMBERS = {
     "RERUN": BackMsg.DESCRIPTOR.fields_by_name["rerun_script"].number,
@@ -83,11 +83,11 @@ _UNSETTLED = (
 )
 
 _PROBES = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
-"""On a deep link Streamlit's page first looks for its server below the page's own path."""
+"""On a deep link, Streamlit's page first looks for its server below the page's path."""
 
 
 def _chromium() -> str:
-    # The first is the same browser without windows.
+    # The first one is the headless build.
     known = ("chromium-headless-shell", "chromium", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, known)), None)
     if path is None:
@@ -129,9 +129,9 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 def serve(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Serve]:
-    """`serve(token=…)` starts the dashboard on the recorded workspace (or, with `token=None`, the
-    demo one) and returns its address. No page has been asked of it before. `bound` is the address
-    that the server listens at; other settings by name."""
+    """`serve(token=…)` starts the dashboard on the recorded workspace (with `token=None`, on the
+    demo) and returns its URL. No page has been requested yet. `bound` is the address that the
+    server listens on; other settings by name."""
     with ExitStack() as servers:
 
         def serve(token: str | None = "edge", bound: str = "127.0.0.1", **others: str) -> str:
@@ -152,8 +152,8 @@ def recorded() -> Iterator[FakeChatbotx]:
 
 @pytest.fixture(scope="session")
 def at(tmp_path_factory: pytest.TempPathFactory, recorded: FakeChatbotx) -> Iterator[Serve]:
-    """`at(token)` is the address of a dashboard that tests share, on the workspace of that token
-    or, with `at(None)`, on the demo one."""
+    """`at(token)` is the URL of a dashboard that tests share, on the workspace of that token, or
+    with `at(None)` on the demo."""
     with ExitStack() as servers:
 
         @cache
@@ -165,7 +165,7 @@ def at(tmp_path_factory: pytest.TempPathFactory, recorded: FakeChatbotx) -> Iter
 
 
 def _settings(server: FakeChatbotx, token: str | None, **others: str) -> dict[str, Any]:
-    """The environment of a dashboard on a workspace, or without a token."""
+    """Environment of a dashboard on a workspace, or without a token."""
     given = {"base_url": server.base_url} | others
     if token is not None:
         given["token"] = token
@@ -184,7 +184,7 @@ class Trouble:
             page.on(event, listener)
 
     def leave(self, page: Page) -> None:
-        """What happens there from now on is no trouble of this test."""
+        """Stop watching: the rest is not this test's concern."""
         for event, listener in self._listeners():
             page.remove_listener(event, listener)
 
@@ -217,8 +217,8 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """`context(width, dark)` is where the pages of all tests of that look are opened: what one has
-    loaded the next finds in the cache."""
+    """`context(width, dark)` is the browser context shared by all tests of that look, so that its
+    cache is shared too."""
     with ExitStack() as contexts:
 
         @cache
@@ -237,13 +237,12 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 Look = tuple[int, bool]
-"""How wide a page is, and whether it is dark."""
+"""Width of a page, and whether it is dark."""
 
 
 @pytest.fixture(scope="session")
 def tabs() -> dict[Look, list[Page]]:
-    """Tabs that no test uses now. In them the scripts of a page are compiled already, which is half
-    of what it takes to open it."""
+    """Idle tabs. Their scripts are already compiled, which is half the cost of opening a page."""
     return defaultdict(list)
 
 
@@ -251,10 +250,9 @@ def tabs() -> dict[Look, list[Page]]:
 def open_page(
     context: Callable[..., BrowserContext], tabs: dict[Look, list[Page]]
 ) -> Iterator[Open]:
-    """`open_page(address, width=…, dark=…)` opens a page and waits until it shows its numbers, or
-    with `fetched=False` only until there is a title. At the end, the test fails for any error in
-    the console, any violation of the policy of the page, any dialogue, and any request to another
-    host."""
+    """`open_page(address, width=…, dark=…)` opens a page and waits for its numbers, or with
+    `fetched=False` only for its title. At the end, the test fails on any error in the console, any
+    violation of the page's policy, any dialogue, and any request to another host."""
     trouble = Trouble()
     used: list[tuple[Look, Page]] = []
 
@@ -275,7 +273,7 @@ def open_page(
     yield open_page
     for look, page in used:
         trouble.leave(page)
-        page.evaluate("localStorage.clear()")  # a theme that was chosen, for one
+        page.evaluate("localStorage.clear()")  # such as a chosen theme
         if page.evaluate("history.length") < _MOST_ENTRIES:
             page.goto("about:blank")
             tabs[look].append(page)
@@ -286,7 +284,7 @@ def open_page(
 
 
 _MOST_ENTRIES = 30
-"""Of the history of a tab that is used again: a browser keeps 50, and then counts no further."""
+"""History entries of a reused tab: browsers keep 50 and count no further."""
 
 _FOOT = re.compile(r"contacts? as of")
 
@@ -347,13 +345,13 @@ def open_tables(page: Page) -> None:
 
 
 def settle_with_history(page: Page) -> None:
-    """Waits until what changed is shown, which is recorded after the first fetch."""
+    """Wait until changes are shown, which are recorded after the first fetch."""
     expect(page.get_by_role("heading", name="From opening to closing")).to_be_visible()
     settle(page)
 
 
 def darken(page: Page) -> None:
-    """Night falls: the theme follows the system's."""
+    """Switch to the dark theme, through the system's setting."""
     app = page.locator("[data-testid=stApp]")
     expect(app).to_have_css("background-color", "rgb(255, 255, 255)")
     page.emulate_media(color_scheme="dark")
@@ -366,6 +364,6 @@ _NOTHING_FADES = "() => !document.getAnimations().some((each) => each instanceof
 
 
 def card(page: Page, name: str) -> Locator:
-    """The value of the number of that name."""
+    """Value of the card of that name."""
     titled = page.locator("dt", has_text=re.compile(f"^\\s*{re.escape(name)}"))
     return page.locator(".numbers .card", has=titled).locator(".value")

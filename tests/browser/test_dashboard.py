@@ -1,4 +1,4 @@
-"""The dashboard in Chromium, as its first visitor finds it."""
+"""The dashboard in Chromium, as a first visitor sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of file that the dashboard gives away, taken in the browser and read."""
+"""Every kind of download, taken in the browser and read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHATSAPP = f"channel=whatsapp&{JUNE}"
 
 
 def download(button: Locator, folder: Path) -> Path:
-    """Where the file lies that a button gives, under the name that it gives it."""
+    """Path of the file that a button downloads, under its suggested name."""
     with button.page.expect_download() as downloading:
         button.click()
     file = folder / downloading.value.suggested_filename

@@ -1,4 +1,4 @@
-"""A page that was mailed, opened from a disk by somebody without a network."""
+"""A mailed page, opened from disk without a network."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ OpenFile = Callable[..., Tab]
 
 @pytest.fixture
 def open_file(browser: Browser, tmp_path: Path) -> Iterator[OpenFile]:
-    """`open_file(width=…)` opens the page in a tab. At the end, the test fails for any error in
-    the console, any dialogue, and any request but for the file."""
+    """`open_file(width=…)` opens the page in a tab. At the end, the test fails on any error in the
+    console, any dialogue, and any request other than for the file."""
     file = tmp_path / "countries.html"
     file.write_bytes(CONTENT)
     trouble = Trouble()

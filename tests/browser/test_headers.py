@@ -1,4 +1,4 @@
-"""Under our Content-Security-Policy every page works, and Chromium finds nothing to complain of."""
+"""Every page works under our Content-Security-Policy, without complaints from Chromium."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def address(at: Serve) -> str:
     return at(None)
 
 
-# By turns: what a theme changes, it changes on every page.
+# Alternating: a theme changes the same things on every page.
 @pytest.mark.parametrize(("path", "scheme"), list(zip(QUESTIONS, cycle(["light", "dark"]))))
 def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
     address: str, open_page: Open, path: str, scheme: str

@@ -1,4 +1,4 @@
-"""Without a pointer."""
+"""Keyboard-only use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FOCUSED = """() => {
 
 
 def walk(page: Page) -> list[str]:
-    """The names of all that Tab reaches, from the first to the last."""
+    """Names of all elements that Tab reaches, in order."""
     names: list[str] = []
     for _ in range(150):
         page.keyboard.press("Tab")
@@ -77,7 +77,7 @@ STOPS = [
 
 def test_where_the_focus_is_can_be_seen(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}")
-    page.keyboard.press("Tab")  # or the browser takes it that there is a pointer
+    page.keyboard.press("Tab")  # otherwise the browser assumes a pointer
     unseen = []
     for stop in STOPS:
         element = page.locator(stop)

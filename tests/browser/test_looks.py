@@ -1,4 +1,4 @@
-"""On a phone and at night, and with the names that strangers give themselves."""
+"""Phones, dark theme, and unusual names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 
 def overhang(page: Page) -> list[str]:
-    """What can be scrolled sideways: the page, or the part of it that scrolls up and down."""
+    """What can be scrolled horizontally: the page, or its vertical scroll area."""
     told: list[str] = page.evaluate(
         """() => {
           const wide = [document.documentElement, document.querySelector("[data-testid=stMain]")]
@@ -38,13 +38,13 @@ def overhang(page: Page) -> list[str]:
 def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     at: Serve, open_page: Open, path: str
 ) -> None:
-    # Only of the demo is there something recorded.
+    # Only the demo has recorded history.
     there = f"{at(None)}/changes" if path == "changes" else f"{at()}/{path}?channel=whatsapp&{JUNE}"
     page = open_page(there, width=390)
     if path == "changes":
         settle_with_history(page)
     expect_soon(page, lambda: not overhang(page), True)
-    if path == "workload":  # four numbers in two rows, whose place was kept for them
+    if path == "workload":  # four numbers in two rows, whose space was reserved
         numbers = page.locator("[class*=st-key-numbers-]")
         kept = (
             "row => Math.abs(parseFloat(getComputedStyle(row).minHeight) - row.offsetHeight) <= 2"

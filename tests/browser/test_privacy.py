@@ -1,4 +1,4 @@
-"""Nothing personal goes over the wire: not to any page, nor into any download."""
+"""No personal data is sent, to any page or in any download."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_nothing_personal_and_no_token_reaches_the_browser_or_the_log(
     }
     assert len(downloads) > len(QUESTIONS)
     words = [*WORDS, "cbx_marked"]
-    # What is shown openly is found, so the rest would be too.
+    # Public texts are found, so personal data would be found too.
     assert {place: found_in(data, words) for place, data in sent.items()} == {
         "frames": [marked.SHOWN],
         "downloads": [marked.SHOWN],

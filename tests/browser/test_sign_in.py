@@ -1,4 +1,4 @@
-"""Signing in through a provider on this machine, as people do it: in Chromium, at a cold server."""
+"""Signing in through a local provider, in Chromium on a cold server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def provider() -> Iterator[Provider]:
 def invited(
     provider: Provider, recorded: FakeChatbotx, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A dashboard on the recorded workspace, to which some are invited, for tests that share it."""
+    """A shared dashboard on the recorded workspace, to which some people are invited."""
     folder = tmp_path_factory.mktemp("dashboard")
     _write(folder, provider.secrets + INVITED)
     with dashboard(folder, CHATBOTX_TOKEN="edge", CHATBOTX_BASE_URL=recorded.base_url) as address:
@@ -70,7 +70,7 @@ def secrets(tmp_path: Path) -> Callable[[str], None]:
 
 
 class Visit:
-    """A browser of its own, at the dashboard. `received` is all that came through the socket."""
+    """A separate browser on the dashboard. `received` collects everything from the web socket."""
 
     def __init__(self, browser: Browser, trouble: Trouble) -> None:
         self.context = new_context(browser, viewport={"width": 1440, "height": 900})
@@ -152,7 +152,7 @@ def test_signing_in_leads_to_what_was_asked_for_and_signing_out_leads_out(
     title(page, QUESTIONS["channels"])
     expect(page).to_have_url(re.compile(r"/channels\?.*channel=whatsapp"))
     expect(card(page, "Contacts")).to_have_text("35")
-    # Between them stands a joiner that keeps the address from becoming a link.
+    # A word joiner between them keeps the address from becoming a link.
     signed_in = re.compile("Signed in as ana@\u2060?example.com")
     expect(page.locator("[data-testid=stSidebar]")).to_contain_text(signed_in)
 
@@ -253,7 +253,7 @@ def test_an_identity_that_was_tampered_with_is_none(invited: str, visit: NewVisi
 
 
 def printed(folder: Path) -> str:
-    """The address with the key, as it stands in the console."""
+    """The URL with the key, as printed in the console."""
     (path,) = re.findall(r"http://\S+?(/\?key=\S+)", (folder / "server.log").read_text("utf-8"))
     return str(path)
 

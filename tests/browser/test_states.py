@@ -1,4 +1,4 @@
-"""What is seen while the dashboard fetches, when that failed, and where there is little to see."""
+"""The dashboard while it fetches, after failures, and with little to show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 
 class Gate:
-    """Lets the first requests to a server through, and holds the next until it is opened."""
+    """Lets the first requests to a server through, and holds the next until opened."""
 
     def __init__(self, server: FakeChatbotx) -> None:
         self._server = server
@@ -78,7 +78,7 @@ def test_new_contacts_come_by_the_button_and_are_shown_when_asked_for(
 
 
 def more(server: FakeChatbotx, many: int) -> list[Contact]:
-    """Copies of recorded contacts, with ids of their own."""
+    """Copies of recorded contacts with their own IDs."""
     recorded = server.workspaces["edge"].contacts[-many:]
     return [contact | {"id": f"{10**18 + place}"} for place, contact in enumerate(recorded)]
 

@@ -1,4 +1,4 @@
-"""Names are data from strangers: in Chromium they are text, wherever they can come from."""
+"""Names are untrusted: in Chromium they are text, wherever they come from."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.serving import ROOT, dashboard
 
 pytestmark = pytest.mark.browser
 
-# What comes out of any of these, where it is taken for more than text, is an element that holds
-# this word alone: shown as it is, a name has its signs around the word.
+# If any of these is interpreted as markup, it becomes an element that contains only this word;
+# shown as text, the name has its markup around the word.
 WORD = "zqx"
 NAMES = [
     "<b>zqx</b><img src=x onerror='window.ran = 1'>",
@@ -63,7 +63,7 @@ MARKS = ".point path, .points path, .choroplethlayer path"
 
 
 def workspace() -> list[Contact]:
-    """A contact for each name, which is that of all about them that has one."""
+    """A contact for each name, used for everything about it that has a name."""
     recorded: list[Contact] = json.loads(EDGE_CONTACTS.read_text("utf-8"))
     model = next(
         contact
@@ -102,7 +102,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ours = {"CHATBOTX_TOKEN": "strangers", "CHATBOTX_BASE_URL": server.base_url}
         record(folder, ours)
         strangers = server.workspaces["strangers"]
-        for contact in strangers.contacts:  # so that what changed has names, too
+        for contact in strangers.contacts:  # so that changes have names, too
             strangers.update(contact["id"], broadcastSubscribedAt=None)
         record(folder, ours)
         with dashboard(folder, app=None, bound="127.0.0.1", files=None, **ours) as address:
@@ -110,7 +110,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def record(folder: Path, environment: dict[str, str]) -> None:
-    """Keeps what there is where the dashboard of that folder will look for it."""
+    """Store this where the dashboard of that folder looks for it."""
     subprocess.run(
         [sys.executable, "-m", "lib.report", "--record"],
         cwd=ROOT,
@@ -169,7 +169,7 @@ def test_no_cell_of_a_download_is_a_formula(address: str, open_page: Open, path:
         with page.expect_download() as waiting:
             buttons.nth(place).click()
         text = Path(waiting.value.path()).read_text("utf-8-sig")
-        # As spreadsheets of one half of the world split it, and of the other.
+        # As spreadsheets in half of the world split it, and in the other half.
         for delimiter in (",", ";", "\t"):
             rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
             cells += [cell for row in rows for cell in row]

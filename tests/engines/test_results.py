@@ -10,7 +10,7 @@ from lib.engines.results import Results, size_of
 
 
 class Owner:
-    """What results are about."""
+    """An owner of results."""
 
 
 def test_a_result_is_computed_once() -> None:

@@ -1,4 +1,4 @@
-"""Engines read the files of a store themselves."""
+"""Engines read the store's files themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.workspaces import AS_OF, tables_of, terms
 
 @pytest.fixture(autouse=True)
 def engine() -> None:
-    """Each test names the engine itself."""
+    """The tests here choose their engine."""
 
 
 @pytest.mark.parametrize("kind", OTHERS)

@@ -1,4 +1,4 @@
-"""The demo workspace has a past: made up, and consistent with its present."""
+"""The demo workspace's fabricated past is consistent with its present."""
 
 from __future__ import annotations
 

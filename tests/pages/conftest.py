@@ -19,7 +19,7 @@ from tests.switching import switch_page
 
 PAGES = Path(__file__).parents[2] / "pages"
 JUNE = {"from": "2026-06-01", "to": "2026-06-30", "tz": "America/Sao_Paulo"}
-"""A period in which the recorded workspace has contacts, whatever the day of the test."""
+"""A period with contacts of the recorded workspace, whenever the test runs."""
 
 Connect = Callable[..., State]
 
@@ -29,7 +29,7 @@ def connect(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edge_server: FakeChatbotx
 ) -> Iterator[Connect]:
     """`connect(token)` points the dashboard at a workspace of the fake API, and waits until the
-    first crawl has ended, well or not. Other settings by name."""
+    first crawl has ended, successfully or not. Other settings by name."""
 
     def connect(token: str = "edge", wait: bool = True, **others: str) -> State:
         given = {"token": token, "base_url": edge_server.base_url, "snapshot_dir": str(tmp_path)}
@@ -42,7 +42,7 @@ def connect(
             return State()
         return refreshers.refresher_of(settings.load()).wait(60)
 
-    # Neither a developer's own secrets nor environment may reach a test.
+    # A developer's own secrets and environment must not reach a test.
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
@@ -51,7 +51,7 @@ def connect(
 
 
 def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
-    """The page as a first request with these parameters in its URL shows it."""
+    """The page as shown to a first request with these URL parameters."""
     dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=30)
     for key, value in parameters.items():
         dashboard.query_params[key] = value
@@ -63,18 +63,18 @@ def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
 
 
 def markup(dashboard: AppTest) -> str:
-    """What of a page is HTML of ours: its numbers and tables."""
+    """Our own HTML of a page: its numbers and tables."""
     bodies = [element.proto.body for element in dashboard.get("html")]
     return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def numbers(dashboard: AppTest) -> dict[str, str]:
-    """The cards of a page by name."""
+    """Cards of a page by name."""
     return {name: value for name, value, _ in _cards(dashboard)}
 
 
 def changes(dashboard: AppTest) -> dict[str, str]:
-    """What stands under the numbers of a page, by name."""
+    """Texts below the numbers of a page, by name."""
     return {name: beside for name, _, beside in _cards(dashboard)}
 
 
@@ -89,7 +89,7 @@ def _cards(dashboard: AppTest) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table as people read it, and where it leads."""
+    """A table row as displayed, and its link."""
 
     cells: dict[str, str]
     link: str | None
@@ -99,7 +99,7 @@ class Row:
 
 
 def table(dashboard: AppTest, column: str) -> list[Row]:
-    """The rows of the first table whose first column has that name."""
+    """Rows of the first table whose first column has that name."""
     for content in re.findall(r"<table.*?</table>", markup(dashboard), re.DOTALL):
         heads = [_plain(head) for head in re.findall(r"<th scope=.col.[^>]*>(.*?)</th>", content)]
         if heads[0] == column:
@@ -109,7 +109,7 @@ def table(dashboard: AppTest, column: str) -> list[Row]:
 
 
 def tables(dashboard: AppTest) -> int:
-    """How many tables a page shows."""
+    """Number of tables on a page."""
     return markup(dashboard).count("<table class=")
 
 
@@ -125,17 +125,17 @@ def _plain(html: str) -> str:
 
 
 def text(dashboard: AppTest) -> str:
-    """All prose of a page."""
+    """All text of a page."""
     elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.header]
     boxes = [*dashboard.info, *dashboard.warning, *dashboard.error]
     return "\n".join(element.value for element in [*elements, *boxes])
 
 
 def chips(dashboard: AppTest) -> list[str]:
-    """The limits that can be taken off with a click."""
+    """Filters that a click can remove."""
     return [button.label for button in dashboard.button if (button.key or "").startswith("chip-")]
 
 
 def downloads(dashboard: AppTest) -> list[str]:
-    """The labels of the buttons that save something as a file."""
+    """Labels of the download buttons."""
     return [button.proto.label for button in dashboard.get("download_button")]

@@ -1,4 +1,4 @@
-"""Who gets to see what, without a browser: the identity is given, as the server would have it."""
+"""Who may see what, without a browser: identities are given as the server would."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def configure(
     for name in ("TOKEN", "BASE_URL", "OPEN_ACCESS", "SNAPSHOT_DIR"):
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (file,))
-    # A browser that comes for the first time.
+    # A browser without cookies.
     monkeypatch.setattr(ContextProxy, "cookies", {})
     yield configure
     refreshers.stop_all()
@@ -66,7 +66,7 @@ def claims(email: str = "ana@example.com", **others: object) -> dict[str, Any]:
 
 
 def opened(user: dict[str, Any] | None = None, **parameters: str) -> AppTest:
-    """The first page as somebody with these claims sees it, once there is something to see."""
+    """The first page as seen by a visitor with these claims, once there are contacts."""
     dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=30)
     dashboard.user = user or {"is_logged_in": False}
     for name, value in parameters.items():
@@ -252,8 +252,6 @@ class TestWorkspaces:
         }
         assert contacts == {"main": 137, "sales": 0, "vault": None}
 
-
-# The link that was asked for before signing in
 
 LINK = Link("channels", (("channel", ("whatsapp",)),))
 

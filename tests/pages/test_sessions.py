@@ -1,4 +1,4 @@
-"""What a session keeps between its runs."""
+"""What a session keeps between runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = (bool, int, float, str, date, type(None))
 
 
 def kept(value: object) -> list[object]:
-    """What there is in a value, however deep in lists and dictionaries."""
+    """Everything in a value, however deeply nested in lists and dictionaries."""
     if isinstance(value, dict):
         return [each for item in value.items() for part in item for each in kept(part)]
     if isinstance(value, (list, tuple)):
@@ -40,7 +40,7 @@ REFRESHES = 10
 
 
 class Workspace:
-    """One whose snapshots are known by weak references, in their order."""
+    """A refresher whose snapshots are tracked by weak references, in order."""
 
     def __init__(self) -> None:
         self._refresher = refreshers.refresher_of(settings.configuration().workspaces[0])
@@ -58,14 +58,14 @@ class Workspace:
 
     @property
     def replaced(self) -> int:
-        """How many replaced snapshots are still in memory."""
+        """Number of replaced snapshots still in memory."""
         gc.collect()
         assert self.snapshots[-1]() is not None
         return sum(snapshot() is not None for snapshot in self.snapshots[:-1])
 
 
 class TestMemoryOfOpenTabs:
-    """A workspace of a million contacts takes 134 MB a snapshot."""
+    """A snapshot of a million contacts takes 134 MB."""
 
     @pytest.fixture
     def workspace(self, connect: Connect) -> Workspace:

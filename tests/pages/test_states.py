@@ -1,4 +1,4 @@
-"""What the dashboard shows when there is little to show, or something is wrong."""
+"""The dashboard when there is little to show, or something is wrong."""
 
 from __future__ import annotations
 

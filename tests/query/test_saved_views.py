@@ -1,4 +1,4 @@
-"""Choices that people keep under a name."""
+"""Saved views."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Processes that save at once, and processes that are killed while they save.
+"""Processes that save concurrently, and processes killed while saving.
 
-A commit is taken apart into its steps: each file before, half and after it is written, each version
-before and after it is made, each file before and after it is removed. A process is killed in every
-one of them; by default in a few, with `STORE_KILLS=all` in all.
+A commit is divided into steps: before, halfway through and after each file is written, before and
+after each version is committed, and before and after each file is removed. Processes are killed in
+each step: by default in a few, with `STORE_KILLS=all` in all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and kills")
 
 IS_WHOLE = os.environ.get("STORE_KILLS") == "all"
 STRIDE = 1 if IS_WHOLE else 19
-"""A prime, so that few kills are in steps of all kinds."""
+"""A prime, so that even a few kills hit all kinds of steps."""
 
 NURSERY = """
 import itertools, json, os, signal, sys, time
@@ -95,11 +95,11 @@ for line in sys.stdin:
         say("is done")
         os._exit(0)
 """
-"""A process that has loaded everything already, and has children that share its start-up time."""
+"""A process with everything loaded, whose forks share its start-up time."""
 
 
 def snapshot(number: int) -> Snapshot:
-    """One of a contact that comes with each, and one that goes; of three in all."""
+    """A snapshot with one contact joining and one deleted each time; three in all."""
     there = [contact(each) for each in range(number, number + 3)]
     return Snapshot(tables_of(there), Verdict(AS_OF + timedelta(hours=number)), "299")
 
@@ -115,13 +115,13 @@ class Nursery:
         )
 
     def begin(self, folder: Path, code: str) -> None:
-        """A new process does what `code` says with a recorder in that folder."""
+        """Run `code` in a new process, with a recorder in that folder."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([str(folder), code]) + "\n")
         self._process.stdin.flush()
 
     def hear(self) -> tuple[int, str]:
-        """Which process says what next."""
+        """The next line, and the process that wrote it."""
         assert self._process.stdout is not None
         process, _, word = self._process.stdout.readline().strip().partition(" ")
         return int(process), word
@@ -150,7 +150,7 @@ def recorder_in(folder: Path) -> Recorder:
 
 
 def number_of(kept: Kept) -> int | None:
-    """Which one it is of those that `snapshot` made; it must be whole."""
+    """Which of the snapshots of `snapshot` it is; it must be complete."""
     assert kept.notes == ()
     if kept.snapshot is None:
         return None
@@ -196,7 +196,7 @@ def test_a_process_killed_in_any_step_of_a_commit_loses_nothing(
         expected = saved_before + 1 if found is not None else 0
         assert joined_and_deleted(kept) == (expected, expected)
         shutil.rmtree(folder)
-    print(f"{kills} kills")  # noqa: T201 - counted for whoever asks with -s
+    print(f"{kills} kills")  # noqa: T201 - shown with -s
     assert kills >= (60 if IS_WHOLE else 3)
 
 
@@ -222,7 +222,7 @@ def test_processes_that_save_at_once_record_what_happened_once(
     kept = recorder_in(folder).save(snapshot(13))
     assert number_of(kept) == 13
     assert kept.history is not None
-    # Whatever order they came in, recorded time only goes forward, and its steps add up.
+    # In whatever order they ran, recorded time only moves forward, and its steps add up.
     recorded = kept.history.recorded
     assert (recorded[1:] > recorded[:-1]).all()
     steps = (recorded[1:] - recorded[:-1]).astype("timedelta64[h]").astype(int)

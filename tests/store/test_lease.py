@@ -27,7 +27,7 @@ def timer() -> Timer:
 
 
 def lease(folder: Path, timer: Timer, name: str = "sales") -> Lease:
-    """As another process has it."""
+    """The same lease in another process."""
     return Lease(LocalDocuments(folder), name, term=TERM, timer=timer)
 
 
@@ -75,7 +75,7 @@ def test_it_is_given_back_when_what_was_done_with_it_fails(tmp_path: Path, timer
 def test_of_a_holder_that_died_it_is_free_after_its_term(tmp_path: Path, timer: Timer) -> None:
     dead, other = lease(tmp_path, timer), lease(tmp_path, timer)
     assert dead.take()
-    timer.now = 1_000  # however long ago that was
+    timer.now = 1_000  # however long ago
     assert not other.take()
     timer.now += TERM - 1
     assert not other.take()

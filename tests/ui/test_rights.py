@@ -1,4 +1,4 @@
-"""Whatever begins outside of the main script asks again who asks."""
+"""Everything that starts outside the main script checks the visitor again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSED = Visitor(Configuration(), Closed())
 
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch) -> list[Visitor]:
-    """Whoever is last in the list asks."""
+    """The current visitor is the last in the list."""
     people = [WELCOME]
     monkeypatch.setattr(rights, "_visitor", lambda *_: people[-1])
     return people
@@ -38,7 +38,7 @@ def nodes(path: Path) -> Iterator[ast.AST]:
 
 
 def given(path: Path, names: tuple[str, ...]) -> Iterator[ast.expr]:
-    """What is given under these names: as an argument, or in a dictionary of arguments."""
+    """Values passed under these names, as an argument or in a dictionary of arguments."""
     for node in nodes(path):
         if isinstance(node, ast.keyword) and node.arg in names:
             yield node.value
@@ -49,7 +49,7 @@ def given(path: Path, names: tuple[str, ...]) -> Iterator[ast.expr]:
 
 
 def asks(value: ast.expr, by: tuple[str, ...]) -> bool:
-    """Whether it is `rights.callback(…)`, or another of them; or a word such as "rerun"."""
+    """Whether it is `rights.callback(…)` or a similar wrapper, or a constant such as "rerun"."""
     if isinstance(value, ast.Constant):
         return True
     called = value.func if isinstance(value, ast.Call) else None

@@ -1,4 +1,4 @@
-"""The running server writes by itself; where nobody is to be written to it costs nothing."""
+"""The server's notification thread; without recipients it costs nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ asyncio.run(main())
 
 
 def started(home: Path) -> list[str]:
-    """What a server that has started says of itself, with the secrets in that home."""
+    """Output of a started server with the secrets in that home folder."""
     done = subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=home,

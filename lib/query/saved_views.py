@@ -100,7 +100,8 @@ class JsonFile:
 
 
 def _content_of(path: Path) -> bytes:
-    """Raises OSError, also for anything but a regular file: reading a pipe would block."""
+    """Read the file. Raises OSError, also for anything but a regular file: reading a pipe would
+    block."""
     opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(opened, "rb") as file:
         found = os.fstat(opened)
@@ -110,7 +111,7 @@ def _content_of(path: Path) -> bytes:
 
 
 _MOST_BYTES = 50_000_000
-"""Room for a few hundred viewers with as many views as they may have."""
+"""Size limit: room for a few hundred owners with the maximum of views."""
 
 
 class SharedDocument:

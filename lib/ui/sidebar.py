@@ -170,8 +170,8 @@ def _draw_dates(choice: Choice, period: Period) -> None:
 
 
 def _counts(view: View) -> dict[str, dict[str, int]]:
-    """None where there is no answer: the page says why, and the filters can be changed all the
-    same."""
+    """The counts beside filter values; empty if an engine has no answer: the page says why, and
+    filters can still be changed."""
     try:
         return view.counts
     except EngineError:

@@ -178,7 +178,7 @@ def _progress(state: State) -> None:
 
 
 def _refresh(workspace: str, person: str) -> None:
-    """A callback."""
+    """Callback: refresh on a visitor's behalf."""
     _refresher(workspace).refresh_for(person)
 
 

@@ -58,7 +58,7 @@ MADE_OF_NAMES = (
 
 # The machine may be busy.
 PATIENCE = 60_000
-"""Milliseconds that anything may take to come."""
+"""Timeout in milliseconds."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -115,8 +115,8 @@ def browser() -> Iterator[Browser]:
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """A browser of its own, whose console hears of violations and whose pages can be waited for by
-    `settle`."""
+    """A separate browser context whose console reports violations, and whose pages `settle` can
+    wait for."""
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     context.add_init_script(LISTEN)
@@ -293,8 +293,8 @@ Seen = TypeVar("Seen")
 
 
 def settle(page: Page) -> None:
-    """Waits until the page stands still: what was asked for has run, what it draws is there,
-    figures too, and nothing will draw it anew by itself."""
+    """Wait until the page is settled: everything requested has run and is drawn, including figures,
+    and nothing will redraw it by itself."""
     try:
         page.wait_for_function("() => unsettled() === ''")
     except TookTooLong as error:
@@ -303,8 +303,8 @@ def settle(page: Page) -> None:
 
 
 def expect_soon(page: Page, look: Callable[[], Seen], wanted: Seen) -> None:
-    """Looks again until it sees what is wanted: Playwright waits for elements, and this for all
-    else. Between two looks the page may be drawn anew."""
+    """Poll until the wanted value is seen: Playwright waits for elements, this for everything else.
+    The page may be redrawn between polls."""
     for _ in range(PATIENCE // _PAUSE):
         with suppress(Error):
             if look() == wanted:
@@ -314,12 +314,12 @@ def expect_soon(page: Page, look: Callable[[], Seen], wanted: Seen) -> None:
 
 
 _PAUSE = 100
-"""Milliseconds between two looks."""
+"""Polling interval in milliseconds."""
 
 
 def hover_largest(figure: Locator, marks: str) -> None:
-    """Puts the pointer on the largest mark of a figure that stands still; on a place where one
-    would be, if all are of nothing."""
+    """Move the pointer to the largest mark of a settled figure, or to where one would be if all are
+    zero."""
     expect(figure.locator(marks)).not_to_have_count(0)
     figure.hover(force=True, position=figure.evaluate(_LARGEST, marks))
 
@@ -331,13 +331,13 @@ _LARGEST = """(figure, selector) => {
     boxes.reduce((a, b) => (a.width * a.height < b.width * b.height ? b : a));
   return { x: x - frame.x + width / 2, y: y - frame.y + height / 2 };
 }"""
-"""The middle of the largest mark, from the upper left corner of the figure."""
+"""Centre of the largest mark, relative to the figure's top left corner."""
 
 WIDEST = "marks => Math.max(...marks.map((mark) => mark.getBoundingClientRect().width))"
 
 
 def open_tables(page: Page) -> None:
-    """Those behind the figures of a page."""
+    """Open the tables behind a page's figures."""
     summaries = page.get_by_text("Show table")
     for place in range(summaries.count()):
         summaries.nth(place).click()

@@ -1,5 +1,5 @@
-// Runs in every tab before anything of the page does: `unsettled()` names what the page still waits
-// for. It is empty if nothing is under way and nothing on the page has moved for a moment.
+// Runs in every tab before the page: `unsettled()` names what the page is still waiting for. It is
+// empty if nothing is in progress and nothing on the page has moved for a moment.
 "use strict";
 (() => {
   const { RERUN, IS_AUTO_RERUN, FINISHED, FINISHED_FOR_RERUN } = NUMBERS; // given by conftest.py

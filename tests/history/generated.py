@@ -1,4 +1,4 @@
-"""Generated histories: states of a small workspace one after the other, and what to ask of it."""
+"""Generated histories: successive states of a small workspace, and questions about them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.history.states import contact, on, tagged, talk
 Json = dict[str, Any]
 
 FIRST = datetime(2026, 3, 26, 12, tzinfo=UTC)
-"""A few days before the clocks of Berlin are set forward."""
+"""A few days before Berlin's clocks are set forward."""
 
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Kiritimati", "Asia/Kathmandu"]
 
@@ -26,7 +26,7 @@ def text(moment: datetime | None) -> str | None:
 
 
 moments = st.integers(-2, 9).map(lambda number: FIRST + timedelta(hours=20 * number))
-"""Few, so that times are equal now and then, to those of snapshots too."""
+"""Few, so that times sometimes coincide, also with those of snapshots."""
 perhaps = st.none() | moments.map(text)
 
 
@@ -47,7 +47,7 @@ def contacts(draw: st.DrawFn, number: int) -> Json:
     channels = draw(st.sets(st.sampled_from(["whatsapp", "telegram", "none"])))
     return contact(
         number,
-        # It stays what it is, whatever else of the contact changes.
+        # It stays the same, whatever else about the contact changes.
         createdAt=text(FIRST + timedelta(hours=20 * (number - 2))),
         blockedAt=draw(st.none() | st.none() | perhaps),
         broadcastSubscribedAt=draw(perhaps),
@@ -65,7 +65,7 @@ def contacts(draw: st.DrawFn, number: int) -> Json:
 
 @st.composite
 def workspaces(draw: st.DrawFn) -> list[tuple[datetime, list[Json], tuple[Range, ...]]]:
-    """States of a workspace, one after the other. Most contacts stay as they were."""
+    """Successive states of a workspace. Most contacts stay the same."""
     states: list[tuple[datetime, list[Json], tuple[Range, ...]]] = []
     now: dict[int, Json] = {}
     moment = FIRST

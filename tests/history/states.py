@@ -37,7 +37,7 @@ def past_of(*states: tuple[datetime, Sequence[Json]]) -> Past:
 
 
 def read_by(kind: Kind, past: Past) -> History:
-    """The same history as an engine reads it."""
+    """The same history, read by an engine."""
     if kind == "memory":
         return past
     table_of = in_memory(past.latest.tables)

@@ -1,4 +1,4 @@
-"""Every engine says of any history what memory says: of any period, under any filter."""
+"""Every engine agrees with memory about any history, for any period and filter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ABOUT = ("tag_added", "tag_removed", "channel_added", "channel_removed")
 
 
 def everything(history: History, period: Period, limits: Filter) -> dict[str, Any]:
-    """All that is ever asked of a history."""
+    """Every question that is asked of a history."""
     found: Events = events_in(history, period, limits, by=DIMENSIONS)
     middle = period.first_moment + (period.end_moment - period.first_moment) / 2
     asked: dict[str, Callable[[], object]] = {
@@ -55,7 +55,7 @@ def everything(history: History, period: Period, limits: Filter) -> dict[str, An
 
 
 def rounded(answer: Any) -> Any:
-    """Medians are means of two, which engines add up in their own ways."""
+    """Medians may be means of two values, which engines round differently."""
     if isinstance(answer, dict):
         return {name: rounded(each) for name, each in answer.items()}
     if isinstance(answer, list | tuple):

@@ -1,4 +1,4 @@
-"""A crawl that goes to disk makes the tables that one in memory makes."""
+"""A crawl to disk makes the same tables as one in memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def in_memory(contacts: Sequence[Json]) -> Tables:
 
 
 def on_disk_of(contacts: Sequence[Json], page: int = 7) -> Tables:
-    """The tables of a spool that was fed page by page, read from its files."""
+    """The tables of a spool fed page by page, read from its files."""
     with TemporaryDirectory() as folder:
         spool = Spool(Path(folder))
         for start in range(0, len(contacts), page):
@@ -67,7 +67,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_parts_small(patch: pytest.MonkeyPatch) -> None:
-    """Many parts and stretches of few contacts."""
+    """Many parts and stretches with few contacts each."""
     patch.setattr(on_disk, "PART", 20)
     patch.setattr(parts, "STRETCH", 16)
     patch.setattr(parts, "_GROUP", 8)

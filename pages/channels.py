@@ -96,7 +96,7 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
         sentence += (
             f" {formatting.markdown(formatting.channel_name(worst))} fell most: "
             f"{formatting.number(int(known['new'][worst]))}, after "
-            f"{formatting.number(int(known['new_before'][worst]))} in {view.before}."
+            f"{formatting.number(int(known['new_before'][worst]))} {view.before}."
         )
     return sentence
 

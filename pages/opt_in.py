@@ -12,7 +12,7 @@ from lib.charts.rates import rates as rates_figure
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
-from lib.query.trends import recorded_levels
+from lib.query.trends import drawn_days, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
@@ -169,7 +169,8 @@ def _months(view: View) -> None:
 def _over_days(view: View) -> None:
     """The rates day by day, as far as they were recorded."""
     names = {"broadcast": "Broadcast opt-in", "email": "E-mail opt-in"}
-    levels = recorded_levels(view)
+    days = drawn_days(view)
+    levels = recorded_levels(view, days)
     known = None if levels is None else levels.dropna(how="all")
     told = (
         [
@@ -181,7 +182,7 @@ def _over_days(view: View) -> None:
         else []
     )
     charts.show(
-        "Opt-in at the end of each day",
+        titled("Opt-in at the end of each day", days, view),
         level_rates(levels, names) if levels is not None else None,
         lambda: Table(
             ()
@@ -193,7 +194,7 @@ def _over_days(view: View) -> None:
             )
         ),
         key="opt-in-days",
-        alt=f"Opt-in {view.during}: {formatting.listed(told) or 'not recorded'}.",
+        alt=f"Opt-in from {formatting.days(days)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap. "
         "Who opted out, and where, stands on the page Changes.",

@@ -13,7 +13,7 @@ from lib.metrics import audience, opt_in, workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query import url
-from lib.query.trends import recorded_levels
+from lib.query.trends import between_ends, moved
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
@@ -102,36 +102,41 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
             Number(
                 "contacts",
                 formatting.number(total.contacts),
-                note=f"{formatting.number(total.active)} active, "
+                note=("" if ends_now else "right now: ")
+                + f"{formatting.number(total.active)} active, "
                 f"{formatting.number(total.blocked)} blocked",
                 trend=joined.tolist() if ends_now else None,
             ),
         ],
         view,
     )
+    levels = between_ends(view)
+    # As recorded; else by the times at which those opted in who are still there.
+    known = levels is not None and moved(levels, "broadcast") is not None
     broadcast = cards.rate_number(
         "broadcast",
         rates.broadcast,
-        over_time["broadcast"],
+        (levels if levels is not None and known else over_time)["broadcast"],
         compares=view.compares,
         during=view.during,
     )
-    levels = recorded_levels(view)
+
+    def backlog_number(fact: str, now: int, what: str) -> Number:
+        change = moved(levels, fact) if view.compares else None
+        return Number(
+            fact,
+            formatting.number(now),
+            more_is="bad",
+            change=None if change is None else formatting.signed(round(change)),
+            note=since(fact, what) if change is None else view.during,
+            trend=_trend(levels, fact),
+        )
+
     cards.numbers(
         [
             replace(broadcast, trend=_trend(levels, "broadcast")),
-            Number(
-                "awaiting_reply",
-                formatting.number(load.awaiting_reply),
-                note=since("awaiting_reply", "wrote"),
-                trend=_trend(levels, "awaiting_reply"),
-            ),
-            Number(
-                "unassigned",
-                formatting.number(load.unassigned),
-                note=since("unassigned", "last active"),
-                trend=_trend(levels, "unassigned"),
-            ),
+            backlog_number("awaiting_reply", load.awaiting_reply, "wrote"),
+            backlog_number("unassigned", load.unassigned, "last active"),
         ],
         view,
         about=cards.right_now(view),
@@ -139,10 +144,10 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
 
 
 def _trend(levels: pd.DataFrame | None, column: str) -> list[float] | None:
-    """What was recorded of it, if that makes a line; survivors tell no trend."""
-    if levels is None or levels[column].notna().sum() < 2:
-        return None
-    return levels[column].tolist()
+    """What was recorded of it on the days of the period, if that makes a line; survivors tell no
+    trend."""
+    days = None if levels is None else levels[column].iloc[1:]
+    return days.tolist() if days is not None and days.notna().sum() > 1 else None
 
 
 def _worth_a_look(view: View) -> None:

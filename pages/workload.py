@@ -8,21 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.levels import counts
-from lib.charts.load import load as load_figure
 from lib.charts.ranking import Ranking
-from lib.charts.style import AMBER, RUST
+from lib.charts.stack import Part, Stack
+from lib.charts.style import AMBER, PETROL, RUST
 from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.shown import TableShown
-from lib.query.trends import recorded_levels
+from lib.query.trends import drawn_days, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
 from lib.ui import cards, charts, clicks, recorder, rights, sidebar, tables
 from lib.ui.cards import Number
-
-MOST_AGENTS = 12
 
 AGES: Mapping[str, str] = {
     "under_1h": "under 1 h",
@@ -101,14 +99,15 @@ def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
     else:
         many = formatting.counted(load.awaiting_reply, "conversation")
         which = f"**{many}** of {formatting.number(load.open)} open ones wait"
-        aged = f", {formatting.number(long)} of them for a week or more"
+        aged = f", {formatting.number(long)} of them for a week or more" if long else ""
     unassigned = formatting.counted(load.unassigned, "open one is", "open ones are")
     sentence = f"{which} for a person{aged}; {unassigned} assigned to nobody."
     if len(agents) and agents["awaiting_reply"].max():
         busiest = agents.iloc[int(agents["awaiting_reply"].argmax())]
         sentence += (
-            f" {formatting.markdown(str(busiest['name']))} has the most of those who wait: "
-            f"{formatting.number(busiest['awaiting_reply'])}."
+            f" {formatting.markdown(str(busiest['name']))} has the most: "
+            f"{formatting.number(busiest['awaiting_reply'])} of those who wait, and "
+            f"{formatting.counted(int(busiest['open']), 'open conversation')} in all."
         )
     return sentence
 
@@ -149,60 +148,49 @@ def _take_age(place: int | None) -> None:
 
 
 def _agents(view: View, agents: pd.DataFrame) -> None:
-    """What each holds, with the waits beside it."""
-    orders = {"By waiting": "awaiting_reply", "By name": "name"}
-    with st.container(border=True, height="stretch"):
-        picked = st.segmented_control(
-            "Order",
-            list(orders),
-            default="By waiting",
-            key="agents-order",
-            required=True,
-            label_visibility="collapsed",
-        )
-        if picked == "By name":
-            ordered = agents.sort_values(
-                "name", kind="stable", key=lambda name: name.str.casefold()
-            )
-        else:
-            ordered = agents.sort_values(["awaiting_reply", "open"], ascending=False, kind="stable")
-        drawn = ordered.head(MOST_AGENTS)
-        balance = workload.balance(agents["open"].tolist())
-        charts.show(
-            "Open conversations per agent",
-            load_figure(drawn) if len(drawn) else None,
-            lambda: _holders(ordered, "Agent"),
-            key="agents",
-            alt=f"Open conversations of {formatting.counted(len(agents), 'agent')}; "
-            + (
-                f"the busiest holds {formatting.percent(balance.top_share)} of those that agents "
-                "hold."
-                if balance.top_share is not None
-                else "none holds any."
-            ),
-            view=view,
-            clicks=[clicks.on_keys(AGENT, drawn.index, view)] * 3,
-            explanation="Everybody who was ever assigned a conversation, so that a free agent "
-            "shows as 0."
-            + (
-                f" Drawn are {formatting.number(MOST_AGENTS)} of "
-                f"{formatting.number(len(agents))}; the table has all."
-                if len(agents) > MOST_AGENTS
-                else ""
-            ),
-            if_empty="No agent was ever assigned a conversation.",
-            rows=tables.Rows(clicks.on_keys(AGENT, ordered.index, view)),
-            is_framed=False,
-        )
+    """What each holds, drawn and counted in one row; those whose people wait come first."""
+    ordered = agents.sort_values(["awaiting_reply", "open"], ascending=False, kind="stable")
+    tables.show(
+        "Open conversations per agent",
+        _holders(ordered),
+        key="agents",
+        view=view,
+        note="Bars, from the left: never answered (red), waiting again (amber), answered (blue). "
+        "Everybody who was ever assigned a conversation is listed."
+        if len(agents)
+        else "No agent was ever assigned a conversation.",
+        rows=tables.Rows(
+            clicks.on_keys(AGENT, ordered.index, view),
+            [str(key) in view.choice.keys(AGENT) for key in ordered.index],
+        ),
+    )
 
 
-def _holders(table: pd.DataFrame, kind: str) -> Table:
-    """What agents or teams hold."""
+def _holders(table: pd.DataFrame) -> Table:
+    """What agents hold, and how long those wait who do."""
+    longest = int(table["open"].max()) if len(table) else 0
+    bars = [
+        Stack(
+            (
+                Part("never answered", never, RUST),
+                Part("waiting again", waiting - never, AMBER),
+                Part("answered", held - waiting, PETROL),
+            ),
+            longest,
+        )
+        for never, waiting, held in zip(
+            table["never_answered"].tolist(),
+            table["awaiting_reply"].tolist(),
+            table["open"].tolist(),
+            strict=True,
+        )
+    ]
     return Table(
         (
-            column(kind, table["name"], of.TEXT),
+            column("Agent", table["name"], of.TEXT),
+            column("Load", bars, of.STACK),
             column("Open", table["open"], of.COUNT),
-            column("Waiting for a person", table["awaiting_reply"], of.COUNT),
+            column("Waiting", table["awaiting_reply"], of.COUNT),
             column("Oldest wait", table["oldest_wait_hours"], of.HOURS),
             column("Median wait", table["median_wait_hours"], of.HOURS),
             column("Never answered", table["never_answered"], of.COUNT, detail=True),
@@ -292,7 +280,8 @@ def _channels(keys: tuple[str, ...]) -> str | None:
 def _backlog(view: View) -> None:
     """How the backlog stood day by day, as far as it was recorded."""
     names = {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"}
-    levels = recorded_levels(view)
+    days = drawn_days(view)
+    levels = recorded_levels(view, days)
     known = None if levels is None else levels.dropna(how="all")
     told = (
         [
@@ -304,7 +293,7 @@ def _backlog(view: View) -> None:
         else []
     )
     charts.show(
-        "Backlog at the end of each day",
+        titled("Backlog at the end of each day", days, view),
         counts(levels, names, height=240) if levels is not None else None,
         lambda: Table(
             ()
@@ -317,7 +306,7 @@ def _backlog(view: View) -> None:
             )
         ),
         key="backlog",
-        alt=f"Backlog {view.during}: {formatting.listed(told) or 'not recorded'}.",
+        alt=f"Backlog from {formatting.days(days)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap.",
         if_empty=f"Nothing of it was recorded {view.during}, or not under these filters.",

@@ -108,6 +108,9 @@ DIFFERENCES = Format(
 TREND = Format("trend", str, lambda _: (), parts=(), is_in_files=False)
 """Numbers by day, week or month, drawn as a sparkline; left out of files."""
 
+STACK = Format("stack", str, lambda _: (), parts=(), is_in_files=False)
+"""A `lib.charts.stack.Stack`, drawn as a bar of parts. Columns beside it have its numbers."""
+
 LINK = Format("link", lambda _: "Open", _text)
 """A URL."""
 

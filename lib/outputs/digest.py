@@ -177,7 +177,7 @@ def _compared(new: int, old: int, before: str) -> str:
     if old >= SMALLEST_BASE or new == old or old <= 0:
         return formatting.compared(new, old, before)
     difference = formatting.number(abs(new - old))
-    return f"{difference} {'more' if new > old else 'fewer'} than in {before}"
+    return f"{difference} {'more' if new > old else 'fewer'} than {before}"
 
 
 def _numbers(view: View, past: Past) -> tuple[Number, ...]:
@@ -206,9 +206,7 @@ def _numbers(view: View, past: Past) -> tuple[Number, ...]:
         Number(
             glossary.name("net"),
             formatting.signed(total.net),
-            f"after {formatting.signed(total.net_before)} in {view.before}"
-            if view.compares
-            else "",
+            f"after {formatting.signed(total.net_before)} {view.before}" if view.compares else "",
         ),
         Number(
             glossary.name("contacts"),

@@ -16,12 +16,13 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from lib.charts.sparkline import sparkline
-from lib.outputs.columns import LINK, TEXT, TREND, Column, Table, is_missing
+from lib.charts.stack import stack
+from lib.outputs.columns import LINK, STACK, TEXT, TREND, Column, Table, is_missing
 from lib.outputs.shown import NumberShown
 from lib.reference import formatting
 
 MOST_TRENDS = 100
-"""Maximum of rows for a table with sparklines: thousands of images take a browser minutes."""
+"""Most rows of a table with sparklines or bars: thousands of images take a browser minutes."""
 
 MAIN_COLUMNS = 4
 """Columns shown on a phone before more are asked for."""
@@ -93,7 +94,9 @@ def table_html(
     """A table whose rows may be links; `chosen` rows are highlighted. `is_part` says that there are
     more rows than these, so they must not be sorted alone."""
     columns = [
-        each for each in table.columns if each.format is not TREND or len(table) <= MOST_TRENDS
+        each
+        for each in table.columns
+        if each.format not in (TREND, STACK) or len(table) <= MOST_TRENDS
     ]
     looks = _looks(columns)
     cells = [_cells(each, look) for each, look in zip(columns, looks, strict=True)]
@@ -177,6 +180,8 @@ def _content(column: Column, row: int) -> str:
         return Markup(line) if line else formatting.NOTHING
     if is_missing(value):
         return formatting.NOTHING
+    if column.format is STACK:
+        return Markup(stack(value))
     if column.format is LINK:
         return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(
             value, column.format.write(value)

@@ -106,13 +106,14 @@ class Comparison:
 
     It covers the moments of the days of `period` before `until` (UTC): all of them if the compared
     period is over, otherwise as much as has elapsed of it (`to_date`). `phrase` names it after
-    "than": "the week before".
+    "than in": "the week before"; `preposition` is "on" for a single day.
     """
 
     period: Period
     until: datetime
     to_date: bool
     phrase: str
+    preposition: str = "in"
 
     @property
     def span(self) -> Span:
@@ -121,7 +122,7 @@ class Comparison:
     @property
     def with_preposition(self) -> str:
         """Within a sentence: "in the week before", "on the Friday before"."""
-        return f"{'on' if self.period.number_of_days == 1 else 'in'} {self.phrase}"
+        return f"{self.preposition} {self.phrase}"
 
 
 def compared(period: Period, preset: str, against: Against, as_of: datetime) -> Comparison | None:
@@ -132,9 +133,10 @@ def compared(period: Period, preset: str, against: Against, as_of: datetime) -> 
     if against == "none" or preset == "all" or as_of < period.first_moment:
         return None
     unit = PRESETS[preset].unit if preset in PRESETS else None
+    preposition = "on" if period.number_of_days == 1 and unit is None else "in"
     if against == "year":
         found = period.a_year_before(as_of)
-        what = "day" if found.days.number_of_days == 1 else "period"
+        what = "day" if preposition == "on" else "period"
         phrase = f"the same {what} a year ago"
     else:
         found = period.before(as_of, unit)
@@ -144,7 +146,7 @@ def compared(period: Period, preset: str, against: Against, as_of: datetime) -> 
             phrase = f"the {formatting.weekday(found.days.start)} before"
         else:
             phrase = f"the {formatting.number(period.number_of_days)} days before"
-    return Comparison(found.days, found.until, as_of < period.end_moment, phrase)
+    return Comparison(found.days, found.until, as_of < period.end_moment, phrase, preposition)
 
 
 def first_and_last(preset: str, as_of: datetime, timezone: str) -> Days:

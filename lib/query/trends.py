@@ -8,20 +8,60 @@ import pandas as pd
 from lib.engines.errors import EngineError
 from lib.history.reading import daily_levels
 from lib.query.view import View
+from lib.reference import formatting
+from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.delta import Unreadable
 from lib.store.place import StoreError
 
 log = logging.getLogger(__name__)
 
 
-def recorded_levels(view: View) -> pd.DataFrame | None:
-    """Levels at the end of each day of the period, NaN where nothing was recorded.
+_FORTNIGHT = 14
+
+
+def drawn_days(view: View) -> Period:
+    """The days that a line chart covers: those of the period, or the two weeks up to it if it is
+    a single day, which makes no line."""
+    period = view.terms.period
+    if period.number_of_days > 1:
+        return period
+    return Period(period.start - (_FORTNIGHT - 1) * ONE_DAY, period.end, period.timezone)
+
+
+def titled(title: str, days: Period, view: View) -> str:
+    """The title of a line chart over `days`, which names them if they are not the period."""
+    return title if days == view.terms.period else f"{title}, {formatting.days(days)}"
+
+
+def between_ends(view: View) -> pd.DataFrame | None:
+    """The recorded levels from the period's opening, which is the end of the day before it, to its
+    last day, or to today if that is sooner. First and last row are the period's two ends."""
+    period = view.terms.period
+    opening = period.start - ONE_DAY
+    levels = recorded_levels(view, Period(opening, period.end, period.timezone))
+    if levels is None:
+        return None
+    today = day_of(view.terms.as_of, period.timezone)
+    return levels.loc[: max(opening, min(period.end, today))]
+
+
+def moved(levels: pd.DataFrame | None, column: str) -> float | None:
+    """By how much a level differs between the period's two ends, of `between_ends`; None if
+    either was not recorded."""
+    if levels is None or len(levels) < 2 or levels[column].iloc[[0, -1]].isna().any():
+        return None
+    return float(levels[column].iloc[-1] - levels[column].iloc[0])
+
+
+def recorded_levels(view: View, period: Period | None = None) -> pd.DataFrame | None:
+    """Levels at the end of each day of `period`, by default the view's own; NaN where nothing was
+    recorded.
 
     Indexed by day. Columns: open, awaiting_reply, unassigned, and the rates broadcast and email.
     None if nothing was recorded in the period, if levels cannot answer the current filters, or if
     the store cannot be read (the page of changes says so).
     """
-    period = view.terms.period
+    period = period or view.terms.period
     try:
         levels = view.recall(daily_levels, period)
     except (StoreError, Unreadable, EngineError) as why:

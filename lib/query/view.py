@@ -127,9 +127,10 @@ class View:
 
     @property
     def before(self) -> str:
-        """The comparison in words: "the 30 days before"; empty if there is none."""
+        """The comparison in words: "in the 30 days before", "on the Friday before"; empty if there
+        is none."""
         comparison = self.comparison
-        return "" if comparison is None else comparison.phrase
+        return "" if comparison is None else comparison.with_preposition
 
     @property
     def during(self) -> str:

@@ -210,15 +210,15 @@ def signed_percent(share: float) -> str:
 
 
 def compared(new: int, old: int, before: str) -> str:
-    """In words: "18.0% more than in the 30 days before"."""
+    """In words: "18.0% more than in the 30 days before"; `before` is "in the 30 days before"."""
     if new == old:
-        return f"as many as in {before}"
+        return f"as many as {before}"
     if old <= 0:
-        return f"after none in {before}"
+        return f"after none {before}"
     by = percent(abs(new / old - 1)) if has_percentage(new, old) else number(abs(new - old))
     if by == percent(0):
-        return f"about as many as in {before}"
-    return f"{by} {'more' if new > old else 'fewer'} than in {before}"
+        return f"about as many as {before}"
+    return f"{by} {'more' if new > old else 'fewer'} than {before}"
 
 
 def rate(value: Rate) -> str:

@@ -41,21 +41,6 @@ def week() -> pd.DataFrame:
     return pd.DataFrame([[24 * day + hour for hour in range(24)] for day in range(7)])
 
 
-def agents(**opened: tuple[int, int]) -> pd.DataFrame:
-    """By name: open conversations, and how many of them await a reply, half of these their first;
-    the oldest for 76 hours."""
-    return pd.DataFrame(
-        {
-            "name": list(opened),
-            "open": [both[0] for both in opened.values()],
-            "awaiting_reply": [both[1] for both in opened.values()],
-            "never_answered": [both[1] // 2 for both in opened.values()],
-            "oldest_wait_hours": [76.0 if both[1] else float("nan") for both in opened.values()],
-            "median_wait_hours": [2.0 if both[1] else float("nan") for both in opened.values()],
-        }
-    )
-
-
 def held(**by_agent: list[int]) -> pd.DataFrame:
     """Numbers by agent (rows) and the channels a, b, … (columns)."""
     heads = list("abcdef")[: len(next(iter(by_agent.values())))]

@@ -13,13 +13,12 @@ import pytest
 from lib.charts import heat
 from lib.charts.growth import growth, new_by_channel
 from lib.charts.heat import arrivals
-from lib.charts.load import load
 from lib.charts.ranking import Ranking
 from lib.charts.rates import cohort_shares, differences
 from lib.charts.rates import rates as rates_figure
 from lib.charts.world import world
 from lib.reference.rates import Difference, Rate
-from tests.charts.reading import agents, cohorts, daily, held, week
+from tests.charts.reading import cohorts, daily, held, week
 
 HOSTILE = '<b>R&D</b> $x$ %{y}\n<a href="https://example.com">'
 
@@ -38,7 +37,6 @@ EVERY: dict[str, Callable[[str], go.Figure]] = {
     "arrivals": lambda name: arrivals(week()),
     "rates": lambda name: rates_figure([(name, Rate(1, 2))], "opted in"),
     "differences": lambda name: differences([(name, Difference(Rate(1, 2), Rate(1, 3)))]),
-    "load": lambda name: load(agents(**{name: (1, 1)})),
     "grid": lambda name: heat.grid(held(Ana=[1]), [name], [name], "open"),
     "cohorts": lambda name: cohort_shares(cohorts()),
 }
@@ -55,7 +53,6 @@ EMPTY: dict[str, Callable[[], go.Figure]] = {
     "arrivals": lambda: arrivals(week() * 0),
     "rates": lambda: rates_figure([], "opted in"),
     "differences": lambda: differences([]),
-    "load": lambda: load(agents()),
     "grid": lambda: heat.grid(pd.DataFrame(), [], [], "open"),
     "grid of zeros": lambda: heat.grid(held(Ana=[0]), ["Ana"], ["a"], "open"),
     "cohorts": lambda: cohort_shares(cohorts().iloc[:0]),
@@ -79,13 +76,13 @@ def test_no_name_is_taken_for_a_mark(draw: Callable[[str], go.Figure]) -> None:
         assert mark not in sent
 
 
-@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load", "grid"])
+@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "grid"])
 def test_a_name_is_shown_as_it_is(kind: str) -> None:
     sent = json.dumps(json.loads(EVERY[kind]("R&D <3").to_json()), ensure_ascii=False)
     assert "R&amp;D &lt;3" in sent
 
 
-@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "load", "grid"])
+@pytest.mark.parametrize("kind", ["by channel", "ranking", "rates", "differences", "grid"])
 def test_an_overlong_name_is_cut(kind: str) -> None:
     assert "x" * 30 not in EVERY[kind]("x" * 1000).to_json()
 
@@ -99,7 +96,7 @@ def test_a_finger_that_scrolls_past_drags_nothing_along(
     assert layout.xaxis.fixedrange is not False
 
 
-@pytest.mark.parametrize("kind", ["ranking", "rates", "differences", "load"])
+@pytest.mark.parametrize("kind", ["ranking", "rates", "differences"])
 def test_two_names_that_look_the_same_keep_their_own_rows(kind: str) -> None:
     long = "x" * 40
     two: dict[str, go.Figure] = {
@@ -108,6 +105,5 @@ def test_two_names_that_look_the_same_keep_their_own_rows(kind: str) -> None:
         "differences": differences(
             [(long + end, Difference(Rate(1, 2), Rate(1, 3))) for end in "12"]
         ),
-        "load": load(agents(**{long + "1": (1, 0), long + "2": (2, 0)})),
     }
     assert len(set(two[kind].data[0].y)) == 2

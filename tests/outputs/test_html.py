@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.charts.stack import Part, Stack
 from lib.outputs import columns as of
 from lib.outputs.columns import Format, Table, column
 from lib.outputs.html import MOST_TRENDS, prose, table_html
@@ -142,9 +143,22 @@ def test_a_trend_of_nothing_is_nothing() -> None:
     assert cells(of.TREND, [[]]) == ["–"]
 
 
+def test_a_stack_is_a_bar_told_in_words() -> None:
+    (cell,) = cells(of.STACK, [Stack((Part("answered", 3, "#12759A"),), 4)])
+    assert cell.startswith('<img class="stack"')
+    assert 'alt="3 answered"' in cell
+
+
 def test_a_long_table_has_no_images() -> None:
     many = MOST_TRENDS + 1
-    table = Table((column("n", [1] * many, of.COUNT), column("Trend", [[1, 2]] * many, of.TREND)))
+    bar = Stack((Part("answered", 1, "#12759A"),), 1)
+    table = Table(
+        (
+            column("n", [1] * many, of.COUNT),
+            column("Trend", [[1, 2]] * many, of.TREND),
+            column("Load", [bar] * many, of.STACK),
+        )
+    )
     assert "<img" not in table_html(table, label="")
 
 

@@ -131,14 +131,23 @@ def test_workload_shows_what_does_not_depend_on_the_day(connect: Connect) -> Non
     assert shown["Handed over, nobody took it"] == str(expected["orphaned_handoff"])
 
 
-def test_agents_are_those_of_the_report_in_the_table_behind_their_chart(connect: Connect) -> None:
+def test_agents_are_those_of_the_report_with_their_load_drawn_beside_their_numbers(
+    connect: Connect,
+) -> None:
     connect()
     page = open_page("workload")
-    page.session_state["open-agents"] = True
     agents = EXPECTED["workload"]["agents"]
-    assert {row["Agent"]: row["Open"] for row in table(page.run(), "Agent")} == {
+    assert {row["Agent"]: row["Open"] for row in table(page, "Agent")} == {
         agent["name"]: str(agent["open"]) for agent in agents
     }
+    assert markup(page).count('class="stack"') == len(agents)
+
+
+def test_those_come_first_for_whom_most_people_wait(connect: Connect) -> None:
+    connect(bot_answers="no")
+    waiting = [int(row["Waiting"]) for row in table(open_page("workload"), "Agent")]
+    assert waiting == sorted(waiting, reverse=True)
+    assert waiting[0] > 0
 
 
 def test_data_says_how_evenly_work_is_shared(connect: Connect) -> None:

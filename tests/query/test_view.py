@@ -272,18 +272,18 @@ DATES = Choice("dates", date(2026, 6, 1), date(2026, 6, 30))
 @pytest.mark.parametrize(
     ("choice", "during", "before"),
     [
-        (Choice("7d"), "in the last 7 days", "the 7 days before"),
-        (Choice("30d"), "in the last 30 days", "the 30 days before"),
-        (Choice("90d"), "in the last 90 days", "the 90 days before"),
-        (Choice("month"), "this month", "the month before"),
-        (Choice("last-month"), "last month", "the month before"),
-        (Choice("year"), "this year", "the year before"),
-        (DATES, "from 1 Jun 2026 to 30 Jun 2026", "the 30 days before"),
-        (replace(DATES, end=date(2026, 6, 1)), "on 1 Jun 2026", "the Monday before"),
+        (Choice("7d"), "in the last 7 days", "in the 7 days before"),
+        (Choice("30d"), "in the last 30 days", "in the 30 days before"),
+        (Choice("90d"), "in the last 90 days", "in the 90 days before"),
+        (Choice("month"), "this month", "in the month before"),
+        (Choice("last-month"), "last month", "in the month before"),
+        (Choice("year"), "this year", "in the year before"),
+        (DATES, "from 1 Jun 2026 to 30 Jun 2026", "in the 30 days before"),
+        (replace(DATES, end=date(2026, 6, 1)), "on 1 Jun 2026", "on the Monday before"),
         (
             replace(DATES, start=date(2020, 1, 1)),
             "from 1 Jan 2020 to 30 Jun 2026",
-            "the 2,373 days before",
+            "in the 2,373 days before",
         ),
     ],
     ids=str,
@@ -302,7 +302,7 @@ def test_all_time_reads_as_part_of_a_sentence(snapshot: Snapshot) -> None:
 
 def test_the_first_of_a_month_is_compared_with_the_month_before() -> None:
     snapshot = Snapshot(tables_of(contact()), Verdict(datetime(2026, 7, 1, 12, tzinfo=UTC)))
-    assert seen(snapshot, Choice("month")).before == "the month before"
+    assert seen(snapshot, Choice("month")).before == "in the month before"
 
 
 # Where a conversation can be opened

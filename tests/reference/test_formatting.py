@@ -131,7 +131,7 @@ def test_a_change_has_its_sign_and_a_percentage_where_that_says_something(
     ],
 )
 def test_a_comparison_reads_as_a_sentence(new: int, old: int, sentence: str) -> None:
-    assert formatting.compared(new, old, "June") == sentence
+    assert formatting.compared(new, old, "in June") == sentence
 
 
 def test_a_rate_says_what_it_is_of() -> None:

@@ -12,9 +12,10 @@ from lib.history.opt_outs import departures, opt_out_rate
 from lib.history.reading import Bridge, Changes, changes, events_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.query.trends import drawn_days, during, titled
 from lib.query.view import View
 from lib.reference import formatting
-from lib.reference.periods import day_of
+from lib.reference.periods import Period, day_of
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.delta import Unreadable
 from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, TAG, Dimension
@@ -60,10 +61,13 @@ def _show(view: View) -> None:
         return
     _numbers(found, view)
     _bridge(found, view)
-    _came_and_left(found, view)
+    days = drawn_days(view)
+    around = view.recall(changes, days)
+    shown = found if around is None else around
+    _came_and_left(shown, days, view)
     _where_people_left(view)
     _tags(view)
-    _answers(found, view)
+    _answers(shown, days, view)
     _agents(found, view)
 
 
@@ -205,7 +209,8 @@ def _bridge(found: Changes, view: View) -> None:
     )
 
 
-def _came_and_left(found: Changes, view: View) -> None:
+def _came_and_left(found: Changes, days: Period, view: View) -> None:
+    """Those of `days`, which `found` is of."""
     by_day = found.by_day
     daily = pd.DataFrame(
         {
@@ -219,7 +224,7 @@ def _came_and_left(found: Changes, view: View) -> None:
     came, left, out = (int(daily[name].sum()) for name in ("came", "left", "opted_out"))
     today = day_of(view.terms.as_of, view.terms.timezone)
     charts.show(
-        f"Who came, left and opted out per {STEP_NAMES[step]}",
+        titled(f"Who came, left and opted out per {STEP_NAMES[step]}", days, view),
         figures.came_and_left(daily, step, today) if came + left + out else None,
         lambda: Table(
             (
@@ -236,12 +241,12 @@ def _came_and_left(found: Changes, view: View) -> None:
         ),
         key="came-and-left",
         alt=f"{formatting.number(came)} came, {formatting.number(left)} left and "
-        f"{formatting.number(out)} opted out of broadcasts {view.during}.",
+        f"{formatting.number(out)} opted out of broadcasts {during(days, view)}.",
         view=view,
-        clicks=[clicks.on_steps(pd.DatetimeIndex(table.index), step, view)] * 3,
+        clicks=[clicks.on_steps(pd.DatetimeIndex(table.index), step, days, view)] * 3,
         explanation="Came: joined or unblocked. Left: blocked or deleted. What ChatbotX keeps no "
         "time of counts on the day of the snapshot that shows it.",
-        if_empty=f"Nobody came, left or opted out {view.during}.",
+        if_empty=f"Nobody came, left or opted out {during(days, view)}.",
     )
 
 
@@ -345,14 +350,15 @@ def _tags(view: View) -> None:
     )
 
 
-def _answers(found: Changes, view: View) -> None:
-    events = view.recall(events_in, view.terms.period)
+def _answers(found: Changes, days: Period, view: View) -> None:
+    """Those of `days`, which `found` is of."""
+    events = view.recall(events_in, days)
     if events is None:
         return
-    by_day = events.response_by_day(view.terms.period)
+    by_day = events.response_by_day(days)
     response = found.response
     charts.show(
-        "How quickly people were answered, per day",
+        titled("How quickly people were answered, per day", days, view),
         figures.response_times(by_day) if response.timed else None,
         lambda: Table(
             (
@@ -363,14 +369,14 @@ def _answers(found: Changes, view: View) -> None:
             )
         ),
         key="response",
-        alt=f"{formatting.counted(response.answered, 'answer')} {view.during}; half of the "
+        alt=f"{formatting.counted(response.answered, 'answer')} {during(days, view)}; half of the "
         f"{formatting.number(response.timed)} timed within "
         f"{formatting.duration(response.median_hours)}.",
         view=view,
         explanation="As far as it can be seen: from the first message seen unanswered to the "
         "latest reply seen. The more often snapshots are taken, the closer. Hollow: fewer than "
         f"{figures.FEW_ANSWERS} answers. A day without any is a gap.",
-        if_empty=f"No answer could be timed {view.during}.",
+        if_empty=f"No answer could be timed {during(days, view)}.",
     )
 
 

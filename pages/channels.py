@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from lib.charts.growth import new_by_channel
-from lib.charts.steps import STEP_NAMES, by_size, step_for, stepped
+from lib.charts.growth import new_by_channel, stacked
+from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.style import CHANNEL_COLOURS
 from lib.metrics import audience, engagement
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
@@ -102,19 +103,37 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
 
 
 def _over_time(view: View, total: audience.Audience) -> None:
-    daily = view.compute(audience.new_by_step, view.terms, CHANNEL)
+    """New contacts by channel over time; of a single day, by channel alone."""
+    if view.terms.period.number_of_days == 1:
+        breakdowns.ranking(
+            view,
+            CHANNEL,
+            key="new-by-channel-of-day",
+            most=12,
+            counted="new",
+            colours=CHANNEL_COLOURS,
+        )
+        return
+    chosen = view.choice.keys(CHANNEL)
+    # A filter does not empty its own chart: the other channels stay, faded.
+    whole = view.without(CHANNEL)
+    daily = whole.compute(audience.new_by_step, whole.terms, CHANNEL)
     step = step_for(view.terms.period.number_of_days)
-    table = stepped(by_size(daily), step)
+    table = stepped(stacked(daily, chosen), step)
     today = day_of(view.terms.as_of, view.terms.timezone)
+    each_once = stepped(whole.compute(audience.by_day, whole.terms), step)["new"].tolist()
     named = [(formatting.channel_name(str(key)), table[key]) for key in table.columns]
     told = [f"{name} {formatting.number(int(new.sum()))}" for name, new in named]
     charts.show(
         f"New contacts per {STEP_NAMES[step]}",
-        new_by_channel(daily, step, today) if total.new else None,
+        new_by_channel(daily, step, today, [] if chosen else each_once, chosen)
+        if len(daily) and daily.to_numpy().any()
+        else None,
         lambda: Table(
             (
                 column("From", list(table.index), of.DAY),
                 *(column(name, new, of.COUNT) for name, new in named),
+                *(() if chosen else (column("Each once", each_once, of.COUNT),)),
             )
         ),
         key="new-by-channel",
@@ -123,7 +142,8 @@ def _over_time(view: View, total: audience.Audience) -> None:
         f"{formatting.listed(told) or 'none'}.",
         view=view,
         clicks=[[view.choice.toggled(CHANNEL, str(key))] * len(table) for key in table.columns],
-        explanation="A contact on two channels counts in both.",
+        explanation="A contact on two channels is in the parts of both. The number above a bar "
+        "counts each contact once.",
     )
 
 

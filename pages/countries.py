@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
-from lib.store.dimensions import COUNTRY
+from lib.store.dimensions import COUNTRY, DIMENSIONS
 from lib.ui import breakdowns, cards, charts, clicks, made_of, tables
 from lib.ui.cards import Number
 
@@ -31,17 +31,21 @@ def show(view: View) -> None:
     by_country = view.compute(audience.by_country, view.terms)
     known = by_country.drop(index=UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
-    cards.headline("Where are our contacts?", _sentence(known, unknown, total.contacts), view)
+    sentence = _sentence(known, unknown, total.contacts)
+    sentence = f"{sentence} {breakdowns.rose_most(by_country, COUNTRY, view)}".strip()
+    cards.headline("Where are our contacts?", sentence, view)
     made_of.show(view)
     cards.numbers(
         [
             Number("new", formatting.number(total.new), total.new, total.new_before),
-            Number("contacts", formatting.number(total.contacts)),
+            Number("contacts", formatting.number(total.contacts), note="right now"),
             Number(
                 "country",
                 formatting.number(len(known)),
                 name="Countries",
-                note=f"{formatting.counted(unknown, 'contact')} unknown",
+                note=f"right now, {formatting.counted(unknown, 'contact')} unknown"
+                if unknown
+                else "right now",
             ),
         ],
         view,
@@ -51,7 +55,7 @@ def show(view: View) -> None:
     with left:
         _map(view, counted)
     with right:
-        breakdowns.ranking(view, COUNTRY, key="country-ranking", most=10, counted=counted)
+        breakdowns.ranking(view, COUNTRY, key="country-ranking", most=8, counted=counted)
     breakdowns.show(
         "Countries",
         by_country,
@@ -72,6 +76,8 @@ def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:
     if not len(known):
         return "The country of no contact is known."
     first = formatting.markdown(formatting.country(str(known.index[0])))
+    if len(known) == 1 and not unknown:
+        return f"All contacts are in {first}."
     sentence = (
         f"**{formatting.percent(known['contacts'].iloc[0] / contacts)}** of the contacts are in "
         f"{first}; they come from {formatting.counted(len(known), 'country', 'countries')}."
@@ -89,10 +95,11 @@ def _map(view: View, counted: Counted) -> None:
     what = "new contacts" if counted == "new" else "contacts"
     numbers = {key: int(shown[counted][key]) for key in on_map}
     most = max(numbers, key=lambda key: numbers[key], default=None)
+    # The shades stay those of the whole workspace, whatever is filtered.
+    darkest = _of_everybody(view, counted)
     charts.show(
         "On the map",
-        # The shades stay those of the whole workspace, whatever is filtered.
-        world(numbers, what, view.snapshot.contacts) if numbers else None,
+        world(numbers, what, darkest) if numbers else None,
         lambda: breakdowns.breakdown(found, COUNTRY, whole),
         key="world",
         alt=f"World map of {what}; the most are in "
@@ -100,9 +107,18 @@ def _map(view: View, counted: Counted) -> None:
         view=view,
         clicks=[clicks.on_keys(COUNTRY, on_map, view)],
         explanation="The stronger the colour, the more, by orders of magnitude.",
-        scale=("1", formatting.counted(view.snapshot.contacts, "contact")),
+        scale=("1", formatting.counted(darkest, what.removesuffix("s"))),
         if_empty=f"No new contacts whose country is known {view.during}.",
     )
+
+
+def _of_everybody(view: View, counted: Counted) -> int:
+    """How many contacts the workspace has, or how many are new in the period, whatever is
+    filtered."""
+    for dimension in DIMENSIONS:
+        view = view.without(dimension)
+    total = view.compute(audience.audience, view.terms)
+    return max(1, total.new if counted == "new" else total.contacts)
 
 
 def _arrivals(view: View, total: audience.Audience) -> None:
@@ -121,6 +137,7 @@ def _arrivals(view: View, total: audience.Audience) -> None:
         f"{view.terms.timezone}.",
         view=view,
         explanation=f"Hours are those of {view.terms.timezone}.",
+        scale=("0", f"{formatting.number(max(1, int(week.to_numpy().max())))} in an hour"),
     )
 
 

@@ -15,7 +15,19 @@ from lib.query import view
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
-from lib.ui import address, deferred, gate, navigation, rights, saved, sidebar, status, style, turns
+from lib.ui import (
+    address,
+    deferred,
+    gate,
+    navigation,
+    rights,
+    saved,
+    sidebar,
+    status,
+    style,
+    tables,
+    turns,
+)
 from pages import changes, channels, countries, data, opt_in, overview, tags, workload
 
 log = logging.getLogger(__name__)
@@ -118,6 +130,7 @@ def main() -> None:
         st.divider()
         status.foot(fetched, seen.terms.timezone)
         style.scripts()
+    tables.end_of_run()
     if state.history is None and state.due is None:
         status.until_recorded(configured.name)
     if failure is not None:

@@ -12,7 +12,7 @@ from lib.charts.rates import rates as rates_figure
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
-from lib.query.trends import drawn_days, recorded_levels, titled
+from lib.query.trends import drawn_days, during, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
@@ -194,9 +194,9 @@ def _over_days(view: View) -> None:
             )
         ),
         key="opt-in-days",
-        alt=f"Opt-in from {formatting.days(days)}: {formatting.listed(told) or 'not recorded'}.",
+        alt=f"Opt-in {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap. "
         "Who opted out, and where, stands on the page Changes.",
-        if_empty=f"Nothing of it was recorded {view.during}, or not under these filters.",
+        if_empty=f"Nothing of it was recorded {during(days, view)}, or not under these filters.",
     )

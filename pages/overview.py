@@ -117,7 +117,8 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
         "broadcast",
         rates.broadcast,
         (levels if levels is not None and known else over_time)["broadcast"],
-        compares=view.compares,
+        # What was recorded is read after the first page; a change would become another then.
+        compares=view.compares and view.history is not None,
         during=view.during,
     )
 
@@ -247,7 +248,7 @@ def _growth(view: View, total: audience.Audience) -> None:
         alt=f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} "
         f"lost {view.during}.",
         view=view,
-        clicks=[clicks.on_steps(table.index, step, view)]
+        clicks=[clicks.on_steps(table.index, step, period, view)]
         * 3,  # also on the line of what is compared with
     )
 

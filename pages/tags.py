@@ -1,5 +1,7 @@
 """Which tags do they have?"""
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -34,17 +36,19 @@ def show(view: View) -> None:
         )
     else:
         sentence = "No contact has a tag."
+    sentence = f"{sentence} {breakdowns.rose_most(tags, TAG, view)}".strip()
     cards.headline("Which tags do they have?", sentence, view)
     made_of.show(view)
+    rate = cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast)
     cards.numbers(
         [
             Number("new", formatting.number(total.new), total.new, total.new_before),
             Number(
                 "contacts",
                 formatting.number(total.contacts),
-                note=f"{formatting.number(untagged)} untagged",
+                note=f"right now, {formatting.number(untagged)} untagged",
             ),
-            cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast),
+            replace(rate, note=f"right now, {rate.note}"),
         ],
         view,
     )

@@ -15,7 +15,7 @@ from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.shown import TableShown
-from lib.query.trends import drawn_days, recorded_levels, titled
+from lib.query.trends import drawn_days, during, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
@@ -306,8 +306,8 @@ def _backlog(view: View) -> None:
             )
         ),
         key="backlog",
-        alt=f"Backlog from {formatting.days(days)}: {formatting.listed(told) or 'not recorded'}.",
+        alt=f"Backlog {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap.",
-        if_empty=f"Nothing of it was recorded {view.during}, or not under these filters.",
+        if_empty=f"Nothing of it was recorded {during(days, view)}, or not under these filters.",
     )

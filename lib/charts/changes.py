@@ -3,6 +3,7 @@ answers."""
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -40,9 +41,15 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         reached += change
     name, contacts = opening
     rows = [
-        (name, 0, 0, formatting.number(contacts)),
+        # Has no bar, since all others are measured from it.
+        (name, 0, 0, f"{formatting.number(contacts)}, where the bars begin"),
         *rows,
-        (closing, 0, reached, formatting.number(contacts + reached)),
+        (
+            closing,
+            0,
+            reached,
+            f"{formatting.number(contacts + reached)} ({formatting.signed(reached)})",
+        ),
     ]
     labels = labels_of([name for name, *_ in rows], 32)
     ends = [base + change for _, base, change, _ in rows]
@@ -80,7 +87,14 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         showlegend=False,
         xaxis={"visible": False, "range": [low - 0.04 * room, high + 0.32 * room]},
         yaxis=labelled_rows(labels) | {"showgrid": False},
+        shapes=[_at_zero()],
     )
+
+
+def _at_zero() -> dict[str, Any]:
+    """A dotted line from top to bottom."""
+    line = {"color": SLATE, "width": 1, "dash": "dot"}
+    return {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
 def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:

@@ -1,6 +1,6 @@
 """Figures of new and lost contacts over time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.charts.steps import Step, by_size, is_unfinished, opacities, step_name, stepped
-from lib.charts.style import PETROL, RUST, SLATE, channel_colour, figure_of, labels_of
+from lib.charts.style import FADED, PETROL, RUST, SLATE, TICKS, channel_colour, figure_of, labels_of
 from lib.reference import formatting
 
 
@@ -50,20 +50,34 @@ def new_by_hour(hours: Sequence[int]) -> go.Figure:
     return figure_of(bars, height=300, xaxis={"type": "category", "dtick": 3, "ticksuffix": ":00"})
 
 
-def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
-    """New contacts over time, stacked by channel, the largest at the bottom."""
-    table = stepped(by_size(daily), step)
+def new_by_channel(
+    daily: pd.DataFrame,
+    step: Step,
+    today: date,
+    totals: Sequence[int] = (),
+    chosen: Collection[str] = (),
+) -> go.Figure:
+    """New contacts over time, stacked by channel, the largest at the bottom.
+
+    `totals` are written above the bars, one per step: they count a contact of two channels once.
+    If `chosen` has channels, these are at the bottom and the others are faded.
+    """
+    table = stepped(stacked(daily, chosen), step)
     names = _names(table.index, step, today)
     faded = opacities(table.index, step, today)
     traces = []
     for channel in table.columns:
         (label,) = labels_of([formatting.channel_name(channel)], 28)
+        strength = 1 if not chosen or channel in chosen else FADED
         traces.append(
             go.Bar(
                 x=table.index,
                 y=table[channel],
                 name=label,
-                marker={"color": channel_colour(channel), "opacity": faded},
+                marker={
+                    "color": channel_colour(channel),
+                    "opacity": [strength * each for each in faded],
+                },
                 customdata=[
                     f"{name}: {formatting.number(new)} new on {label}"
                     for name, new in zip(names, table[channel], strict=True)
@@ -71,12 +85,40 @@ def new_by_channel(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
+    if totals:
+        traces.append(_totals(table.index, totals))
+    # Above the bars, in the order in which they are stacked.
     return figure_of(
         *traces,
         height=340,
         barmode="stack",
         showlegend=True,
         xaxis=_time_axis(step, len(table)),
+        # A number that is wider than its bar would run into its neighbour.
+        uniformtext={"mode": "hide", "minsize": 10},
+    )
+
+
+def stacked(daily: pd.DataFrame, chosen: Collection[str] = ()) -> pd.DataFrame:
+    """With the columns in the order in which they are stacked: those chosen first, by size."""
+    ordered = by_size(daily)
+    return ordered[
+        sorted(ordered.columns, key=lambda column: bool(chosen) and column not in chosen)
+    ]
+
+
+def _totals(days: pd.Index, totals: Sequence[int]) -> go.Bar:
+    """Numbers on top of a stack, as the text of bars without height."""
+    return go.Bar(
+        x=days,
+        y=[0] * len(days),
+        text=[formatting.number(total) if total else "" for total in totals],
+        textposition="outside",
+        textangle=0,
+        textfont=TICKS,
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 

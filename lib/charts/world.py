@@ -34,9 +34,11 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
     )
     return figure_of(
         shades,
-        height=360,
+        height=310,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
         geo={
-            "projection": {"type": "natural earth"},
+            # Cuts a little of the Pacific off on both sides, so that the land fills the card.
+            "projection": {"type": "natural earth", "scale": 1.12},
             "fitbounds": False,
             "showframe": False,
             "showcoastlines": False,

@@ -33,6 +33,11 @@ def titled(title: str, days: Period, view: View) -> str:
     return title if days == view.terms.period else f"{title}, {formatting.days(days)}"
 
 
+def during(days: Period, view: View) -> str:
+    """`days` within a sentence: "today", or "from 15 Nov 2026 to 28 Nov 2026"."""
+    return view.during if days == view.terms.period else f"from {formatting.days(days)}"
+
+
 def between_ends(view: View) -> pd.DataFrame | None:
     """The recorded levels from the period's opening, which is the end of the day before it, to its
     last day, or to today if that is sooner. First and last row are the period's two ends."""

@@ -125,6 +125,22 @@ def rows(counted: pd.DataFrame, dimension: Dimension, view: View) -> Rows:
     )
 
 
+def rose_most(counted: pd.DataFrame, dimension: Dimension, view: View) -> str:
+    """The group whose new contacts rose most, as a sentence in Markdown. Empty if none rose, or if
+    none of those that rose has enough to speak of."""
+    known = counted.drop(dimension.missing.key, errors="ignore")
+    rise = (known["new"] - known["new_before"]).where(known["new"] >= SMALL_SAMPLE, 0)
+    if not view.compares or len(known) < 2 or rise.max() <= 0:
+        return ""
+    key = str(rise.idxmax())
+    before = int(known["new_before"][key])
+    return (
+        f"{formatting.markdown(view.options.name(dimension, key))} rose most: "
+        f"{formatting.number(int(known['new'][key]))} new {view.during}, after "
+        f"{formatting.number(before) if before else 'none'} {view.before}."
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Ranked:
     """A ranking, and the breakdown that its table lists."""

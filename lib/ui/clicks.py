@@ -9,7 +9,7 @@ import streamlit as st
 from lib.charts.steps import Step
 from lib.query.choice import Choice
 from lib.query.view import View
-from lib.reference.periods import ONE_DAY
+from lib.reference.periods import ONE_DAY, Period
 from lib.store.dimensions import Dimension
 from lib.ui import sidebar
 
@@ -19,10 +19,9 @@ Clicks = Sequence[Choice | None]
 """The choice that a click on each mark, or on each row, makes; None where it makes none."""
 
 
-def on_steps(starts: pd.Index, step: Step, view: View) -> Clicks:
+def on_steps(starts: pd.Index, step: Step, period: Period, view: View) -> Clicks:
     """For each day, week or month that begins then: the dashboard on its days alone, of those in
-    the period."""
-    period = view.terms.period
+    the drawn `period`."""
     days = [max(start.date(), period.start) for start in pd.DatetimeIndex(starts)]
     ends = [*(day - ONE_DAY for day in days[1:]), period.end] if step != "D" else days
     return [view.choice.on_days(day, end) for day, end in zip(days, ends, strict=True)]

@@ -18,6 +18,9 @@ from lib.reference import formatting
 from lib.ui import clicks, recorder, rights
 from lib.ui.clicks import Clicks
 
+MOST_PRINTED = 2000
+"""Rows of a table on paper, some forty sheets."""
+
 MOST_ROWS = 100
 """As many as a page draws at once. Of a longer table these are the first in the chosen order."""
 
@@ -57,12 +60,15 @@ def body(table: Table, *, title: str, key: str, view: View, rows: Rows = _STILL)
         st.caption("Nothing to list here.")
         return
     order = list(range(len(table)))
-    is_part = len(table) > MOST_ROWS
+    most = MOST_PRINTED if st.session_state.get(_PRINTS) else MOST_ROWS
+    is_part = len(table) > most
+    if len(table) > MOST_ROWS:
+        _offer_all_rows(key)
     if is_part:
         with st.container(horizontal=True, vertical_alignment="center"):
-            order = _ordered(table, key)[:MOST_ROWS]
+            order = _ordered(table, key)[:most]
             st.caption(
-                f"The first {formatting.number(MOST_ROWS)} of {formatting.number(len(table))} in "
+                f"The first {formatting.number(most)} of {formatting.number(len(table))} in "
                 "this order; the file has all.",
                 width="content",
             )
@@ -90,6 +96,27 @@ def body(table: Table, *, title: str, key: str, view: View, rows: Rows = _STILL)
         type="tertiary",
         on_click="ignore",
     )
+
+
+_PRINTS = "prints-all-rows"
+
+
+def _offer_all_rows(key: str) -> None:
+    """A button that nobody sees: `tables.js` uses it before it prints, and waits for the mark that
+    stands in its place when the rows are there."""
+    if st.session_state.get(_PRINTS):
+        st.html('<span class="all-rows" hidden></span>')
+    else:
+        st.button("Show all rows", key=f"all-rows-{key}", on_click=rights.callback(_print_all))
+
+
+def _print_all() -> None:
+    st.session_state[_PRINTS] = True
+
+
+def end_of_run() -> None:
+    """All rows are shown in one run only: in the next, a table is as short as before."""
+    st.session_state.pop(_PRINTS, None)
 
 
 def _csv(table: Table, view: View) -> Callable[[], bytes]:

@@ -71,6 +71,13 @@
     narrow(link);
   });
 
+  // Of a long table a page shows the first rows; on paper nobody can ask for more.
+  async function showAllRows() {
+    const button = document.querySelector("[class*='st-key-all-rows-'] button");
+    button?.click();
+    for (let waited = 0; button && waited < 15000 && !document.querySelector(".all-rows"); waited += 100) await later(100);
+  }
+
   // A chart is as wide as the window that it was drawn for; a sheet of A4 is narrower.
   const SHEET = 640;
   const charts = () => document.querySelectorAll("[data-testid=stPlotlyChart]");
@@ -85,9 +92,10 @@
   }
 
   // Charts that are still to come are waited for, and all are drawn anew as wide as a sheet: text
-  // keeps its size then. Who prints by the keyboard gets them smaller.
+  // keeps its size then.
   async function printWhole() {
     await later(300); // the menu that it is in closes
+    await showAllRows();
     for (let waited = 0; waited < 15000 && !allDrawn(); waited += 100) await later(100);
     document.documentElement.classList.add("prints");
     try {
@@ -97,6 +105,14 @@
       document.documentElement.classList.remove("prints");
     }
   }
+
+  // A page that was saved as a file has all its rows, and its charts fit by themselves.
+  addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+    if (!document.querySelector("[data-testid=stApp]")) return;
+    event.preventDefault();
+    printWhole();
+  });
 
   addEventListener("beforeprint", () => {
     for (const chart of charts()) {

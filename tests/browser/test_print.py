@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
+from lib.ui.tables import MOST_ROWS
 from tests.browser.conftest import Open, Serve
 
 pytestmark = pytest.mark.browser
@@ -40,19 +41,33 @@ def test_all_heads_and_rows_of_a_page_are_on_paper_in_whole_words(
     assert not any(sheet.endswith(tuple(headings)) for sheet in sheets), "a heading stands alone"
 
 
-def test_print_waits_until_charts_are_drawn_as_wide_as_a_sheet(at: Serve, open_page: Open) -> None:
-    page = open_page(f"{at(None)}/channels")
+def test_print_waits_for_all_rows_and_for_charts_as_wide_as_a_sheet(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at(None)}/workload")
     page.evaluate(
         """() => { window.print = () => {
-          window.printed = [...document.querySelectorAll(".stPlotlyChart .main-svg")]
-            .map((chart) => chart.clientWidth);
+          window.printed = {
+            widths: [...document.querySelectorAll(".stPlotlyChart .main-svg")]
+              .map((chart) => chart.clientWidth),
+            rows: document.querySelectorAll("table[data-key=queue-waiting] tbody tr").length,
+          };
         }; }"""
     )
+    expect(page.locator("table[data-key=queue-waiting] tbody tr")).to_have_count(MOST_ROWS)
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Print").click()
-    page.wait_for_function("() => window.printed")
-    widths = page.evaluate("window.printed")
-    assert widths
-    assert max(widths) <= SHEET
+    check_printed(page)
     page.keyboard.press("Escape")
+    page.keyboard.press("Control+p")
+    check_printed(page)
+
+
+def check_printed(page: Page) -> None:
+    page.wait_for_function("() => window.printed")
+    printed = page.evaluate("window.printed")
+    assert printed["widths"]
+    assert max(printed["widths"]) <= SHEET
+    assert printed["rows"] > MOST_ROWS
     expect(page.locator("html")).not_to_have_class(re.compile("prints"))
+    page.evaluate("delete window.printed")

@@ -23,7 +23,12 @@ def test_each_step_of_the_bridge_begins_where_the_one_before_ended() -> None:
 
 def test_the_bridge_names_both_ends_by_their_contacts() -> None:
     figure = bridge(("On 1 Nov", 1000), [("Joined", 30), ("Blocked", -10)], "On 3 Nov")
-    assert [text.strip() for text in figure.data[1].text] == ["1,000", "+30", "−10", "1,020"]
+    assert [text.strip() for text in figure.data[1].text] == [
+        "1,000, where the bars begin",
+        "+30",
+        "−10",
+        "1,020 (+20)",
+    ]
 
 
 def test_only_what_is_lost_is_red() -> None:

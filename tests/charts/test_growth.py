@@ -6,7 +6,7 @@ import pytest
 
 from lib.charts.growth import growth, new_by_channel, new_by_hour
 from lib.charts.steps import UNFINISHED, by_size, stepped
-from lib.charts.style import channel_colour
+from lib.charts.style import FADED, channel_colour
 from tests.charts.reading import bars, daily, hovers
 
 
@@ -99,3 +99,17 @@ def test_a_period_before_without_anybody_is_not_drawn() -> None:
 def test_one_day_is_drawn_by_its_hours() -> None:
     (trace,) = new_by_hour([0] * 23 + [1234]).data
     assert hovers(trace)[-1] == "23:00: 1,234 new"
+
+
+def test_totals_stand_above_the_stack_and_are_no_part_of_it() -> None:
+    table = daily("2026-06-01", whatsapp=[2, 0], zalo=[1, 0])
+    *_, totals = new_by_channel(table, "D", date(2026, 7, 1), [2, 0]).data
+    assert (list(totals.y), list(totals.text)) == ([0, 0], ["2", ""])
+    assert (totals.textposition, totals.showlegend) == ("outside", False)
+
+
+def test_chosen_channels_stand_at_the_bottom_and_the_others_are_faded() -> None:
+    table = daily("2026-06-01", whatsapp=[9], zalo=[1])
+    below, above = new_by_channel(table, "D", date(2026, 7, 1), chosen=["zalo"]).data
+    assert (below.name, above.name) == ("Zalo", "WhatsApp")
+    assert (below.marker.opacity, above.marker.opacity) == ((1.0,), (FADED,))

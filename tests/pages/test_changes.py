@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from lib import settings
+from lib.reference import formatting
+from lib.reference.periods import Period
 from lib.refresh import refreshers
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import Connect, changes, numbers, open_page, text
@@ -90,3 +94,17 @@ def test_levels_are_drawn_once_they_are_recorded(connect: Connect, name: str, ti
     assert title in text(open_page(name, **TODAY))
     before = open_page(name, **{"from": "2026-01-01", "to": "2026-01-31"})
     assert "Nothing of it was recorded from 1 Jan 2026 to 31 Jan 2026" in text(before)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Who came, left and opted out per day", "How quickly people were answered, per day"],
+)
+def test_one_day_is_drawn_with_the_two_weeks_up_to_it(
+    connect: Connect, edge_server: FakeChatbotx, active: list[Contact], title: str
+) -> None:
+    connect()
+    edge_server.workspaces["edge"].delete(active[0]["id"])
+    fetch_again()
+    days = formatting.days(Period.last(14, datetime.now(UTC), "UTC"))
+    assert f"{title}, {days}" in text(open_page("changes", tz="UTC", **TODAY))

@@ -17,6 +17,7 @@ from lib import settings
 from lib.reference import formatting
 from lib.refresh import refreshers
 from lib.settings.hosting import is_on_community_cloud
+from lib.ui.tables import MOST_ROWS
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import (
     JUNE,
@@ -508,6 +509,20 @@ class TestQueue:
         page = open_page("workload")
         assert "ChatbotX" not in queue(page)[0].cells
         assert "The demo workspace has no ChatbotX to open them in." in text(page)
+
+    def test_before_a_page_is_printed_a_long_list_shows_all_its_rows_for_one_run(
+        self, monkeypatch: pytest.MonkeyPatch, connect: Connect
+    ) -> None:
+        connect(wait=False)
+        monkeypatch.delenv("CHATBOTX_TOKEN")
+        refreshers.refresher_of(settings.load()).wait(30)
+        page = open_page("workload")
+        assert len(queue(page)) == MOST_ROWS
+        everybody = int(numbers(page)["Waiting for a person"])
+        assert everybody > MOST_ROWS
+        page.button(key="all-rows-queue-waiting").click().run()
+        assert len(queue(page)) == everybody
+        assert len(queue(page.run())) == MOST_ROWS
 
 
 def is_unread(contact: Contact) -> bool:

@@ -53,7 +53,11 @@ def days_clicked(start: date, end: date, step: str) -> list[tuple[str, str]]:
     """The first and the last day of what a click on each bar shows, as month and day."""
     view = june_view(Choice("dates", start, end))
     bars = stepped(view.compute(audience.by_day, view.terms), step)
-    clicked = [each for each in clicks.on_steps(bars.index, step, view) if each is not None]
+    clicked = [
+        each
+        for each in clicks.on_steps(bars.index, step, view.terms.period, view)
+        if each is not None
+    ]
     assert len(clicked) == len(bars)
     return [(f"{each.start:%m-%d}", f"{each.end:%m-%d}") for each in clicked]
 
@@ -97,7 +101,8 @@ def test_the_days_of_all_bars_are_those_of_the_period_each_once(step: str) -> No
 def test_a_click_keeps_the_other_filters_and_one_on_the_day_that_is_shown_goes_back() -> None:
     day = date(2026, 6, 10)
     chosen = choosing("dates", day, day, channel=("line",))
-    assert clicks.on_steps(pd.DatetimeIndex([day]), "D", june_view(chosen)) == [
+    view = june_view(chosen)
+    assert clicks.on_steps(pd.DatetimeIndex([day]), "D", view.terms.period, view) == [
         choosing("30d", channel=("line",))
     ]
 

@@ -1,31 +1,30 @@
 """What changed?"""
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from lib.charts import changes as figures
 from lib.charts.steps import STEP_NAMES, step_for, stepped
-from lib.history.opt_outs import departures, opt_out_rate
+from lib.history.opt_outs import opt_out_rate
 from lib.history.reading import Bridge, Changes, changes, events_in
+from lib.insights.pace import paces
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.trends import drawn_days, during, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import Period, day_of
-from lib.reference.rates import SMALL_SAMPLE, Rate
+from lib.reference.rates import Rate
 from lib.store.delta import Unreadable
-from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, TAG, Dimension
+from lib.store.dimensions import AGENT, TAG
 from lib.store.place import StoreError
-from lib.ui import cards, charts, clicks, tables
+from lib.ui import cards, charts, clicks, departed, tables
 from lib.ui.cards import Number
 
 QUESTION = "What changed?"
 MOST_GROUPS = 12
-_GROUPS: dict[str, Dimension] = {"Channel": CHANNEL, "Tag": TAG, "Country": COUNTRY}
 
 
 def show(view: View) -> None:
@@ -65,7 +64,7 @@ def _show(view: View) -> None:
     around = view.recall(changes, days)
     shown = found if around is None else around
     _came_and_left(shown, days, view)
-    _where_people_left(view)
+    departed.show(view)
     _tags(view)
     _answers(shown, days, view)
     _agents(found, view)
@@ -132,31 +131,52 @@ def _compared(found: Changes, view: View) -> str:
 
 
 def _numbers(found: Changes, view: View) -> None:
+    """Each with its change from the period before, if that was recorded."""
     bridge, response = found.bridge, found.response
     rate = view.recall(opt_out_rate, view.terms.period, "broadcast")
-    cards.numbers(
-        [
-            Number("joined", formatting.number(bridge.joined), note=view.during),
-            Number(
-                "left",
-                formatting.number(bridge.blocked + bridge.deleted),
-                note=f"{formatting.number(bridge.blocked)} blocked, "
-                f"{formatting.number(bridge.deleted)} deleted",
-            ),
-            Number(
-                "opted_out",
-                formatting.number(found.events["broadcast_out"]),
-                note=_per_thousand(rate) if rate is not None and rate.denominator else None,
-            ),
-            Number(
-                "response",
-                formatting.duration(response.median_hours),
-                note=f"{formatting.number(response.timed)} of "
-                f"{formatting.counted(response.answered, 'answer')} timed",
-            ),
-        ],
-        view,
+    joined = Number("joined", formatting.number(bridge.joined), note=view.during)
+    left = Number(
+        "left",
+        formatting.number(bridge.blocked + bridge.deleted),
+        more_is="bad",
+        note=f"{formatting.number(bridge.blocked)} blocked, "
+        f"{formatting.number(bridge.deleted)} deleted",
     )
+    opted_out = Number(
+        "opted_out",
+        formatting.number(found.events["broadcast_out"]),
+        more_is="bad",
+        note=_per_thousand(rate) if rate is not None and rate.denominator else None,
+    )
+    answered = Number(
+        "response",
+        formatting.duration(response.median_hours),
+        more_is="bad",
+        note=f"{formatting.number(response.timed)} of "
+        f"{formatting.counted(response.answered, 'answer')} timed",
+    )
+    found_paces = paces(view)
+    if found_paces is not None:
+        now, before = found_paces.now, found_paces.before
+        until = "" if found_paces.is_whole else "until yesterday, "
+
+        def moved(card: Number, new: int, old: int) -> Number:
+            return replace(
+                card,
+                change=formatting.change(new, old),
+                note=f"{until}vs {formatting.number(old)}",
+            )
+
+        joined = moved(joined, now.joined, before.joined)
+        left = moved(left, now.left, before.left)
+        opted_out = moved(opted_out, now.opted_out, before.opted_out)
+        if now.response_hours is not None and before.response_hours is not None:
+            answered = replace(
+                answered,
+                change=formatting.signed_duration(now.response_hours - before.response_hours),
+                note=f"{until}vs {formatting.duration(before.response_hours)}",
+            )
+    cards.numbers([joined, left, opted_out, answered], view)
 
 
 def _per_thousand(rate: Rate) -> str:
@@ -248,68 +268,6 @@ def _came_and_left(found: Changes, days: Period, view: View) -> None:
         "time of counts on the day of the snapshot that shows it.",
         if_empty=f"Nobody came, left or opted out {during(days, view)}.",
     )
-
-
-def _where_people_left(view: View) -> None:
-    cards.headed("Where people left")
-    picked = st.segmented_control(
-        "By", list(_GROUPS), default="Channel", key="left-by", required=True
-    )
-    name = picked if picked in _GROUPS else "Channel"
-    dimension = _GROUPS[name]
-    counted = view.recall(departures, view.terms.period, dimension, "broadcast")
-    if counted is None:
-        return
-    rates = [
-        None if pd.isna(could) else Rate(int(out), max(int(could), int(out)))
-        for out, could in zip(counted["opted_out"], counted["could"], strict=True)
-    ]
-    names = view.names(dimension, counted)
-    shown = [
-        (row, rate)
-        for row, rate in enumerate(rates)
-        if rate is not None and rate.denominator and (rate.numerator or row < MOST_GROUPS)
-    ][:MOST_GROUPS]
-    told = [
-        f"{names[row]} {formatting.decimal(1000 * (rate.rate or 0))}" for row, rate in shown[:5]
-    ]
-    few = [rate is None or rate.denominator < SMALL_SAMPLE for rate in rates]
-    charts.show(
-        f"Opt-outs from broadcasts per 1,000 opted in, by {dimension.noun}",
-        figures.per_thousand([(names[row], rate) for row, rate in shown], "opted out")
-        if shown
-        else None,
-        Table(
-            (
-                column(name, names, of.TEXT),
-                column("Opted out", counted["opted_out"], of.COUNT),
-                column("Could have", _whole(counted["could"]), of.COUNT),
-                column("Share", [rate and rate.rate for rate in rates], of.SHARE, muted=few),
-                column(
-                    "Likely range",
-                    [rate and rate.interval for rate in rates],
-                    of.SHARES,
-                    muted=few,
-                    detail=True,
-                ),
-                column("Blocked", counted["blocked"], of.COUNT, detail=True),
-                column("Deleted", counted["deleted"], of.COUNT, detail=True),
-            )
-        ),
-        key="departures",
-        alt=f"Opt-outs per 1,000 opted in, by {dimension.noun}: {formatting.listed(told) or 'none'}"
-        ".",
-        view=view,
-        clicks=[clicks.on_keys(dimension, [counted.index[row] for row, _ in shown], view)],
-        explanation="Of those opted in as the period opened, or since. Dots are rates, lines their "
-        f"likely ranges (95%). Hollow: fewer than {SMALL_SAMPLE}.",
-        if_empty="Nobody could opt out, or the filters in force ask for more than is recorded: "
-        "take them off to see rates.",
-    )
-
-
-def _whole(values: "pd.Series[float]") -> Sequence[int | None]:
-    return [None if np.isnan(value) else int(value) for value in values]
 
 
 def _tags(view: View) -> None:

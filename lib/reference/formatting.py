@@ -250,6 +250,11 @@ def duration(hours: float | None) -> str:
     return f"{number(days)} d {rest} h" if rest else f"{number(days)} d"
 
 
+def signed_duration(hours: float) -> str:
+    """1.5 → "+1 h 30 min", -0.25 → "−15 min", 0 → "0 min"."""
+    return _with_sign(hours, duration)
+
+
 def age(elapsed: timedelta) -> str:
     """ "just now", "5 min ago", "3 d 4 h ago"."""
     if elapsed < timedelta(minutes=1):

@@ -575,3 +575,11 @@ def test_days_are_typed_as_the_locale_writes_them(locale: str, pattern: str) -> 
         assert formatting.date_box() == pattern
     finally:
         formatting.set_locale("en")
+
+
+@pytest.mark.parametrize(
+    ("hours", "shown"),
+    [(1.5, "+1 h 30 min"), (-0.25, "−15 min"), (0.001, "0 min"), (0, "0 min")],
+)
+def test_a_change_of_a_duration_has_its_sign(hours: float, shown: str) -> None:
+    assert formatting.signed_duration(hours) == shown

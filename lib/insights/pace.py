@@ -1,0 +1,69 @@
+"""What changed in a period beside what changed in the one that it is compared with.
+
+Only finished days count, as many of both: today is not over, and snapshots of its first hours would
+be compared with those of a whole day.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.history.reading import events_in
+from lib.query.view import View
+from lib.reference.periods import ONE_DAY, Period, day_of
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Contacts who joined, left and opted out of broadcasts, and the median response time in hours,
+    None without a timed answer."""
+
+    joined: int
+    left: int
+    opted_out: int
+    response_hours: float | None
+
+
+@dataclass(frozen=True)
+class Paces:
+    """The finished days of a period, and as many of the one before; `is_whole` if that is all of
+    the period."""
+
+    now: Pace
+    before: Pace
+    is_whole: bool
+
+
+def paces(view: View) -> Paces | None:
+    """None if nothing is to be compared, or the period before was not recorded from its start.
+    Raises StoreError and Unreadable."""
+    comparison, period = view.comparison, view.terms.period
+    if comparison is None or view.history is None:
+        return None
+    yesterday = day_of(view.terms.as_of, period.timezone) - ONE_DAY
+    last = min(period.end, yesterday)
+    earlier = comparison.period
+    days = min((last - period.start).days + 1, earlier.number_of_days)
+    if days < 1 or view.history.since > earlier.first_moment:
+        return None
+    now, before = (
+        _pace(view, Period(start, start + (days - 1) * ONE_DAY, period.timezone))
+        for start in (period.start, earlier.start)
+    )
+    if now is None or before is None:
+        return None
+    return Paces(now, before, days == period.number_of_days)
+
+
+def _pace(view: View, days: Period) -> Pace | None:
+    events = view.recall(events_in, days)
+    if events is None:
+        return None
+    by_day = events.by_day(days).sum()
+    hours = events.answers(days)["hours"].dropna()
+    return Pace(
+        int(by_day["joined"]),
+        int(by_day["blocked"] + by_day["deleted"]),
+        int(by_day["broadcast_out"]),
+        float(np.median(hours)) if len(hours) else None,
+    )

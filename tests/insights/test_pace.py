@@ -1,0 +1,60 @@
+"""What changed in a period beside the one before, over ten weeks of a snapshot a day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from lib.history.reading import History
+from lib.insights.pace import paces
+from lib.query.choice import Choice
+from tests.insights.test_changed import DAYS, MONTH, steady, view
+
+LAST_WEEK = Choice("last-week")  # 22 to 28 June; the data is of Wednesday, 1 July
+
+
+def test_an_unfinished_period_is_compared_by_its_finished_days() -> None:
+    # 2 to 30 June with 3 to 31 May: 29 days of 4 opt-outs and 1 deletion each.
+    found = paces(view(steady(), MONTH))
+    assert found is not None
+    assert not found.is_whole
+    assert (found.now.opted_out, found.now.left) == (116, 29)
+    assert found.now == found.before
+
+
+def test_a_period_that_is_over_is_compared_as_a_whole() -> None:
+    recording = steady()
+    numbers = np.full(DAYS, 4)
+    numbers[-9:-2] = 6  # the seven days of last week
+    found = paces(view(replace(recording, opt_outs=numbers), LAST_WEEK))
+    assert found is not None
+    assert found.is_whole
+    assert (found.now.opted_out, found.before.opted_out) == (42, 28)
+
+
+def test_slower_answers_are_told_by_their_medians() -> None:
+    recording = steady()
+    hours = [np.array([1.0, 2.0, 3.0])] * (DAYS - 9) + [np.array([5.0, 6.0, 7.0])] * 9
+    found = paces(view(replace(recording, hours=hours), LAST_WEEK))
+    assert found is not None
+    assert (found.now.response_hours, found.before.response_hours) == (6.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("history", "choice"),
+    [
+        (None, MONTH),
+        (steady(), replace(MONTH, against="none")),
+        (steady(), Choice("90d")),  # the 90 days before began before anything was recorded
+        (steady(), Choice("today")),  # of which no day is over
+        (steady(), Choice("dates", date(2026, 8, 1), date(2026, 8, 31))),
+    ],
+    ids=["no history", "no comparison", "not recorded", "today", "to come"],
+)
+def test_nothing_is_compared_where_there_is_nothing_to_compare_with(
+    history: History | None, choice: Choice
+) -> None:
+    assert paces(view(history, choice)) is None

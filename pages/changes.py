@@ -158,14 +158,11 @@ def _numbers(found: Changes, view: View) -> None:
     found_paces = paces(view)
     if found_paces is not None:
         now, before = found_paces.now, found_paces.before
-        until = "" if found_paces.is_whole else "until yesterday, "
 
         def moved(card: Number, new: int, old: int) -> Number:
-            return replace(
-                card,
-                change=formatting.change(new, old),
-                note=f"{until}vs {formatting.number(old)}",
-            )
+            until = "" if found_paces.is_whole else f"{formatting.number(new)} until yesterday, "
+            change = formatting.change(new, old)
+            return replace(card, change=change, note=f"{until}vs {formatting.number(old)}")
 
         joined = moved(joined, now.joined, before.joined)
         left = moved(left, now.left, before.left)
@@ -174,7 +171,8 @@ def _numbers(found: Changes, view: View) -> None:
             answered = replace(
                 answered,
                 change=formatting.signed_duration(now.response_hours - before.response_hours),
-                note=f"{until}vs {formatting.duration(before.response_hours)}",
+                note=("" if found_paces.is_whole else "until yesterday, ")
+                + f"vs {formatting.duration(before.response_hours)}",
             )
     cards.numbers([joined, left, opted_out, answered], view)
 

@@ -6,8 +6,6 @@ be compared with those of a whole day.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from lib.history.reading import events_in
 from lib.query.view import View
 from lib.reference.periods import ONE_DAY, Period, day_of
@@ -60,10 +58,9 @@ def _pace(view: View, days: Period) -> Pace | None:
     if events is None:
         return None
     by_day = events.by_day(days).sum()
-    hours = events.answers(days)["hours"].dropna()
     return Pace(
         int(by_day["joined"]),
         int(by_day["blocked"] + by_day["deleted"]),
         int(by_day["broadcast_out"]),
-        float(np.median(hours)) if len(hours) else None,
+        events.response().median_hours,
     )

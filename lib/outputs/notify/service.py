@@ -146,7 +146,7 @@ def start(configuration: Configuration) -> None:
     }
 
     def latest(notifier: Notifier) -> Snapshot | None:
-        # Who waits to be told looks at the workspace, too.
+        # Recipients count as viewers of the workspace.
         return refresher_of(settings[notifier.recipient.name]).look().snapshot
 
     _running.append(Service(notifiers, latest).start())

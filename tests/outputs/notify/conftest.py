@@ -20,7 +20,7 @@ from tests.serving import free_port
 
 
 class MailServer:
-    """Takes mails; `refuse` are the answers to give instead, by command."""
+    """Accepts mails; `refuse` holds replies to give instead, by command."""
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
@@ -84,17 +84,17 @@ def mail_server() -> Iterator[MailServer]:
 
 @dataclass
 class Hook:
-    """A web hook: what it was sent, and what it answers (status, headers, body)."""
+    """A web hook: what it received, and its response (status, headers, body)."""
 
     port: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)
     answer: tuple[int, dict[str, str], bytes] = (200, {"Content-Type": "text/plain"}, b"ok")
     silent: threading.Event | None = None
-    """Where it is set, the hook takes the request and waits for it without answering."""
+    """If set, the hook accepts the request and waits for this event without answering."""
 
     @property
     def payload(self) -> Any:
-        """What the only request held."""
+        """Body of the only request."""
         ((_, body),) = self.requests
         return json.loads(body)
 
@@ -140,8 +140,8 @@ def hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def to_hook(monkeypatch: pytest.MonkeyPatch, hook: Hook) -> Callable[[], None]:
-    """Sends what is meant for the services' own hosts to the hook on this machine: a real request
-    over a real socket, to another place."""
+    """Redirect requests for the services' own hosts to the hook on this machine: a real request
+    over a real socket, to another address."""
     requests = pytest.importorskip("requests")
     original = requests.Session.send
 

@@ -1,4 +1,4 @@
-"""Mails, handed to a real server on this machine."""
+"""Mails submitted to a real server on this machine."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_server_that_takes_the_mail_and_falls_silent_leaves_it_unclear(
 
 @contextmanager
 def talker(*lines: bytes, pause: float = 0) -> Iterator[int]:
-    """A server that says these lines, whatever it is asked, and closes."""
+    """A server that sends these lines, whatever it is asked, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         done = threading.Event()
 

@@ -14,13 +14,18 @@ EXTRAS := $(addprefix requirements-,$(addsuffix .txt,notify buckets duckdb spark
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 
-.PHONY: help run test check bench imports lock
+# Apache Spark's package excludes the client that the dashboard uses.
+SPARK_VENV := .venv-spark
+SPARK_READY := $(SPARK_VENV)/.ready
+
+.PHONY: help run test check bench imports lock spark
 
 help:
 	@echo "make run      start the dashboard"
 	@echo "make test     run the tests"
 	@echo "make check    lint, formatting, types"
 	@echo "make bench    compare performance with baselines"
+	@echo "make spark    run the tests of engines on Apache Spark (Java 17, 500 MB)"
 	@echo "make imports  draw the graph of imports"
 	@echo "make lock     pin run-time packages with hashes, and list their licences"
 
@@ -37,6 +42,9 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY)
 	@$(PY) -m benchmarks $(ARGS)
+
+spark: $(SPARK_READY)
+	@$(SPARK_VENV)/bin/python -m tests.apache_spark $(ARGS)
 
 imports: $(DEV_READY)
 	@$(PY) -m tests.test_architecture
@@ -57,6 +65,12 @@ $(RUN_READY): requirements.txt $(PY)
 $(DEV_READY): requirements-dev.txt $(EXTRAS) $(RUN_READY)
 	@echo "Installing the requirements for development ..."
 	@$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(SPARK_READY): requirements-apache-spark.txt requirements.txt requirements-duckdb.txt $(PY)
+	@echo "Installing Apache Spark ..."
+	@$(PY) -m venv $(SPARK_VENV)
+	@$(SPARK_VENV)/bin/python -m pip --disable-pip-version-check install --quiet -r requirements-apache-spark.txt
 	@touch $@
 
 $(PY):

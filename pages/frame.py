@@ -27,6 +27,7 @@ from lib.ui import (
     style,
     tables,
     turns,
+    waiting,
 )
 from pages import changes, channels, countries, data, opt_in, overview, tags, workload
 
@@ -80,6 +81,7 @@ def main() -> None:
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
+    waiting.here(configured.engine)
     try:
         known = view.options(state.snapshot, configured, state.history)
         choice, notes = sidebar.read(known)
@@ -153,5 +155,5 @@ def _show(path: navigation.Path, shown: list[View]) -> None:
     SHOWS[path](shown[-1])
 
 
-with turns.turn():
+with turns.turn(), waiting.patient():
     main()

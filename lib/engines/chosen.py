@@ -29,6 +29,11 @@ NAMES = {"duckdb": "DuckDB", "sc": "Spark"}
 """By the beginning of the setting."""
 
 
+def name_of(engine: str) -> str:
+    """What people call an engine other than memory, by the setting."""
+    return NAMES[engine.partition("://")[0]]
+
+
 @dataclass(frozen=True)
 class _Opened:
     source: Source
@@ -43,13 +48,13 @@ class ChosenSource:
     """
 
     def __init__(
-        self, engine: str, tables: Callable[[], Tables], find: Callable[[], Where | None]
+        self, settings: Settings, tables: Callable[[], Tables], find: Callable[[], Where | None]
     ) -> None:
-        self.name = NAMES[engine.partition("://")[0]]
+        self.name = name_of(settings.engine)
         self.questions = 0
         self.seconds = 0.0
         """That all answers took together."""
-        self._engine = engine
+        self._settings = settings
         self._tables = tables
         self._find = find
         self._opened: _Opened | None = None
@@ -100,7 +105,7 @@ class ChosenSource:
     def _open(self) -> Source:
         with self._lock:
             if self._opened is None:
-                self._opened = _opened(self._engine, self._tables, self._find())
+                self._opened = _opened(self._settings, self._tables, self._find())
             return self._opened.source
 
 
@@ -118,7 +123,7 @@ def source_of(
     asks for the tables of a snapshot that is kept."""
     if settings.engine == "memory":
         return None
-    return ChosenSource(settings.engine, tables, lambda: _kept(settings, as_of))
+    return ChosenSource(settings, tables, lambda: _kept(settings, as_of))
 
 
 def can_read(engine: str, store: Store) -> bool:
@@ -148,15 +153,17 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     return None
 
 
-def _opened(engine: str, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
+def _opened(settings: Settings, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
     """Raises EngineError."""
     from lib.engines.where import in_memory
 
     where = kept or in_memory(tables())
+    engine, seconds = settings.engine, settings.engine_seconds
     if engine == "duckdb":
         from lib.engines.duckdb import DuckDB
 
-        return _Opened(DuckDB(where), kept is not None)
+        return _Opened(DuckDB(where, seconds=seconds), kept is not None)
     from lib.engines.spark import Spark
 
-    return _Opened(Spark(where, engine), kept is not None)
+    spark = Spark(where, engine, seconds=seconds, token=settings.engine_token)
+    return _Opened(spark, kept is not None)

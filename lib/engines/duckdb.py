@@ -13,7 +13,8 @@ import duckdb
 import narwhals as nw
 import pyarrow as pa
 
-from lib.engines.errors import EngineError
+from lib.engines.errors import EngineError, too_slow, unreadable
+from lib.engines.flights import Cancelled, PatientLock, ended_by
 from lib.engines.where import Files, Where
 
 MEMORY = "1GB"
@@ -31,7 +32,7 @@ class DuckDB:
     name = "DuckDB"
 
     def __init__(self, where: Where, *, seconds: float = SECONDS, memory: str = MEMORY) -> None:
-        self.lock = threading.RLock()
+        self.lock = PatientLock()
         self._where = where
         self._seconds = seconds
         self._tables: dict[str, nw.LazyFrame[Any]] = {}
@@ -45,6 +46,9 @@ class DuckDB:
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
+        # Without it nobody knows how far a question is.
+        self._connection.execute("SET enable_progress_bar = true")
+        self._connection.execute("SET enable_progress_bar_print = false")
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         if name not in self._tables:
@@ -55,7 +59,7 @@ class DuckDB:
                 else:
                     read = self._connection.from_arrow(found)
             except duckdb.Error:
-                raise EngineError("DuckDB cannot read the files of the store.") from None
+                raise unreadable(self.name) from None
             self._tables[name] = nw.from_native(read)
         return self._tables[name]
 
@@ -71,19 +75,52 @@ class DuckDB:
         return self._connection.sql(f"FROM {name}_columns UNION ALL BY NAME FROM {name}_files")
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
-        too_late = threading.Timer(self._seconds, self._connection.interrupt)
-        too_late.daemon = True
-        too_late.start()
+        limit = _Limit(self._seconds, self._connection)
         try:
-            return frame.collect("pyarrow").to_native()
+            with limit, ended_by(self._connection.interrupt, self._progress):
+                return frame.collect("pyarrow").to_native()
         except duckdb.InterruptException:
-            raise EngineError(f"DuckDB had no answer within {self._seconds:g} seconds.") from None
+            if limit.is_over:
+                raise too_slow(self.name, self._seconds) from None
+            raise Cancelled from None
         except duckdb.OutOfMemoryException:
-            raise EngineError("DuckDB had too little memory, or disk, for an answer.") from None
+            raise EngineError(
+                "DuckDB had too little memory, or disk, for an answer: choose a shorter period or "
+                "fewer filters, or give its machine more."
+            ) from None
         except duckdb.Error:
-            raise EngineError("DuckDB cannot read the files of the store.") from None
-        finally:
-            too_late.cancel()
+            raise unreadable(self.name) from None
+
+    def _progress(self) -> float | None:
+        percent = self._connection.query_progress()
+        return percent / 100 if percent >= 0 else None
+
+
+class _Limit:
+    """Interrupts what a connection answers within, once it takes too long; never what comes
+    after."""
+
+    def __init__(self, seconds: float, connection: duckdb.DuckDBPyConnection) -> None:
+        self.is_over = False
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._has_ended = False
+        self._timer = threading.Timer(seconds, self._interrupt)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._has_ended = True
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if not self._has_ended:
+                self.is_over = True
+                self._connection.interrupt()
 
 
 def _exactly(path: str) -> str:

@@ -2,4 +2,26 @@
 
 
 class EngineError(Exception):
-    """Why an engine gave no answer: a sentence for people, without addresses and paths."""
+    """Why an engine gave no answer, and what to do: sentences for people, without addresses and
+    paths."""
+
+
+def too_slow(name: str, seconds: float) -> EngineError:
+    return EngineError(
+        f"{name} had no answer within {seconds:g} seconds. Try again in a minute; whoever runs "
+        "this dashboard can give it longer with CHATBOTX_ENGINE_SECONDS."
+    )
+
+
+def unreadable(name: str) -> EngineError:
+    return EngineError(
+        f"{name} cannot read the files of the store: see that it reaches the store under the same "
+        "path or address as this dashboard. The next fetch writes them anew."
+    )
+
+
+def disagrees(name: str, found: int, expected: int) -> EngineError:
+    return EngineError(
+        f"{name} finds {found} contacts where this data has {expected}, so none of its numbers is "
+        "shown: see that it reads the same store as this dashboard, and all of it."
+    )

@@ -8,11 +8,15 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 from cachetools import LRUCache
+
+from lib.engines.errors import EngineError
+from lib.engines.flights import Flight, is_watched, wait_for
 
 Result = TypeVar("Result")
 
@@ -28,27 +32,50 @@ class Results:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._kept: LRUCache[Hashable, Any] = LRUCache(most_bytes, getsizeof=size_of)
-        self._flights: dict[Hashable, threading.Lock] = {}
+        self._flights: dict[Hashable, Flight] = {}
         self._keys: dict[int, set[Hashable]] = {}
         self._lock = threading.RLock()  # an owner may go while this thread holds it
 
     def get(self, owner: object, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """The result, computed if need be. If `compute` raises, the next who asks tries again."""
+        """The result, computed if need be. If `compute` raises, the next who asks tries again; so
+        does who was waiting, unless an engine gave no answer: it would give them none either."""
         place = id(owner), key
-        with self._lock:
-            if place in self._kept:
-                return cast("Result", self._kept[place])
-            self._register(owner)
-            flight = self._flights.setdefault(place, threading.Lock())
-        with flight:
+        while True:
             with self._lock:
                 if place in self._kept:
                     return cast("Result", self._kept[place])
+                self._register(owner)
+                flight = self._flights.get(place)
+                is_first = flight is None or flight.is_cancelled
+                if flight is None or is_first:
+                    flight = self._flights[place] = Flight()
+            # It holds the owner: nothing else may be found under its number meanwhile.
+            land = partial(self._land, owner, key, flight, compute)
+            if is_first and not is_watched():
+                with flight.waited_for():
+                    flight.compute(land)
+            else:
+                if is_first:
+                    flight.begin(land)
+                wait_for(flight)
+            if flight.error is None:
+                return cast("Result", flight.result)
+            if is_first or isinstance(flight.error, EngineError):
+                raise flight.error
+
+    def _land(
+        self, owner: object, key: Hashable, flight: Flight, compute: Callable[[], Result]
+    ) -> Result:
+        place = id(owner), key
+        try:
             found = compute()
             with self._lock:
-                self._flights.pop(place, None)
                 self._keep(place, found)
             return found
+        finally:
+            with self._lock:
+                if self._flights.get(place) is flight:
+                    del self._flights[place]
 
     def forget(self, owner: object) -> None:
         """Drops the results of an owner."""

@@ -2,18 +2,21 @@
 the store under the same path or address; what is in memory is sent to it.
 """
 
+import threading
 import uuid
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import grpc
 import narwhals as nw
 import pyarrow as pa
 
-from lib.engines.errors import EngineError
+from lib.engines.errors import EngineError, too_slow, unreadable
+from lib.engines.flights import Cancelled, ended_by
 from lib.engines.where import Files, Where
 
 with warnings.catch_warnings():
@@ -22,13 +25,18 @@ with warnings.catch_warnings():
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql.connect.shell.progress import StageInfo
     from pyspark.sql.pandas.types import from_arrow_schema
 
 SECONDS = 60.0
 RETRIES = 3
 """Of a call that did not reach the server; the client itself would go on for ten minutes."""
 
-_UNREACHABLE = "Spark cannot be reached: see that its server is running."
+_UNREACHABLE = (
+    "Spark cannot be reached: see that its server is running and that CHATBOTX_ENGINE holds its "
+    "address, then try again."
+)
+_REFUSED = "Spark refused the token: check CHATBOTX_ENGINE_TOKEN."
 
 Answer = TypeVar("Answer")
 
@@ -37,18 +45,23 @@ class Spark:
     """A source for `lib.engines.lazy.LazyEngine`: the server at `address`, like sc://host:15002.
     Answers several questions at once.
 
+    The address may have parameters: sc://host:443/;use_ssl=true. A `token` is sent encrypted only.
     A question may take `seconds`. Raises EngineError where there is no server.
     """
 
     name = "Spark"
 
-    def __init__(self, where: Where, address: str, *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, where: Where, address: str, *, seconds: float = SECONDS, token: str | None = None
+    ) -> None:
         self.lock = nullcontext()
         self._where = where
         self._seconds = seconds
         self._tables: dict[str, nw.LazyFrame[Any]] = {}
         self._threads = ThreadPoolExecutor(8, "spark")
-        self._session = self._in_time(lambda: _session(address))
+        self._asked = threading.local()
+        self._session: SparkSession | None = None
+        self._session = self._in_time(lambda: _session(address, token, self._report))
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         if name not in self._tables:
@@ -59,20 +72,24 @@ class Spark:
         return self._in_time(lambda: frame.collect("pyarrow").to_native())
 
     def _read(self, name: str) -> Any:
-        found = self._where(name)
+        found, session = self._where(name), self._session
+        assert session is not None
         if isinstance(found, Files):
-            reader = self._session.read
+            reader = session.read
             if found.schema is not None:
                 reader = reader.schema(from_arrow_schema(found.schema))
             return reader.parquet(*found.addresses)
         # Of a table without rows it wants to be told the columns.
-        return self._session.createDataFrame(found, from_arrow_schema(found.schema))
+        return session.createDataFrame(found, from_arrow_schema(found.schema))
 
     def _in_time(self, ask: Callable[[], Answer]) -> Answer:
         tag = uuid.uuid4().hex
+        progress = _Progress()
+        is_cancelled = threading.Event()
 
         def tagged() -> Answer:
-            session = getattr(self, "_session", None)
+            self._asked.progress = progress
+            session = self._session
             if session is None:
                 return ask()
             session.addTag(tag)
@@ -81,25 +98,61 @@ class Spark:
             finally:
                 session.removeTag(tag)
 
+        def interrupt() -> None:
+            is_cancelled.set()
+            # The server may take its time, and whoever calls this has none.
+            threading.Thread(target=self._interrupt, args=(tag,), daemon=True).start()
+
         asked = self._threads.submit(tagged)
         try:
-            return asked.result(self._seconds)
+            with ended_by(interrupt, lambda: progress.share):
+                return asked.result(self._seconds)
         except TimeoutError:
+            self._interrupt(tag)
+            raise too_slow(self.name, self._seconds) from None
+        except (grpc.RpcError, PySparkException) as error:
+            if is_cancelled.is_set():
+                raise Cancelled from None
+            raise _said(self.name, error) from None
+
+    def _interrupt(self, tag: str) -> None:
+        session = self._session
+        if session is not None:
             with suppress(PySparkException, grpc.RpcError):
-                self._session.interruptTag(tag)
-            raise EngineError(f"Spark had no answer within {self._seconds:g} seconds.") from None
-        except grpc.RpcError:
-            raise EngineError(_UNREACHABLE) from None
-        except PySparkException as error:
-            if "UNAVAILABLE" in str(error):  # its own exceptions for this differ by call
-                raise EngineError(_UNREACHABLE) from None
-            raise EngineError(
-                "Spark could not answer: see that its server can read the store."
-            ) from None
+                session.interruptTag(tag)
+
+    def _report(self, stages: Iterable[StageInfo] | None, *_: object, **__: object) -> None:
+        """The client calls it in the thread whose question it is about."""
+        done = [(stage.num_completed_tasks, stage.num_tasks) for stage in stages or ()]
+        tasks = sum(each for _, each in done)
+        if tasks:
+            self._asked.progress.share = min(1.0, sum(each for each, _ in done) / tasks)
 
 
-def _session(address: str) -> SparkSession:
+class _Progress:
+    """Of one question."""
+
+    share: float | None = None
+
+
+def _said(name: str, error: Exception) -> EngineError:
+    """In words of ours: its own hold addresses, and differ by call."""
+    code = error.code() if isinstance(error, grpc.RpcError) and hasattr(error, "code") else None
+    text = f"{code} {error}"
+    if "UNAUTHENTICATED" in text or "PERMISSION_DENIED" in text:
+        return EngineError(_REFUSED)
+    if isinstance(error, grpc.RpcError) or "UNAVAILABLE" in text:
+        return EngineError(_UNREACHABLE)
+    return unreadable(name)
+
+
+def _session(address: str, token: str | None, report: Any) -> SparkSession:
+    if token is not None:
+        address = (
+            f"{address if '/' in address[5:] else f'{address}/'};token={quote(token, safe='')}"
+        )
     session = SparkSession(connection=address)
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
+    session.registerProgressHandler(report)
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session

@@ -23,11 +23,17 @@ OWN_ORIGIN = "'self'"
 SHORTEST_KEY = 20
 """In characters; too many to be guessed, at whatever rate of requests."""
 
+ENGINE_TOKEN = "CHATBOTX_ENGINE_TOKEN"
+
 _KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-f:.%]+")
 """Host names, IPv4 addresses, and IPv6 addresses without their brackets."""
 
-_SERVER = re.compile(r"sc://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", re.ASCII)
+_SERVER = re.compile(
+    r"sc://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})(/?|/(?:;[\w-]+=[\w.@/+%-]+)+)", re.ASCII
+)
+"""A host, a port, and parameters like /;use_ssl=true;user_id=ana."""
+
 _ANCESTOR = re.compile(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?")
 _BUCKET = re.compile(r"(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/[^\s?#@]*)?")
 
@@ -52,6 +58,12 @@ def base_url(text: str) -> str:
 def token(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("holds characters that no token has: copy it again from ChatbotX.")
+    return text
+
+
+def engine_token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("holds characters that no token has: copy it again.")
     return text
 
 
@@ -151,7 +163,11 @@ def engine(text: str) -> str:
     if not found or not 0 < int(found[1]) < 65_536:
         raise ValueError(
             "must be memory, duckdb, or the address of a Spark Connect server like "
-            "sc://localhost:15002."
+            "sc://localhost:15002 or sc://spark.example.com:443/;use_ssl=true."
+        )
+    if ";token=" in text.lower():
+        raise ValueError(
+            f"may not hold the token, which would be shown with it: write it as {ENGINE_TOKEN}."
         )
     return _with("pyspark", "requirements-spark.txt", text)
 
@@ -194,6 +210,8 @@ OF_A_WORKSPACE: dict[str, Check] = {
     "refresh_minutes": Number(float, 1, 10_080, "minutes"),
     "quiet_minutes": Number(float, 1, 10_080, "minutes"),
     "engine": engine,
+    "engine_token": engine_token,
+    "engine_seconds": Number(float, 1, 3_600, "seconds"),
     "history_days": Number(int, 30, 3_650, "days"),
     "connections": Number(int, 1, 16, "connections"),
     "requests_per_10s": Number(int, 1, 10_000, "requests"),

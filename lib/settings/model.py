@@ -55,7 +55,8 @@ class Settings:
     az://), for which `store_options` are passed on. `history_days`: how long recorded events are
     kept. `bot_answers`: whether an active bot counts as answering (metrics.md, "awaiting reply").
     `shared_views`: whether people may save views for everybody. `engine`: what computes the
-    numbers, memory, duckdb, or the URL of a Spark Connect server.
+    numbers, memory, duckdb, or the URL of a Spark Connect server, with `engine_token` where that
+    wants one. `engine_seconds`: the time limit of one query.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -72,6 +73,8 @@ class Settings:
     store_options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     history_days: int = 400
     engine: str = "memory"
+    engine_token: str | None = field(default=None, repr=False)
+    engine_seconds: float = 60
     connections: int = 4
     requests_per_10s: int = 100
     max_minutes: float = 30

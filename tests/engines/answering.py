@@ -1,6 +1,7 @@
 """Which engine answers the tests of metrics: they are asked of each.
 
-Memory and DuckDB always; Sail, a Spark Connect server in this process, with ENGINES=all.
+Memory and DuckDB always; Sail, a Spark Connect server in this process, with ENGINES=all; a server
+that runs already, as Apache Spark's, with ENGINES=spark and its address in SPARK_SERVER.
 """
 
 import atexit
@@ -8,7 +9,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 import narwhals as nw
 
@@ -19,10 +20,12 @@ from lib.engines.questions import Engine, Expressions, Facts
 from lib.engines.where import Where, in_memory
 from lib.store.tables import Tables
 
-Kind = Literal["memory", "DuckDB", "Sail"]
-KINDS: tuple[Kind, ...] = (
-    get_args(Kind) if os.environ.get("ENGINES") == "all" else ("memory", "DuckDB")
-)
+Kind = Literal["memory", "DuckDB", "Sail", "Spark"]
+_KINDS: dict[str | None, tuple[Kind, ...]] = {
+    "all": ("memory", "DuckDB", "Sail"),
+    "spark": ("memory", "Spark"),
+}
+KINDS: tuple[Kind, ...] = _KINDS.get(os.environ.get("ENGINES"), ("memory", "DuckDB"))
 OTHERS = KINDS[1:]
 
 _chosen: list[Kind] = ["memory"]
@@ -58,7 +61,7 @@ def source_in(where: Where, kind: Kind) -> Source:
         return DuckDB(where)
     from lib.engines.spark import Spark
 
-    return Spark(where, sail_address())
+    return Spark(where, sail_address() if kind == "Sail" else os.environ["SPARK_SERVER"])
 
 
 def _with_ids(ids: tuple[object, ...]) -> Expressions:

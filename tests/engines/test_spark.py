@@ -1,13 +1,34 @@
+"""What goes wrong with a Spark Connect server, and what is said of it."""
+
 from __future__ import annotations
 
+import os
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
+import grpc
+import narwhals as nw
+import pyarrow as pa
 import pytest
 
+from lib.engines import flights
 from lib.engines.errors import EngineError
-from lib.engines.spark import Spark
+from lib.engines.flights import Flight
+from lib.engines.results import Results
+from lib.engines.spark import Spark, _said
 from lib.engines.where import in_memory
+from tests.engines.answering import sail_address
 from tests.workspaces import tables_of
+
+# The client warns of what it then raises.
+pytestmark = pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED")
+
+needs_sail = pytest.mark.skipif(
+    os.environ.get("ENGINES") != "all", reason="asks a server, with ENGINES=all only"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -15,12 +36,144 @@ def engine() -> None:
     """Each test names the engine itself."""
 
 
-# The client warns of what it then raises.
-@pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED")
-def test_server_that_is_not_there_is_a_sentence() -> None:
+@contextmanager
+def nobody_listens() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
-        address = f"sc://127.0.0.1:{taken.getsockname()[1]}"
+        yield f"sc://127.0.0.1:{taken.getsockname()[1]}"
 
-        with pytest.raises(EngineError, match=r"^Spark cannot be reached: "):
-            Spark(in_memory(tables_of()), address)
+
+def test_server_that_is_not_there_is_a_sentence() -> None:
+    with (
+        nobody_listens() as address,
+        pytest.raises(EngineError, match=r"^Spark cannot be reached: .* try again\.$"),
+    ):
+        Spark(in_memory(tables_of()), address)
+
+
+def test_token_that_is_refused_is_a_sentence_without_it() -> None:
+    refusal = grpc.RpcError("UNAUTHENTICATED: token abc at sc://spark.example.com")
+    assert str(_said("Spark", refusal)) == ("Spark refused the token: check CHATBOTX_ENGINE_TOKEN.")
+
+
+def many_by_many(source: Spark) -> nw.LazyFrame[Any]:
+    """Takes minutes."""
+    one, other = source.table("contacts"), source.table("contacts").rename({"row": "other"})
+    return one.join(other, how="cross").select(total=(nw.col("row") * nw.col("other") % 7).sum())
+
+
+def many(_: str) -> pa.Table:
+    return pa.table({"row": pa.array(range(200_000), pa.int64())})
+
+
+@needs_sail
+def test_answer_that_takes_too_long_is_given_up_and_the_next_is_given() -> None:
+    source = Spark(many, sail_address(), seconds=3)
+    takes_minutes = many_by_many(source)
+    with pytest.raises(EngineError, match=r"^Spark had no answer within 3 seconds\. "):
+        source.collect(takes_minutes)
+    counted = source.collect(source.table("contacts").select(contacts=nw.len()))
+    assert counted["contacts"].to_pylist() == [200_000]
+
+
+@needs_sail
+def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flights, "GRACE", 0.0)
+    source = Spark(many, sail_address(), seconds=600)
+    takes_minutes = many_by_many(source)
+    works, interrupted = threading.Event(), threading.Event()
+    interrupt = source._interrupt
+
+    def interrupt_and_tell(tag: str) -> None:
+        interrupt(tag)
+        interrupted.set()
+
+    monkeypatch.setattr(source, "_interrupt", interrupt_and_tell)
+
+    def move_on_once_it_works(_: Flight) -> None:
+        assert works.wait(60)
+        raise InterruptedError
+
+    def ask() -> pa.Table:
+        works.set()
+        return source.collect(takes_minutes)
+
+    with pytest.raises(InterruptedError), flights.watched(move_on_once_it_works):
+        Results().get(source, "question", ask)
+    assert interrupted.wait(60)
+
+
+@needs_sail
+def test_server_that_dies_in_mid_question_is_a_sentence() -> None:
+    with Wire(sail_address()) as wire:
+        source = Spark(many, wire.address, seconds=120)
+        takes_minutes = many_by_many(source)
+        found: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                source.collect(takes_minutes)
+            except EngineError as error:
+                found.append(error)
+
+        asked = threading.Thread(target=ask)
+        sent = wire.sent
+        asked.start()
+        while wire.sent == sent:
+            asked.join(0.01)
+        wire.cut()
+        asked.join(100)
+    assert [str(error)[:24] for error in found] == ["Spark cannot be reached:"]
+
+
+class Wire:
+    """Between a client and a server, until it is cut; counts the bytes that each has sent."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.removeprefix("sc://").partition(":")
+        self._to = host, int(port)
+        self.sent = self.received = 0
+        self._listens = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self._is_cut = False
+
+    @property
+    def address(self) -> str:
+        return f"sc://127.0.0.1:{self._listens.getsockname()[1]}"
+
+    def __enter__(self) -> Wire:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+
+    def cut(self) -> None:
+        """As when the server dies: nobody listens any more."""
+        self._is_cut = True
+        for each in (self._listens, *self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while not self._is_cut:
+                client, _ = self._listens.accept()
+                server = socket.create_connection(self._to)
+                self._open += [client, server]
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(
+                        target=self._pass_on, args=(one, other, one is client), daemon=True
+                    ).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket, is_sent: bool) -> None:
+        with suppress(OSError):
+            while data := one.recv(65_536):
+                other.sendall(data)
+                if is_sent:
+                    self.sent += len(data)
+                else:
+                    self.received += len(data)

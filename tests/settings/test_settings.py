@@ -30,6 +30,7 @@ from lib.settings import (
 from lib.settings.checks import OF_A_WORKSPACE, OF_THE_DASHBOARD
 from lib.settings.sign_in import IN_ACCESS
 from lib.settings.sources import SECRETS_FILES
+from lib.web.logs import secrets_in
 
 TOKEN = "tok_5dF-secret-8812"
 
@@ -67,6 +68,8 @@ def test_everything_may_be_configured() -> None:
             "CHATBOTX_REQUESTS_PER_10S": "50",
             "CHATBOTX_MAX_MINUTES": "90",
             "CHATBOTX_ENGINE": "duckdb",
+            "CHATBOTX_ENGINE_SECONDS": "90",
+            "CHATBOTX_QUIET_MINUTES": "120",
         },
         {},
     )
@@ -83,6 +86,8 @@ def test_everything_may_be_configured() -> None:
         requests_per_10s=50,
         max_minutes=90,
         engine="duckdb",
+        engine_seconds=90,
+        quiet_minutes=120,
     )
 
 
@@ -161,8 +166,16 @@ WRONG = {
     (
         "ENGINE",
         "must be memory, duckdb, or the address of a Spark Connect server like "
-        "sc://localhost:15002.",
-    ): ["spark", "DuckDB", "sc://host", "sc://host:0", "sc://host:99999", "sc://host:1/;token=x"],
+        "sc://localhost:15002 or sc://spark.example.com:443/;use_ssl=true.",
+    ): [
+        "spark",
+        "DuckDB",
+        "sc://host",
+        "sc://host:0",
+        "sc://host:99999",
+        "sc://h:1/a",
+        "sc://h:1;a=b",
+    ],
     ("MAX_MINUTES", "must be a number of minutes from 0.1 to 1440."): ["0", "1441", "nan"],
 }
 
@@ -196,6 +209,36 @@ def test_an_engine_whose_packages_are_missing_says_what_to_install(
         "CHATBOTX_ENGINE needs packages that are not installed: pip install -r "
         f"{requirements}, then start again.",
     )
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "sc://localhost:15002",
+        "sc://localhost:15002/",
+        "sc://[::1]:15002",
+        "sc://spark.example.com:443/;use_ssl=true",
+        "sc://dbc.example.com:443/;use_ssl=true;x-databricks-cluster-id=0123-456;user_id=a@b.io",
+    ],
+)
+def test_address_of_a_spark_server_may_have_parameters(engine: str) -> None:
+    assert load({"CHATBOTX_ENGINE": engine}, {}).engine == engine
+
+
+@pytest.mark.parametrize("name", ["token", "Token"])
+def test_token_of_a_spark_server_does_not_belong_into_its_address(name: str) -> None:
+    mistakes = mistakes_of(CHATBOTX_ENGINE=f"sc://h.io:443/;use_ssl=true;{name}={TOKEN}")
+    assert mistakes == (
+        "CHATBOTX_ENGINE may not hold the token, which would be shown with it: write it as "
+        "CHATBOTX_ENGINE_TOKEN.",
+    )
+
+
+def test_token_of_a_spark_server_is_not_in_what_is_printed() -> None:
+    configured = load({}, {"CHATBOTX_ENGINE_TOKEN": TOKEN})
+    assert configured.engine_token == TOKEN
+    assert TOKEN not in repr(configured)
+    assert TOKEN in secrets_in({"CHATBOTX_ENGINE_TOKEN": TOKEN})
 
 
 def test_an_engine_may_be_that_of_one_workspace() -> None:
@@ -710,6 +753,10 @@ class TestResults:
     def test_they_take_200_megabytes_or_what_the_operator_says(self) -> None:
         assert load_all({}, {}).results_mb == 200
         assert load_all({"CHATBOTX_RESULTS_MB": "50"}, {}).results_mb == 50
+
+    def test_how_many_workspaces_are_fetched_at_once_may_be_set(self) -> None:
+        assert load_all({}, {}).crawls_at_once == 4
+        assert load_all({"CHATBOTX_CRAWLS_AT_ONCE": "2"}, {}).crawls_at_once == 2
 
     @pytest.mark.parametrize("text", ["0", "9", "-5", "many", "1e9", "1.5"])
     def test_anything_else_is_said(self, text: str) -> None:

@@ -1,0 +1,88 @@
+"""The tests of engines against Apache Spark itself: `make spark`.
+
+It brings 500 MB and needs Java 17, and its package excludes the client that the dashboard uses, so
+it has an environment of its own and is no part of the other tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+TESTS = ("tests/engines", "tests/metrics", "tests/outputs/test_report.py")
+PATIENCE = 180
+"""Seconds that the server may take to start."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    if shutil.which("java") is None:
+        sys.exit("Apache Spark needs Java 17: install it, and try again.")
+    with server() as address:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", *TESTS, "-p", "no:randomly", *arguments],
+            env=os.environ | {"ENGINES": "spark", "SPARK_SERVER": address},
+            check=False,
+        ).returncode
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a Spark Connect server on loopback, which ends afterwards."""
+    found = find_spec("pyspark")
+    assert found is not None
+    assert found.origin is not None
+    home = Path(found.origin).parent
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        # As many as there are processors: with 200, small tables take longer.
+        "spark.sql.shuffle.partitions": "2",
+    }
+    with TemporaryDirectory() as folder:
+        log = Path(folder, "server.log")
+        command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
+        command += ["--driver-memory", "2g"]
+        for name, value in settings.items():
+            command += ["--conf", f"{name}={value}"]
+        command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+        with log.open("wb") as written:
+            started = subprocess.Popen(
+                [*command, "spark-internal"],
+                cwd=folder,
+                env=os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
+                stdout=written,
+                stderr=written,
+            )
+        try:
+            _wait_for(port, started, log)
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            started.terminate()
+            started.wait(30)
+
+
+def _wait_for(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and started.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.5)
+    sys.exit(f"Spark did not start. What it said last:\n{log.read_text()[-2000:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

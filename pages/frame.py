@@ -81,7 +81,7 @@ def main() -> None:
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
-    waiting.here(configured.engine)
+    waiting.here(configured.chosen_engine)
     try:
         known = view.options(state.snapshot, configured, state.history)
         choice, notes = sidebar.read(known)

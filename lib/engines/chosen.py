@@ -12,26 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lib.engines.errors import EngineError
+import narwhals as nw
+
+from lib.engines.errors import EngineError, disagrees
+from lib.engines.flights import PatientLock
 
 if TYPE_CHECKING:
-    import narwhals as nw
     import pyarrow as pa
 
     from lib.engines.lazy import Source
     from lib.engines.questions import Engine
     from lib.engines.where import Where
-    from lib.settings import Settings
+    from lib.settings import ChosenEngine, Settings
     from lib.store.storage import Store
     from lib.store.tables import Tables
-
-NAMES = {"duckdb": "DuckDB", "sc": "Spark"}
-"""By the beginning of the setting."""
-
-
-def name_of(engine: str) -> str:
-    """What people call an engine other than memory, by the setting."""
-    return NAMES[engine.partition("://")[0]]
 
 
 @dataclass(frozen=True)
@@ -45,21 +39,28 @@ class ChosenSource:
 
     `find` gives its kept files, None where it is not kept; `tables` gives what is read then. After
     a question without an answer it begins anew: a server may have been started again meanwhile.
+    Nothing is answered where not so many `contacts` are found.
     """
 
     def __init__(
-        self, settings: Settings, tables: Callable[[], Tables], find: Callable[[], Where | None]
+        self,
+        chosen: ChosenEngine,
+        tables: Callable[[], Tables],
+        find: Callable[[], Where | None],
+        contacts: int | None = None,
     ) -> None:
-        self.name = name_of(settings.engine)
+        self.name = chosen.name
         self.questions = 0
         self.seconds = 0.0
         """That all answers took together."""
-        self._settings = settings
+        self._chosen = chosen
+        self._contacts = contacts
         self._tables = tables
         self._find = find
         self._opened: _Opened | None = None
         self._recorded: object = None
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._opening = PatientLock()
 
     @property
     def nbytes(self) -> int:
@@ -103,10 +104,23 @@ class ChosenSource:
                     self._opened = None
 
     def _open(self) -> Source:
-        with self._lock:
-            if self._opened is None:
-                self._opened = _opened(self._settings, self._tables, self._find())
-            return self._opened.source
+        with self._opening:
+            opened = self._opened
+            if opened is None:
+                opened = _opened(self._chosen, self._tables, self._find())
+                self._check(opened.source)
+                self._opened = opened
+            return opened.source
+
+    def _check(self, source: Source) -> None:
+        """A server that does not reach the files may find nothing there and not say so. Raises
+        EngineError."""
+        if self._contacts is not None:
+            with source.lock:
+                counted = source.collect(source.table("contacts").select(contacts=nw.len()))
+            found = counted["contacts"][0].as_py()
+            if found != self._contacts:
+                raise disagrees(self.name, found, self._contacts)
 
 
 def engine_of(source: ChosenSource) -> Engine:
@@ -117,13 +131,14 @@ def engine_of(source: ChosenSource) -> Engine:
 
 
 def source_of(
-    settings: Settings, tables: Callable[[], Tables], as_of: datetime
+    settings: Settings, tables: Callable[[], Tables], as_of: datetime, contacts: int
 ) -> ChosenSource | None:
-    """Of the snapshot of that instant, that has these tables; None where memory answers. Nobody
-    asks for the tables of a snapshot that is kept."""
-    if settings.engine == "memory":
+    """Of the snapshot of that instant, that has these tables, and so many contacts; None where
+    memory answers. Nobody asks for the tables of a snapshot that is kept."""
+    chosen = settings.chosen_engine
+    if chosen.is_memory:
         return None
-    return ChosenSource(settings, tables, lambda: _kept(settings, as_of))
+    return ChosenSource(chosen, tables, lambda: _kept(settings, as_of), contacts)
 
 
 def can_read(engine: str, store: Store) -> bool:
@@ -153,17 +168,16 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     return None
 
 
-def _opened(settings: Settings, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
+def _opened(chosen: ChosenEngine, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
     """Raises EngineError."""
     from lib.engines.where import in_memory
 
     where = kept or in_memory(tables())
-    engine, seconds = settings.engine, settings.engine_seconds
-    if engine == "duckdb":
+    if chosen.address == "duckdb":
         from lib.engines.duckdb import DuckDB
 
-        return _Opened(DuckDB(where, seconds=seconds), kept is not None)
+        return _Opened(DuckDB(where, seconds=chosen.seconds), kept is not None)
     from lib.engines.spark import Spark
 
-    spark = Spark(where, engine, seconds=seconds, token=settings.engine_token)
+    spark = Spark(where, chosen.address, seconds=chosen.seconds, token=chosen.token)
     return _Opened(spark, kept is not None)

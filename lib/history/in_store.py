@@ -12,6 +12,7 @@ from lib.history import beside, events, levels
 from lib.history.filters import Filter
 from lib.history.lazy import LazyHistory, active_among
 from lib.history.stored import chain, since
+from lib.settings import ChosenEngine
 from lib.store.delta import Unreadable
 from lib.store.storage import Head, Store
 from lib.store.tables import Tables
@@ -19,7 +20,7 @@ from lib.store.tables import Tables
 _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 
 
-def history_in(engine: str, store: Store, head: Head) -> LazyHistory:
+def history_in(engine: ChosenEngine, store: Store, head: Head) -> LazyHistory:
     """The history of a head with recorded snapshots; nothing is queried yet."""
     where = _where(store, head)
     source = ChosenSource(engine, _no_tables, lambda: where)

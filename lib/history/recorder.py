@@ -18,13 +18,15 @@ from lib.history.compare import COMPARED, compare
 from lib.history.reading import History
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import Cache, StoredHistory
-from lib.settings import Settings
+from lib.settings import ChosenEngine, Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.storage import Change, Head, Recording, Store, store_of
 
 log = logging.getLogger(__name__)
+
+_MEMORY = ChosenEngine()
 
 ATTEMPTS = 5
 """Attempts to commit when other processes commit first."""
@@ -57,7 +59,7 @@ class Recorder:
         store: Store,
         timezone: str = "UTC",
         history_days: int = 400,
-        engine: str = "memory",
+        engine: ChosenEngine = _MEMORY,
     ) -> None:
         self._store = store
         self._timezone = timezone
@@ -70,7 +72,7 @@ class Recorder:
 
     def load(self) -> Kept:
         """The stored snapshot and history."""
-        snapshot, notes = self._store.load(tables=self._engine == "memory")
+        snapshot, notes = self._store.load(tables=self._engine.is_memory)
         try:
             head = self._store.head()
         except StoreError:
@@ -203,7 +205,7 @@ class Recorder:
     def _history(self, head: Head, snapshot: Snapshot | None) -> History | None:
         if head.last_recorded is None:
             return None
-        if can_read(self._engine, self._store):
+        if can_read(self._engine.address, self._store):
             from lib.history.in_store import history_in
 
             return history_in(self._engine, self._store, head)
@@ -248,4 +250,4 @@ def recorder_of(settings: Settings) -> Recorder | None:
     store = store_of(settings)
     if store is None:
         return None
-    return Recorder(store, settings.timezone, settings.history_days, settings.engine)
+    return Recorder(store, settings.timezone, settings.history_days, settings.chosen_engine)

@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             snapshot = fetch(client, began=as_of, is_demo=configured.is_demo)
     except ChatbotXError as error:
         return _fail(3, error)
-    source = source_of(configured, lambda: snapshot.tables, as_of)
+    source = source_of(configured, lambda: snapshot.tables, as_of, snapshot.contacts)
     asked = MemoryEngine(snapshot.tables) if source is None else engine_of(source)
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
     try:

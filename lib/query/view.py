@@ -205,7 +205,7 @@ def _source(snapshot: Snapshot, settings: Settings, history: History | None) -> 
     source = RESULTS.get(
         snapshot,
         ("source", settings.engine),
-        partial(source_of, settings, tables, snapshot.as_of),
+        partial(source_of, settings, tables, snapshot.as_of, snapshot.contacts),
     )
     if source is not None and history is not None and len(history.recorded):
         source.look_again(history.recorded[-1])

@@ -353,7 +353,9 @@ class Refresher:
         if self._store is None:
             return None
         settings = self._settings
-        return Recorder(self._store, settings.timezone, settings.history_days, settings.engine)
+        return Recorder(
+            self._store, settings.timezone, settings.history_days, settings.chosen_engine
+        )
 
     def _time_left(self) -> timedelta:
         """How long until the current snapshot is due for a refresh; zero if it is."""

@@ -27,6 +27,7 @@ from lib.settings.checks import engine as check_engine
 from lib.settings.model import (
     BASES,
     Basis,
+    ChosenEngine,
     Configuration,
     SecretsOutOfReach,
     Settings,
@@ -52,6 +53,7 @@ __all__ = [
     "AlertRules",
     "Basis",
     "Chat",
+    "ChosenEngine",
     "Closed",
     "Configuration",
     "Expired",

@@ -43,6 +43,25 @@ class SecretsOutOfReach(SettingsError):
 
 
 @dataclass(frozen=True)
+class ChosenEngine:
+    """What computes the numbers: memory, duckdb, or the URL of a Spark Connect server, with a token
+    where that wants one; `seconds` is the time limit of one query."""
+
+    address: str = "memory"
+    seconds: float = 60
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def is_memory(self) -> bool:
+        return self.address == "memory"
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return {"memory": "Memory", "duckdb": "DuckDB"}.get(self.address, "Spark")
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of one workspace. `token` is None for the demo workspace.
 
@@ -94,6 +113,10 @@ class Settings:
         Includes the default region, since countries are inferred with it before data is stored.
         """
         return self.base_url, self.token, self.default_region
+
+    @property
+    def chosen_engine(self) -> ChosenEngine:
+        return ChosenEngine(self.engine, self.engine_seconds, self.engine_token)
 
     @property
     def store_folder(self) -> Path | None:

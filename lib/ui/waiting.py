@@ -12,9 +12,9 @@ from contextvars import ContextVar
 import streamlit as st
 
 from lib.engines import flights
-from lib.engines.chosen import name_of
 from lib.engines.flights import Flight
 from lib.reference import formatting
+from lib.settings import ChosenEngine
 from lib.ui import turns
 
 AT_ONCE = 0.5
@@ -38,11 +38,11 @@ def patient() -> Iterator[None]:
             _run.reset(token)
 
 
-def here(engine: str) -> None:
+def here(engine: ChosenEngine) -> None:
     """From now on the run says in this place how an engine gets on. Nothing where memory
     answers."""
-    if engine != "memory":
-        _run.get().enter_context(_shown(name_of(engine)))
+    if not engine.is_memory:
+        _run.get().enter_context(_shown(engine.name))
 
 
 @contextmanager

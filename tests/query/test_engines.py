@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lib.engines.duckdb
 from lib.chatbotx.crawl import Verdict
 from lib.engines.errors import EngineError
+from lib.engines.where import in_memory
 from lib.history.recorder import recorder_of
 from lib.insights.findings import findings
 from lib.metrics.audience import audience, by_channel
 from lib.outputs.report import report
 from lib.query.choice import Choice
-from lib.query.view import View, view_of
+from lib.query.view import View, _contacts, view_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL
 from lib.store.snapshot import Snapshot
@@ -119,3 +121,38 @@ def test_question_without_an_answer_can_be_asked_again(
             seen.compute(audience, seen.terms)
 
     assert seen.compute(audience, seen.terms).contacts == 2
+
+
+def test_engine_that_finds_other_contacts_than_the_snapshot_has_gives_no_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may find nothing in a folder that it does not have, and not say so."""
+    recorder = recorder_of(Settings(token="t", store=str(tmp_path)))
+    assert recorder is not None
+    snapshot = small()
+    recorder.save(snapshot)
+    other = small().tables.select(np.array([True, False]))
+    monkeypatch.setattr("lib.engines.where.in_store", lambda *_: in_memory(other))
+
+    with pytest.raises(
+        EngineError, match=r"^DuckDB finds 1 contacts where this data has 2, so none of its numbers"
+    ):
+        view(snapshot, tmp_path)
+
+
+def test_engine_that_cannot_read_the_store_is_a_sentence_and_reads_it_once_it_can(
+    tmp_path: Path,
+) -> None:
+    recorder = recorder_of(Settings(token="t", store=str(tmp_path)))
+    assert recorder is not None
+    snapshot = small()
+    recorder.save(snapshot)
+    (file,) = tmp_path.glob("*/contacts/*.parquet")
+    contents = file.read_bytes()
+    file.write_bytes(b"PAR1 and nothing more")
+
+    with pytest.raises(EngineError, match=r"^DuckDB cannot read the files of the store: "):
+        view(snapshot, tmp_path)
+
+    file.write_bytes(contents)
+    assert view(snapshot, tmp_path).compute(_contacts) == 2

@@ -119,7 +119,7 @@ def _sentence(found: Changes, view: View) -> str:
 
 
 def _compared(found: Changes, view: View) -> str:
-    """Between which snapshots, and from when on if the period began before recording did."""
+    """Between which snapshots, and since when history exists if the period began earlier."""
     zone = view.terms.timezone
     text = (
         f"Compared: {formatting.counted(found.snapshots + 1, 'snapshot')} from "
@@ -131,7 +131,7 @@ def _compared(found: Changes, view: View) -> str:
 
 
 def _numbers(found: Changes, view: View) -> None:
-    """Each with its change from the period before, if that was recorded."""
+    """Each number with its change from the previous period, if that was recorded."""
     bridge, response = found.bridge, found.response
     rate = view.recall(opt_out_rate, view.terms.period, "broadcast")
     joined = Number("joined", formatting.number(bridge.joined), note=view.during)
@@ -185,7 +185,8 @@ def _per_thousand(rate: Rate) -> str:
 
 
 def _steps(bridge: Bridge) -> list[tuple[str, int]]:
-    """What leads from the opening to the closing; moves only where a filter lets some happen."""
+    """Steps from the opening to the closing number; moves are listed only if a filter allows
+    any."""
     steps = [
         ("Joined", bridge.joined),
         ("Unblocked", bridge.unblocked),
@@ -228,7 +229,7 @@ def _bridge(found: Changes, view: View) -> None:
 
 
 def _came_and_left(found: Changes, days: Period, view: View) -> None:
-    """Those of `days`, which `found` is of."""
+    """Arrivals, departures and opt-outs on `days`; `found` covers the same days."""
     by_day = found.by_day
     daily = pd.DataFrame(
         {
@@ -307,7 +308,7 @@ def _tags(view: View) -> None:
 
 
 def _answers(found: Changes, days: Period, view: View) -> None:
-    """Those of `days`, which `found` is of."""
+    """Response times on `days`; `found` covers the same days."""
     events = view.recall(events_in, days)
     if events is None:
         return

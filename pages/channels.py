@@ -77,7 +77,8 @@ def show(view: View) -> None:
 
 def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> str:
     known = channels.drop(audience.NONE, errors="ignore")
-    # Of one channel its people's other channels brought nobody, and it brought all of them.
+    # With one channel chosen, other channels of the same contacts brought nobody, and it brought
+    # all.
     if chosen := view.choice.keys(CHANNEL):
         known = known[known.index.isin(chosen)]
     if not known["new"].sum():
@@ -103,7 +104,7 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
 
 
 def _over_time(view: View, total: audience.Audience) -> None:
-    """New contacts by channel over time; of a single day, by channel alone."""
+    """New contacts by channel over time; for a single day, by channel only."""
     if view.terms.period.number_of_days == 1:
         breakdowns.ranking(
             view,
@@ -115,7 +116,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
         )
         return
     chosen = view.choice.keys(CHANNEL)
-    # A filter does not empty its own chart: the other channels stay, faded.
+    # A filter must not empty its own chart: the other channels stay, faded.
     whole = view.without(CHANNEL)
     daily = whole.compute(audience.new_by_step, whole.terms, CHANNEL)
     step = step_for(view.terms.period.number_of_days)

@@ -95,7 +95,7 @@ def _map(view: View, counted: Counted) -> None:
     what = "new contacts" if counted == "new" else "contacts"
     numbers = {key: int(shown[counted][key]) for key in on_map}
     most = max(numbers, key=lambda key: numbers[key], default=None)
-    # The shades stay those of the whole workspace, whatever is filtered.
+    # The scale stays that of the whole workspace under any filter.
     darkest = _of_everybody(view, counted)
     charts.show(
         "On the map",
@@ -113,8 +113,7 @@ def _map(view: View, counted: Counted) -> None:
 
 
 def _of_everybody(view: View, counted: Counted) -> int:
-    """How many contacts the workspace has, or how many are new in the period, whatever is
-    filtered."""
+    """Number of contacts of the workspace, or of new ones in the period, ignoring filters."""
     for dimension in DIMENSIONS:
         view = view.without(dimension)
     total = view.compute(audience.audience, view.terms)

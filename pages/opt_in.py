@@ -25,7 +25,7 @@ _KINDS: Mapping[str, tuple[str, str, str]] = {
     "E-mail": ("email", "E-mail opt-in", "opted in"),
     "Verified e-mail": ("email_verified", "Verified e-mail", "verified"),
 }
-"""The field of `opt_in.OptIn`, the title, and what the rate says, by the name of the kind."""
+"""By name of the kind: the field of `opt_in.OptIn`, the title, and what the rate says."""
 
 
 def show(view: View) -> None:
@@ -167,7 +167,7 @@ def _months(view: View) -> None:
 
 
 def _over_days(view: View) -> None:
-    """The rates day by day, as far as they were recorded."""
+    """Recorded rates, day by day."""
     names = {"broadcast": "Broadcast opt-in", "email": "E-mail opt-in"}
     days = drawn_days(view)
     levels = recorded_levels(view, days)

@@ -34,7 +34,7 @@ def show(view: View) -> None:
 
 
 def _usual(view: View) -> str:
-    """What is usual on the weekday of a single day, as far as the day is over."""
+    """The usual number for the weekday of a single day, up to the same time of day."""
     period = view.terms.period
     if period.number_of_days != 1:
         return ""
@@ -51,7 +51,7 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
         sentence = "This period is still to come"
     else:
         sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
-        # Nobody after nobody is no comparison.
+        # Comparing zero with zero says nothing.
         if view.compares and (total.new or total.new_before):
             sentence += f", {formatting.compared(total.new, total.new_before, view.before)}"
             sentence += _usual(view)
@@ -79,7 +79,7 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
     ends_now = terms.period.end >= day_of(terms.as_of, terms.timezone) >= terms.period.start
 
     def since(fact: str, what: str) -> str:
-        """How many came to be in the backlog between the period's two ends."""
+        """Change of the backlog between the two ends of the period."""
         came = int(backlog[fact].iloc[-1]) - int(backlog[fact].iloc[0])
         return f"{formatting.number(came)} {what} {view.during}"
 
@@ -111,13 +111,13 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
         view,
     )
     levels = between_ends(view)
-    # As recorded; else by the times at which those opted in who are still there.
+    # As recorded, or else from the opt-in times of contacts that still exist.
     known = levels is not None and moved(levels, "broadcast") is not None
     broadcast = cards.rate_number(
         "broadcast",
         rates.broadcast,
         (levels if levels is not None and known else over_time)["broadcast"],
-        # What was recorded is read after the first page; a change would become another then.
+        # History loads after the first page, and would then replace a change shown before.
         compares=view.compares and view.history is not None,
         during=view.during,
     )
@@ -145,8 +145,8 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
 
 
 def _trend(levels: pd.DataFrame | None, column: str) -> list[float] | None:
-    """What was recorded of it on the days of the period, if that makes a line; survivors tell no
-    trend."""
+    """The recorded trend over the days of the period, if it makes a line; it cannot be derived from
+    the contacts that remain."""
     days = None if levels is None else levels[column].iloc[1:]
     return days.tolist() if days is not None and days.notna().sum() > 1 else None
 
@@ -249,12 +249,12 @@ def _growth(view: View, total: audience.Audience) -> None:
         f"lost {view.during}.",
         view=view,
         clicks=[clicks.on_steps(table.index, step, period, view)]
-        * 3,  # also on the line of what is compared with
+        * 3,  # also on the comparison's line
     )
 
 
 def _before(view: View, step: str) -> list[int] | None:
-    """New contacts of the period compared with, by its own days, weeks or months."""
+    """New contacts of the comparison period, by its own steps."""
     comparison = view.comparison
     if comparison is None:
         return None

@@ -113,7 +113,7 @@ def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
 
 
 def _ageing(view: View, load: workload.Workload) -> None:
-    """How long they have waited. A click on a bar filters the queue; another one lifts that."""
+    """Waiting times. A click on a bar filters the queue; another click removes that."""
     waiting = [load.waiting[age] for age in AGES]
     picked = _picked_age()
     ranking = Ranking.of(
@@ -142,13 +142,15 @@ def _picked_age() -> str | None:
 
 
 def _take_age(place: int | None) -> None:
-    """A callback: lists only those who have waited as long; the same again, or None, lists all."""
+    """Callback: list only contacts in this bucket of the waiting time; the same again, or None,
+    lists all."""
     age = list(AGES)[place] if place is not None and place < len(AGES) else None
     st.session_state["queue-age"] = None if age == _picked_age() else age
 
 
 def _agents(view: View, agents: pd.DataFrame) -> None:
-    """What each holds, drawn and counted in one row; those whose people wait come first."""
+    """What each agent or team holds, drawn and counted in one row, those with waiting people
+    first."""
     ordered = agents.sort_values(["awaiting_reply", "open"], ascending=False, kind="stable")
     tables.show(
         "Open conversations per agent",
@@ -167,7 +169,7 @@ def _agents(view: View, agents: pd.DataFrame) -> None:
 
 
 def _holders(table: pd.DataFrame) -> Table:
-    """What agents hold, and how long those wait who do."""
+    """What agents hold, and how long people have waited for them."""
     longest = int(table["open"].max()) if len(table) else 0
     bars = [
         Stack(
@@ -201,7 +203,7 @@ def _holders(table: pd.DataFrame) -> Table:
 
 
 def _queue(view: View) -> None:
-    """All conversations of a list; those that have waited longest come first."""
+    """All conversations of a list, longest waiting first."""
     with st.container(border=True, key="queue-list"):
         with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
             st.header("Conversations", anchor=False, width="content")
@@ -242,7 +244,7 @@ def _listed(view: View) -> pd.DataFrame:
 
 
 def _conversations(listed: pd.DataFrame, view: View) -> Table:
-    # As plain values: a Series hands out thousands of texts one by one, each by way of Arrow.
+    # As plain values: iterating over a Series of Arrow texts is slow.
     def named(dimension: Dimension, keys: "pd.Series[Any]") -> list[str | None]:
         names = {key: view.options.name(dimension, key) for key in keys.dropna().unique()}
         return [names.get(key) for key in keys.tolist()]
@@ -278,7 +280,7 @@ def _channels(keys: tuple[str, ...]) -> str | None:
 
 
 def _backlog(view: View) -> None:
-    """How the backlog stood day by day, as far as it was recorded."""
+    """The recorded backlog, day by day."""
     names = {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"}
     days = drawn_days(view)
     levels = recorded_levels(view, days)

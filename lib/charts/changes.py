@@ -41,7 +41,7 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         reached += change
     name, contacts = opening
     rows = [
-        # Has no bar, since all others are measured from it.
+        # Without a bar, since all others are measured from it.
         (name, 0, 0, f"{formatting.number(contacts)}, where the bars begin"),
         *rows,
         (
@@ -92,7 +92,7 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
 
 
 def _at_zero() -> dict[str, Any]:
-    """A dotted line from top to bottom."""
+    """Dotted vertical line."""
     line = {"color": SLATE, "width": 1, "dash": "dot"}
     return {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 

@@ -59,8 +59,8 @@ def new_by_channel(
 ) -> go.Figure:
     """New contacts over time, stacked by channel, the largest at the bottom.
 
-    `totals` are written above the bars, one per step: they count a contact of two channels once.
-    If `chosen` has channels, these are at the bottom and the others are faded.
+    `totals` are written above the bars, one per step; they count a contact on two channels once. If
+    `chosen` contains channels, these are at the bottom and the others are faded.
     """
     table = stepped(stacked(daily, chosen), step)
     names = _names(table.index, step, today)
@@ -87,20 +87,19 @@ def new_by_channel(
         )
     if totals:
         traces.append(_totals(table.index, totals))
-    # Above the bars, in the order in which they are stacked.
     return figure_of(
         *traces,
         height=340,
         barmode="stack",
         showlegend=True,
         xaxis=_time_axis(step, len(table)),
-        # A number that is wider than its bar would run into its neighbour.
+        # A number wider than its bar would run into its neighbour.
         uniformtext={"mode": "hide", "minsize": 10},
     )
 
 
 def stacked(daily: pd.DataFrame, chosen: Collection[str] = ()) -> pd.DataFrame:
-    """With the columns in the order in which they are stacked: those chosen first, by size."""
+    """The table with its columns in stacking order: chosen ones first, by size."""
     ordered = by_size(daily)
     return ordered[
         sorted(ordered.columns, key=lambda column: bool(chosen) and column not in chosen)
@@ -108,7 +107,7 @@ def stacked(daily: pd.DataFrame, chosen: Collection[str] = ()) -> pd.DataFrame:
 
 
 def _totals(days: pd.Index, totals: Sequence[int]) -> go.Bar:
-    """Numbers on top of a stack, as the text of bars without height."""
+    """Labels above a stack, as the text of zero-height bars."""
     return go.Bar(
         x=days,
         y=[0] * len(days),

@@ -1,4 +1,4 @@
-"""A bar of parts beside a number, in a row of a table."""
+"""Stacked bar in a table row, beside its numbers."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from lib.reference import formatting
 
 @dataclass(frozen=True)
 class Part:
-    """What a part of a bar stands for: "answered", how many, and its colour."""
+    """Part of a bar: its name ("answered"), number and colour."""
 
     name: str
     number: int
@@ -19,7 +19,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Stack:
-    """The parts of a bar from left to right; a bar of `longest` is as wide as its cell."""
+    """Parts of a bar, from left to right; a bar of length `longest` fills its cell."""
 
     parts: tuple[Part, ...]
     longest: int
@@ -30,15 +30,15 @@ class Stack:
 
 
 def stack(bar: Stack) -> str:
-    """The bar as HTML, from zero; in words, its parts: "3 never answered, 2 answered"."""
+    """The bar as HTML; its alt text lists the parts: "3 never answered, 2 answered"."""
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 10" preserveAspectRatio="none">'
         f"{''.join(_rectangles(bar))}</svg>"
     )
-    # As an image: elements of SVG are taken out of what a page adds to Streamlit's.
+    # As an image, because Streamlit strips SVG elements from HTML.
     source = b64encode(drawing.encode()).decode()
-    told = ", ".join(f"{formatting.number(part.number)} {part.name}" for part in bar.parts)
-    return f'<img class="stack" src="data:image/svg+xml;base64,{source}" alt="{escape(told)}">'
+    alt = ", ".join(f"{formatting.number(part.number)} {part.name}" for part in bar.parts)
+    return f'<img class="stack" src="data:image/svg+xml;base64,{source}" alt="{escape(alt)}">'
 
 
 def _rectangles(bar: Stack) -> Sequence[str]:

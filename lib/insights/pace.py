@@ -1,7 +1,7 @@
-"""What changed in a period beside what changed in the one that it is compared with.
+"""Changes of a period compared with those of the comparison period.
 
-Only finished days count, as many of both: today is not over, and snapshots of its first hours would
-be compared with those of a whole day.
+Only finished days are compared, equally many of both: today is unfinished, and its few hours must
+not be compared with a whole day.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from lib.reference.periods import ONE_DAY, Period, day_of
 
 @dataclass(frozen=True)
 class Pace:
-    """Contacts who joined, left and opted out of broadcasts, and the median response time in hours,
-    None without a timed answer."""
+    """Numbers of contacts that joined, left and opted out of broadcasts, and the median response
+    time in hours (None without a timed answer)."""
 
     joined: int
     left: int
@@ -24,8 +24,8 @@ class Pace:
 
 @dataclass(frozen=True)
 class Paces:
-    """The finished days of a period, and as many of the one before; `is_whole` if that is all of
-    the period."""
+    """The finished days of a period, and equally many of the comparison period; `is_whole` if these
+    are all days of the period."""
 
     now: Pace
     before: Pace
@@ -33,8 +33,8 @@ class Paces:
 
 
 def paces(view: View) -> Paces | None:
-    """None if nothing is to be compared, or the period before was not recorded from its start.
-    Raises StoreError and Unreadable."""
+    """The two paces; None if nothing is compared, or the comparison period was not recorded from
+    its start. Raises StoreError and Unreadable."""
     comparison, period = view.comparison, view.terms.period
     if comparison is None or view.history is None:
         return None

@@ -109,7 +109,7 @@ TREND = Format("trend", str, lambda _: (), parts=(), is_in_files=False)
 """Numbers by day, week or month, drawn as a sparkline; left out of files."""
 
 STACK = Format("stack", str, lambda _: (), parts=(), is_in_files=False)
-"""A `lib.charts.stack.Stack`, drawn as a bar of parts. Columns beside it have its numbers."""
+"""A `lib.charts.stack.Stack`, drawn as a stacked bar; the columns beside it have its numbers."""
 
 LINK = Format("link", lambda _: "Open", _text)
 """A URL."""

@@ -20,8 +20,8 @@ _FORTNIGHT = 14
 
 
 def drawn_days(view: View) -> Period:
-    """The days that a line chart covers: those of the period, or the two weeks up to it if it is
-    a single day, which makes no line."""
+    """Days covered by a line chart: those of the period, or the two weeks up to it if it is a
+    single day, which would not make a line."""
     period = view.terms.period
     if period.number_of_days > 1:
         return period
@@ -29,18 +29,18 @@ def drawn_days(view: View) -> Period:
 
 
 def titled(title: str, days: Period, view: View) -> str:
-    """The title of a line chart over `days`, which names them if they are not the period."""
+    """Title of a line chart over `days`, which it names if they differ from the period."""
     return title if days == view.terms.period else f"{title}, {formatting.days(days)}"
 
 
 def during(days: Period, view: View) -> str:
-    """`days` within a sentence: "today", or "from 15 Nov 2026 to 28 Nov 2026"."""
+    """`days` in a sentence: "today", or "from 15 Nov 2026 to 28 Nov 2026"."""
     return view.during if days == view.terms.period else f"from {formatting.days(days)}"
 
 
 def between_ends(view: View) -> pd.DataFrame | None:
-    """The recorded levels from the period's opening, which is the end of the day before it, to its
-    last day, or to today if that is sooner. First and last row are the period's two ends."""
+    """Recorded levels from the period's opening (the end of the day before) to its last day, or
+    today if that is earlier. The first and last row are the two ends of the period."""
     period = view.terms.period
     opening = period.start - ONE_DAY
     levels = recorded_levels(view, Period(opening, period.end, period.timezone))
@@ -51,8 +51,8 @@ def between_ends(view: View) -> pd.DataFrame | None:
 
 
 def moved(levels: pd.DataFrame | None, column: str) -> float | None:
-    """By how much a level differs between the period's two ends, of `between_ends`; None if
-    either was not recorded."""
+    """Difference of a level between the two ends of `between_ends`; None if either was not
+    recorded."""
     if levels is None or len(levels) < 2 or levels[column].iloc[[0, -1]].isna().any():
         return None
     return float(levels[column].iloc[-1] - levels[column].iloc[0])

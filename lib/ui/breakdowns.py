@@ -1,4 +1,4 @@
-"""The table of a dimension: who is in each group, who came, and what they agreed to."""
+"""Table of a dimension: contacts, new contacts and opt-ins by group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from lib.ui.tables import Rows
 
 
 def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
-    """A row for each group of `audience.by_channel` and its like."""
+    """The table for the result of `audience.by_channel` and similar functions, a row per group."""
     contacts = view.compute(audience.audience, view.terms).contacts
     rates = [opt_in.rates_of(row) for _, row in counted.iterrows()]
     waiting = view.compute(workload.awaiting_by, view.terms, dimension)
@@ -71,7 +71,7 @@ def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
 
 
 def _changes(counted: pd.DataFrame, view: View) -> list[Column]:
-    """By how many, and, where a percentage says something, by how much in per cent."""
+    """Changes in number, and in per cent where a percentage is meaningful."""
     if not view.compares:
         return []
     new, before = counted["new"].tolist(), counted["new_before"].tolist()
@@ -105,7 +105,7 @@ def show(
     view: View,
     note: str,
 ) -> None:
-    """The table of a dimension. A click on a row limits the dashboard to it."""
+    """Draw the table of a dimension. A click on a row filters the dashboard by it."""
     tables.show(
         title,
         breakdown(counted, dimension, view),
@@ -117,7 +117,7 @@ def show(
 
 
 def rows(counted: pd.DataFrame, dimension: Dimension, view: View) -> Rows:
-    """What a click on each row does, and which are chosen."""
+    """What a click on each row does, and which rows are chosen."""
     chosen = set(view.choice.keys(dimension))
     return Rows(
         clicks.on_keys(dimension, counted.index, view),
@@ -143,14 +143,15 @@ def rose_most(counted: pd.DataFrame, dimension: Dimension, view: View) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """A ranking, and the breakdown that its table lists."""
+    """A ranking, and the breakdown behind its table."""
 
     ranking: Ranking
     counted: pd.DataFrame
 
 
 def ranked(view: View, dimension: Dimension, counted: Counted, most: int) -> Ranked:
-    """Groups by their number, whatever of them is chosen: a filter does not empty its own chart."""
+    """Rank the groups of a dimension, ignoring its own filter, so that a filter does not empty its
+    own chart."""
     whole = view.without(dimension)
     found = whole.compute(audience.by, whole.terms, dimension)
     ordered = found.sort_values(counted, ascending=False, kind="stable")
@@ -180,7 +181,7 @@ def ranking(
     counted: Counted,
     colours: Mapping[str, str] | None = None,
 ) -> None:
-    """The chart of a ranking with its table behind it."""
+    """Draw the chart of a ranking, with its table."""
     found = ranked(view, dimension, counted, most)
     whole = view.without(dimension)
     charts.ranking(
@@ -201,7 +202,7 @@ def ranking(
 
 
 def pick_counted(key: str) -> Counted:
-    """The switch between those who came in the period and everybody."""
+    """Switch between new contacts of the period and all contacts."""
     names: dict[str, Counted] = {"New": "new", "All": "contacts"}
     picked = st.segmented_control(
         "Count", list(names), default="New", key=key, required=True, label_visibility="collapsed"

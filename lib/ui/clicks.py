@@ -1,4 +1,4 @@
-"""What a click on a mark of a chart or on a row of a table means: the choice that it makes."""
+"""The choice that a click on a chart's mark or a table's row makes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -16,38 +16,38 @@ from lib.ui import sidebar
 T = TypeVar("T")
 
 Clicks = Sequence[Choice | None]
-"""The choice that a click on each mark, or on each row, makes; None where it makes none."""
+"""The choice that a click on each mark or row makes; None if it makes none."""
 
 
 def on_steps(starts: pd.Index, step: Step, period: Period, view: View) -> Clicks:
-    """For each day, week or month that begins then: the dashboard on its days alone, of those in
-    the drawn `period`."""
+    """For each step that starts then: the dashboard limited to its days within the period."""
     days = [max(start.date(), period.start) for start in pd.DatetimeIndex(starts)]
     ends = [*(day - ONE_DAY for day in days[1:]), period.end] if step != "D" else days
     return [view.choice.on_days(day, end) for day, end in zip(days, ends, strict=True)]
 
 
 def on_keys(dimension: Dimension, keys: Iterable[object], view: View) -> Clicks:
-    """For each key: the whole dashboard limited to it, or no longer so."""
+    """For each key: the dashboard filtered by it, or no longer filtered if it already is."""
     return [view.choice.toggled(dimension, str(key)) for key in keys]
 
 
 def address(choice: Choice) -> str:
-    """The page under that choice, relative to the one that is open. Browsers may follow it in a
-    new tab; in this one, `tables.js` takes it without loading the page anew."""
+    """URL of the page under that choice, relative to the current one. Opening it in a new tab
+    works; within the tab, `tables.js` handles it without reloading."""
     return "?" + sidebar.link(choice).partition("?")[2]
 
 
 def times_clicked(key: str) -> int:
-    """After a click a chart is made anew: what it holds as selected says nothing of the choice."""
+    """Number of clicks a chart has taken. It is part of the widget's key, so each click makes a new
+    widget: the old one's selection no longer matches the choice."""
     return int(st.session_state.get(_clicked(key), 0))
 
 
 def take_mark(
     key: str, widget: str, clicks: Sequence[Clicks], opens: Mapping[int, str] | None = None
 ) -> None:
-    """A callback: makes the choice of the mark that was clicked. `opens` names, for marks of the
-    first trace that stand for many, what opens instead of a choice."""
+    """Callback: apply the choice of the clicked mark. `opens` maps marks of the first trace that
+    stand for many groups to the session key of the table to open instead."""
     point = _selected(widget, "points")
     if not isinstance(point, Mapping):
         return
@@ -63,7 +63,7 @@ def take_mark(
 
 
 def take_place(key: str, widget: str, *, act: Callable[[int], None]) -> None:
-    """A callback: acts on the place of the mark that was clicked."""
+    """Callback: call `act` with the index of the clicked mark."""
     point = _selected(widget, "points")
     place = point.get("point_index") if isinstance(point, Mapping) else None
     if isinstance(place, int) and _is_place(place):
@@ -82,9 +82,9 @@ def _clicked(key: str) -> str:
     return f"clicked-{key}"
 
 
-# What a browser sends may be anything.
+# The browser may send anything.
 def _selected(widget: str, kind: str) -> object:
-    """The first of the marks that are selected."""
+    """The first selected mark."""
     state = st.session_state.get(widget)
     selection = state.get("selection") if isinstance(state, Mapping) else None
     selected = selection.get(kind) if isinstance(selection, Mapping) else None

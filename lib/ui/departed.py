@@ -1,4 +1,4 @@
-"""Where people left: opt-outs of broadcasts, blocks and deletions by channel, tag or country."""
+"""Broadcast opt-outs, blocks and deletions by channel, tag or country ("Where people left")."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ _GROUPS: dict[str, Dimension] = {"Channel": CHANNEL, "Tag": TAG, "Country": COUN
 
 
 def show(view: View) -> None:
-    """Raises StoreError and Unreadable."""
+    """Draw the chart and its table. Raises StoreError and Unreadable."""
     cards.headed("Where people left")
     picked = st.segmented_control(
         "By", list(_GROUPS), default="Channel", key="left-by", required=True

@@ -1,7 +1,7 @@
-"""A table with what belongs to it: more columns, an order, its download.
+"""Tables with their controls: more columns, sort order, download.
 
-Tables are those of the page and no grids: they are written in the operator's locale, read out by
-screen readers, and printed whole. `pages/static/tables.js` lets them sort by a click on a head.
+They are HTML tables rather than grids: formatted in the operator's locale, accessible to screen
+readers, and printed in full. `pages/static/tables.js` sorts them by a click on a header.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,15 +19,15 @@ from lib.ui import clicks, recorder, rights
 from lib.ui.clicks import Clicks
 
 MOST_PRINTED = 2000
-"""Rows of a table on paper, some forty sheets."""
+"""Maximum of rows of a printed table, about forty sheets."""
 
 MOST_ROWS = 100
-"""As many as a page draws at once. Of a longer table these are the first in the chosen order."""
+"""Maximum of rows drawn: of a longer table, the first ones in the chosen order."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the rows of a table do: the choice that a click makes, and which are chosen already."""
+    """Clicks on a table's rows: the choice each makes, and which rows are chosen already."""
 
     clicks: Clicks = ()
     chosen: Sequence[bool] = ()
@@ -45,7 +45,7 @@ def show(
     note: str | None = None,
     rows: Rows = _STILL,
 ) -> None:
-    """A table under its title. `note` is Markdown."""
+    """Draw a table with its title. `note` is Markdown."""
     recorder.note(TableShown(title, table, note))
     with st.container(border=True, height="stretch"):
         st.header(title, anchor=False)
@@ -55,7 +55,8 @@ def show(
 
 
 def body(table: Table, *, title: str, key: str, view: View, rows: Rows = _STILL) -> None:
-    """The table alone, with its order, if it is too long for a click on a head, and its CSV."""
+    """Draw the table without title, with a sort control if it is too long to sort in the browser,
+    and its CSV download."""
     if not len(table):
         st.caption("Nothing to list here.")
         return
@@ -102,8 +103,8 @@ _PRINTS = "prints-all-rows"
 
 
 def _offer_all_rows(key: str) -> None:
-    """A button that nobody sees: `tables.js` uses it before it prints, and waits for the mark that
-    stands in its place when the rows are there."""
+    """A hidden button that `tables.js` clicks before printing; it then waits for the mark that
+    replaces the button once all rows are there."""
     if st.session_state.get(_PRINTS):
         st.html('<span class="all-rows" hidden></span>')
     else:
@@ -115,18 +116,18 @@ def _print_all() -> None:
 
 
 def end_of_run() -> None:
-    """All rows are shown in one run only: in the next, a table is as short as before."""
+    """Limit tables again: all rows are shown for a single run."""
     st.session_state.pop(_PRINTS, None)
 
 
 def _csv(table: Table, view: View) -> Callable[[], bytes]:
-    # Made when it is asked for; the values of the context are plain, so that no view is kept.
+    # Made on demand. The context holds plain values, so the view is not kept alive.
     chosen = context(view)
     return lambda: csv_file(table, chosen)
 
 
 def _ordered(table: Table, key: str) -> list[int]:
-    """The rows in the order that the viewer picks."""
+    """Row numbers in the order that the viewer picks."""
     orders = {"As listed": None} | {
         f"{each.name}, {order}": (each, order == orders[-1])
         for each in table.columns
@@ -150,7 +151,7 @@ def _ordered(table: Table, key: str) -> list[int]:
 
 
 def _orders(column: Column) -> tuple[str, str]:
-    """Ascending and descending in words."""
+    """Labels for ascending and descending order."""
     return ("lowest first", "highest first") if column.format.is_number else ("A to Z", "Z to A")
 
 

@@ -1,4 +1,4 @@
-"""A click on what is drawn narrows the whole dashboard, another one widens it again."""
+"""A click on a mark filters the whole dashboard, another click removes the filter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BAR, DOT, COUNTRY = ".points .point path", ".scatterlayer .points path", ".choro
 
 
 def parameters(address: str) -> dict[str, list[str]]:
-    """Of an address, but for the time zone."""
+    """Parameters of a URL, except for the time zone."""
     given = parse_qs(urlsplit(address).query)
     return {name: values for name, values in given.items() if name != "tz"}
 
@@ -26,7 +26,7 @@ def chips(page: Page) -> Locator:
 
 
 def click_mark(page: Page, chart: str, marks: str) -> str:
-    """Clicks the largest mark of a chart, and returns what was said of it under the pointer."""
+    """Click the largest mark of a chart; returns its hover text."""
     settle(page)
     figure = page.locator(f".st-key-chart-{chart}-0-light, .st-key-chart-{chart}-1-light")
     hover_largest(figure, marks)
@@ -39,7 +39,7 @@ def click_mark(page: Page, chart: str, marks: str) -> str:
 
 
 def click_row(page: Page, table: str) -> None:
-    """Clicks the first row of a table."""
+    """Click the first row of a table."""
     page.locator(f"table[data-key={table}] tbody tr").first.click()
 
 
@@ -61,7 +61,7 @@ def test_a_mark_narrows_and_the_same_mark_widens(
     page = open_page(f"{at()}/{path}?{JUNE}")
     unnarrowed = parameters(page.url)
     said = click_mark(page, chart, marks)
-    expect(chips(page)).to_have_count(1 + len(names))  # the first of them is of June
+    expect(chips(page)).to_have_count(1 + len(names))  # the first one is of June
     for name in names:
         expect(page).to_have_url(re.compile(rf"[?&]{name}="))
     settle(page)
@@ -162,7 +162,7 @@ def test_a_chip_takes_off_its_own_limit_alone(at: Serve, open_page: Open) -> Non
 
 
 def all_findings(page: Page) -> Locator:
-    """One row each, those at first folded away too."""
+    """One row each, including those collapsed at first."""
     section = page.locator(".st-key-worth-a-look")
     folded = section.locator("summary", has_text="more")
     if folded.count():

@@ -1,4 +1,4 @@
-"""On paper: a page is whole, and Print waits for its charts."""
+"""Printing: a page is complete, and Print waits for its charts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.browser.conftest import Open, Serve
 pytestmark = pytest.mark.browser
 
 SHEET = 640
-"""Pixels that a sheet of A4 has within its margins, at most."""
+"""Maximum width, in pixels, within the margins of an A4 sheet."""
 
 
 def printed(page: Page) -> list[str]:
-    """What can be read on each sheet."""
+    """Text of each sheet."""
     sheets = PdfReader(BytesIO(page.pdf(format="A4"))).pages
     return [" ".join(sheet.extract_text().split()) for sheet in sheets]
 
@@ -33,7 +33,7 @@ def test_all_heads_and_rows_of_a_page_are_on_paper_in_whole_words(
     headings = page.locator("main :is(h1, h2)").all_text_contents()
     sheets = printed(page)
     text = " ".join(sheets)
-    # Letters with accents are put together from parts in a PDF, and figures are of another font.
+    # PDFs compose accented letters from parts, and digits use another font.
     plain = re.compile(r"[A-Za-z '?%-]+")
     wanted = {each for each in [*heads, *names, *headings] if plain.fullmatch(each)}
     assert len(wanted) > 20

@@ -1,4 +1,4 @@
-"""What is read off a figure, and tables to draw."""
+"""Reads values and texts off figures; sample tables."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def daily(start: str, **columns: list[int]) -> pd.DataFrame:
 
 
 def bars(figure: go.Figure) -> dict[str, list[float]]:
-    """The lengths of the bars of each trace, by its name."""
+    """Bar lengths by trace name."""
     return {
         trace.name: list(trace.x if trace.orientation == "h" else trace.y) for trace in figure.data
     }
 
 
 def hovers(trace: Any) -> list[str]:
-    """What is read over each mark of a trace."""
+    """Hover texts of a trace's marks."""
     texts = []
     for custom in trace.customdata:
         text = trace.hovertemplate.removesuffix("<extra></extra>")
@@ -42,7 +42,7 @@ def week() -> pd.DataFrame:
 
 
 def held(**by_agent: list[int]) -> pd.DataFrame:
-    """Numbers by agent (rows) and the channels a, b, … (columns)."""
+    """Numbers by agent (rows) and channel a, b, … (columns)."""
     heads = list("abcdef")[: len(next(iter(by_agent.values())))]
     return pd.DataFrame(by_agent.values(), index=list(by_agent), columns=heads)
 

@@ -87,7 +87,7 @@ def test_the_period_compared_with_is_a_dotted_line_over_the_same_places() -> Non
     table = daily("2026-06-01", new=[1, 2], lost=[0, 0])
     ghost = growth(table, "D", date(2026, 7, 1), [5, 4, 3]).data[-1]
     assert (list(ghost.y), ghost.line.dash) == ([5, 4], "dot")
-    # A line has no points to click on, so it leaves the pointer to the bars behind it.
+    # Without hover, the line leaves the pointer to the bars behind it.
     assert ghost.hoverinfo == "skip"
 
 

@@ -1,4 +1,4 @@
-"""Bars of parts in the rows of a table."""
+"""Stacked bars in table rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def bar(late: int, done: int, longest: int) -> str:
 
 
 def rectangles(image: str) -> list[tuple[float, float, str]]:
-    """Where each begins, how wide it is, of 100, and its colour."""
+    """Start, width (out of 100) and colour of each part."""
     found = drawn(image).iter("{http://www.w3.org/2000/svg}rect")
     return [
         (float(each.attrib["x"]), float(each.attrib["width"]), each.attrib["fill"])

@@ -1,4 +1,4 @@
-"""What changed in a period beside the one before, over ten weeks of a snapshot a day."""
+"""Changes of a period compared with the period before, over ten weeks of daily snapshots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.insights.pace import paces
 from lib.query.choice import Choice
 from tests.insights.test_changed import DAYS, MONTH, steady, view
 
-LAST_WEEK = Choice("last-week")  # 22 to 28 June; the data is of Wednesday, 1 July
+LAST_WEEK = Choice("last-week")  # 22 to 28 June; the data is as of Wednesday, 1 July
 
 
 def test_an_unfinished_period_is_compared_by_its_finished_days() -> None:
@@ -48,7 +48,7 @@ def test_slower_answers_are_told_by_their_medians() -> None:
     [
         (None, MONTH),
         (steady(), replace(MONTH, against="none")),
-        (steady(), Choice("90d")),  # the 90 days before began before anything was recorded
+        (steady(), Choice("90d")),  # the previous 90 days began before the record
         (steady(), Choice("today")),  # of which no day is over
         (steady(), Choice("dates", date(2026, 8, 1), date(2026, 8, 31))),
     ],

@@ -1,4 +1,4 @@
-"""Tables as HTML: on the screen and in the page file they are the same."""
+"""Tables as HTML, the same on screen and in the page file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOSTILE = '<img src=x onerror=alert(1)>"'
 
 
 def cells(format: Format, values: Any) -> list[str]:
-    """What stands in the second column."""
+    """Contents of the second column."""
     rows = [f"{row}" for row in range(len(values))]
     shown = table_html(Table((column("", rows, of.TEXT), column("x", values, format))), label="")
     return re.findall(r"<td[^>]*>(.*?)</td>", shown)

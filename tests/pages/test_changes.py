@@ -1,4 +1,4 @@
-"""The page of what changed, on a workspace that changes between two fetches."""
+"""The Changes page, on a workspace that changes between two fetches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fetch_again() -> None:
 
 @pytest.fixture
 def active(edge_contacts: list[Contact]) -> list[Contact]:
-    """Contacts who are not blocked and opted in to broadcasts."""
+    """Contacts that are not blocked and opted in to broadcasts."""
     return [
         contact
         for contact in edge_contacts

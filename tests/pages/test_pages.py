@@ -331,7 +331,7 @@ class TestChips:
 
 
 def links(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
-    """What is said to be behind each link that says so: the page and the parameters."""
+    """Page and parameters behind each link with that label."""
     return {
         link.proto.help.replace("\\", ""): (
             link.proto.page,
@@ -360,7 +360,7 @@ def test_a_page_is_shared_by_a_link_one_with_fixed_dates_a_file_a_workbook_and_c
 
 
 class TestWorthALook:
-    """The recorded workspace has been silent since June 2026, so these findings stay."""
+    """The recorded workspace has been silent since June 2026, so these findings persist."""
 
     WAITING = "9 people have waited for an answer for 7 days or more."
     ORPHANED = "6 people wait for an answer that nobody is assigned to give."
@@ -410,7 +410,7 @@ SPACE = "/space/2990000000000000002/inbox?conversationId="
 
 
 def listed(page: AppTest) -> list[str]:
-    """The ids of the listed conversations, from where their links lead."""
+    """IDs of the listed conversations, from their links."""
     return [str(row.link).partition("conversationId=")[2] for row in queue(page)]
 
 
@@ -427,7 +427,7 @@ class TestQueue:
         "2953815030497580030",
         "2962034796790060010",
     )
-    """Of the recorded workspace: the bot is off and nobody is assigned; the oldest first."""
+    """Of the recorded workspace: the bot is off and nobody is assigned; oldest first."""
 
     def test_lists_those_who_wait_the_longest_wait_first(self, connect: Connect) -> None:
         connect()
@@ -527,7 +527,7 @@ class TestQueue:
 
 def is_unread(contact: Contact) -> bool:
     each = contact["conversation"]
-    # All times of the recording are written alike, so they compare as text.
+    # All recorded times have the same format, so they compare as text.
     return (
         contact["blockedAt"] is None
         and each is not None

@@ -1,4 +1,4 @@
-"""What was recorded day by day, and by how much it moved in a period."""
+"""Recorded levels by day, and their change over a period."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def view(start: str, end: str) -> View:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting at the end of each day: 10 on 1 June, one more with every day, to 19 on 10 June."""
+    """Waiting at the end of each day: 10 on 1 June, one more each day, up to 19 on 10 June."""
 
     def levels(view: View, period: Period | None = None) -> pd.DataFrame:
         days = pd.Index(list((period or view.terms.period).days()), name="day")

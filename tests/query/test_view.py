@@ -37,7 +37,7 @@ def snapshot() -> Snapshot:
 
 
 class Counting:
-    """A metric that counts contacts, and how often it is asked."""
+    """A metric that counts contacts and its own calls."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -49,9 +49,6 @@ class Counting:
 
 def seen(snapshot: Snapshot, choice: Choice = EVERYBODY, settings: Settings = SETTINGS) -> View:
     return view_of(snapshot, choice, settings)
-
-
-# Computed once
 
 
 def test_a_number_is_reckoned_once_for_all_who_make_the_same_choice(snapshot: Snapshot) -> None:
@@ -172,9 +169,6 @@ def test_one_slow_number_holds_up_no_other(snapshot: Snapshot) -> None:
     assert number == 3
 
 
-# Gone with the snapshot
-
-
 def test_numbers_go_with_their_snapshot_at_once() -> None:
     class Result:
         pass
@@ -199,9 +193,6 @@ def test_the_whole_workspace_is_not_copied(snapshot: Snapshot) -> None:
     assert seen(snapshot).asked.tables() is snapshot.tables
 
 
-# What is shown
-
-
 def test_the_zone_and_the_basis_are_the_operators_until_somebody_chooses(
     snapshot: Snapshot,
 ) -> None:
@@ -217,7 +208,7 @@ def test_now_is_the_instant_of_the_snapshot(snapshot: Snapshot) -> None:
 
 
 def test_all_begins_with_the_first_contact_in_the_zone(snapshot: Snapshot) -> None:
-    # 2025-01-02T01:00Z is New Year's Day in São Paulo still.
+    # 2025-01-02T01:00Z is still New Year's Day in São Paulo.
     assert seen(snapshot, Choice("all")).terms.period.start == date(2025, 1, 1)
 
 
@@ -305,9 +296,6 @@ def test_the_first_of_a_month_is_compared_with_the_month_before() -> None:
     assert seen(snapshot, Choice("month")).before == "in the month before"
 
 
-# Where a conversation can be opened
-
-
 def test_a_view_knows_where_chatbotx_shows_a_conversation(snapshot: Snapshot) -> None:
     settings = Settings(token="t", base_url="https://example.com/api")
     assert seen(replace(snapshot, workspace_id="299"), settings=settings).inbox_url == (
@@ -317,9 +305,6 @@ def test_a_view_knows_where_chatbotx_shows_a_conversation(snapshot: Snapshot) ->
 
 def test_a_view_of_the_demo_knows_no_such_place(snapshot: Snapshot) -> None:
     assert seen(replace(snapshot, workspace_id="299"), settings=Settings()).inbox_url is None
-
-
-# Periods in which nobody can have come
 
 
 @pytest.mark.parametrize(

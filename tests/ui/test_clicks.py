@@ -1,4 +1,4 @@
-"""What a click on a mark or on a row means."""
+"""Clicks on marks and rows."""
 
 from __future__ import annotations
 
@@ -35,9 +35,6 @@ def june_view(choice: Choice = JUNE, contacts: tuple[Json, ...] = CONTACTS) -> V
     return view_of(Snapshot(tables_of(*contacts), Verdict(as_of)), choice, Settings())
 
 
-# What a click means
-
-
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_a_click_on_a_key_limits_to_it_and_on_the_chosen_one_no_longer(
     dimension: Dimension,
@@ -50,7 +47,7 @@ def test_a_click_on_a_key_limits_to_it_and_on_the_chosen_one_no_longer(
 
 
 def days_clicked(start: date, end: date, step: str) -> list[tuple[str, str]]:
-    """The first and the last day of what a click on each bar shows, as month and day."""
+    """First and last day shown after a click on each bar, as month and day."""
     view = june_view(Choice("dates", start, end))
     bars = stepped(view.compute(audience.by_day, view.terms), step)
     clicked = [
@@ -120,7 +117,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> State:
 
 
 def chosen_in(state: State) -> dict[str, list[str]] | None:
-    """What the address was set to, if it was."""
+    """What the URL was set to, if it was."""
     address = state.get("address")
     return None if address is None else {name: address.get(name, []) for name in PARAMETERS}
 

@@ -108,7 +108,12 @@ def test_on_a_phone_no_number_stands_alone(at: Serve, open_page: Open) -> None:
 def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
     at: Serve, open_page: Open
 ) -> None:
-    page = open_page(f"{at()}/opt_in?{JUNE}", width=1024)
+    page = open_page(f"{at()}/opt_in?channel=whatsapp&{JUNE}", width=1024)
+    # All pages stand in one row, and what is chosen is named with its number.
+    expect(page.get_by_test_id("stTopNav").get_by_role("link")).to_have_count(8)
+    expect(page.get_by_test_id("stTopNavSection")).to_have_count(0)
+    chosen = page.locator("[data-tag] > span[title^=WhatsApp]")
+    assert chosen.evaluate("name => name.scrollWidth <= name.clientWidth")
     widths = page.evaluate(
         """() => [...document.querySelectorAll("[data-testid=stMain] [data-testid=stColumn]")]
           .map((column) => column.clientWidth)"""

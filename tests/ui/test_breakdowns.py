@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from lib.query.view import View, view_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
 from lib.store.snapshot import Snapshot
-from lib.ui.breakdowns import breakdown, ranked
+from lib.ui.breakdowns import breakdown, ranked, rose_most
 from tests.workspaces import Json, choosing, contact, conversation, on, tables_of, tagged
 
 JUNE = Choice("dates", date(2026, 6, 1), date(2026, 6, 30), timezone="America/Sao_Paulo")
@@ -154,3 +155,34 @@ def test_a_filter_does_not_empty_its_own_ranking() -> None:
     found = ranked(june_view(choosing(channel=("sms",))), CHANNEL, "contacts", 5).ranking
     assert [name for name, _ in found.bars] == ["line", "No channel", "sms"]
     assert found.chosen == {"sms"}
+
+
+class TestTheGroupThatRoseMost:
+    def sentence(self, choice: Choice = JUNE, **came: tuple[int, int]) -> str:
+        """By tag: how many came in May and in June."""
+        people = tuple(
+            contact(
+                on("sms"), tagged(tag.removeprefix("tag")), createdAt=f"2026-{month}-10T12:00:00Z"
+            )
+            for tag, months in came.items()
+            for month, number in zip(("05", "06"), months, strict=True)
+            for _ in range(number)
+        )
+        view = june_view(choice, people)
+        return rose_most(view.compute(audience.by_tag, view.terms), TAG, view)
+
+    def test_is_named_with_both_numbers(self) -> None:
+        said = self.sentence(tag601=(10, 40), tag602=(50, 60))
+        assert said.endswith(
+            "rose most: 40 new from 1 Jun 2026 to 30 Jun 2026, after 10 in the 30 days before."
+        )
+
+    def test_is_none_of_a_few_people(self) -> None:
+        assert self.sentence(tag601=(1, 29), tag602=(1, 1)) == ""
+
+    def test_is_none_where_all_fell(self) -> None:
+        assert self.sentence(tag601=(50, 40), tag602=(50, 40)) == ""
+
+    def test_is_none_where_there_is_one_group_or_nothing_to_compare_with(self) -> None:
+        assert self.sentence(tag601=(10, 40)) == ""
+        assert self.sentence(replace(JUNE, against="none"), tag601=(10, 40), tag602=(9, 9)) == ""

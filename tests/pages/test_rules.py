@@ -1,0 +1,105 @@
+"""The rules of what is on screen, page by page: true words, true contexts, nothing to guess."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
+
+PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
+RETIRED = (
+    "Orphaned",
+    "Reach at risk",
+    "24-hour window",
+    "Gini",
+    "Awaiting reply",
+    "How filled the fields are",
+    "told by the language",
+    "Repeated after trouble",
+    "Way of reading",
+    "Everything, to take with you",
+    "Broadcast 95%",
+    "Similarity",
+    "Nobody came",
+    "By month of subscription",
+    "As a table",
+)
+"""Names that managers did not understand; each has a plain one."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_speaks_plainly_and_every_chart_has_its_message_in_words(
+    connect: Connect, name: str
+) -> None:
+    connect()
+    page = open_page(name, **JUNE)
+    # What a number means stands behind a question mark, and may name the field's own term.
+    told = re.sub("<details.*?</details>", "", markup(page), flags=re.DOTALL) + text(page)
+    assert [word for word in RETIRED if word in told] == []
+    assert bool(re.search(r"subscribed \W*createdAt", told)) == (name == "data")
+    charts = page.get("plotly_chart")
+    assert charts or name == "changes"
+    assert [chart.proto.alt for chart in charts if not chart.proto.alt.endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "cards"),
+    [("countries", ["Contacts", "Countries"]), ("tags", ["Contacts", "Broadcast opt-in"])],
+)
+def test_a_number_of_today_beside_one_of_the_period_says_so(
+    connect: Connect, name: str, cards: list[str]
+) -> None:
+    connect()
+    beside = changes(open_page(name, **JUNE))
+    assert [card for card in cards if not beside[card].startswith("right now")] == []
+
+
+def test_of_a_period_that_is_over_the_overview_says_that_contacts_are_those_of_today(
+    connect: Connect,
+) -> None:
+    connect()
+    assert changes(open_page(**JUNE))["Contacts"].startswith("right now: ")
+
+
+def test_the_shades_of_the_map_stand_for_the_same_under_a_filter(connect: Connect) -> None:
+    connect()
+
+    def scale(page: AppTest) -> str:
+        found = re.search(r'class="scale".*?</p>', markup(page), re.DOTALL)
+        assert found is not None
+        return found[0]
+
+    whole = scale(open_page("countries", **JUNE))
+    assert "25 new contacts" in whole
+    assert scale(open_page("countries", **JUNE, country="BR")) == whole
+
+
+def test_a_day_has_its_channels_as_bars_and_no_slab_of_time(connect: Connect) -> None:
+    connect()
+    page = open_page("channels", period="today", tz="UTC")
+    heads = [head.value for head in page.header]
+    assert "New contacts by channel" in heads
+    assert "New contacts per day" not in heads
+
+
+def test_a_bar_of_the_ages_filters_the_queue(connect: Connect) -> None:
+    connect(bot_answers="no")
+    page = open_page("workload")
+    everybody = table(page, "Waiting")
+    page.session_state["queue-age"] = "over_7d"
+    long = table(page.run(), "Waiting")
+    assert 0 < len(long) <= len(everybody)
+    days = [int(row["Waiting"].partition(" d")[0].replace(",", "")) for row in long]
+    assert min(days) >= 7
+    page.button(key="chip-age").click().run()
+    assert len(table(page, "Waiting")) == len(everybody)
+
+
+def test_at_most_three_findings_are_shown_before_more_are_asked_for(connect: Connect) -> None:
+    connect(bot_answers="no")
+    page = open_page(**JUNE)
+    evidence = [each for each in page.markdown if "Why am I seeing this?" in each.help]
+    assert 0 < len(evidence) <= 3

@@ -32,8 +32,9 @@ help:
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
 
+# On all cores, up to four. For a single file, pytest itself starts faster.
 test: $(DEV_READY)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 check: $(DEV_READY)
 	@$(PY) -m ruff check .

@@ -91,6 +91,9 @@
     );
   }
 
+  const allFitASheet = () =>
+    [...charts()].every((chart) => chart.querySelector(".main-svg")?.clientWidth <= SHEET);
+
   // Charts that are still to come are waited for, and all are drawn anew as wide as a sheet: text
   // keeps its size then.
   async function printWhole() {
@@ -99,7 +102,8 @@
     for (let waited = 0; waited < 15000 && !allDrawn(); waited += 100) await later(100);
     document.documentElement.classList.add("prints");
     try {
-      await later(700);
+      await later(300); // until those that are narrower have taken their place, too
+      for (let waited = 0; waited < 15000 && !allFitASheet(); waited += 100) await later(100);
       print();
     } finally {
       document.documentElement.classList.remove("prints");

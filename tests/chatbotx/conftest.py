@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-SEEDS = int(os.environ.get("CRAWL_SEEDS", "100"))
+SEEDS = int(os.environ.get("CRAWL_SEEDS", "24"))
 """Number of seeds for each kind of change; set CRAWL_SEEDS=300 for a more thorough run."""
 
 LONGEST_TEST = 240.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -797,7 +798,7 @@ class TestAnyWorkspace:
 class TestNoise:
     """Workspaces in which everything is due to chance."""
 
-    WORKSPACES = 100
+    WORKSPACES = 100 if os.environ.get("CRAWL_SEEDS") else 25
     AT_MOST = 3
     """By chance, the interval of blocked contacts is too high in one of 200 cases (`ERROR`, one
     side); intervals that must lie beyond a margin hardly ever are. Of Poisson(0.5), 99.8 % are

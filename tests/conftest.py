@@ -11,11 +11,12 @@ from hypothesis import settings
 
 from lib.reference import formatting
 from lib.settings import read_again
+from tests import effort
 from tests.bucket import bucket_server
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, NOVEMBER_CONTACTS, Contact, FakeChatbotx
 
 # No test is held to a time, and each run tries the same examples.
-settings.register_profile("ours", deadline=None, derandomize=True)
+settings.register_profile("ours", deadline=None, derandomize=True, max_examples=effort.of(100))
 settings.load_profile("ours")
 
 # A worker of several has a main module without a file, which Spark's client takes for a run of its

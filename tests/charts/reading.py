@@ -8,7 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from hypothesis import settings
 
-some = settings(derandomize=True, deadline=None, max_examples=30)
+from tests import effort
+
+some = settings(derandomize=True, deadline=None, max_examples=effort.of(30))
 
 
 def daily(start: str, **columns: list[int]) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -10,9 +9,6 @@ from collections.abc import Iterator
 from types import FrameType
 
 import pytest
-
-SEEDS = int(os.environ.get("CRAWL_SEEDS", "24"))
-"""Number of seeds for each kind of change; set CRAWL_SEEDS=300 for a more thorough run."""
 
 LONGEST_TEST = 240.0
 """In seconds. A crawl that hangs should fail its own test, however busy the machine is."""

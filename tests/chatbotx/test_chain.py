@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from lib.chatbotx.chain import Chain, Window, window_from
-from tests.chatbotx.conftest import SEEDS
+from tests.effort import SEEDS
 
 
 @pytest.mark.parametrize("largest", [1, 2, 7, 50])

@@ -21,7 +21,7 @@ from lib.chatbotx.crawl import Progress, crawl
 from lib.chatbotx.errors import Cancelled, ServerTrouble, TokenRefused, TooSlow
 from lib.chatbotx.schema import Answer
 from lib.chatbotx.schema import Contact as Decoded
-from tests.chatbotx.conftest import SEEDS
+from tests import effort
 from tests.chatbotx.reading import (
     BEGAN,
     QUICK,
@@ -37,6 +37,7 @@ from tests.chatbotx.reading import (
     tied,
     time_of,
 )
+from tests.effort import SEEDS
 from tests.fake_chatbotx import (
     CONTACTS_PATH,
     COUNT_PATH,
@@ -127,7 +128,7 @@ class TestUnchangingWorkspaces:
         assert_all_there_once(crawled, contacts)
 
     @settings(
-        max_examples=40,
+        max_examples=effort.of(40),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
@@ -882,7 +883,7 @@ class TestFailures:
         ):
             read(server, patience=replace(QUICK, crawl=0.3))
 
-    @pytest.mark.parametrize("seed", range(40))
+    @pytest.mark.parametrize("seed", range(effort.of(40)))
     def test_sixteen_walkers_never_wait_for_each_other_for_good(self, seed: int) -> None:
         """Whatever happens to any of them at any point."""
         random = Random(seed)

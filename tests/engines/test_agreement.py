@@ -27,6 +27,7 @@ from lib.store.dimensions import (
     TEAM,
     Dimension,
 )
+from tests import effort
 from tests.engines.answering import OTHERS, Kind, engine_of
 from tests.metrics.generated import Case, cases
 from tests.workspaces import tables_of, terms
@@ -140,7 +141,7 @@ def engine() -> None:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-@settings(max_examples=60)
+@settings(max_examples=effort.of(60))
 @given(
     case=cases(),
     limits=st.just(Filter()) | FILTERS,

@@ -18,6 +18,7 @@ from lib.history.opt_outs import departures, opt_out_rate
 from lib.history.reading import Events, History, changes, events_in
 from lib.reference.periods import Period
 from lib.store.dimensions import DIMENSIONS
+from tests import effort
 from tests.engines.answering import OTHERS, Kind
 from tests.engines.test_agreement import plain
 from tests.history.generated import Json, filters, periods, workspaces
@@ -66,7 +67,7 @@ def rounded(answer: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-@settings(max_examples=25)
+@settings(max_examples=effort.of(25))
 @given(workspaces(), periods, filters())
 def test_every_engine_says_what_memory_says(
     kind: Kind,

@@ -12,6 +12,7 @@ from lib.history.memory import Past
 from lib.history.reading import changes
 from lib.reference.periods import Period
 from lib.store.dimensions import MISSING
+from tests import effort
 from tests.history import plain_history as plain
 from tests.history.generated import Json, filters, periods, workspaces
 from tests.history.states import tables_of
@@ -34,7 +35,7 @@ def held_by(each: Json, name: str) -> set[str]:
     return {conversation[name] or MISSING} if conversation else set()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=effort.of(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(workspaces(), periods, filters())
 def test_it_adds_up_to_the_last_contact_in_every_period_zone_and_selection(
     states: list[tuple[datetime, list[Json], tuple[Range, ...]]], period: Period, limits: Filter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +29,7 @@ from lib.store.dimensions import CHANNEL, TAG, Dimension
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
+from tests import effort
 from tests.history import states
 from tests.history.states import contact, on, past_of, talk
 
@@ -432,7 +432,7 @@ def test_a_store_that_cannot_be_read_is_logged_and_makes_no_finding(
     assert "The store does not answer" in caplog.text
 
 
-HISTORIES = 200 if os.environ.get("CRAWL_SEEDS") else 20
+HISTORIES = 200 if effort.IS_WHOLE else 20
 AT_MOST = 4
 
 

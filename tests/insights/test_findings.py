@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -21,6 +20,7 @@ from lib.store.builder import ALL_TIMES
 from lib.store.dimensions import CHANNEL, COUNTRY, DIMENSIONS
 from lib.store.snapshot import Snapshot
 from lib.store.tables import FLAGS, Tables
+from tests import effort
 from tests.workspaces import (
     AS_OF,
     Json,
@@ -798,7 +798,7 @@ class TestAnyWorkspace:
 class TestNoise:
     """Workspaces in which everything is due to chance."""
 
-    WORKSPACES = 100 if os.environ.get("CRAWL_SEEDS") else 25
+    WORKSPACES = effort.of(100)
     AT_MOST = 3
     """By chance, the interval of blocked contacts is too high in one of 200 cases (`ERROR`, one
     side); intervals that must lie beyond a margin hardly ever are. Of Poisson(0.5), 99.8 % are

@@ -5,7 +5,6 @@ The bound: in 30 ordinary days, a rule begins an alert with a probability of at 
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,9 +17,10 @@ from lib.insights.rules import CHANCE, LEAST_EXPECTED, judge
 from lib.query.choice import Choice
 from lib.reference.periods import ONE_DAY
 from lib.settings import AlertRules
+from tests import effort
 from tests.insights.alerting import NOW, MadeUpPast, Quiet, quiet_history
 
-HISTORIES = 200 if os.environ.get("CRAWL_SEEDS") else 20
+HISTORIES = 200 if effort.IS_WHOLE else 20
 USUAL = AlertRules(
     backlog="usual",
     unassigned="usual",

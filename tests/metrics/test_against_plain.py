@@ -18,12 +18,13 @@ from lib.metrics import audience, cohorts, engagement, opt_in, tags, workload
 from lib.metrics.terms import Terms
 from lib.reference.periods import ONE_DAY
 from lib.store.dimensions import BY_KEY, SOURCE
+from tests import effort
 from tests import plain_metrics as plain
 from tests.engines.answering import Kind, answering
 from tests.metrics.generated import Case, cases
 from tests.plain_metrics import Json
 
-some = settings(derandomize=True, max_examples=30, deadline=None)
+some = settings(derandomize=True, max_examples=effort.of(40), deadline=None)
 
 
 def as_numbers(counted: pd.DataFrame) -> dict[str, dict[str, int]]:

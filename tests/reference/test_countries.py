@@ -19,6 +19,7 @@ from lib.reference.countries import (
 )
 from lib.reference.phone_numbers import phone_country
 from lib.reference.regions import alpha3, assigned, is_region
+from tests import effort
 
 EDGE_CONTACTS = Path(__file__).parents[1] / "data" / "edge-contacts.json"
 
@@ -318,7 +319,7 @@ anything = st.none() | st.text() | st.text("+\uff0b0123456789 ()-.;=ext", max_si
 
 
 class TestRobustness:
-    @settings(deadline=None, max_examples=300)
+    @settings(deadline=None, max_examples=effort.of(300))
     @given(anything, anything, anything, anything, anything)
     def test_any_text_has_an_answer(
         self,

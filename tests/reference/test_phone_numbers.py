@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lib.reference import phone_numbers
 from lib.reference.phone_numbers import phone_country
+from tests import effort
 
 SHARED_CALLING_CODES = [
     code for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if len(regions) > 1
@@ -122,7 +123,7 @@ class TestPhone:
                 expected = phonenumbers_country(text, region)
                 assert phone_country(text, region) == expected, (text, region)
 
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=effort.of(500))
     @given(
         calling_code=st.sampled_from(["", *map(str, SHARED_CALLING_CODES), "55", "54", "52", "84"]),
         rest=st.text(" -.()/~x#,;+*\uff10٣²0123456789\u00ad\u200b", max_size=24),

@@ -25,6 +25,7 @@ from lib.store.place import Place
 from lib.store.snapshot import fetch
 from lib.store.storage import Store
 from lib.store.tables import Tables
+from tests import effort
 from tests.fake_chatbotx import FakeChatbotx
 from tests.store.test_storage import assert_same
 from tests.synthetic import synthetic_contacts
@@ -117,7 +118,7 @@ def test_many_created_at_once_come_by_id() -> None:
     assert on_disk_of(contacts).contacts["id"].tolist() == list(range(300))
 
 
-@settings(max_examples=15)
+@settings(max_examples=effort.of(15))
 @given(seed=st.integers(0, 2**32), page=st.integers(1, 40), text=st.booleans())
 def test_whatever_arrives_in_whatever_order_is_the_same(seed: int, page: int, text: bool) -> None:
     random = Random(seed)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-SEEDS = 200 if os.environ.get("CRAWL_SEEDS") else 8
+from tests import effort
+
+SEEDS = 200 if effort.IS_WHOLE else 8
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")

@@ -1,0 +1,15 @@
+"""How many random cases a test tries: all of them in CI, which sets CRAWL_SEEDS, else a sample."""
+
+from __future__ import annotations
+
+import os
+
+IS_WHOLE = bool(os.environ.get("CRAWL_SEEDS"))
+
+SEEDS = int(os.environ.get("CRAWL_SEEDS") or 24)
+"""Number of seeds for each kind of change to a workspace during a crawl."""
+
+
+def of(cases: int) -> int:
+    """The number of cases to try, of so many in CI."""
+    return cases if IS_WHOLE else max(5, cases // 4)

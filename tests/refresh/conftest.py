@@ -18,7 +18,7 @@ from lib.settings import Settings
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SETTINGS = Settings(token="secret")
-LONG = 10
+LONG = 60
 """In seconds; nothing here takes that long."""
 
 

@@ -37,6 +37,8 @@ class Crawl:
 def ended(*crawls: Crawl) -> Iterator[None]:
     yield
     for crawl in crawls:
+        crawl.ends.set()  # of all of them first: one may be waiting for the turn of another
+    for crawl in crawls:
         crawl.end()
 
 

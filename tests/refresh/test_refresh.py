@@ -112,7 +112,7 @@ def test_all_together_may_press_only_so_often(make: Make) -> None:
 
 
 def test_what_is_pressed_too_often_begins_no_crawl(make: Make, source: Source) -> None:
-    refresher = make()
+    refresher = make().start()
     refresher.wait(LONG)
     for _ in range(3):
         refresher.refresh_for("ana")

@@ -21,7 +21,7 @@ from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
 from lib.ui import status, style
 from lib.web import connections, garbage, logs, streamlit_internals
-from lib.web.guard import guard, welcomes
+from lib.web.guard import access_check, guard
 from lib.web.headers import answer_headers
 from lib.web.key import PARAMETER, key_of
 from lib.web.names import Rules
@@ -52,7 +52,9 @@ def configured() -> Configuration:
 def middleware() -> list[Middleware]:
     configuration = configured()
     headers = answer_headers(streamlit_internals.INDEX, configuration.frame_ancestors)
-    return guard(headers, rules(), key_of(configuration), welcomes(configuration), style.rules())
+    return guard(
+        headers, rules(), key_of(configuration), access_check(configuration), style.rules()
+    )
 
 
 def rules() -> Rules:
@@ -109,7 +111,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     key = key_of(configured())
     logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
     connections.install()
-    connections.accept_in_turns(asyncio.get_running_loop())
+    connections.limit_accepts(asyncio.get_running_loop())
     sys.setswitchinterval(SWITCH_SECONDS)
     load_pages()
     garbage.freeze_loaded_objects()

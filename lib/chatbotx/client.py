@@ -28,11 +28,11 @@ from lib.chatbotx.errors import (
     Unreachable,
     WrongAddress,
 )
-from lib.chatbotx.pace import Pace
 from lib.chatbotx.query import CountQuery, Query
+from lib.chatbotx.rate_limiter import RateLimiter
 from lib.chatbotx.refusals import TryAgain
 
-__all__ = ["LARGEST_ANSWER", "Client", "CountQuery", "Pace", "Patience", "Query"]
+__all__ = ["LARGEST_ANSWER", "Client", "CountQuery", "Patience", "Query", "RateLimiter"]
 
 LARGEST_ANSWER = 64 * 2**20
 """In bytes. A page of 1000 contacts has about 2.5 MB; anything larger than this is refused."""
@@ -98,7 +98,7 @@ class Client:
         *,
         decode: Callable[[bytes], schema.Answer] | None = None,
         patience: Patience = Patience(),
-        pace: Pace | None = None,
+        rate_limiter: RateLimiter | None = None,
         connections: int = 4,
         transport: httpx.BaseTransport | None = None,
         cancelled: threading.Event | None = None,
@@ -107,7 +107,7 @@ class Client:
         self._path = urlsplit(base_url).path + "/v1/contacts"
         self._decode = decode or schema.Decoder()
         self.patience = patience
-        self._pace = pace or Pace(None)
+        self._rate_limiter = rate_limiter or RateLimiter(None)
         self._jitter = jitter or random.Random()
         self._deadline = time.monotonic() + patience.crawl
         self._lock = threading.Lock()
@@ -225,10 +225,10 @@ class Client:
         self._start_watchdog()
         attempt = 1
         while True:
-            while (delay := self._pace.delay()) > 0:
+            while (delay := self._rate_limiter.delay()) > 0:
                 self._wait(delay, until)
             self.check()
-            asked_at = self._pace.clock()
+            asked_at = self._rate_limiter.clock()
             try:
                 answer = self._attempt(get, decode)
             except TryAgain as trouble:
@@ -242,7 +242,7 @@ class Client:
                 if trouble.retry_after is not None:
                     pause = max(pause, min(trouble.retry_after, self.patience.longest_hold))
                 if trouble.is_rate_limit:
-                    self._pace.hold(pause, asked_at)
+                    self._rate_limiter.hold(pause, asked_at)
                 self._wait(pause, until)
                 attempt += 1
             else:

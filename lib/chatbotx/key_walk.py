@@ -28,7 +28,7 @@ from lib.chatbotx.progress import CrawlLog, Range
 from lib.chatbotx.recount import Recount
 from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
-from lib.chatbotx.versions import news_of
+from lib.chatbotx.versions import new_and_changed
 
 _FREE_EMPTY_SLICES = 5
 """How many slices may turn out nearly empty before no more are split off, plus one for every ten
@@ -73,7 +73,7 @@ class KeyWalk:
         newest = self._ask(Query(descending=True))
         self._read_between(oldest, newest)
         if self._log.received < (self._log.counted or 0):
-            self._look_for_hidden((newest if newest.received else oldest).last)
+            self._check_for_hidden((newest if newest.received else oldest).last)
 
     def read_again(self, first: int, last: int) -> int:
         """After the walk, read the contacts created from `first` to `last` (ms, inclusive) again.
@@ -112,7 +112,7 @@ class KeyWalk:
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {BEFORE_ALL, oldest.keys[-1]}
         self._walk_all()
 
-    def _look_for_hidden(self, last: int) -> None:
+    def _check_for_hidden(self, last: int) -> None:
         """Fewer contacts came than the server counted: find out whether they were deleted.
 
         The alternative is that the server hides some when it is asked by time of creation; that
@@ -327,7 +327,7 @@ class KeyWalk:
             return list(rows), []
         contacts = page.answer.contacts
         unnamed = [row for row in rows if not contacts[row].id][nameless:]
-        new, changed = news_of(contacts, rows, known)
+        new, changed = new_and_changed(contacts, rows, known)
         return sorted(new + unnamed), changed
 
     def _continue_from(self, part: Slice, key: int) -> None:
@@ -423,7 +423,7 @@ class KeyWalk:
         unknown = page.unknown if step.window.skipped else 0
         candidates = [*range(min(unknown, begin)), *range(begin, end)]
         # Contacts in the overlap are known already, but may have changed since.
-        new, changed = news_of(page.answer.contacts, candidates, tie.known)
+        new, changed = new_and_changed(page.answer.contacts, candidates, tie.known)
         unnamed = tie.unnamed(page, [row for row in added if row in candidates])
         part.contacts += len(new)
         if step.chain is tie.up:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lib.chatbotx.client import Client, Query
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer
-from lib.chatbotx.versions import Versions, news_of
+from lib.chatbotx.versions import Versions, new_and_changed
 
 READINGS = 6
 """Maximum number of passes over a workspace."""
@@ -92,7 +92,7 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
             f"agree: at most about {missing:,} more may be missing.",
             None,
         )
-    log.leave_out(now.without_id)
+    log.add_without_id(now.without_id)
 
 
 @dataclass
@@ -129,7 +129,7 @@ def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
         read.found.update(ids)
         read.rows += answer.received
         read.without_id += answer.received - len(ids)
-        new, changed = news_of(answer.contacts, range(answer.received), known)
+        new, changed = new_and_changed(answer.contacts, range(answer.received), known)
         log.take(answer.only([*new, *changed]), changed=len(changed))
         if answer.received < max(1, page_size):
             break

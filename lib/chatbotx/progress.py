@@ -193,7 +193,7 @@ class CrawlLog:
             )
         )
 
-    def leave_out(self, without_id: int) -> None:
+    def add_without_id(self, without_id: int) -> None:
         with self._lock:
             self._without_id += without_id
 

@@ -59,7 +59,7 @@ class Tie:
         self.up = Chain()
         self.down: Chain | None = None
         self._grain = grain
-        self._may_go_down = grain <= SECOND
+        self._may_descend = grain <= SECOND
         self._bounds: list[Bound] = []
         self._under_way: set[tuple[Chain, Window]] = set()
         self._arrived: dict[tuple[Chain, Window], tuple[Step, KeyedPage]] = {}
@@ -80,9 +80,9 @@ class Tie:
         if self.is_done:
             return None
         self._page_size = page_size
-        if self.down is None and self._may_go_down and self.up.rows_read >= _DEEP * page_size:
-            self._may_go_down = False
-            self._begin_down()
+        if self.down is None and self._may_descend and self.up.rows_read >= _DEEP * page_size:
+            self._may_descend = False
+            self._start_descending()
         found = [
             (chain, window)
             for chain in self._chains
@@ -99,7 +99,7 @@ class Tie:
     def _next_window(self, chain: Chain) -> Window | None:
         if chain.is_at_end and chain.is_joined:
             return None
-        is_long = chain.rows_read >= _DEEP * self._page_size and not self._may_go_down
+        is_long = chain.rows_read >= _DEEP * self._page_size and not self._may_descend
         concurrent = _CONCURRENT_PAGES if is_long else 1
         for window in islice(chain.windows(self._page_size), concurrent):
             if (chain, window) not in self._under_way and (chain, window) not in self._arrived:
@@ -129,7 +129,7 @@ class Tie:
     def _chains(self) -> list[Chain]:
         return [self.up] if self.down is None else [self.up, self.down]
 
-    def _begin_down(self) -> None:
+    def _start_descending(self) -> None:
         """Start the descending chain with a bound that includes the tie's last millisecond.
 
         Servers store microseconds, so `lte` the last millisecond would miss contacts created within
@@ -152,10 +152,10 @@ class Tie:
         ids = [contact.id for contact in page.answer.contacts]
         if step.chain is self.up:
             added = self.up.add(step.window, ids, is_past_the_end)
-            self._may_go_down &= None not in ids
+            self._may_descend &= None not in ids
             if self.up.last_rows is ids:
                 self.page = page
-            self.is_done = self._have_met
+            self.is_done = self._chains_met
             return added
         # In descending order, contacts without an id would be counted twice, and contacts without a
         # time could not be assigned to the tie. If the first page does not end with the tie, the
@@ -167,7 +167,7 @@ class Tie:
             return []
         added = step.chain.add(step.window, ids[::-1], is_past_the_end)
         has_all = step.chain.is_at_end or (bool(ids) and page.keys[0] < as_text(self.first))
-        self.is_done = self._have_met or (has_all and step.chain.is_sound)
+        self.is_done = self._chains_met or (has_all and step.chain.is_sound)
         return [len(ids) - 1 - index for index in added]
 
     def unnamed(self, page: KeyedPage, rows: list[int]) -> list[int]:
@@ -183,7 +183,7 @@ class Tie:
         return bool(page.keys) and as_text(self.first) <= page.keys[-1] <= as_text(self.last)
 
     @property
-    def _have_met(self) -> bool:
+    def _chains_met(self) -> bool:
         """Whether one chain reached a row of the other, so that together they are complete."""
         up, down = self.up, self.down
         if down is None or not (up.is_sound and down.is_sound):

@@ -38,7 +38,7 @@ def fingerprint(contact: Contact) -> int:
     return hash((itself, *lists))
 
 
-def news_of(
+def new_and_changed(
     contacts: list[Contact], rows: Iterable[int], known: Versions
 ) -> tuple[list[int], list[int]]:
     """Split `rows` into those of new contacts and those of contacts changed since they were known.

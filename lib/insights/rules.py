@@ -29,7 +29,7 @@ EASED = 0.9
 """Hysteresis: an alert about a number ends at this share of its limit, so that it does not begin
 again with the next contact."""
 
-CLOCKS_DIFFER = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
 
 Verdict = Literal["firing", "fine", "unknown"]
 
@@ -73,7 +73,7 @@ def judge(
 
 def is_old(rules: AlertRules, reading: Reading, now: datetime) -> bool:
     most = OLD if rules.data_hours is None else timedelta(hours=rules.data_hours)
-    return not -CLOCKS_DIFFER <= now - reading.as_of <= most
+    return not -CLOCK_SKEW <= now - reading.as_of <= most
 
 
 def _rules_set(rules: AlertRules) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _about_data(rules: AlertRules, reading: Reading, now: datetime) -> Iterator[
     if rules.data_hours is None:
         return
     age = now - reading.as_of
-    if age < -CLOCKS_DIFFER:
+    if age < -CLOCK_SKEW:
         yield Judged("data_hours", "unknown")
     elif age > timedelta(hours=rules.data_hours):
         yield Judged(

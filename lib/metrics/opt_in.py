@@ -81,27 +81,27 @@ def _counts(
     if kind == "broadcast":
         has_channel = _REACH.of("has_channel")
         return (
-            _there(asked, terms, ("created", "broadcast"), has_channel),
-            _there(asked, terms, ("created",), has_channel),
+            _existing(asked, terms, ("created", "broadcast"), has_channel),
+            _existing(asked, terms, ("created",), has_channel),
         )
     return (
-        _there(asked, terms, ("created",), _REACH.of("has_opted")),
-        _there(asked, terms, ("created",), _REACH.of("has_email")),
+        _existing(asked, terms, ("created",), _REACH.of("has_opted")),
+        _existing(asked, terms, ("created",), _REACH.of("has_email")),
     )
 
 
-def _there(asked: Engine, terms: Terms, came: tuple[str, ...], among: Fact) -> np.ndarray:
-    """How many contacts were there before each edge of the period.
+def _existing(asked: Engine, terms: Terms, came: tuple[str, ...], among: Fact) -> np.ndarray:
+    """How many contacts existed before each edge of the period.
 
-    A contact is there from the latest of the times in `came` until it is blocked. A block that
+    A contact exists from the latest of the times in `came` until it is blocked. A block that
     precedes its coming counts from then.
     """
     coming, leaving = (
         asked.over_time(Bins(columns, terms.period), among=among)["contacts"].to_numpy().cumsum()
         for columns in (came, (*came, "blocked"))
     )
-    there: np.ndarray = (coming - leaving)[:-1]
-    return there
+    existing: np.ndarray = (coming - leaving)[:-1]
+    return existing
 
 
 def _reach() -> Expressions:

@@ -22,20 +22,20 @@ class Attention:
         self._is_spare = is_spare
         self._looked = None if is_spare else timer()
 
-    def come(self) -> None:
+    def note_view(self) -> None:
         """Note that somebody views the workspace."""
         self._looked = self._timer()
 
     @property
     def is_quiet(self) -> bool:
         """Whether nobody has viewed it for `QUIET_AFTER`."""
-        return self._is_missing(QUIET_AFTER)
+        return self._is_unviewed_for(QUIET_AFTER)
 
     @property
     def is_unneeded(self) -> bool:
         """Whether the snapshot need not be in memory, as a spare one not viewed for an hour."""
-        return self._is_spare and self._is_missing(RELEASED_AFTER)
+        return self._is_spare and self._is_unviewed_for(RELEASED_AFTER)
 
-    def _is_missing(self, span: timedelta) -> bool:
+    def _is_unviewed_for(self, span: timedelta) -> bool:
         looked = self._looked
         return looked is None or self._timer() - looked >= span.total_seconds()

@@ -35,7 +35,7 @@ class Crawls:
         """Set the limit from now on; running crawls are not affected."""
         with self._lock:
             self._most = most
-            self._let_begin()
+            self._start_waiting()
 
     @contextmanager
     def turn(self, is_wanted: Callable[[], bool], stopped: threading.Event) -> Iterator[bool]:
@@ -47,7 +47,7 @@ class Crawls:
         mine = _Waiting(is_wanted)
         with self._lock:
             self._waiting.append(mine)
-            self._let_begin()
+            self._start_waiting()
         try:
             while not mine.may_begin.wait(POLL_INTERVAL):
                 if stopped.is_set():
@@ -59,9 +59,9 @@ class Crawls:
                     self._running -= 1
                 else:
                     self._waiting.remove(mine)
-                self._let_begin()
+                self._start_waiting()
 
-    def _let_begin(self) -> None:
+    def _start_waiting(self) -> None:
         while self._waiting and self._running < self._most:
             # `min` returns the first of equal ones, which keeps the order of arrival.
             first = min(self._waiting, key=lambda each: not each.is_wanted())

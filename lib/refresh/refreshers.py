@@ -114,7 +114,7 @@ class Refresher:
         """
         with self._changed:
             was_quiet = self._attention.is_quiet
-            self._attention.come()
+            self._attention.note_view()
             if was_quiet:
                 self._changed.notify_all()
             if self._state.snapshot is None and self._state.stored is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-CLOCKS_DIFFER = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
 """Tolerated clock skew: how far in the future an identity may have been issued."""
 
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)+)", re.IGNORECASE | re.ASCII)
@@ -83,10 +83,10 @@ class Provider:
             return True
         # Microsoft's multi-tenant discovery documents name another issuer than their own URL.
         host = urlsplit(self.issuer).hostname
-        return host in _OF_MANY_TENANTS and urlsplit(issuer).hostname == host
+        return host in _MULTI_TENANT_HOSTS and urlsplit(issuer).hostname == host
 
 
-_OF_MANY_TENANTS = ("login.microsoftonline.com", "login.microsoftonline.us")
+_MULTI_TENANT_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us")
 
 
 @dataclass(frozen=True)
@@ -240,4 +240,4 @@ def _is_fresh(issued: object, most: timedelta, now: datetime) -> bool:
         age = now - datetime.fromtimestamp(issued, UTC)
     except (OverflowError, ValueError, OSError):
         return False
-    return -CLOCKS_DIFFER <= age < most
+    return -CLOCK_SKEW <= age < most

@@ -148,7 +148,7 @@ def one_line(most: int) -> Callable[[str], str]:
     return read
 
 
-def yes(text: str) -> bool:
+def boolean(text: str) -> bool:
     if text.lower() not in ("yes", "true", "no", "false"):
         raise ValueError("must be yes or no.")
     return text.lower() in ("yes", "true")
@@ -158,7 +158,7 @@ def engine(text: str) -> str:
     if text == "memory":
         return text
     if text == "duckdb":
-        return _with("duckdb", "requirements-duckdb.txt", text)
+        return _requiring("duckdb", "requirements-duckdb.txt", text)
     found = _SERVER.fullmatch(text)
     if not found or not 0 < int(found[1]) < 65_536:
         raise ValueError(
@@ -169,10 +169,10 @@ def engine(text: str) -> str:
         raise ValueError(
             f"may not hold the token, which would be shown with it: write it as {ENGINE_TOKEN}."
         )
-    return _with("pyspark", "requirements-spark.txt", text)
+    return _requiring("pyspark", "requirements-spark.txt", text)
 
 
-def _with(package: str, requirements: str, text: str) -> str:
+def _requiring(package: str, requirements: str, text: str) -> str:
     if importlib.util.find_spec(package) is None:
         raise ValueError(
             f"needs packages that are not installed: pip install -r {requirements}, then start "
@@ -199,13 +199,13 @@ class Number:
 
 Check = Callable[[str], Any]
 
-OF_A_WORKSPACE: dict[str, Check] = {
+WORKSPACE_SETTINGS: dict[str, Check] = {
     "token": token,
     "base_url": base_url,
     "timezone": check_timezone,
     "basis": basis,
-    "bot_answers": yes,
-    "shared_views": yes,
+    "bot_answers": boolean,
+    "shared_views": boolean,
     "default_region": region,
     "refresh_minutes": Number(float, 1, 10_080, "minutes"),
     "quiet_minutes": Number(float, 1, 10_080, "minutes"),
@@ -219,14 +219,14 @@ OF_A_WORKSPACE: dict[str, Check] = {
 }
 """Settings that can be given in the table of a workspace, or once for all of them."""
 
-OF_THE_DASHBOARD: dict[str, Check] = {
+DASHBOARD_SETTINGS: dict[str, Check] = {
     "store": store,
     "snapshot_dir": store,
     "locale": locale,
     "frame_ancestors": frame_ancestors,
     "crawls_at_once": Number(int, 1, 64, "workspaces"),
     "results_mb": Number(int, 10, 10_000, "megabytes"),
-    "open_access": yes,
+    "open_access": boolean,
     "access_key": access_key,
 }
 """Settings for the whole dashboard, given outside tables. `snapshot_dir` is another name for

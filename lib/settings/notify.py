@@ -45,12 +45,12 @@ FINDINGS = (
 )
 """The rules of `lib.insights.findings`, which this room may not import; a test compares them."""
 
-_OF_MAIL = ("to", "server", "security", "sender", "user", "password", "attach")
-_OF_ALL = ("dashboard", "snooze")
-_SHARED = ("server", "security", "sender", "user", "password", "per_day", "quiet")
+_MAIL_KEYS = ("to", "server", "security", "sender", "user", "password", "attach")
+_GLOBAL_KEYS = ("dashboard", "snooze")
+_SHARED_KEYS = ("server", "security", "sender", "user", "password", "per_day", "quiet")
 """Keys that can be given once in [notify] for all recipients."""
 
-_OF_RECIPIENT = (*_OF_MAIL, "chat", "workspace", "at", "view", "alerts", "quiet", "per_day")
+_RECIPIENT_KEYS = (*_MAIL_KEYS, "chat", "workspace", "at", "view", "alerts", "quiet", "per_day")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.ASCII)
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
@@ -73,10 +73,9 @@ def read_notifications(
         return Notifications()
     shared = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
     for key in shared:
-        if key not in (*_OF_ALL, *_SHARED):
-            remarks.mistakes.append(
-                f"[notify] {key} is not a setting. {suggestion(key, (*_OF_ALL, *_SHARED))}"
-            )
+        if key not in (*_GLOBAL_KEYS, *_SHARED_KEYS):
+            hint = suggestion(key, (*_GLOBAL_KEYS, *_SHARED_KEYS))
+            remarks.mistakes.append(f"[notify] {key} is not a setting. {hint}")
     everybody, snoozers = _snoozers(shared.get("snooze", []), remarks)
     savers = "snooze" not in shared
     recipients = []
@@ -88,7 +87,7 @@ def read_notifications(
         return Notifications()
     for name, values in table.items():
         if isinstance(values, Mapping):
-            given = {key: shared[key] for key in _SHARED if key in shared} | dict(values)
+            given = {key: shared[key] for key in _SHARED_KEYS if key in shared} | dict(values)
             recipients.append(_recipient(name, given, workspaces, remarks))
     dashboard = shared.get("dashboard")
     if dashboard is not None:
@@ -119,8 +118,9 @@ def _recipient(
         return None
     own = Remarks()
     for key in given:
-        if key not in _OF_RECIPIENT:
-            own.mistakes.append(f"{place} {key} is not a setting. {suggestion(key, _OF_RECIPIENT)}")
+        if key not in _RECIPIENT_KEYS:
+            hint = suggestion(key, _RECIPIENT_KEYS)
+            own.mistakes.append(f"{place} {key} is not a setting. {hint}")
 
     def read(key: str, check: Callable[[str], Any], usual: Any) -> Any:
         return own.checked(f"{place} {key}", check, given[key]) if key in given else usual
@@ -344,7 +344,7 @@ def _alerts(name: str, table: object, own: Remarks) -> AlertRules:
         elif key in _HOURS:
             values[key] = own.checked(written, checks.HOURS, value)
         elif key in _FLAGS:
-            values[key] = bool(own.checked(written, checks.yes, value))
+            values[key] = bool(own.checked(written, checks.boolean, value))
         elif key == "findings":
             values[key] = _findings(written, value, own)
         else:

@@ -18,8 +18,8 @@ from lib.settings.remarks import Remarks
 from lib.settings.sign_in import read_access
 from lib.settings.sources import PREFIX, prefixed, secrets_from_files
 
-_OUTSIDE_OF_TABLES = checks.OF_A_WORKSPACE | checks.OF_THE_DASHBOARD
-_IN_A_WORKSPACE = {"label": checks.LABEL} | checks.OF_A_WORKSPACE
+_TOP_LEVEL_KEYS = checks.WORKSPACE_SETTINGS | checks.DASHBOARD_SETTINGS
+_WORKSPACE_KEYS = {"label": checks.LABEL} | checks.WORKSPACE_SETTINGS
 _TABLES = ("workspaces", "access", "auth", "store", "notify")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 
@@ -128,10 +128,10 @@ def _outside_of_tables(given: Mapping[str, str], remarks: Remarks) -> dict[str, 
     values: dict[str, Any] = {}
     for name, text in given.items():
         key = _key(name)
-        if name in _OUTSIDE_OF_TABLES:
-            values[name] = remarks.checked(key, _OUTSIDE_OF_TABLES[name], text)
+        if name in _TOP_LEVEL_KEYS:
+            values[name] = remarks.checked(key, _TOP_LEVEL_KEYS[name], text)
         else:
-            remarks.ignore(name, key, _OUTSIDE_OF_TABLES, _key)
+            remarks.ignore(name, key, _TOP_LEVEL_KEYS, _key)
     folder = values.pop("snapshot_dir", None)
     return {"store": folder} | values if folder else values
 
@@ -179,12 +179,12 @@ def _workspace(
     own = Remarks()
     values = dict(outside)
     for key, value in table.items():
-        if key not in _IN_A_WORKSPACE:
-            own.ignore(key, f"{place} {key}", _IN_A_WORKSPACE)
+        if key not in _WORKSPACE_KEYS:
+            own.ignore(key, f"{place} {key}", _WORKSPACE_KEYS)
         elif not isinstance(value, str | int | float):
             own.mistakes.append(f"{place} {key} must be a text or a number.")
         elif str(value).strip():
-            values[key] = own.checked(f"{place} {key}", _IN_A_WORKSPACE[key], value)
+            values[key] = own.checked(f"{place} {key}", _WORKSPACE_KEYS[key], value)
     if values.get("token") is None and "token" not in _mistaken(own, place):
         own.mistakes.append(f"{place} token is missing: create one in ChatbotX.")
     remarks.mistakes += own.mistakes

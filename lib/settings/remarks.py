@@ -7,7 +7,7 @@ from typing import Any
 from lib.settings.checks import Check
 from lib.settings.model import SettingsError
 
-_NOT_TO_BE_MISSED = ("token", "base_url")
+_CRITICAL_KEYS = ("token", "base_url")
 
 
 class Remarks:
@@ -43,7 +43,7 @@ class Remarks:
         whether the contacts shown are real or those of the demo.
         """
         hint = suggestion(name, known, written)
-        if meant(name, known) in _NOT_TO_BE_MISSED:
+        if closest(name, known) in _CRITICAL_KEYS:
             self.mistakes.append(f"{key} is not a setting. {hint}")
         else:
             self.notes.append(f"{key} is not a setting and is ignored. {hint}")
@@ -51,12 +51,12 @@ class Remarks:
 
 def suggestion(name: str, known: Iterable[str], written: Callable[[str], str] = str) -> str:
     """A sentence that says which `known` name was probably meant; `written` formats a name."""
-    near = meant(name, known)
+    near = closest(name, known)
     if near is not None:
         return f"Did you mean {written(near)}?"
     return f"The settings are {', '.join(map(written, known))}."
 
 
-def meant(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str]) -> str | None:
     """The `known` name closest to `name`; None if none is close."""
     return next(iter(difflib.get_close_matches(name, known, n=1)), None)

@@ -9,14 +9,14 @@ from typing import Any
 
 from lib.settings import checks
 from lib.settings.access import Access, Guests, Provider
-from lib.settings.remarks import Remarks, meant, suggestion
+from lib.settings.remarks import Remarks, closest, suggestion
 from lib.settings.sources import PREFIX
 
-IN_ACCESS = ("emails", "domains", "workspaces", "open", "contact", "hours", "issuer")
-_OF_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
+ACCESS_KEYS = ("emails", "domains", "workspaces", "open", "contact", "hours", "issuer")
+_PROVIDER_KEYS = ("client_id", "client_secret", "server_metadata_url")
 _SHORTEST_SECRET = 32
 _KINDS = ("emails", "domains")
-_INVITES = {
+_LIST_RULES = {
     ("emails",): 'must be a list of addresses like "ana@example.com", in plain ASCII letters.',
     ("domains",): 'must be a list of domains like "example.com", in plain ASCII letters.',
     _KINDS: 'must be a list of addresses like "ana@example.com" and domains like "example.com", '
@@ -44,12 +44,12 @@ def read_access(
         remarks.mistakes.append("[access] must be a table.")
         return Access()
     for key in table:
-        if key not in IN_ACCESS:
+        if key not in ACCESS_KEYS:
             remarks.mistakes.append(
-                f"[access] {key} is not a setting. {suggestion(key, IN_ACCESS)}"
+                f"[access] {key} is not a setting. {suggestion(key, ACCESS_KEYS)}"
             )
     if "open" in table:
-        in_table = bool(remarks.checked("[access] open", checks.yes, table["open"]))
+        in_table = bool(remarks.checked("[access] open", checks.boolean, table["open"]))
         is_open = in_table if is_open is None else is_open
     if is_open and providers:
         remarks.mistakes.append(
@@ -107,7 +107,7 @@ def _guests(key: str, entries: object, remarks: Remarks, kinds: tuple[str, ...] 
         if any(getattr(guests, kind) for kind in _KINDS if kind not in kinds):
             raise ValueError
     except ValueError:
-        remarks.mistakes.append(f"{key} {_INVITES[kinds]}")
+        remarks.mistakes.append(f"{key} {_LIST_RULES[kinds]}")
         return Guests()
     return guests
 
@@ -135,7 +135,7 @@ def _providers(table: object, remarks: Remarks) -> tuple[Provider, ...]:
         if isinstance(value, Mapping) and name != "client_kwargs"
     }
     places = {name: (f"[auth.{name}]", value) for name, value in named.items()}
-    if not named or any(key in table for key in _OF_PROVIDER):
+    if not named or any(key in table for key in _PROVIDER_KEYS):
         places = {"": ("[auth]", table)} | places
     for name, (place, values) in places.items():
         if "_" in name:
@@ -156,10 +156,10 @@ def _provider(name: str, values: Mapping[str, Any]) -> Provider:
 
 
 def _check_provider(place: str, values: Mapping[str, Any], remarks: Remarks) -> None:
-    for key in _OF_PROVIDER:
+    for key in _PROVIDER_KEYS:
         value = values.get(key)
         if not isinstance(value, str) or not value.strip():
-            near = meant(key, [other for other in values if other not in _OF_PROVIDER])
+            near = closest(key, [other for other in values if other not in _PROVIDER_KEYS])
             hint = f" Is it {near}?" if near else ""
             remarks.mistakes.append(f"{place} {key} is missing: your provider gives it.{hint}")
         elif key == "server_metadata_url" and not checks.is_safe(value):

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from lib.chatbotx.client import Client, Pace, Patience
+from lib.chatbotx.client import Client, Patience, RateLimiter
 from lib.chatbotx.schema import Decoder
 from lib.demo import transport as demo
 from lib.settings import Settings
@@ -34,7 +34,7 @@ def connect(
         settings.token,
         decode=Decoder(settings.default_region),
         patience=Patience(crawl=settings.max_minutes * 60),
-        pace=Pace(settings.requests_per_10s),
+        rate_limiter=RateLimiter(settings.requests_per_10s),
         connections=settings.connections,
         cancelled=cancelled,
     )

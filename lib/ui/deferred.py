@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.ui import turns
-from lib.web import painted
+from lib.web import paint_signals
 
 MOST_SECONDS = 3.0
 """Maximum wait of a first page's charts. A browser that loads no images never reports that it has
@@ -57,7 +57,7 @@ def at_last(draw: Draw, *, height: int) -> None:
 def _wait_until_drawn(place: DeltaGenerator) -> None:
     """Wait until the browser has painted what was sent so far. `place` is that of the first
     chart."""
-    sign = painted.sign()
+    sign = paint_signals.paint_signal()
     if sign is not None:
         place.html(sign.html)
         with turns.given_back():

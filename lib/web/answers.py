@@ -46,7 +46,7 @@ async def respond(
     await send({"type": f"{kind}.response.body", "body": body})
 
 
-async def hang_up(send: Send, code: int) -> None:
+async def close_socket(send: Send, code: int) -> None:
     """Close an open web socket; it may be closed already."""
     with suppress(RuntimeError, OSError):
         await send({"type": "websocket.close", "code": code})

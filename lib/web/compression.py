@@ -62,17 +62,17 @@ class CompressedFiles:
             return
         path = relative(scope["path"], self._base_path)
         if path.startswith(_APP_FILES):
-            await self._app(scope, receive, _kept_for(APP_FILES_FRESH, send))
+            await self._app(scope, receive, _with_cache_control(APP_FILES_FRESH, send))
             return
         asked = Headers(scope=scope)
-        coding = coding_for(asked.get("accept-encoding", ""))
+        coding = best_encoding(asked.get("accept-encoding", ""))
         if coding is None or "range" in asked or not _BUNDLE.fullmatch(path):
             await self._app(scope, receive, send)
             return
         kept = self._kept.get((path, coding))
         if kept is None:
             answer = await self._collected(scope, receive, path, coding)
-            if isinstance(answer, Collected):
+            if isinstance(answer, BufferedResponse):
                 await answer.pass_on(send)
                 return
             kept = answer
@@ -81,24 +81,24 @@ class CompressedFiles:
             {
                 "type": "http.response.start",
                 "status": 304 if is_known else 200,
-                "headers": of_unchanged(kept.headers) if is_known else kept.headers,
+                "headers": not_modified_headers(kept.headers) if is_known else kept.headers,
             }
         )
         await send({"type": "http.response.body", "body": b"" if is_known else kept.body})
 
     async def _collected(
         self, scope: Scope, receive: Receive, path: str, coding: str
-    ) -> "_Kept | Collected":
+    ) -> "_Kept | BufferedResponse":
         """The compressed file, or the response as it is if it may not be cached. Concurrent
         requests for the same file wait: each would buffer and compress all of it."""
         async with self._turns.setdefault((path, coding), anyio.Lock()):
             kept = self._kept.get((path, coding))
             if kept is None:
                 # If-None-Match must be compared with our ETag, not with that of Streamlit's file.
-                plain = {**scope, "headers": without_conditions(scope["headers"])}
-                answer = Collected()
+                plain = {**scope, "headers": unconditional_headers(scope["headers"])}
+                answer = BufferedResponse()
                 await self._app(plain, receive, answer.collect)
-                if not answer.may_be_kept:
+                if not answer.is_cacheable:
                     return answer
                 kept = await anyio.to_thread.run_sync(_compress, answer, coding)
                 if len(self._kept) < MOST_KEPT:
@@ -106,7 +106,7 @@ class CompressedFiles:
         return kept
 
 
-class Collected:
+class BufferedResponse:
     """Buffers a response of the app until it is complete."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Collected:
         return b"".join(message.get("body", b"") for message in self._messages[1:])
 
     @property
-    def may_be_kept(self) -> bool:
+    def is_cacheable(self) -> bool:
         """Whether it is a complete, immutable file.
 
         For a name that does not exist, Streamlit answers with its page, which is not immutable.
@@ -143,7 +143,7 @@ class Collected:
         )
 
 
-def _compress(answer: Collected, coding: str) -> _Kept:
+def _compress(answer: BufferedResponse, coding: str) -> _Kept:
     body = CODECS[coding](answer.body)
     headers = answer.headers
     # A different representation needs a different ETag.
@@ -156,7 +156,7 @@ def _compress(answer: Collected, coding: str) -> _Kept:
     return _Kept(headers.raw, etag, body)
 
 
-def coding_for(accepted: str) -> str | None:
+def best_encoding(accepted: str) -> str | None:
     """Our best encoding among those `accepted`; None if there is none.
 
     Browsers accept Brotli only over HTTPS.
@@ -169,18 +169,18 @@ def coding_for(accepted: str) -> str | None:
     return next((name for name in CODECS if offers.get(name, "q=0") not in refused), None)
 
 
-def without_conditions(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def unconditional_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     conditions = {b"if-none-match", b"if-modified-since"}
     return [(name, value) for name, value in headers if name not in conditions]
 
 
-def of_unchanged(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def not_modified_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Headers for a 304 response, which has no body."""
     described = {b"content-length", b"content-encoding", b"content-type"}
     return [(name, value) for name, value in headers if name not in described]
 
 
-def _kept_for(rule: str, send: Send) -> Send:
+def _with_cache_control(rule: str, send: Send) -> Send:
     """Wrap `send` to add Cache-Control `rule` to successful responses that have none."""
 
     async def send_with_rule(message: Message) -> None:

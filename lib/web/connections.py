@@ -74,7 +74,7 @@ class _Connection:
         cycle = self.protocol.cycle
         return cycle is not None and not cycle.response_complete
 
-    def has_become_a_web_socket(self) -> bool:
+    def is_web_socket(self) -> bool:
         return self.protocol.transport.get_protocol() is not self.protocol
 
     def drop(self) -> None:
@@ -103,13 +103,13 @@ class Connections:
         self.open[protocol] = own
         self._start_timer(own)
         if len(self.open) > self.most:
-            self._make_room()
+            self._drop_oldest()
 
     def received(self, protocol: Any) -> None:
         own = self.open.get(protocol)
         if own is None:
             return
-        if own.has_become_a_web_socket():
+        if own.is_web_socket():
             self.lost(protocol)
         elif own.is_busy():
             self._stop_timer(own)
@@ -123,19 +123,19 @@ class Connections:
 
     def _start_timer(self, own: _Connection) -> None:
         loop = own.protocol.loop
-        own.timer = loop.call_later(self.seconds_for_headers, self._time_is_up, own)
+        own.timer = loop.call_later(self.seconds_for_headers, self._on_timeout, own)
 
     def _stop_timer(self, own: _Connection) -> None:
         if own.timer is not None:
             own.timer.cancel()
             own.timer = None
 
-    def _time_is_up(self, own: _Connection) -> None:
+    def _on_timeout(self, own: _Connection) -> None:
         own.timer = None
-        if not own.is_busy() and not own.has_become_a_web_socket():
+        if not own.is_busy() and not own.is_web_socket():
             own.drop()
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         (peer, number), *_ = Counter(each.peer for each in self.open.values()).most_common(1)
         self.warn(
             "%d connections are open, %d of them of %s; its oldest one is dropped.",
@@ -167,7 +167,7 @@ def _files_allowed() -> int:
 
 
 _FILES = 2048
-_FOR_OTHERS = 700
+_RESERVED_FILES = 700
 """Files reserved for web sockets, snapshots, the crawl and everything else."""
 
 ACCEPTED_AT_ONCE = 100
@@ -185,7 +185,7 @@ def install(connections: Connections | None = None) -> Connections:
     """
     global _installed  # noqa: PLW0603 - the patched classes are global to the process, too
     is_first = _installed is None
-    spare = _files_allowed() - _FOR_OTHERS
+    spare = _files_allowed() - _RESERVED_FILES
     _installed = connections or Connections(most=max(min(MOST_CONNECTIONS, spare), 100))
     if is_first:
         for protocol in (H11Protocol, HttpToolsProtocol):
@@ -195,7 +195,7 @@ def install(connections: Connections | None = None) -> Connections:
     return _installed
 
 
-def accept_in_turns(loop: asyncio.AbstractEventLoop) -> None:
+def limit_accepts(loop: asyncio.AbstractEventLoop) -> None:
     """Limit how many connections `loop` accepts in one turn, for servers started from now on."""
     create_server = loop.create_server
 

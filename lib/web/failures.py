@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib.web.answers import INTERNAL_ERROR, hang_up, refuse
+from lib.web.answers import INTERNAL_ERROR, close_socket, refuse
 from lib.web.logs import Ration, new_reference
 
 log = logging.getLogger(__name__)
@@ -59,4 +59,4 @@ class Failures:
                     f"Something went wrong. Reference {reference}.",
                 )
             elif scope["type"] == "websocket":
-                await hang_up(send, INTERNAL_ERROR)
+                await close_socket(send, INTERNAL_ERROR)

@@ -14,7 +14,13 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lib.web import streamlit_internals
-from lib.web.compression import CODECS, Collected, coding_for, of_unchanged, without_conditions
+from lib.web.compression import (
+    CODECS,
+    BufferedResponse,
+    best_encoding,
+    not_modified_headers,
+    unconditional_headers,
+)
 from lib.web.paths import relative
 
 STYLE = f"""
@@ -43,7 +49,7 @@ LATER = ("PlotlyChart",)
 FONT = "app/static/inter-latin.woff2"
 
 
-def made(page: str, style: str = "") -> str:
+def extended(page: str, style: str = "") -> str:
     """Streamlit's `page` with our styles, the pages' `style`, and preloads added to its head."""
     soon = streamlit_internals.scripts_of(ELEMENTS)
     later = [each for each in streamlit_internals.scripts_of(LATER) if each not in soon]
@@ -52,12 +58,12 @@ def made(page: str, style: str = "") -> str:
         # Nesting in `html` gives these rules a higher specificity than those Streamlit adds later.
         f"<style>{STYLE}html {{ {style} }}</style>"
         f'<link rel="preload" href="./{FONT}" as="font" type="font/woff2" crossorigin>'
-        + _announced(soon)
-        + _announced(later, ' fetchpriority="low"'),
+        + _preloads(soon)
+        + _preloads(later, ' fetchpriority="low"'),
     )
 
 
-def _announced(scripts: Sequence[str], how: str = "") -> str:
+def _preloads(scripts: Sequence[str], how: str = "") -> str:
     return "".join(
         f'<link rel="modulepreload" crossorigin href="./{each}"{how}>' for each in scripts
     )
@@ -70,7 +76,7 @@ class FirstPage:
         self._app = app
         self._base_path = base_path
         self._theirs = streamlit_internals.INDEX.read_bytes()
-        ours = made(self._theirs.decode(), style).encode()
+        ours = extended(self._theirs.decode(), style).encode()
         self._bodies = {coding: compress(ours) for coding, compress in CODECS.items()} | {"": ours}
         self._mark = hashlib.sha256(ours).hexdigest()[:32]
 
@@ -79,16 +85,16 @@ class FirstPage:
             await self._app(scope, receive, send)
             return
         if relative(scope["path"], self._base_path).rstrip("/") == FIRST:
-            await self._led_to_first(scope)(scope, receive, send)
+            await self._redirect_to_first(scope)(scope, receive, send)
             return
         # Buffering is fine: the page has 10 kB, and no other response on these paths is larger.
-        answer = Collected()
-        await self._app(_plainly_asked(scope), receive, answer.collect)
+        answer = BufferedResponse()
+        await self._app(_unconditional(scope), receive, answer.collect)
         if answer.body != self._theirs:
             await answer.pass_on(send)
             return
         asked = Headers(scope=scope)
-        coding = coding_for(asked.get("accept-encoding", "")) or ""
+        coding = best_encoding(asked.get("accept-encoding", "")) or ""
         mark = f'"{self._mark}-{coding}"'
         headers = answer.headers
         self._describe(headers, coding, mark)
@@ -97,14 +103,14 @@ class FirstPage:
             {
                 "type": "http.response.start",
                 "status": 304 if is_known else 200,
-                "headers": of_unchanged(headers.raw) if is_known else headers.raw,
+                "headers": not_modified_headers(headers.raw) if is_known else headers.raw,
             }
         )
         await send(
             {"type": "http.response.body", "body": b"" if is_known else self._bodies[coding]}
         )
 
-    def _led_to_first(self, scope: Scope) -> RedirectResponse:
+    def _redirect_to_first(self, scope: Scope) -> RedirectResponse:
         above = "../" if scope["path"].endswith("/") else "./"
         query = scope.get("query_string", b"").decode("latin-1")
         return RedirectResponse(f"{above}?{query}" if query else above)
@@ -133,8 +139,8 @@ _FILES = (
 )
 
 
-def _plainly_asked(scope: Scope) -> Scope:
+def _unconditional(scope: Scope) -> Scope:
     """The request without conditions, ranges and compression, so that the answer is complete."""
     left_out = {b"accept-encoding", b"range", b"if-range"}
-    kept = [each for each in without_conditions(scope["headers"]) if each[0] not in left_out]
+    kept = [each for each in unconditional_headers(scope["headers"]) if each[0] not in left_out]
     return {**scope, "headers": kept}

@@ -16,7 +16,7 @@ from lib.web.headers import Headers
 from lib.web.key import Key, KeyRequired, cookies_of
 from lib.web.messages import Messages
 from lib.web.names import Names, Rules
-from lib.web.painted import Painted
+from lib.web.paint_signals import PaintSignals
 from lib.web.pieces import Pieces
 from lib.web.requests import Requests
 from lib.web.sockets import Sockets
@@ -44,7 +44,7 @@ def guard(
         Middleware(Requests, rules.base_path),
         Middleware(KeyRequired, key, rules.base_path),
         Middleware(Downloads, is_welcome, rules.base_path),
-        Middleware(Painted, rules.base_path),
+        Middleware(PaintSignals, rules.base_path),
         Middleware(CompressedFiles, rules.base_path),
         Middleware(FirstPage, rules.base_path, style),
         Middleware(Sockets, is_welcome),
@@ -52,7 +52,7 @@ def guard(
     ]
 
 
-def welcomes(configuration: Configuration) -> Callable[[Scope], bool]:
+def access_check(configuration: Configuration) -> Callable[[Scope], bool]:
     """Return a predicate: whether the sender of a request may see any workspace.
 
     Without sign-in it is always true, since `KeyRequired` has already turned strangers away.

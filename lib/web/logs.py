@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 log = logging.getLogger(__name__)
 
-_IS_SECRET = re.compile(
+_SECRET_NAME = re.compile(
     r"token|secret|password|passwd|api_?key|access_?key|account_?key|credential|sas_|webhook",
     re.IGNORECASE,
 )
@@ -77,7 +77,7 @@ def secrets_in(values: Mapping[str, Any]) -> Iterator[str]:
             yield from secrets_in(value)
             if isinstance(chat := value.get("chat"), str):
                 yield chat.strip()
-        elif isinstance(value, str) and _IS_SECRET.search(key):
+        elif isinstance(value, str) and _SECRET_NAME.search(key):
             yield value.strip()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.web import streamlit_internals
-from lib.web.answers import NO_TEXT, TOO_BIG, hang_up
+from lib.web.answers import NO_TEXT, TOO_BIG, close_socket
 from lib.web.logs import RareWarning
 from lib.web.sockets import peer_of
 
@@ -115,10 +115,10 @@ class Messages:
                     self.warn_of_size(
                         "A browser sent %d bytes at once, and was hung up on.", len(data)
                     )
-                    await hang_up(send, TOO_BIG)
+                    await close_socket(send, TOO_BIG)
                     return {"type": "websocket.disconnect", "code": TOO_BIG}
                 if isinstance(data, str):
-                    await hang_up(send, NO_TEXT)
+                    await close_socket(send, NO_TEXT)
                     return {"type": "websocket.disconnect", "code": NO_TEXT}
                 if wait := of_tab.wait():
                     await self.pause(wait)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib.web.answers import TRY_AGAIN_LATER, hang_up, refuse
+from lib.web.answers import TRY_AGAIN_LATER, close_socket, refuse
 from lib.web.logs import RareWarning
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _receive_until(must_go: asyncio.Event, receive: Receive, send: Send) -> Rece
             going.cancel()
         if must_go.is_set():
             coming.cancel()
-            await hang_up(send, TRY_AGAIN_LATER)
+            await close_socket(send, TRY_AGAIN_LATER)
             return {"type": "websocket.disconnect", "code": TRY_AGAIN_LATER}
         found, coming = coming.result(), None
         return found

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from lib.chatbotx import client as client_module
-from lib.chatbotx.client import Client, CountQuery, Pace, Patience, Query
+from lib.chatbotx.client import Client, CountQuery, Patience, Query, RateLimiter
 from lib.chatbotx.errors import (
     Cancelled,
     ChatbotXError,
@@ -351,7 +351,7 @@ class TestRetryAfter:
                 waited.append(seconds)
 
         monkeypatch.setattr(Client, "_wait", wait)
-        monkeypatch.setattr(Pace, "delay", lambda self: 0.0)
+        monkeypatch.setattr(RateLimiter, "delay", lambda self: 0.0)
         return waited
 
     PATIENCE = Patience(first_pause=0.5, longest_hold=120)
@@ -558,11 +558,11 @@ class TestPace:
     def clock(self) -> Clock:
         return self.Clock()
 
-    def starts(self, pace: Pace, clock: Clock, seconds: float) -> int:
+    def starts(self, rate_limiter: RateLimiter, clock: Clock, seconds: float) -> int:
         """How many requests can start within `seconds` if the limit is polled continuously."""
         end, started = clock.now + seconds, 0
         while clock.now < end:
-            delay = pace.delay()
+            delay = rate_limiter.delay()
             if delay:
                 clock.now = min(clock.now + delay, end)
             else:
@@ -570,105 +570,105 @@ class TestPace:
         return started
 
     def test_so_many_requests_start_in_ten_seconds(self, clock: Clock) -> None:
-        pace = Pace(100, clock)
-        assert [self.starts(pace, clock, 10) for _ in range(3)] == [100, 100, 100]
+        rate_limiter = RateLimiter(100, clock)
+        assert [self.starts(rate_limiter, clock, 10) for _ in range(3)] == [100, 100, 100]
 
     def test_no_ten_seconds_see_more_wherever_they_begin(self, clock: Clock) -> None:
-        pace = Pace(5, clock)
+        rate_limiter = RateLimiter(5, clock)
         begun = []
         for tenth in range(400):
             clock.now = 1000 + tenth / 10
-            if tenth % 7 < 3 and not pace.delay():
+            if tenth % 7 < 3 and not rate_limiter.delay():
                 begun.append(clock.now)
         assert max(sum(1 for t in begun if s <= t < s + 9.999) for s in begun) == 5
 
     def test_without_a_limit_nobody_waits(self, clock: Clock) -> None:
-        pace = Pace(None, clock)
-        assert {pace.delay() for _ in range(10_000)} == {0.0}
+        rate_limiter = RateLimiter(None, clock)
+        assert {rate_limiter.delay() for _ in range(10_000)} == {0.0}
 
     def test_one_who_waits_waits_no_longer_than_needed(self, clock: Clock) -> None:
-        pace = Pace(2, clock)
-        pace.delay()
+        rate_limiter = RateLimiter(2, clock)
+        rate_limiter.delay()
         clock.now += 4
-        pace.delay()
-        assert pace.delay() == 6
+        rate_limiter.delay()
+        assert rate_limiter.delay() == 6
 
     def test_a_pause_holds_everybody(self, clock: Clock) -> None:
-        pace = Pace(None, clock)
-        pace.hold(7, clock.now)
-        assert pace.delay() == 7
+        rate_limiter = RateLimiter(None, clock)
+        rate_limiter.hold(7, clock.now)
+        assert rate_limiter.delay() == 7
         clock.now += 7
-        assert pace.delay() == 0
+        assert rate_limiter.delay() == 0
 
     def test_a_shorter_pause_does_not_end_a_longer_one(self, clock: Clock) -> None:
-        pace = Pace(None, clock)
-        pace.hold(7, clock.now)
-        pace.hold(1, clock.now)
-        assert pace.delay() == 7
+        rate_limiter = RateLimiter(None, clock)
+        rate_limiter.hold(7, clock.now)
+        rate_limiter.hold(1, clock.now)
+        assert rate_limiter.delay() == 7
 
     def test_a_refusal_slows_down_below_what_was_sent(self, clock: Clock) -> None:
-        pace = Pace(200, clock)
+        rate_limiter = RateLimiter(200, clock)
         for _ in range(120):
-            pace.delay()
-        pace.hold(0, clock.now)
-        assert pace.per_10s == 108
+            rate_limiter.delay()
+        rate_limiter.hold(0, clock.now)
+        assert rate_limiter.per_10s == 108
 
     def test_a_refusal_at_the_beginning_does_not_slow_down_to_next_to_nothing(
         self, clock: Clock
     ) -> None:
-        pace = Pace(100, clock)
-        pace.delay()
-        pace.hold(0, clock.now)
-        assert pace.per_10s == 45
+        rate_limiter = RateLimiter(100, clock)
+        rate_limiter.delay()
+        rate_limiter.hold(0, clock.now)
+        assert rate_limiter.per_10s == 45
 
     def test_a_refusal_sets_no_limit_where_none_is_wanted(self, clock: Clock) -> None:
-        pace = Pace(None, clock)
-        pace.hold(0, clock.now)
-        assert {pace.delay() for _ in range(10_000)} == {0.0}
+        rate_limiter = RateLimiter(None, clock)
+        rate_limiter.hold(0, clock.now)
+        assert {rate_limiter.delay() for _ in range(10_000)} == {0.0}
 
     def test_requests_that_are_refused_together_are_one_refusal(self, clock: Clock) -> None:
-        pace = Pace(100, clock)
+        rate_limiter = RateLimiter(100, clock)
         for _ in range(100):
-            pace.delay()
+            rate_limiter.delay()
         asked_at = clock.now
         for _ in range(8):
             clock.now += 0.01
-            pace.hold(1, asked_at)
-        assert pace.per_10s == 90
+            rate_limiter.hold(1, asked_at)
+        assert rate_limiter.per_10s == 90
 
     def test_a_refusal_of_what_was_asked_since_slows_down_again(self, clock: Clock) -> None:
-        pace = Pace(100, clock)
+        rate_limiter = RateLimiter(100, clock)
         for requests in (100, 90):
             clock.now += 9.5
             for _ in range(requests):
-                assert pace.delay() == 0
+                assert rate_limiter.delay() == 0
             clock.now += 1
-            pace.hold(0, clock.now - 1)
-        assert pace.per_10s == 81
+            rate_limiter.hold(0, clock.now - 1)
+        assert rate_limiter.per_10s == 81
 
     def test_refusals_for_what_others_sent_do_not_bring_it_to_a_stop(self, clock: Clock) -> None:
-        pace = Pace(100, clock)
+        rate_limiter = RateLimiter(100, clock)
         for _ in range(200):
             clock.now += 1
-            pace.hold(1, clock.now)
-        assert pace.per_10s == 20
+            rate_limiter.hold(1, clock.now)
+        assert rate_limiter.per_10s == 20
 
     def test_a_pace_that_is_slow_by_choice_is_not_made_faster(self, clock: Clock) -> None:
-        pace = Pace(5, clock)
-        pace.delay()
-        pace.hold(0, clock.now)
-        assert pace.per_10s == 5
+        rate_limiter = RateLimiter(5, clock)
+        rate_limiter.delay()
+        rate_limiter.hold(0, clock.now)
+        assert rate_limiter.per_10s == 5
 
     def test_the_pace_comes_back_slowly_and_not_beyond_what_was_wanted(self, clock: Clock) -> None:
-        pace = Pace(100, clock)
+        rate_limiter = RateLimiter(100, clock)
         for _ in range(100):
-            pace.delay()
-        pace.hold(0, clock.now)
+            rate_limiter.delay()
+        rate_limiter.hold(0, clock.now)
         paces = []
         for _ in range(4):
             clock.now += 10
-            pace.delay()
-            paces.append(pace.per_10s)
+            rate_limiter.delay()
+            paces.append(rate_limiter.per_10s)
         assert paces == [95, 100, 100, 100]
 
     def test_a_limit_that_nobody_knew_of_costs_few_refusals(
@@ -685,7 +685,7 @@ class TestPace:
             FakeChatbotx(
                 {TOKEN: spread(1)}, OCTOBER, clock=clock, between_requests=take_time
             ) as server,
-            client_of(server, pace=Pace(500, clock)) as client,
+            client_of(server, rate_limiter=RateLimiter(500, clock)) as client,
         ):
             for _ in range(600):  # which takes a minute at the 120 per 10 s that October allows
                 client.contacts(Query())

@@ -27,8 +27,8 @@ from lib.settings import (
     read_again,
     secrets_from_files,
 )
-from lib.settings.checks import OF_A_WORKSPACE, OF_THE_DASHBOARD
-from lib.settings.sign_in import IN_ACCESS
+from lib.settings.checks import DASHBOARD_SETTINGS, WORKSPACE_SETTINGS
+from lib.settings.sign_in import ACCESS_KEYS
 from lib.settings.sources import SECRETS_FILES
 from lib.web.logs import secrets_in
 
@@ -831,7 +831,7 @@ def test_the_example_documents_every_key_and_is_right() -> None:
     configured = load_all({}, secrets)
     assert configured.names == ("main", "sales")
     assert not configured.notes
-    for name in (*OF_A_WORKSPACE, *OF_THE_DASHBOARD, *IN_ACCESS):
+    for name in (*WORKSPACE_SETTINGS, *DASHBOARD_SETTINGS, *ACCESS_KEYS):
         assert name in keys.lower(), name
 
 

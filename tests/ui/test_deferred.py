@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.web import painted
+from lib.web import paint_signals
 
 
 def page() -> None:
@@ -63,12 +63,12 @@ def test_only_the_first_run_of_a_tab_waits_until_the_browser_has_drawn(
 ) -> None:
     waited: list[float] = []
 
-    class Sign(painted.Sign):
+    class PaintSignal(paint_signals.PaintSignal):
         def wait(self, seconds: float) -> bool:
             waited.append(seconds)
             return True
 
-    monkeypatch.setattr(painted, "sign", Sign)
+    monkeypatch.setattr(paint_signals, "paint_signal", PaintSignal)
     AppTest.from_function(page, default_timeout=60).run().run().run()
 
     assert waited == [3.0]

@@ -84,14 +84,14 @@ def test_other_answers_go_by(path: str) -> None:
 
 
 def test_its_own_script_stays_as_it_is_because_the_policy_knows_it_by_its_hash() -> None:
-    ours = first_page.made(THEIRS.decode())
+    ours = first_page.extended(THEIRS.decode())
 
     assert "<script>" in ours
     assert ours.count("<script") == THEIRS.decode().count("<script")
 
 
 def test_scripts_and_font_are_announced_once_each_and_are_there() -> None:
-    ours = first_page.made(THEIRS.decode())
+    ours = first_page.extended(THEIRS.decode())
     folder = streamlit_internals.INDEX.parent
     scripts = streamlit_internals.scripts_of((*first_page.ELEMENTS, *first_page.LATER))
 
@@ -102,7 +102,7 @@ def test_scripts_and_font_are_announced_once_each_and_are_there() -> None:
 
 
 def test_charts_are_fetched_after_what_the_first_numbers_need() -> None:
-    ours = first_page.made(THEIRS.decode())
+    ours = first_page.extended(THEIRS.decode())
     announced = [line for line in ours.split("<link ") if "PlotlyChart" in line]
 
     assert len(announced) == 1
@@ -111,4 +111,4 @@ def test_charts_are_fetched_after_what_the_first_numbers_need() -> None:
 
 def test_a_font_that_no_theme_of_ours_uses_is_not_asked_for() -> None:
     assert "SourceSans" in THEIRS.decode()
-    assert "SourceSans" not in first_page.made(THEIRS.decode())
+    assert "SourceSans" not in first_page.extended(THEIRS.decode())

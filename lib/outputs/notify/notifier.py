@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from lib.insights.alerts import Change, advance, changes, mark_told
 from lib.insights.past import NothingRecorded, Past
 from lib.insights.readings import Reading, reading_of
-from lib.insights.rules import CLOCKS_DIFFER, Judged, is_old, judge
+from lib.insights.rules import CLOCK_SKEW, Judged, is_old, judge
 from lib.outputs import digest as digests
 from lib.outputs.deliveries import (
     Deliveries,
@@ -307,7 +307,7 @@ NO_DATA = "Not sent: there was no data at that time."
 def _is_newer(ledger: Ledger, reading: Reading, now: datetime) -> bool:
     """Whether the reading is at least as new as the data judged last; data from the future does not
     count."""
-    if ledger.as_of is None or ledger.as_of > now + CLOCKS_DIFFER:
+    if ledger.as_of is None or ledger.as_of > now + CLOCK_SKEW:
         return True
     return reading.as_of >= ledger.as_of
 

@@ -9,8 +9,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from lib.web import painted
-from lib.web.painted import Painted
+from lib.web import paint_signals
+from lib.web.paint_signals import PaintSignals
 from tests.web.asking import ask
 
 
@@ -21,13 +21,13 @@ async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_served_yet() -> Iterator[None]:
-    was = painted._is_served.is_set()
-    painted._is_served.clear()
+    was = paint_signals._is_served.is_set()
+    paint_signals._is_served.clear()
     yield
-    (painted._is_served.set if was else painted._is_served.clear)()
+    (paint_signals._is_served.set if was else paint_signals._is_served.clear)()
 
 
-def connect(app: Painted) -> None:
+def connect(app: PaintSignals) -> None:
     """Open a web socket, as a browser does."""
 
     async def receive() -> Message:
@@ -40,16 +40,16 @@ def connect(app: Painted) -> None:
         call.send(None)
 
 
-def address(sign: painted.Sign) -> str:
+def address(sign: paint_signals.PaintSignal) -> str:
     found = re.search(r'src="([^"]+)"', sign.html)
     assert found is not None
     return f"/{found.group(1)}"
 
 
 def test_a_sign_is_drawn_when_a_browser_asks_for_its_image() -> None:
-    app = Painted(streamlit)
+    app = PaintSignals(streamlit)
     connect(app)
-    sign = painted.sign()
+    sign = paint_signals.paint_signal()
     assert sign is not None
     assert not sign.wait(0)
 
@@ -60,9 +60,9 @@ def test_a_sign_is_drawn_when_a_browser_asks_for_its_image() -> None:
 
 
 def test_it_is_drawn_below_another_path_too() -> None:
-    app = Painted(streamlit, "audience")
+    app = PaintSignals(streamlit, "audience")
     connect(app)
-    sign = painted.sign()
+    sign = paint_signals.paint_signal()
     assert sign is not None
 
     ask(app, f"/audience{address(sign)}")
@@ -71,9 +71,9 @@ def test_it_is_drawn_below_another_path_too() -> None:
 
 
 def test_the_image_of_one_tab_says_nothing_of_another() -> None:
-    app = Painted(streamlit)
+    app = PaintSignals(streamlit)
     connect(app)
-    mine, theirs = painted.sign(), painted.sign()
+    mine, theirs = paint_signals.paint_signal(), paint_signals.paint_signal()
     assert mine is not None
     assert theirs is not None
 
@@ -85,26 +85,26 @@ def test_the_image_of_one_tab_says_nothing_of_another() -> None:
 
 @pytest.mark.parametrize("name", ["", "guessed", "%00", "x" * 4_000])
 def test_a_name_that_nobody_waits_for_is_answered_alike(name: str) -> None:
-    assert ask(Painted(streamlit), f"/{painted.PATH}?{name}").status_code == 204
+    assert ask(PaintSignals(streamlit), f"/{paint_signals.PATH}?{name}").status_code == 204
 
 
 def test_signs_of_runs_that_are_over_are_forgotten() -> None:
-    app = Painted(streamlit)
+    app = PaintSignals(streamlit)
     connect(app)
-    before = len(painted._signs)
-    sign = painted.sign()
-    assert len(painted._signs) == before + 1
+    before = len(paint_signals._signals)
+    sign = paint_signals.paint_signal()
+    assert len(paint_signals._signals) == before + 1
 
     del sign
 
-    assert len(painted._signs) == before
+    assert len(paint_signals._signals) == before
 
 
 def test_without_a_server_of_ours_there_is_nothing_to_wait_for() -> None:
-    Painted(streamlit)
+    PaintSignals(streamlit)
 
-    assert painted.sign() is None
+    assert paint_signals.paint_signal() is None
 
 
 def test_other_requests_go_by() -> None:
-    assert ask(Painted(streamlit), "/app/static/favicon.png").text == "let through"
+    assert ask(PaintSignals(streamlit), "/app/static/favicon.png").text == "let through"

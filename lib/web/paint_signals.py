@@ -17,7 +17,7 @@ PATH = "app/static/painted"
 """Path of the image, below the base path, next to the static files."""
 
 
-class Sign:
+class PaintSignal:
     """An image with a secret name, which one browser requests and one run waits for."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Sign:
     def html(self) -> str:
         return f'<img src="{PATH}?{self.name}" alt="" width="0" height="0">'
 
-    def drawn(self) -> None:
+    def set_drawn(self) -> None:
         self._is_drawn.set()
 
     def wait(self, seconds: float) -> bool:
@@ -36,23 +36,23 @@ class Sign:
         return self._is_drawn.wait(seconds)
 
 
-_signs: WeakValueDictionary[str, Sign] = WeakValueDictionary()
+_signals: WeakValueDictionary[str, PaintSignal] = WeakValueDictionary()
 _is_served = threading.Event()
 
 
-def sign() -> Sign | None:
-    """A new sign, which is dropped when its run no longer refers to it.
+def paint_signal() -> PaintSignal | None:
+    """A new signal, which is dropped when its run no longer refers to it.
 
     None if our middleware serves no browser, for example when pages run without the server.
     """
     if not _is_served.is_set():
         return None
-    made = Sign()
-    _signs[made.name] = made
-    return made
+    signal = PaintSignal()
+    _signals[signal.name] = signal
+    return signal
 
 
-class Painted:
+class PaintSignals:
     """Answers requests for the images and notifies the runs that wait for them."""
 
     def __init__(self, app: ASGIApp, base_path: str = "") -> None:
@@ -65,8 +65,8 @@ class Painted:
         if scope["type"] != "http" or relative(scope["path"], self._base_path) != PATH:
             await self._app(scope, receive, send)
             return
-        asked = _signs.get(scope["query_string"].decode("latin-1"))
-        if asked is not None:
-            asked.drawn()
+        signal = _signals.get(scope["query_string"].decode("latin-1"))
+        if signal is not None:
+            signal.set_drawn()
         answer = Response(status_code=204, headers={"cache-control": "no-store"})
         await answer(scope, receive, send)

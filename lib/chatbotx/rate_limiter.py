@@ -10,7 +10,7 @@ _SLOWEST_PER_10S = 20
 """The rate never falls below this, even if other clients use up the server's limit."""
 
 
-class Pace:
+class RateLimiter:
     """A limit of `per_10s` requests in any 10 seconds over all threads; None for no limit.
 
     The server refuses requests if other clients use the same workspace, or if it allows less than

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -263,30 +262,30 @@ def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(sto
     assert len(kept.history.recorded) == 1
 
 
+def evolve(store: Store, times: int, hours: int, kept_for: int = 400) -> Kept:
+    """Save so many snapshots, so many hours apart, each with one contact joining and one deleted.
+
+    History is kept for `kept_for` days.
+    """
+    recorder = Recorder(store, "America/Sao_Paulo", kept_for)
+    kept = Kept()
+    for number in range(times):
+        there = [contact(each) for each in range(number, number + 3)]
+        kept = recorder.save(snapshot(number * hours, *there))
+        assert kept.notes == ()
+    return kept
+
+
+@pytest.fixture(scope="module")
+def evolved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Kept]:
+    """Thirty snapshots, six hours apart."""
+    store = Store(Place(str(tmp_path_factory.mktemp("cache"))))
+    return store, evolve(store, 30, 6)
+
+
 class TestCompaction:
-    """Save that many snapshots, that many hours apart, each with one contact joining and one
-    deleted."""
-
-    kept_for = 400
-    """In days."""
-
-    @pytest.fixture
-    def evolve(self, store: Store) -> Callable[[int, int], Kept]:
-        def run(times: int, hours: int) -> Kept:
-            recorder = Recorder(store, "America/Sao_Paulo", self.kept_for)
-            kept = Kept()
-            for number in range(times):
-                there = [contact(each) for each in range(number, number + 3)]
-                kept = recorder.save(snapshot(number * hours, *there))
-                assert kept.notes == ()
-            return kept
-
-        return run
-
-    def test_files_do_not_grow_with_time(
-        self, store: Store, evolve: Callable[[int, int], Kept]
-    ) -> None:
-        kept = evolve(30, 6)
+    def test_files_do_not_grow_with_time(self, evolved: tuple[Store, Kept]) -> None:
+        store, kept = evolved
         head = store.head()
         assert head is not None
         assert len(head.last.files["events"]) <= 8 + 4
@@ -294,27 +293,23 @@ class TestCompaction:
         assert events(kept) == {"joined": 29, "deleted": 29}
 
     def test_a_deleted_contact_loses_its_id_within_a_day_and_its_events_stay(
-        self, store: Store, evolve: Callable[[int, int], Kept]
+        self, evolved: tuple[Store, Kept]
     ) -> None:
-        kept = evolve(24, 4)
+        _, kept = evolved
         assert isinstance(kept.history, StoredHistory)
         moments = kept.history.recorded
         found = kept.history.events(moments[0], moments[-1], ["contact", "kind", "seen"])
         seen = np.asarray(found["seen"], dtype="datetime64[us]")
         old = found.filter(seen < moments[-1] - np.timedelta64(24, "h"))
         assert len(old) > 20
-        gone = {str(each) for each in range(4 * 6 - 6 - 1)}
+        gone = {str(each) for each in range(30 - 24 // 6 - 1)}
         assert not gone & set(old["contact"].to_pylist())
 
     def test_events_go_when_they_are_old_and_levels_of_days_stay(
-        self,
-        store: Store,
-        evolve: Callable[[int, int], Kept],
-        monkeypatch: pytest.MonkeyPatch,
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("lib.history.compaction.LEVELS_IN_FULL", timedelta(days=4))
-        monkeypatch.setattr(TestCompaction, "kept_for", 3)
-        kept = evolve(48, 6)
+        kept = evolve(store, 24, 12, kept_for=3)
         assert kept.history is not None
         recorded = kept.history.recorded
         assert recorded[-1] - recorded[0] <= np.timedelta64(4, "D")
@@ -327,7 +322,7 @@ class TestCompaction:
         assert len(old) >= 4
         assert set(old["size"]) == {1}
         assert {moment.hour for moment in old["max"]} == {21}  # 00:00 UTC, the last of its day
-        assert 12 <= events(kept)["joined"] <= 16
+        assert 6 <= events(kept)["joined"] <= 8
 
 
 def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:

@@ -177,7 +177,7 @@ def test_a_megabyte_in_an_address_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("message", [b"\xff" * 100, "text", b"\x00"], ids=["noise", "text", "zero"])
-def test_what_is_no_message_ends_the_web_socket_and_nothing_else(
+def test_a_malformed_message_ends_only_its_own_web_socket(
     address: str, message: bytes | str
 ) -> None:
     with stream(address) as connection:

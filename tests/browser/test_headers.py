@@ -31,7 +31,7 @@ def address(at: Serve) -> str:
 
 # Alternating: a theme changes the same things on every page.
 @pytest.mark.parametrize(("path", "scheme"), list(zip(QUESTIONS, cycle(["light", "dark"]))))
-def test_each_page_with_its_charts_tables_and_downloads_keeps_to_the_policy(
+def test_every_page_with_charts_tables_and_downloads_complies_with_the_policy(
     address: str, open_page: Open, path: str, scheme: str
 ) -> None:
     page = open_page(f"{address}/{path}", dark=scheme == "dark")
@@ -60,9 +60,7 @@ def test_filters_menus_and_the_theme_keep_to_the_policy(address: str, open_page:
     expect(background).to_have_css("background-color", "rgb(14, 22, 27)")
 
 
-def test_a_script_that_gets_into_the_page_does_not_run_and_we_hear_of_it(
-    browser: Browser, address: str
-) -> None:
+def test_an_injected_script_does_not_run_and_is_reported(browser: Browser, address: str) -> None:
     context = new_context(browser)
     page = context.new_page()
     heard: list[str] = []

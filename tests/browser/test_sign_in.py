@@ -126,7 +126,7 @@ def title(page: Page, text: str) -> None:
     expect(page.locator("h1")).to_have_text(text)
 
 
-def test_who_has_not_signed_in_is_sent_nothing_but_the_way_to_do_so(
+def test_a_visitor_who_has_not_signed_in_is_sent_only_the_sign_in_page(
     invited: str, visit: NewVisit
 ) -> None:
     stranger, ana = visit(), visit()
@@ -191,7 +191,7 @@ def test_a_link_of_one_browser_leads_no_other_anywhere(invited: str, visit: NewV
         ("Eve", "You are not invited", "eve@evil.example@co.example"),
     ],
 )
-def test_who_is_not_invited_learns_whom_to_ask_and_nothing_else(
+def test_a_visitor_without_an_invitation_learns_only_whom_to_ask(
     invited: str, visit: NewVisit, person: str, heading: str, sentence: str
 ) -> None:
     refused = visit()
@@ -236,7 +236,7 @@ def test_an_identity_of_yesterday_has_to_be_renewed(
         provider.people["Flo"]["iat"] = 13 * HOUR
 
 
-def test_an_identity_that_was_tampered_with_is_none(invited: str, visit: NewVisit) -> None:
+def test_a_tampered_identity_is_rejected(invited: str, visit: NewVisit) -> None:
     bob = visit()
     bob.go(invited)
     title(bob.sign_in("Bob"), "You are not invited")

@@ -86,7 +86,7 @@ def test_stacked_and_unknown_encodings_are_refused(encodings: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("packed", [b"not gzip", zipped(PAGE)[:50], b""])
-def test_what_is_broken_on_its_way_is_asked_for_again(packed: bytes) -> None:
+def test_a_broken_body_is_requested_again(packed: bytes) -> None:
     assert received(packed, "gzip") == (3, 2)
 
 

@@ -11,7 +11,7 @@ from tests.effort import SEEDS
 
 
 @pytest.mark.parametrize("largest", [1, 2, 7, 50])
-def test_a_window_holds_its_row_and_reaches_as_far_as_any(largest: int) -> None:
+def test_a_window_contains_its_row_and_reaches_farthest(largest: int) -> None:
     for row in range(300):
         window = window_from(row, largest)
         assert window.skipped <= row < window.end
@@ -57,7 +57,7 @@ def test_rows_that_stay_are_found_once(count: int, largest: int) -> None:
 
 
 @pytest.mark.parametrize("largest", [7, 20])  # with at most 3 rows, some pages cannot overlap
-def test_rows_that_were_there_throughout_are_found_whatever_changes(largest: int) -> None:
+def test_rows_that_existed_throughout_are_found_whatever_changes(largest: int) -> None:
     for seed in range(SEEDS):
         random = Random(seed)
         rows: list[str | None] = [f"{n}" for n in range(random.randrange(90))]

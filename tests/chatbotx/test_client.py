@@ -139,37 +139,37 @@ class TestRequest:
 
 class TestRefusals:
     @pytest.mark.parametrize("manners", [JULY, OCTOBER], ids=["500 in July", "401 in October"])
-    def test_a_wrong_token_is_told_and_not_tried_again(
+    def test_a_wrong_token_is_reported_and_not_retried(
         self, manners: Any, server: FakeChatbotx
     ) -> None:
         server.manners = manners
         assert isinstance(error_of(server, token="wrong"), TokenRefused)
         assert len(server.requests) == 1
 
-    def test_a_token_without_the_scope_is_told_and_not_tried_again(self) -> None:
+    def test_a_token_without_the_scope_is_reported_and_not_retried(self) -> None:
         with FakeChatbotx({TOKEN: Workspace(forbidden=True)}, OCTOBER) as server:
             assert isinstance(error_of(server), TokenRefused)
             assert len(server.requests) == 1
 
     @pytest.mark.parametrize("status", [400, 422])
-    def test_a_request_called_malformed_is_told_and_not_tried_again(
+    def test_a_request_rejected_as_malformed_is_reported_and_not_retried(
         self, status: int, server: FakeChatbotx
     ) -> None:
         server.faults = always(error_answer(status, "BAD_REQUEST"))
         assert isinstance(error_of(server), RequestRefused)
         assert len(server.requests) == 1
 
-    def test_a_wrong_path_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+    def test_a_wrong_path_is_reported_and_not_retried(self, server: FakeChatbotx) -> None:
         error = error_at(server.base_url + "/v0")
         assert isinstance(error, WrongAddress)
         assert len(server.requests) == 1
 
-    def test_a_base_url_without_api_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+    def test_a_base_url_without_api_is_reported_and_not_retried(self, server: FakeChatbotx) -> None:
         error = error_at(server.base_url.removesuffix("/api"))
         assert isinstance(error, WrongAddress)
         assert len(server.requests) == 1
 
-    def test_a_web_page_is_told_and_not_tried_again(self, server: FakeChatbotx) -> None:
+    def test_a_web_page_is_reported_and_not_retried(self, server: FakeChatbotx) -> None:
         server.faults = always(SIGN_IN_PAGE)
         assert isinstance(error_of(server), WrongAddress)
         assert len(server.requests) == 1
@@ -229,7 +229,7 @@ class TestTroubles:
         assert len(server.requests) == 3
 
     @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-    def test_a_lasting_trouble_is_told_after_so_many_attempts(
+    def test_a_persistent_error_is_raised_after_the_last_attempt(
         self, trouble: Fault, server: FakeChatbotx
     ) -> None:
         server.faults = always(trouble)
@@ -250,14 +250,14 @@ class TestTroubles:
         ],
         ids=lambda value: getattr(value, "__name__", type(value).__name__),
     )
-    def test_what_the_trouble_was_is_told(
+    def test_the_error_says_what_went_wrong(
         self, trouble: Fault, kind: type[ChatbotXError], server: FakeChatbotx
     ) -> None:
         server.faults = always(trouble)
         patience = replace(patience_for(trouble), attempts=1)
         assert type(error_of(server, patience=patience)) is kind
 
-    def test_nobody_listening_is_unreachable(self) -> None:
+    def test_a_closed_port_is_unreachable(self) -> None:
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
             base_url = f"http://127.0.0.1:{nobody.getsockname()[1]}/api"
@@ -266,7 +266,7 @@ class TestTroubles:
                     client.contacts(Query())
                 assert client.requests == QUICK.attempts
 
-    def test_an_answer_far_too_large_is_refused_and_not_tried_again(
+    def test_an_answer_far_too_large_is_refused_and_not_retried(
         self, server: FakeChatbotx, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(client_module, "LARGEST_ANSWER", 200_000)
@@ -381,7 +381,7 @@ class TestRetryAfter:
         assert 0.375 <= pause <= 0.625
 
     @pytest.mark.parametrize("header", ["3600", "1e400", "Fri, 31 Dec 9999 23:59:59 GMT"])
-    def test_one_that_asks_too_much_is_honoured_as_far_as_patience_goes(
+    def test_a_long_retry_after_is_honoured_up_to_the_limit(
         self, header: str, server: FakeChatbotx, pauses: list[float]
     ) -> None:
         server.faults = at_first(too_many_requests(header))
@@ -456,7 +456,7 @@ class TestCount:
         ],
         ids=repr,
     )
-    def test_whatever_else_comes_instead_is_no_error(
+    def test_any_other_answer_to_the_count_is_no_error(
         self, answer: Fault, server: FakeChatbotx
     ) -> None:
         server.faults = always(answer)
@@ -569,7 +569,7 @@ class TestPace:
                 started += 1
         return started
 
-    def test_so_many_requests_start_in_ten_seconds(self, clock: Clock) -> None:
+    def test_the_limit_holds_in_every_ten_seconds(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(100, clock)
         assert [self.starts(rate_limiter, clock, 10) for _ in range(3)] == [100, 100, 100]
 
@@ -586,7 +586,7 @@ class TestPace:
         rate_limiter = RateLimiter(None, clock)
         assert {rate_limiter.delay() for _ in range(10_000)} == {0.0}
 
-    def test_one_who_waits_waits_no_longer_than_needed(self, clock: Clock) -> None:
+    def test_a_request_waits_no_longer_than_needed(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(2, clock)
         rate_limiter.delay()
         clock.now += 4
@@ -671,7 +671,7 @@ class TestPace:
             paces.append(rate_limiter.per_10s)
         assert paces == [95, 100, 100, 100]
 
-    def test_a_limit_that_nobody_knew_of_costs_few_refusals(
+    def test_an_unknown_server_limit_costs_few_refusals(
         self, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def wait(client: Client, seconds: float, until: float = 0) -> None:
@@ -742,7 +742,7 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
 
 
 class TestEnvironment:
-    def test_a_proxy_does_not_get_the_token_that_goes_unencrypted(
+    def test_an_unencrypted_token_is_not_sent_through_a_proxy(
         self, server: FakeChatbotx, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with FakeChatbotx({}, JULY) as proxy:
@@ -752,14 +752,14 @@ class TestEnvironment:
                 assert client.contacts(Query()).received == 20
             assert proxy.requests == []
 
-    def test_a_proxy_that_is_none_is_told_as_unreachable(
+    def test_an_invalid_proxy_is_reported_as_unreachable(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.example")
         with pytest.raises(Unreachable):
             Client("https://chatbotx.example/api", TOKEN)
 
-    def test_a_proxy_may_carry_what_is_encrypted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_proxy_is_used_for_https(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         assert isinstance(error_at("https://chatbotx.example/api"), Unreachable)
 

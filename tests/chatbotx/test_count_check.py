@@ -183,7 +183,7 @@ def test_a_count_that_has_nothing_to_do_with_the_question_is_not_believed(total:
     assert found.verdict.complete
 
 
-def test_a_count_that_doubles_everything_is_told_and_loses_nothing() -> None:
+def test_a_count_that_doubles_everything_is_reported_and_loses_nothing() -> None:
     with FakeChatbotx({TOKEN: CONTACTS}, COUNTING) as honest:
 
         def double(request: RecordedRequest) -> Fault:
@@ -207,7 +207,7 @@ def test_a_count_that_hangs_is_not_waited_for_beyond_the_time_of_the_crawl() -> 
     assert found.verdict.checked == "not available"
 
 
-def test_what_is_counted_is_a_stretch_of_whole_minutes() -> None:
+def test_the_count_covers_whole_minutes() -> None:
     """Some servers truncate the times of a filter to the minute."""
     found, server = read_workspace(
         CONTACTS, replace(COUNTING, filters_by_seconds=60), connections=2

@@ -170,14 +170,14 @@ class TestServersThatDoNotDoAsAsked:
         assert crawled.ids == ids(contacts)
         assert crawled.verdict.complete
 
-    def test_that_a_server_was_read_by_pages_is_told(self) -> None:
+    def test_the_verdict_says_that_a_server_was_read_by_page(self) -> None:
         crawled, _ = read_workspace(spread(137), replace(JULY, ignores_sort=True))
         assert not crawled.verdict.by_key
 
     @pytest.mark.parametrize("seed", range(10))
     @pytest.mark.parametrize("newest_first", [True, False], ids=["ties", "everything"])
     @pytest.mark.parametrize("tie", [2, 30])
-    def test_what_an_unstable_order_loses_is_found_or_told(
+    def test_contacts_lost_by_an_unstable_order_are_found_or_reported(
         self, tie: int, newest_first: bool, seed: int
     ) -> None:
         contacts = spread(36) + tied(tie, 1237 * 34.5)
@@ -216,7 +216,9 @@ class TestServersThatDoNotDoAsAsked:
         assert (crawled.verdict.complete, crawled.verdict.by_key) == (True, False)
 
     @pytest.mark.parametrize("contacts", [spread(3), tied(3), spread(1)], ids=len)
-    def test_the_same_page_for_every_question_is_told(self, contacts: list[Contact]) -> None:
+    def test_a_server_that_always_sends_the_same_page_is_reported(
+        self, contacts: list[Contact]
+    ) -> None:
         body = json.dumps({"data": contacts, "pageCount": 5}).encode()
         with FakeChatbotx({}, JULY, faults=lambda request: Sent(200, body)) as server:
             crawled = read(server)
@@ -225,7 +227,9 @@ class TestServersThatDoNotDoAsAsked:
         assert crawled.verdict.doubtful != ()
 
     @pytest.mark.parametrize("ignores_filter", [False, True])
-    def test_a_server_that_always_sends_the_first_page_is_told(self, ignores_filter: bool) -> None:
+    def test_a_server_that_always_sends_the_first_page_is_reported(
+        self, ignores_filter: bool
+    ) -> None:
         manners = replace(JULY, per_page_cap=7, ignores_filter=ignores_filter)
         contacts = tied(30) + spread(30, step=100)
         crawled = read_through(Pages(lambda page: 1), contacts, manners)
@@ -470,7 +474,7 @@ class TestChangingWorkspaces:
 
     @pytest.mark.parametrize("faults", [False, True], ids=["without faults", "with faults"])
     @pytest.mark.parametrize("kind", KINDS)
-    def test_who_was_there_throughout_is_there_once(
+    def test_contacts_that_existed_throughout_come_once(
         self, kind: str, faults: bool, server: FakeChatbotx
     ) -> None:
         for seed in range(faults, SEEDS, 2):
@@ -523,7 +527,7 @@ class TestContactsOfOneTime:
         assert_all_there_once(crawled, self.CONTACTS)
         assert requests == 3 + 7
 
-    def test_one_that_slips_through_is_found_by_stepping_back(self) -> None:
+    def test_a_contact_that_slips_through_is_found_by_stepping_back(self) -> None:
         def delete(workspace: Workspace, request: RecordedRequest) -> None:
             if request.number == 6:  # then row 10 becomes row 9, and rows 6-11 begin with row 7
                 workspace.delete("10001")
@@ -552,7 +556,7 @@ class TestContactsOfOneTime:
         assert set(crawled.fed.values()) == {1}
         assert crawled.verdict.complete
 
-    def test_one_that_changes_before_it_comes_again_is_passed_on_again(self) -> None:
+    def test_a_contact_that_changes_before_it_comes_again_is_passed_on_again(self) -> None:
         def update(workspace: Workspace, request: RecordedRequest) -> None:
             if request.number == 5:  # row 5 is the last of the first page, first of the next
                 workspace.update("10006", updatedAt=time_of(10**6), emailOptIn=True)
@@ -564,7 +568,7 @@ class TestContactsOfOneTime:
         kept = crawled.tables.contacts.set_index("id")
         assert kept.loc[10006, "email_opt_in"]
 
-    def test_one_that_changes_elsewhere_is_passed_on_once(self) -> None:
+    def test_a_contact_that_changes_elsewhere_is_passed_on_once(self) -> None:
         def update(workspace: Workspace, request: RecordedRequest) -> None:
             workspace.update("1", updatedAt=time_of(10**6 + request.number))
 
@@ -572,7 +576,7 @@ class TestContactsOfOneTime:
         assert (crawled.fed["1"], crawled.verdict.duplicates) == (1, 0)
 
     @by_small_pages
-    def test_many_are_read_from_both_ends_by_all_who_are_free(self, manners: Manners) -> None:
+    def test_a_long_tie_is_read_from_both_ends_by_all_free_walkers(self, manners: Manners) -> None:
         with FakeChatbotx({TOKEN: tied(300)}, manners, latency=0.04) as server:
             crawled = read(server, connections=4)
         assert_all_there_once(crawled, tied(300))
@@ -657,7 +661,7 @@ class TestEffort:
         assert len(server.requests) < 300
         assert max(pages.values()) < pages.total() / 2
 
-    def test_contacts_created_meanwhile_do_not_make_it_endless(self) -> None:
+    def test_contacts_created_during_the_crawl_do_not_make_it_endless(self) -> None:
         """Ten are created before each answer, more than fit on a page."""
         contacts = spread(60)
 
@@ -756,7 +760,7 @@ class TestVerdict:
         assert {seen.expected for seen in crawled.progress} == {200}
         assert crawled.progress[-1].share == 1.0
 
-    def test_progress_tells_of_attempts_while_nothing_arrives(self) -> None:
+    def test_progress_reports_retries_while_nothing_arrives(self) -> None:
         seen: list[Progress] = []
         with FakeChatbotx({"edge": []}, faults=lambda request: DATABASE_DOWN) as server:
             patience = Patience(first_pause=0.12, longest_pause=0.12, attempts=3)
@@ -832,7 +836,7 @@ class TestFailures:
             read(server)
 
     @pytest.mark.parametrize("whose", ["sink", "on_progress"])
-    def test_an_error_of_those_who_listen_ends_the_crawl(self, whose: str) -> None:
+    def test_an_error_in_a_callback_ends_the_crawl(self, whose: str) -> None:
         def fail(_: object) -> None:
             raise KeyError(whose)
 

@@ -140,7 +140,7 @@ def test_a_value_inside_is_counted_under_its_path() -> None:
     }
 
 
-def test_what_is_readable_beside_a_value_of_another_type_is_kept() -> None:
+def test_readable_values_beside_one_of_a_wrong_type_are_kept() -> None:
     contact = only(emailOptIn="yes", emailVerified=True, tags=[{"id": "601"}, 602, {"id": "603"}])
     assert contact.email_verified is True
     assert [tag.id for tag in contact.tags] == ["601", "603"]
@@ -198,7 +198,9 @@ def test_the_rest_of_the_page_is_read_when_one_contact_is_odd() -> None:
         ("", False),
     ],
 )
-def test_an_address_is_told_from_a_guest_id(email: str, is_address: bool, read: Any) -> None:
+def test_an_address_is_distinguished_from_a_guest_id(
+    email: str, is_address: bool, read: Any
+) -> None:
     assert read(email=email).email.is_address is is_address
 
 
@@ -263,7 +265,7 @@ def test_counts_of_another_type_are_none() -> None:
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_what_is_no_answer_is_garbled(body: bytes) -> None:
+def test_a_body_that_is_no_answer_is_garbled(body: bytes) -> None:
     with pytest.raises(Garbled):
         Decoder()(body)
 

@@ -264,7 +264,7 @@ class TestServer:
         both = created_filter(("gte", early), ("lt", late))
         assert by_pages(small, **both) == by_pages(small, **created_filter(("lt", late)))
 
-    def test_a_date_that_is_none_finds_nobody(self, small: httpx.Client) -> None:
+    def test_an_invalid_date_matches_nobody(self, small: httpx.Client) -> None:
         assert page_of(small, **created_filter(("gte", "yesterday"))) == []
 
     def test_include_leaves_out_custom_fields(self, small: httpx.Client) -> None:
@@ -536,7 +536,9 @@ class TestWorkload:
     def test_some_were_never_answered(self, awaiting: list[Contact]) -> None:
         assert 20 < sum(c["adminRepliedAt"] is None for c in awaiting) < 60
 
-    def test_some_were_handed_over_to_nobody(self, open_conversations: list[Contact]) -> None:
+    def test_some_handed_over_conversations_are_assigned_to_nobody(
+        self, open_conversations: list[Contact]
+    ) -> None:
         orphans = [
             conversation
             for conversation in open_conversations

@@ -217,7 +217,7 @@ class TestWorkspaces:
         assert page.title[0].value == "There are no contacts yet"
         assert not page.warning
 
-    def test_one_that_is_forbidden_is_not_told_from_one_that_does_not_exist(self) -> None:
+    def test_a_forbidden_workspace_looks_like_one_that_does_not_exist(self) -> None:
         forbidden = opened(claims(), workspace="vault")
         missing = opened(claims(), workspace="nowhere")
         for page in (forbidden, missing):
@@ -239,7 +239,7 @@ class TestWorkspaces:
         assert numbers(page)["Contacts"] == "137"
         assert page.selectbox(key="pick-preset").value == "90d"
 
-    def test_the_token_of_one_is_used_for_no_other(self, edge_server: FakeChatbotx) -> None:
+    def test_a_workspace_s_token_is_used_for_no_other(self, edge_server: FakeChatbotx) -> None:
         opened(claims(), workspace="sales")
         assert {request.token for request in edge_server.requests} <= {"edge", "empty", "empty-too"}
         by_name = {

@@ -181,7 +181,7 @@ class TestRecorded:
         + ["EU", "UN", "XK", "Kosovo", "Europe", "Africa", "Asia", "World", "European Union"]
         + ["BUR", "DDR", "ANT", "YUG", "Y", "ß", "🇧🇷", "Wakanda", "Brazil or Portugal"],
     )
-    def test_whatever_else_is_no_country(self, text: str) -> None:
+    def test_other_text_is_no_country(self, text: str) -> None:
         assert recorded_country(text) is None
 
     @pytest.mark.parametrize("text", ["Congo", "Kongo", "Korea", "Virgin Islands", "America"])
@@ -236,7 +236,7 @@ class TestTimezone:
             ("Antarctica/South_Pole", "AQ"),
         ],
     )
-    def test_zone_that_shares_a_clock_lies_in_its_own_country(self, zone: str, code: str) -> None:
+    def test_zone_that_shares_its_time_is_in_its_own_country(self, zone: str, code: str) -> None:
         assert timezone_country(zone) == code
 
     @pytest.mark.parametrize(

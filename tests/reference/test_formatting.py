@@ -351,7 +351,7 @@ def test_nothing_that_streamlit_draws_as_something_else_is_left(text: str) -> No
 
 @some
 @given(st.lists(st.sampled_from([*":@/.<>-=~+ \nw", "www", "http", "a", "material_"]), max_size=12))
-def test_no_pile_of_signs_is_drawn_as_something_else(parts: list[str]) -> None:
+def test_no_combination_of_signs_is_drawn_as_something_else(parts: list[str]) -> None:
     shown = re.sub(
         rf"\\([{re.escape(string.punctuation)}])", r"\1", formatting.markdown("".join(parts))
     )
@@ -457,7 +457,7 @@ def test_nor_does_what_other_spreadsheets_take_for_the_next_cell_run(separator: 
 @pytest.mark.parametrize(
     "text", ["+18.0%", "-5", "-1,234.5", "−5.0%", "5", "VIP", "", "a=b", "a-b"]
 )
-def test_what_is_no_formula_stays(text: str) -> None:
+def test_text_that_is_no_formula_is_unchanged(text: str) -> None:
     assert formatting.spreadsheet(text) == text
 
 

@@ -78,7 +78,7 @@ def test_the_button_works_a_few_times_in_a_row_and_then_after_a_pause(
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(days=-1), timedelta(days=30)])
-def test_a_clock_that_is_set_changes_no_pause(
+def test_setting_the_clock_changes_no_pause(
     make: Make, source: Source, clock: Clock, wrong_by: timedelta
 ) -> None:
     refresher = make(Settings(token="secret", refresh_minutes=15)).start()
@@ -111,7 +111,7 @@ def test_all_together_may_press_only_so_often(make: Make) -> None:
     assert refresher.pause_for("another") == timedelta(seconds=90)
 
 
-def test_what_is_pressed_too_often_begins_no_crawl(make: Make, source: Source) -> None:
+def test_pressing_refresh_too_often_starts_no_crawl(make: Make, source: Source) -> None:
     refresher = make().start()
     refresher.wait(LONG)
     for _ in range(3):

@@ -50,7 +50,7 @@ def judged(given: dict, workspace: str = "main", access: Access = ACCESS) -> obj
 @pytest.mark.parametrize(
     "email", ["ana@example.com", "Ana@Example.COM", "bob@partner.example", "x+y@PARTNER.example"]
 )
-def test_an_address_is_invited_in_whatever_case_by_itself_or_its_domain(email: str) -> None:
+def test_an_address_is_invited_in_any_case_by_itself_or_its_domain(email: str) -> None:
     assert judged(claims(email)) == Invited(email.lower())
 
 
@@ -123,7 +123,7 @@ def test_without_an_address_there_is_nothing_to_verify(email: object) -> None:
 
 
 @pytest.mark.parametrize("logged_in", [False, None, "true", 1])
-def test_who_has_not_signed_in_is_nobody(logged_in: object) -> None:
+def test_a_visitor_who_has_not_signed_in_is_signed_out(logged_in: object) -> None:
     assert judged(claims(is_logged_in=logged_in)) == SignedOut()
 
 
@@ -253,7 +253,7 @@ def test_each_sees_the_workspaces_that_they_are_invited_to() -> None:
     assert admit(gus, ALL, ACCESS, NOW) == Welcome(("sales",), "gus@sales.example")
 
 
-def test_who_may_see_none_is_told_why() -> None:
+def test_a_visitor_who_may_see_nothing_gets_the_reason() -> None:
     assert admit(claims("x@y.example"), ALL, ACCESS, NOW) == NotInvited("x@y.example")
     assert admit({}, ALL, ACCESS, NOW) == SignedOut()
 

@@ -28,7 +28,7 @@ def mistakes(**table: Any) -> str:
     return " ".join(raised.value.mistakes)
 
 
-def test_nobody_is_written_to_unless_the_operator_says_so() -> None:
+def test_there_are_no_notifications_by_default() -> None:
     assert not load_all({}, {}).notifications
 
 
@@ -41,7 +41,7 @@ def test_a_recipient_of_mails_is_read_with_the_usual_port_and_protection() -> No
     assert recipient.host == "example.com"
 
 
-def test_what_all_recipients_share_stands_once() -> None:
+def test_settings_common_to_all_recipients_are_given_once() -> None:
     shared = {key: value for key, value in MAIL.items() if key != "to"}
     found = read(**shared, quiet="22:00-07:00", a={"to": "a@x.org"}, b={"to": ["b@y.org"]})
     assert [each.host for each in found.recipients] == ["x.org", "y.org"]
@@ -135,7 +135,7 @@ def test_a_mistake_is_a_sentence_that_does_not_repeat_the_value(
         assert secret not in sentence
 
 
-def test_strangers_do_not_learn_who_is_written_to() -> None:
+def test_strangers_do_not_learn_the_recipients() -> None:
     with pytest.raises(SettingsError) as raised:
         read(the_chief=MAIL | {"to": "?"})
     assert "the_chief" not in " ".join(raised.value.for_strangers)

@@ -92,7 +92,7 @@ def test_everything_may_be_configured() -> None:
 
 
 @pytest.mark.parametrize("text", ["english", "xx", "pt_BR_x_y_z", "../de", "1"])
-def test_a_locale_that_nobody_speaks_is_refused(text: str) -> None:
+def test_an_unknown_locale_is_refused(text: str) -> None:
     assert mistakes_of(CHATBOTX_LOCALE=text) == (
         "CHATBOTX_LOCALE is not a locale: write one like en, pt-BR or de.",
     )
@@ -247,7 +247,7 @@ def test_an_engine_may_be_that_of_one_workspace() -> None:
     assert [each.engine for each in found] == ["duckdb", "memory"]
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     mistakes = mistakes_of(CHATBOTX_BASIS="x", CHATBOTX_CONNECTIONS="x", CHATBOTX_TIMEZONE="UTC")
     assert [mistake.split()[0] for mistake in mistakes] == [
         "CHATBOTX_BASIS",
@@ -284,7 +284,7 @@ def test_an_address_is_written_in_one_way() -> None:
         ("CHATBOTX_WORKSPACE_COLOUR", "CHATBOTX_SNAPSHOT_DIR"),
     ],
 )
-def test_a_key_that_is_none_of_ours_is_noted_with_a_hint(key: str, hint: str) -> None:
+def test_an_unknown_key_is_noted_with_a_hint(key: str, hint: str) -> None:
     (note,) = load({key: TOKEN}, {}).notes
     assert note.startswith(f"{key} is not a setting")
     assert hint in note
@@ -299,7 +299,7 @@ def test_a_key_that_is_none_of_ours_is_noted_with_a_hint(key: str, hint: str) ->
         ("CHATBOTX_BASE_URI", "CHATBOTX_BASE_URL"),
     ],
 )
-def test_a_slip_that_would_send_the_token_elsewhere_or_show_the_demo_is_a_mistake(
+def test_a_typo_that_would_send_the_token_elsewhere_or_show_the_demo_is_a_mistake(
     key: str, meant: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -340,9 +340,7 @@ class TestSecretsFiles:
         [f"CHATBOTX_TOKEN = {TOKEN}".encode(), f'CHATBOTX_TOKEN = "{TOKEN}'.encode(), b"\xff\xfe"],
         ids=["no quotes", "one quote", "no text"],
     )
-    def test_a_file_that_is_no_toml_is_told_without_a_line_of_it(
-        self, content: bytes, file: Path
-    ) -> None:
+    def test_invalid_toml_is_reported_without_quoting_it(self, content: bytes, file: Path) -> None:
         file.write_bytes(content)
         with pytest.raises(SettingsError) as caught:
             secrets_from_files((file,))
@@ -351,7 +349,7 @@ class TestSecretsFiles:
         errors: list[Any] = [caught.value, caught.value.__cause__]
         assert not [error for error in errors if TOKEN in repr(error)]
 
-    def test_a_folder_in_its_place_is_told(self, file: Path) -> None:
+    def test_a_folder_in_place_of_the_file_is_reported(self, file: Path) -> None:
         file.mkdir()
         with pytest.raises(SecretsOutOfReach, match="cannot be read: it must be a file"):
             secrets_from_files((file,))
@@ -481,12 +479,12 @@ class TestWorkspaces:
         assert mistake.startswith(f"[workspaces.{name}] must have a name")
 
     @pytest.mark.parametrize("tables", ["geheim", [], {}, {"token": "geheim"}])
-    def test_what_is_no_table_is_told(self, tables: Any) -> None:
+    def test_a_value_in_place_of_a_table_is_reported(self, tables: Any) -> None:
         (mistake,) = all_mistakes({"workspaces": tables})
         assert "[workspaces.token]" in mistake or "[workspaces.sales]" in mistake
         assert "geheim" not in mistake
 
-    def test_a_key_that_is_none_of_ours_is_noted_in_its_workspace(self) -> None:
+    def test_an_unknown_key_is_noted_in_its_workspace(self) -> None:
         tables = TWO | {"third": {"token": "tok-third", "timezon": "geheim"}}
         configured = load_all({}, {"workspaces": tables})
         assert configured.named("third").notes == (
@@ -562,7 +560,7 @@ class TestAccess:
         assert not load({"CHATBOTX_OPEN_ACCESS": "yes"}, {}).notes
 
     @pytest.mark.parametrize("value", ["geheim", "1", "on"])
-    def test_what_is_neither_yes_nor_no_is_a_mistake(self, value: str) -> None:
+    def test_a_value_other_than_yes_or_no_is_a_mistake(self, value: str) -> None:
         assert all_mistakes({"access": {"open": value}}) == ["[access] open must be yes or no."]
         assert all_mistakes({}, {"CHATBOTX_OPEN_ACCESS": value}) == [
             "CHATBOTX_OPEN_ACCESS must be yes or no."
@@ -632,14 +630,14 @@ class TestAuth:
             ({"server_metadata_url": "http://geheim.example/x"}, "[auth] server_metadata_url must"),
         ],
     )
-    def test_what_would_fail_or_be_unsafe_is_told_at_once(
+    def test_anything_that_would_fail_or_be_unsafe_is_reported_at_once(
         self, changes: dict[str, Any], mistake: str
     ) -> None:
         (told,) = all_mistakes({"auth": AUTH | changes})
         assert told.startswith(mistake)
         assert "geheim" not in told
 
-    def test_an_empty_table_is_told_key_by_key(self) -> None:
+    def test_an_empty_table_is_reported_key_by_key(self) -> None:
         assert [mistake.split()[1] for mistake in all_mistakes({"auth": {}})] == [
             *("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
         ]
@@ -659,7 +657,7 @@ class TestAuth:
         options = {"client_kwargs": {"prompt": "login"}}
         assert names_of_providers({"auth": AUTH | options}) == [""]
 
-    def test_the_issuer_is_where_its_document_lies_unless_the_operator_names_it(self) -> None:
+    def test_the_issuer_is_that_of_the_document_s_url_unless_configured(self) -> None:
         (provider,) = load_all({}, {"auth": AUTH}).access.providers
         assert (provider.issuer, provider.client_id) == ("https://accounts.example.com", "id")
         named = {"auth": AUTH, "access": {"issuer": "https://sso.example.com/realms/x"}}
@@ -680,7 +678,7 @@ class TestKey:
         assert load_all({}, {}).access.key is None
 
     @pytest.mark.parametrize("key", ["geheim", "geheim " * 5, "geheim&x=1234567890123456"])
-    def test_one_that_could_be_guessed_or_spelt_in_several_ways_is_a_mistake(
+    def test_a_key_that_could_be_guessed_or_spelt_in_several_ways_is_a_mistake(
         self, key: str
     ) -> None:
         (mistake,) = all_mistakes({"CHATBOTX_ACCESS_KEY": key})
@@ -696,11 +694,11 @@ class TestTables:
     @pytest.mark.parametrize(
         ("name", "meant"), [("acces", "access"), ("workspace", "workspaces"), ("Auth", "auth")]
     )
-    def test_one_that_is_nearly_ours_is_pointed_out(self, name: str, meant: str) -> None:
+    def test_a_table_with_almost_our_name_is_pointed_out(self, name: str, meant: str) -> None:
         (note,) = load_all({}, {name: {"x": 1}}).notes
         assert note == f"[{name}] is not a setting and is ignored. Did you mean [{meant}]?"
 
-    def test_those_of_others_are_left_alone(self) -> None:
+    def test_tables_of_others_are_ignored(self) -> None:
         assert not load_all({}, {"connections": {"sql": {"url": "x"}}, "theme": {}}).notes
 
     def test_a_setting_that_slipped_into_one_is_pointed_out(self) -> None:
@@ -722,7 +720,7 @@ class TestStore:
             "/var/lib/dashboard"
         )
 
-    def test_its_older_name_goes_on_working_and_the_newer_one_wins(self) -> None:
+    def test_the_older_name_still_works_and_the_newer_one_wins(self) -> None:
         assert load({"CHATBOTX_SNAPSHOT_DIR": "/data"}, {}).store == "/data"
         both = {"CHATBOTX_SNAPSHOT_DIR": "/data", "CHATBOTX_STORE": "gs://numbers"}
         assert load(both, {}).store == "gs://numbers"
@@ -759,7 +757,7 @@ class TestResults:
         assert load_all({"CHATBOTX_CRAWLS_AT_ONCE": "2"}, {}).crawls_at_once == 2
 
     @pytest.mark.parametrize("text", ["0", "9", "-5", "many", "1e9", "1.5"])
-    def test_anything_else_is_said(self, text: str) -> None:
+    def test_anything_else_is_a_mistake(self, text: str) -> None:
         with pytest.raises(SettingsError, match="CHATBOTX_RESULTS_MB must be a number of megaby"):
             load_all({"CHATBOTX_RESULTS_MB": text}, {})
 
@@ -779,7 +777,7 @@ class TestFrameAncestors:
         "text",
         ["*", "example.com", "https://a.example/path", "https:", "a; script-src *", "'unsafe'"],
     )
-    def test_what_is_no_origin_is_a_mistake(self, text: str) -> None:
+    def test_a_value_that_is_no_origin_is_a_mistake(self, text: str) -> None:
         (mistake,) = all_mistakes({}, {"CHATBOTX_FRAME_ANCESTORS": text})
         assert mistake.startswith("CHATBOTX_FRAME_ANCESTORS must be none, or web addresses")
 
@@ -848,7 +846,7 @@ tables = st.recursive(
 
 
 @given(st.dictionaries(keys, tables))
-def test_whatever_stands_in_the_secrets_is_a_configuration_or_told_as_mistakes(
+def test_any_secrets_give_a_configuration_or_a_list_of_mistakes(
     secrets: dict[str, Any],
 ) -> None:
     for read in (load, load_all):

@@ -62,7 +62,7 @@ def asks(value: ast.expr, by: tuple[str, ...]) -> bool:
 
 
 @pytest.mark.parametrize("path", OUR_SCRIPTS, ids=lambda path: path.stem)
-def test_no_callback_file_or_fragment_goes_past_the_question(path: Path) -> None:
+def test_no_callback_file_or_fragment_skips_the_access_check(path: Path) -> None:
     for value in given(path, CALLBACKS):
         assert asks(value, ASKING), f"line {value.lineno}: a callback that asks nobody"
     for node in nodes(path):

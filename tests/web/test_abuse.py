@@ -106,7 +106,7 @@ def test_many_viewers_cause_no_request_to_chatbotx(witnessed: Witnessed) -> None
     assert len(witnessed.chatbotx.requests) == before
 
 
-def test_a_message_made_by_hand_runs_nothing_but_our_pages(witnessed: Witnessed) -> None:
+def test_a_hand_made_message_runs_only_our_pages(witnessed: Witnessed) -> None:
     message = BackMsg()
     message.rerun_script.page_name = "../../etc/passwd"
     message.rerun_script.page_script_hash = "0" * 32

@@ -130,7 +130,7 @@ def test_each_coding_has_a_mark_of_its_own(app: CompressedFiles) -> None:
         "/",
     ],
 )
-def test_nothing_else_is_compressed_or_kept(
+def test_nothing_else_is_compressed_or_cached(
     app: CompressedFiles, streamlit: Streamlit, path: str
 ) -> None:
     answers = [ask(app, path, accept_encoding="br") for _ in range(2)]

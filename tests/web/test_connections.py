@@ -91,7 +91,7 @@ def is_dropped(client: socket.socket, within: float = 60) -> bool:
 
 
 @pytest.mark.parametrize("says", [b"", b"GET / HT", HALF], ids=["nothing", "a line", "headers"])
-def test_a_request_that_does_not_come_is_not_waited_for(says: bytes) -> None:
+def test_a_connection_without_a_request_is_dropped(says: bytes) -> None:
     with server(Connections(seconds_for_headers=0.3)) as running:
         assert is_dropped(running.open(says))
 
@@ -104,7 +104,7 @@ def test_a_second_request_on_the_same_connection_is_not_waited_for_either() -> N
         assert is_dropped(client)
 
 
-def test_whoever_is_slow_but_done_in_time_is_answered() -> None:
+def test_a_slow_request_that_is_complete_in_time_is_answered() -> None:
     with server(Connections(seconds_for_headers=60)) as running:
         client = running.open()
         for byte in (HALF + b"\r\n").splitlines(keepends=True):
@@ -120,7 +120,7 @@ def test_a_web_socket_may_stay_as_long_as_it_likes() -> None:
         assert not is_dropped(client, 1.5)
 
 
-def test_beyond_so_many_the_oldest_goes_and_the_next_is_served() -> None:
+def test_above_the_limit_the_oldest_is_dropped_and_the_next_is_served() -> None:
     with server(Connections(most=5)) as running:
         waiting = [running.open(HALF) for _ in range(8)]
         assert all(is_dropped(client) for client in waiting[:3])

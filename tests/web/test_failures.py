@@ -13,7 +13,7 @@ async def fails(scope: Scope, receive: Receive, send: Send) -> None:
     raise ValueError("a mistake of ours")
 
 
-def test_an_error_is_answered_with_a_number_that_stands_in_the_log(
+def test_an_error_is_answered_with_a_reference_that_is_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     answer = ask(Failures(fails))
@@ -23,7 +23,7 @@ def test_an_error_is_answered_with_a_number_that_stands_in_the_log(
     assert "a mistake of ours" in caplog.text
 
 
-def test_whoever_provokes_errors_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_provoked_errors_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     app = Failures(fails)
     for _ in range(100):
         assert ask(app).status == 500
@@ -47,7 +47,7 @@ async def accepts(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
 
 
-def test_who_leaves_before_the_answer_is_nobody_s_failure(
+def test_a_client_that_disconnects_early_is_no_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = without_listener(Failures(accepts))

@@ -21,7 +21,7 @@ class Node:
         self.own = self
 
 
-def test_what_nobody_reaches_goes_within_the_time() -> None:
+def test_unreachable_objects_are_collected_in_time() -> None:
     async def collect() -> weakref.ref[Node]:
         lost = weakref.ref(Node())
         collecting = asyncio.create_task(garbage.collect_periodically(0.01))
@@ -35,7 +35,7 @@ def test_what_nobody_reaches_goes_within_the_time() -> None:
     assert concluded(collect)() is None
 
 
-def test_what_is_there_from_the_start_is_looked_through_no_more() -> None:
+def test_objects_from_start_up_are_excluded_from_collections() -> None:
     try:
         garbage.freeze_loaded_objects()
         assert gc.get_freeze_count() > 10_000

@@ -184,11 +184,11 @@ def test_a_request_with_content_is_refused() -> None:
     assert browser().ask(content_length="1").status == 413
 
 
-def test_a_request_with_content_of_untold_length_is_refused() -> None:
+def test_a_request_with_content_of_unknown_length_is_refused() -> None:
     assert browser().ask(transfer_encoding="chunked").status == 413
 
 
-def test_a_link_may_be_long_but_not_without_end() -> None:
+def test_a_link_may_be_long_but_not_unlimited() -> None:
     longest = "x" * MOST_QUERY_BYTES
     assert browser().ask(query=longest).status == 200
     assert browser().ask(query=longest + "x").status == 414
@@ -200,12 +200,12 @@ def test_our_headers_take_the_place_of_others_and_no_other_origin_may_read() -> 
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_downloads_are_kept_by_nobody() -> None:
+def test_downloads_are_never_cached() -> None:
     assert browser().ask("/media/0f3a.csv").headers["cache-control"] == "private, no-store"
     assert "cache-control" not in browser().ask().headers
 
 
-def test_downloads_are_for_those_who_may_see_something_now() -> None:
+def test_downloads_require_access_at_that_moment() -> None:
     stranger = Browser(is_welcome=False)
     assert stranger.ask("/media/0f3a.csv").status == 403
     assert stranger.ask("/static/js/index.js").status == 200
@@ -262,7 +262,7 @@ def test_a_web_socket_that_streamlit_refuses_is_refused_with_our_headers() -> No
 
 
 @pytest.mark.parametrize("kind", [bytes, str])
-def test_a_browser_that_sends_too_much_at_once_is_hung_up_on(kind: type) -> None:
+def test_a_message_that_is_too_large_closes_the_web_socket(kind: type) -> None:
     most = b"\xff" * MOST_MESSAGE_BYTES  # not a valid message: Streamlit is left to reject it
     too_much = most + b"\xff" if kind is bytes else "x" * (MOST_MESSAGE_BYTES + 1)
     sent = browser().connect("/_stcore/stream", most, too_much, most)
@@ -309,7 +309,7 @@ def test_where_names_are_set_the_dashboard_answers_to_no_other(host: str, status
         ("dashboard.example.com", "10.0.0.7", {}, 200),
     ],
 )
-def test_a_page_that_has_its_name_point_here_gets_nothing(
+def test_a_page_that_points_its_name_here_gets_nothing(
     host: str, listens_on: str, headers: dict[str, str], status: int
 ) -> None:
     assert browser(host, listens_on).ask(**headers).status == status
@@ -335,7 +335,7 @@ def test_a_name_of_any_length_takes_one_short_line(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize("host", ["", "a b", "user@host", "host/path", "host?query", "host:port"])
-def test_a_host_that_is_none_is_refused(host: str) -> None:
+def test_an_invalid_host_is_refused(host: str) -> None:
     assert browser(host).ask().status == 421
 
 

@@ -154,7 +154,7 @@ def test_a_new_key_is_made_on_request(
 
 
 @pytest.mark.parametrize("odd", ["nothing", "short", "folder", "pipe", "binary"])
-def test_whatever_lies_in_its_place_a_key_is_made(tmp_path: Path, odd: str) -> None:
+def test_a_key_is_created_whatever_is_in_place_of_its_file(tmp_path: Path, odd: str) -> None:
     file = tmp_path / FILE
     match odd:
         case "short":
@@ -223,7 +223,7 @@ def test_the_address_that_is_printed_opens_it(closed: tuple[str, Path]) -> None:
         assert '<div id="root">' in browser.get("/").text
 
 
-def test_the_key_stands_in_the_address_and_nowhere_else_in_the_console(
+def test_the_console_shows_the_key_only_within_the_address(
     closed: tuple[str, Path],
 ) -> None:
     address, console = closed

@@ -55,11 +55,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         ("137 contacts in 0.5 s", "137 contacts in 0.5 s"),
     ],
 )
-def test_what_must_not_be_told_is_taken_out_and_the_rest_is_left(text: str, redacted: str) -> None:
+def test_secrets_are_removed_and_the_rest_is_kept(text: str, redacted: str) -> None:
     assert Redaction([TOKEN])(text) == redacted
 
 
-def test_what_is_secret_is_told_by_the_names_of_settings() -> None:
+def test_secrets_are_recognised_by_the_names_of_settings() -> None:
     configured = {
         "CHATBOTX_TOKEN": "one",
         "CHATBOTX_TIMEZONE": "UTC",
@@ -95,7 +95,7 @@ def test_tracebacks_are_redacted_with_their_causes_and_notes(written: io.StringI
     assert "ana@" not in text
 
 
-def test_what_nobody_catches_is_logged_and_redacted(written: io.StringIO) -> None:
+def test_uncaught_exceptions_are_logged_and_redacted(written: io.StringIO) -> None:
     def fail() -> None:
         raise ValueError(TOKEN)
 
@@ -183,7 +183,7 @@ def test_a_warning_that_strangers_cause_is_written_once_a_minute(
         "asyncio",
     ],
 )
-def test_what_strangers_can_have_others_write_is_written_once_and_short(
+def test_library_messages_that_strangers_cause_are_logged_once_and_short(
     written: io.StringIO, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     logger = logging.getLogger(name)

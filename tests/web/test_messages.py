@@ -90,7 +90,7 @@ def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
     assert clock.now - 1000 == pytest.approx(960 / 5)
 
 
-def test_whoever_clicks_in_haste_never_waits() -> None:
+def test_fast_clicking_is_never_throttled() -> None:
     clock = Clock()
     pace = Pace(40, 5, lambda: clock.now)
     for _ in range(300):
@@ -98,7 +98,7 @@ def test_whoever_clicks_in_haste_never_waits() -> None:
         assert pace.wait() == 0
 
 
-def test_a_tab_that_slept_a_day_may_send_at_once_what_gathered() -> None:
+def test_a_tab_that_slept_for_a_day_may_send_what_accumulated_at_once() -> None:
     clock = Clock()
     pace = Pace(40, 5, lambda: clock.now)
     clock.now += 24 * 60 * 60
@@ -128,9 +128,7 @@ def test_each_tab_has_a_pace_of_its_own() -> None:
     [(True, 100 / 40), (False, 440 / 5)],
     ids=["viewers", "strangers"],
 )
-def test_whoever_hangs_up_and_comes_back_is_no_faster_than_in_one_tab(
-    is_welcome: bool, seconds: float
-) -> None:
+def test_reconnecting_is_no_faster_than_a_single_tab(is_welcome: bool, seconds: float) -> None:
     clock = Clock()
     app = Messages(
         says_hello,
@@ -145,7 +143,7 @@ def test_whoever_hangs_up_and_comes_back_is_no_faster_than_in_one_tab(
     assert clock.now - 1000 == pytest.approx(seconds)
 
 
-def test_paces_of_peers_take_no_memory_without_end() -> None:
+def test_the_paces_of_peers_take_a_bounded_amount_of_memory() -> None:
     paces = Paces(10, 1)
     for number in range(MOST_PEERS + 5):
         paces.of(f"peer {number}")

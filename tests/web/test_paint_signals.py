@@ -84,7 +84,7 @@ def test_the_image_of_one_tab_says_nothing_of_another() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "guessed", "%00", "x" * 4_000])
-def test_a_name_that_nobody_waits_for_is_answered_alike(name: str) -> None:
+def test_an_unknown_name_gets_the_same_answer(name: str) -> None:
     assert ask(PaintSignals(streamlit), f"/{paint_signals.PATH}?{name}").status_code == 204
 
 

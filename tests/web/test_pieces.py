@@ -30,7 +30,7 @@ def test_an_answer_is_the_same_in_pieces_that_each_are_small(parts: tuple[bytes,
     assert [piece["more_body"] for piece in pieces] == [True] * (len(pieces) - 1) + [False]
 
 
-def test_who_reads_slowly_is_handed_no_more_than_the_next_piece() -> None:
+def test_a_slow_reader_gets_no_more_than_the_next_piece() -> None:
     handed: list[int] = []
 
     class Full(Exception):

@@ -93,7 +93,7 @@ def shows_numbers(sent: list[ForwardMsg]) -> bool:
     return b"137 contacts" in b"".join(each.SerializeToString() for each in sent)
 
 
-def test_whoever_loses_their_right_gets_nothing_more_and_begins_nothing(
+def test_a_viewer_who_loses_access_gets_nothing_more_and_starts_nothing(
     address: str, edge_server: FakeChatbotx
 ) -> None:
     began = time.monotonic()
@@ -142,7 +142,7 @@ def test_asking_for_files_that_are_not_there_does_not_fill_the_log(
     assert (tmp_path / "server.log").read_text().count("Traceback") == 1
 
 
-def test_what_is_no_message_and_parts_that_are_not_there_do_not_fill_the_log(
+def test_invalid_messages_and_unknown_fragments_do_not_fill_the_log(
     address: str, tmp_path: Path
 ) -> None:
     stranger = cookies_of(address, "stranger@example.com")

@@ -92,7 +92,7 @@ def test_one_peer_cannot_take_all() -> None:
     concluded(try_it)
 
 
-def test_strangers_take_no_place_of_those_who_signed_in_and_the_oldest_gives_way() -> None:
+def test_strangers_displace_only_the_oldest_stranger() -> None:
     async def try_it() -> None:
         signed_in = "198.51.100.3"
         sockets = Sockets(

@@ -7,11 +7,14 @@ are shown as text.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from lib.outputs.columns import Table
 from lib.outputs.drawing import drawing
 from lib.outputs.html import environment
 from lib.outputs.shown import (
@@ -62,7 +65,7 @@ def page_html(page: Page) -> bytes:
         .get_template("page.html.j2")
         .render(
             page=page,
-            items=[(_KINDS[type(item)], item) for item in page.items],
+            items=[(_KINDS[type(item)], item) for item in _each_table_once(page.items)],
             meanings=_meanings(page),
             language=formatting.language(),
             policy=f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
@@ -76,6 +79,25 @@ def page_html(page: Page) -> bytes:
         )
     )
     return html.encode()
+
+
+def _each_table_once(items: Sequence[Item]) -> list[Item]:
+    """Leave out a figure's table if the page shows the same one anyway: with thousands of rows it
+    would double the file's size and the time to open it."""
+    shown = {_contents(item.table) for item in items if isinstance(item, TableShown)}
+
+    def reduced(item: Item) -> Item:
+        if not isinstance(item, FigureShown) or item.table is None:
+            return item
+        table = item.table()
+        return replace(item, table=None if _contents(table) in shown else lambda: table)
+
+    return [reduced(item) for item in items]
+
+
+def _contents(table: Table) -> tuple[tuple[str, str], ...]:
+    """Names and values of the columns; NaN equals NaN."""
+    return tuple((each.name, repr(each.values)) for each in table.columns)
 
 
 def _meanings(page: Page) -> dict[str, str]:

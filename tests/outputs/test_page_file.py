@@ -216,9 +216,16 @@ def test_a_page_of_2000_tags_is_small_and_has_no_image_for_each() -> None:
         )
     )
     figure = Ranking.of(many, many, [1] * 2000).figure()
-    content = page_html(page_of(figure_of(figure, table=lambda: table)))
+    content = page_html(page_of(figure_of(figure, table=lambda: table), TableShown("Tags", table)))
     assert len(content) < 6_000_000
     assert content.count(b"<img") == 1  # the logo
+
+
+def test_a_table_that_the_page_shows_anyway_does_not_follow_its_figure_too() -> None:
+    shown = TableShown("Tags", names("VIP"))
+    once = page_html(page_of(figure_of(bars(), table=lambda: names("VIP")), shown))
+    both = page_html(page_of(figure_of(bars(), table=lambda: names("Lead")), shown))
+    assert (once.count(b"<table"), both.count(b"<table")) == (1, 2)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -226,7 +233,7 @@ def test_a_name_is_text_wherever_it_stands(name: str) -> None:
     page = read(
         NumbersShown((NumberShown(name, name, name, name, name),)),
         FigureShown(
-            name, bars(name), name, formatting.markdown(name), lambda: names(name, head=name)
+            name, bars(name), name, formatting.markdown(name), lambda: names(name, "", head=name)
         ),
         TableShown(name, names(name, head=name), formatting.markdown(name)),
         FactsShown(name, {name: name}, (name, name)),

@@ -71,14 +71,14 @@ def _show(view: View) -> None:
 
 
 _NOTHING_RECORDED = (
-    "Nothing has been recorded yet. What changed is told by comparing one snapshot of the "
-    "workspace with the next, because ChatbotX keeps no history of it."
+    "Nothing has been recorded yet. Changes are found by comparing one snapshot of the workspace "
+    "with the next, because ChatbotX keeps no history of it."
 )
 
 
 def _what_it_will_show() -> None:
     cards.points(
-        "What stands here from the second snapshot on",
+        "What this page shows from the second snapshot on",
         [
             "Who joined, was blocked or deleted, to the last contact.",
             "Who opted out of broadcasts, and on which channel, with which tag, in which country.",
@@ -264,7 +264,7 @@ def _came_and_left(found: Changes, days: Period, view: View) -> None:
         view=view,
         clicks=[clicks.on_steps(pd.DatetimeIndex(table.index), step, days, view)] * 3,
         explanation="Came: joined or unblocked. Left: blocked or deleted. What ChatbotX keeps no "
-        "time of counts on the day of the snapshot that shows it.",
+        "time for counts on the day of the snapshot that shows it.",
         if_empty=f"Nobody came, left or opted out {during(days, view)}.",
     )
 
@@ -301,9 +301,9 @@ def _tags(view: View) -> None:
         alt=f"Tags by how often they were added and removed: {formatting.listed(told) or 'none'}.",
         view=view,
         clicks=[clicks.on_keys(TAG, counted.index[:MOST_GROUPS], view)] * 2,
-        explanation="How often a tag was set on a contact and taken off. A tag that is deleted in "
-        "ChatbotX is taken off all its contacts.",
-        if_empty=f"No tag was set or taken off {view.during}.",
+        explanation="How often a tag was added to a contact and removed. A tag that is deleted in "
+        "ChatbotX is removed from all its contacts.",
+        if_empty=f"No tag was added or removed {view.during}.",
     )
 
 

@@ -19,8 +19,8 @@ from lib.ui.cards import Number
 
 _HOW = {
     "recorded": "recorded in ChatbotX",
-    "phone": "told by the phone number",
-    "timezone": "told by the time zone",
+    "phone": "inferred from the phone number",
+    "timezone": "inferred from the time zone",
     "locale": "guessed from language",
     "unknown": "not known",
 }

@@ -82,7 +82,7 @@ def _sentence(view: View) -> str:
 
 
 _DISK = (
-    "Streamlit Community Cloud keeps no disk: when this server sleeps or is started anew, what was "
+    "Streamlit Community Cloud keeps no disk: when this server sleeps or restarts, what was "
     'recorded is gone. To keep it, name a bucket: `CHATBOTX_STORE = "s3://…"`, its keys in '
     "`[store]`, and `-r requirements-buckets.txt` as a line of requirements.txt."
 )

@@ -197,6 +197,6 @@ def _over_days(view: View) -> None:
         alt=f"Opt-in {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap. "
-        "Who opted out, and where, stands on the page Changes.",
-        if_empty=f"Nothing of it was recorded {during(days, view)}, or not under these filters.",
+        "The page Changes shows who opted out, and where.",
+        if_empty=f"None of this was recorded {during(days, view)}, or not under these filters.",
     )

@@ -65,7 +65,7 @@ def show(view: View) -> None:
     )
     if view.terms.bot_answers and not view.compute(workload.server_tells):
         st.caption(
-            "This server does not tell whether a bot has answered, so conversations in which it is "
+            "This server does not say whether a bot has answered, so conversations in which it is "
             "on count as left to the bot. If it never answers, say so under Settings."
         )
     left, right = st.columns([2, 3])
@@ -311,5 +311,5 @@ def _backlog(view: View) -> None:
         alt=f"Backlog {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
         view=view,
         explanation="As of the last snapshot of each day. A day that was not recorded is a gap.",
-        if_empty=f"Nothing of it was recorded {during(days, view)}, or not under these filters.",
+        if_empty=f"None of this was recorded {during(days, view)}, or not under these filters.",
     )

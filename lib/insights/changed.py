@@ -100,7 +100,7 @@ class _OddDay:
             sentence,
             f"The usual is the median of the {formatting.number(self.compared)} recorded {days} "
             f"before. Listed above {formatting.number(int(self.limit))}, which chance alone seldom "
-            "exceeds. What ChatbotX keeps no time of counts on the day it was seen.",
+            "exceeds. What ChatbotX keeps no time for counts on the day it was seen.",
             "changes",
             day=self.day,
             weight=(self.count - self.usual) * URGENCY[rule],

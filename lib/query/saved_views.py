@@ -106,7 +106,7 @@ def _content_of(path: Path) -> bytes:
     with os.fdopen(opened, "rb") as file:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
-            raise OSError("what lies there is not a file of saved views")
+            raise OSError("this is not a file of saved views")
         return file.read()
 
 
@@ -259,7 +259,7 @@ def _decoded(content: bytes | None) -> list[SavedView]:
         return [_view(each) for each in json.loads(content)["views"]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SavedViewError(
-            "The file of saved views is damaged; whoever runs this dashboard can mend or move it."
+            "The file of saved views is damaged; whoever runs this dashboard can repair or move it."
         ) from error
 
 

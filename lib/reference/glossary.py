@@ -154,8 +154,8 @@ TERMS = {
     ),
     "country": Term(
         "Country",
-        "As recorded; else told by the phone number's calling code; else by the time zone; else by "
-        "the region of the language; else unknown.",
+        "As recorded; else inferred from the phone number's calling code, the time zone or "
+        "the region of the language, in this order; else unknown.",
     ),
     "as_of": Term(
         "As of", "The instant at which the fetching of this data began. It is “now” in all numbers."

@@ -97,7 +97,7 @@ class Lease:
             if found is not None and _holder_of(found[0]) == self._holder:
                 self._write(holder, found[1])
         except OSError as why:
-            log.warning("A lease could not be written anew: %s", why)
+            log.warning("A lease could not be renewed: %s", why)
 
     def _write(self, holder: str | None, version: Version | None) -> bool:
         self._beat += 1

@@ -263,7 +263,7 @@ class Store:
                     is_tidy = True
                     self._tidy(head, timedelta(0))
                 elif oldest is not None:
-                    log.warning("The store is full: snapshot %s goes.", oldest.number)
+                    log.warning("The store is full: snapshot %s is removed.", oldest.number)
                     dropped.add(oldest.number)
                     self._remove(oldest)
                 else:

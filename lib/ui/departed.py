@@ -74,8 +74,8 @@ def show(view: View) -> None:
         clicks=[clicks.on_keys(dimension, [counted.index[row] for row, _ in shown], view)],
         explanation="Of those opted in as the period opened, or since. Dots are rates, lines their "
         f"likely ranges (95%). Hollow: fewer than {SMALL_SAMPLE}.",
-        if_empty="Nobody could opt out, or the filters in force ask for more than is recorded: "
-        "take them off to see rates.",
+        if_empty="Nobody could opt out, or the filters need more than is recorded: remove them to "
+        "see rates.",
     )
 
 

@@ -187,8 +187,8 @@ def _draw_closed() -> None:
     st.markdown(
         "- **Invite people.** Set up `[auth]` and `[access]` in the secrets, as "
         "`.streamlit/secrets.example.toml` shows.\n"
-        "- **Use the address that is printed** where the dashboard is started: its key stands in "
-        "it.\n"
+        "- **Use the address that is printed** where the dashboard is started: it contains the "
+        "key.\n"
         "- **Open it to everybody who can reach it**, where something else keeps strangers out: "
         'set `CHATBOTX_OPEN_ACCESS = "yes"` in the environment or in the secrets.'
     )

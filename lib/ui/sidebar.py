@@ -62,7 +62,7 @@ def chips(choice: Choice, options: Options) -> None:
                 formatting.markdown(label),
                 key=f"chip-{key}",
                 icon=":material/close:",
-                help=f"Take off: {formatting.markdown(name)}",
+                help=f"Remove: {formatting.markdown(name)}",
                 on_click=rights.callback(set_choice),
                 args=(without,),
             )

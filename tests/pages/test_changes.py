@@ -39,7 +39,7 @@ def test_after_the_first_snapshot_it_says_since_when_and_what_will_stand_here(
     page = open_page("changes", **TODAY)
     assert page.title[0].value == "What changed?"
     assert "Recorded since" in text(page)
-    assert "What stands here from the second snapshot on" in text(page)
+    assert "What this page shows from the second snapshot on" in text(page)
 
 
 def test_deletions_blocks_and_opt_outs_are_told_after_a_refresh(
@@ -93,7 +93,7 @@ def test_levels_are_drawn_once_they_are_recorded(connect: Connect, name: str, ti
     connect()
     assert title in text(open_page(name, **TODAY))
     before = open_page(name, **{"from": "2026-01-01", "to": "2026-01-31"})
-    assert "Nothing of it was recorded from 1 Jan 2026 to 31 Jan 2026" in text(before)
+    assert "None of this was recorded from 1 Jan 2026 to 31 Jan 2026" in text(before)
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,8 @@ def test_countries_are_those_of_the_report_with_how_they_were_told(connect: Conn
     ]
     assert {row["Country is"]: row["Contacts"] for row in table(page, "Country is")} == {
         "recorded in ChatbotX": "88",
-        "told by the phone number": "47",
-        "told by the time zone": "0",
+        "inferred from the phone number": "47",
+        "inferred from the time zone": "0",
         "guessed from language": "0",
         "not known": "2",
     }

@@ -1,5 +1,5 @@
-"""The server: `streamlit run app.py`. Starts fetching before the first viewer comes, lets in
-what it should, and shows the page of last resort."""
+"""Server entry point (`streamlit run app.py`): starts fetching before the first viewer arrives,
+guards requests, and shows the error page of last resort."""
 
 import asyncio
 import importlib
@@ -29,17 +29,16 @@ from lib.web.names import Rules
 FRAME = Path(__file__).parent / "pages" / "frame.py"
 
 SWITCH_SECONDS = 0.0005
-"""After which a thread that computes lets another one go on. Each element of a page takes several
-turns between its script and the server; with Python's 5 ms, one script that computes makes the
-pages of all others ten times slower."""
+"""Thread switch interval. Each element of a page takes several switches between its script and the
+server; with Python's 5 ms, one busy script makes everybody else's pages ten times slower."""
 
 log = logging.getLogger(__name__)
 _failures = logs.Ration()
 
 
 def configured() -> Configuration:
-    """What is configured; with mistakes in it, what shows nobody anything but them. Ends the
-    process where Streamlit could show no page."""
+    """The configuration; if it is invalid, one that shows nothing but the errors. Exits if
+    Streamlit could not show any page."""
     try:
         settings.secrets_in_use()
         return settings.configuration()
@@ -58,7 +57,7 @@ def middleware() -> list[Middleware]:
 
 
 def rules() -> Rules:
-    """What is set in `.streamlit/config.toml` or the environment."""
+    """An option set in `.streamlit/config.toml` or the environment."""
     origins = [*st.get_option("server.corsAllowedOrigins"), _public_address()]
     hosts = (urlsplit(origin).hostname for origin in origins)
     return Rules(
@@ -70,15 +69,15 @@ def rules() -> Rules:
 
 
 def _public_address() -> str:
-    """As an origin, where a host that runs us told Streamlit; else our own, which is localhost."""
+    """Our public origin if a hosting platform told Streamlit; otherwise localhost."""
     address: str = st.get_option("browser.serverAddress")
     return "" if address == "localhost" else f"//{address}"
 
 
 def last_resort(error: Exception) -> bool:
-    """Draws what a viewer sees of an error that nobody expected: a number, and no more."""
+    """Draw what a viewer sees of an unexpected error: an ID and nothing else."""
     reference = logs.new_reference()
-    if isinstance(error, EngineError):  # in a part of a page that is drawn by itself
+    if isinstance(error, EngineError):  # in a fragment
         log.warning("An engine gave no answer. %s", error)
         status.no_answer(error, key=f"again-{reference}")
         return True
@@ -98,7 +97,7 @@ def last_resort(error: Exception) -> bool:
 
 
 def load_pages() -> None:
-    """At the start, and not while the first viewer waits."""
+    """At start-up rather than while the first viewer waits."""
     for page in FRAME.parent.glob("*.py"):
         if page != FRAME:
             importlib.import_module(f"pages.{page.stem}")
@@ -106,8 +105,7 @@ def load_pages() -> None:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Begins to fetch at start-up, and to write to those who want to be told; ends a running crawl
-    at shutdown."""
+    """Start fetching and notifications at start-up; stop a running crawl at shutdown."""
     key = key_of(configured())
     logs.install(settings.secrets_in_use(), known=(key.text, key.proof) if key else ())
     connections.install()
@@ -125,12 +123,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             log.warning("%s", note)
         refreshers.start_all(configuration.workspaces, configuration.crawls_at_once)
         if configuration.notifications:
-            # Imported here: only who is written to pays for it.
+            # Imported here so that only dashboards with recipients pay for it.
             from lib.outputs.notify import service
 
             service.start(configuration)
             stops.append(service.stop)
-    except SettingsError as error:  # the page says so too, to those who can mend it
+    except SettingsError as error:  # the page also tells those who can fix it
         log.error("The dashboard is not set up correctly. %s", error)
     _print_address(f"/?{PARAMETER}={key.text}" if key else "")
     yield
@@ -141,7 +139,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _print_address(ending: str) -> None:
-    """Where to open it; to the console and not to the log, since the key stands in it."""
+    """Print the URL to open; to the console, not to the log, because it contains the key."""
     address = streamlit_internals.own_address()
     sys.stdout.write(f"\n  The dashboard is at {address}{ending}\n")
     if ending:
@@ -156,6 +154,6 @@ def _print_address(ending: str) -> None:
 app = st.App(FRAME, lifespan=lifespan, middleware=middleware(), on_script_error=last_resort)
 
 if __name__ == "__main__":
-    # A host that runs this file as a plain script gets the same pages.
+    # Hosts that run this file as a plain script get the same pages.
     logs.install(settings.secrets_in_use())
     runpy.run_path(str(FRAME), run_name="__main__")

@@ -1,9 +1,8 @@
-"""What an engine outside of this process can fail with."""
+"""Errors of engines other than memory."""
 
 
 class EngineError(Exception):
-    """Why an engine gave no answer, and what to do: sentences for people, without addresses and
-    paths."""
+    """Why an engine gave no answer: a sentence for users, without addresses or paths."""
 
 
 def too_slow(name: str, seconds: float) -> EngineError:

@@ -1,7 +1,7 @@
-"""Results that are kept as long as what they are about: one cache for the whole process.
+"""Process-wide cache of results, kept as long as the object they are about.
 
-Each is computed once, by the first who asks, while the others wait. All together they are bounded
-by size; those used longest ago go first.
+Each is computed once, by the first thread that asks, while others wait. The total size is bounded;
+the least recently used go first.
 """
 
 import sys
@@ -24,21 +24,21 @@ MOST_BYTES = 200_000_000
 
 
 class Results:
-    """Keeps results by what they are about, their `owner`, and a key.
+    """Cache of results by `owner` (what they are about) and key.
 
-    The results of an owner go when it goes, so none may refer to it. Safe to use from several
-    threads.
+    An owner's results are dropped when it is garbage-collected, so they must not refer to it.
+    Thread-safe.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._kept: LRUCache[Hashable, Any] = LRUCache(most_bytes, getsizeof=size_of)
         self._flights: dict[Hashable, Flight] = {}
         self._keys: dict[int, set[Hashable]] = {}
-        self._lock = threading.RLock()  # an owner may go while this thread holds it
+        self._lock = threading.RLock()  # an owner may be collected while this thread holds it
 
     def get(self, owner: object, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """The result, computed if need be. If `compute` raises, the next who asks tries again; so
-        does who was waiting, unless an engine gave no answer: it would give them none either."""
+        """The cached result, computed if needed. If `compute` raises, the next caller tries
+        again."""
         place = id(owner), key
         while True:
             with self._lock:
@@ -78,11 +78,11 @@ class Results:
                     del self._flights[place]
 
     def forget(self, owner: object) -> None:
-        """Drops the results of an owner."""
+        """Drop the results of an owner."""
         self._forget(id(owner))
 
     def bound(self, most_bytes: int) -> None:
-        """Keeps no more than that from now on; drops what was kept."""
+        """Set the size limit; drops everything cached."""
         with self._lock:
             self._kept = LRUCache(most_bytes, getsizeof=size_of)
 
@@ -103,7 +103,7 @@ class Results:
         self._kept[place] = result
         keys.add(place)
         if len(keys) > 2 * len(self._kept) + 100:
-            keys.intersection_update(self._kept)  # what was evicted leaves its key behind
+            keys.intersection_update(self._kept)  # evicted results leave their keys behind
 
     def _forget(self, owner: int) -> None:
         with self._lock:
@@ -113,7 +113,7 @@ class Results:
 
 
 def size_of(result: Any) -> int:
-    """Bytes that a result holds, coarsely: its arrays, and a little for everything else."""
+    """Approximate size of a result in bytes: its arrays, and a little for everything else."""
     if isinstance(size := getattr(result, "nbytes", None), int) and not isinstance(
         result, pd.Series | pd.Index
     ):

@@ -1,6 +1,5 @@
-"""Tables that a Spark Connect server reads: Apache Spark, Databricks, Sail. The server has to reach
-the store under the same path or address; what is in memory is sent to it.
-"""
+"""A Spark Connect server as a source: Apache Spark, Databricks, Sail. The server must reach the
+store under the same path or address; tables in memory are uploaded to it."""
 
 import threading
 import uuid
@@ -20,7 +19,7 @@ from lib.engines.flights import Cancelled, ended_by
 from lib.engines.where import Files, Where
 
 with warnings.catch_warnings():
-    # Of pandas 3, which it does not know yet. It is asked for Arrow only.
+    # PySpark warns about pandas 3; only Arrow is used here.
     warnings.simplefilter("ignore", FutureWarning)
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client.retries import DefaultPolicy
@@ -30,7 +29,8 @@ with warnings.catch_warnings():
 
 SECONDS = 60.0
 RETRIES = 3
-"""Of a call that did not reach the server; the client itself would go on for ten minutes."""
+"""Retries of a call that did not reach the server; by default the client retries for ten
+minutes."""
 
 _UNREACHABLE = (
     "Spark cannot be reached: see that its server is running and that CHATBOTX_ENGINE holds its "
@@ -42,11 +42,10 @@ Answer = TypeVar("Answer")
 
 
 class Spark:
-    """A source for `lib.engines.lazy.LazyEngine`: the server at `address`, like sc://host:15002.
-    Answers several questions at once.
+    """`Source` for `lib.engines.lazy.LazyEngine`: the server at `address`, like sc://host:15002.
+    Answers several questions concurrently.
 
-    The address may have parameters: sc://host:443/;use_ssl=true. A `token` is sent encrypted only.
-    A question may take `seconds`. Raises EngineError where there is no server.
+    `seconds` is the time limit of a question. Raises EngineError if there is no server.
     """
 
     name = "Spark"
@@ -79,7 +78,7 @@ class Spark:
             if found.schema is not None:
                 reader = reader.schema(from_arrow_schema(found.schema))
             return reader.parquet(*found.addresses)
-        # Of a table without rows it wants to be told the columns.
+        # For a table without rows it needs the schema.
         return session.createDataFrame(found, from_arrow_schema(found.schema))
 
     def _in_time(self, ask: Callable[[], Answer]) -> Answer:

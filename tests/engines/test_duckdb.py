@@ -25,7 +25,7 @@ from tests.workspaces import contact, tables_of, tagged, terms
 
 @pytest.fixture(autouse=True)
 def engine() -> None:
-    """Each test names the engine itself."""
+    """The tests here choose their engine."""
 
 
 def test_nobody_imports_an_engine_that_was_not_asked_for() -> None:

@@ -23,7 +23,7 @@ from lib.engines.where import in_memory
 from tests.engines.answering import sail_address
 from tests.workspaces import tables_of
 
-# The client warns of what it then raises.
+# The client also warns of what it then raises.
 pytestmark = pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED")
 
 needs_sail = pytest.mark.skipif(
@@ -33,7 +33,7 @@ needs_sail = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def engine() -> None:
-    """Each test names the engine itself."""
+    """The tests here choose their engine."""
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Results on their way: who waits for one, how a page shows that, and what ends one that nobody
-waits for any more.
+"""Results in flight: who is waiting for one, how a page shows that, and what cancels one that
+nobody waits for.
 
-Where somebody watches, as a page does that another engine than memory answers, a result is computed
-in a thread of its own, and whoever asked may go away. It goes on while anybody waits for it.
+If the caller is watched, as on a page answered by an engine other than memory, the result is
+computed in a separate thread and the caller may leave. The computation continues while anybody
+waits for it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 
 GRACE = 1.0
-"""Seconds that a result goes on that nobody waits for: a page that is drawn anew asks for it
-again."""
+"""Seconds before a result that nobody waits for is cancelled: a redrawn page asks for it again."""
 
 STEP = 0.2
-"""Seconds between two looks of a thread that waits whether it still should."""
+"""Polling interval, in seconds, of a thread that waits."""
 
 
 class Cancelled(Exception):
@@ -25,7 +25,7 @@ class Cancelled(Exception):
 
 
 class Flight:
-    """One result that is being computed."""
+    """A result being computed."""
 
     def __init__(self) -> None:
         self.result: object = None
@@ -38,18 +38,18 @@ class Flight:
         self._progress: Callable[[], float | None] | None = None
 
     def compute(self, compute: Callable[[], object]) -> None:
-        """Keeps the result, or what was raised."""
+        """Compute, and store the result or the exception."""
         token = _own.set(self)
         try:
             self.result = compute()
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+        except BaseException as error:  # noqa: BLE001 - re-raised by those who wait
             self.error = error
         finally:
             _own.reset(token)
             self._over.set()
 
     def begin(self, compute: Callable[[], object]) -> None:
-        """The same in a thread of its own."""
+        """Compute in a separate thread."""
         context = copy_context()
         context.run(_watch.set, _wait_unless_cancelled)
         threading.Thread(
@@ -57,19 +57,19 @@ class Flight:
         ).start()
 
     def is_over(self, seconds: float | None = 0.0) -> bool:
-        """Waits up to so many seconds, or until it is (None)."""
+        """Wait up to that many seconds (None: without limit); returns whether it is finished."""
         return self._over.wait(seconds)
 
     @property
     def share(self) -> float | None:
-        """Of the work that is done, 0 to 1; None where nobody knows."""
+        """Share of the work done, 0 to 1; None if unknown."""
         with self._lock:
             return self._progress() if self._progress is not None else None
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
-        """Counts as one that waits. When the last has gone, an unfinished one ends: a while later,
-        unless that was told to end itself."""
+        """Context in which the caller counts as waiting. When the last one leaves, an unfinished
+        computation is cancelled after `GRACE`, or at once if the last one was itself cancelled."""
         with self._lock:
             self._waiting += 1
         grace = GRACE
@@ -91,7 +91,8 @@ class Flight:
     def ended_by(
         self, interrupt: Callable[[], None], progress: Callable[[], float | None] | None
     ) -> Iterator[None]:
-        """Within, what it is working on. Raises Cancelled where it is not wanted any more."""
+        """Context in which `interrupt` cancels the work and `progress` reports it. Raises Cancelled
+        if the result is no longer wanted."""
         with self._lock:
             if self.is_cancelled:
                 raise Cancelled
@@ -112,11 +113,11 @@ class Flight:
 
 
 Watch = Callable[[Flight], None]
-"""Comes back when a flight is over, or raises to give it up."""
+"""Waits for a flight: returns when it is finished, or raises to give up."""
 
 
 def wait_for(flight: Flight) -> None:
-    """Until it is over, as this thread is told to wait."""
+    """Wait until it is finished, in the way set by `watched`."""
     watch = _watch.get()
     with flight.waited_for():
         if watch is None:
@@ -126,13 +127,13 @@ def wait_for(flight: Flight) -> None:
 
 
 def is_watched() -> bool:
-    """Whether somebody sees that this thread waits, and may go away meanwhile."""
+    """Whether this thread's waiting is shown to somebody, who may leave meanwhile."""
     return _watch.get() is not None
 
 
 @contextmanager
 def watched(watch: Watch) -> Iterator[None]:
-    """Within, this thread waits for results in this way."""
+    """Context in which this thread waits for results by calling `watch`."""
     token = _watch.set(watch)
     try:
         yield
@@ -144,8 +145,8 @@ def watched(watch: Watch) -> Iterator[None]:
 def ended_by(
     interrupt: Callable[[], None], progress: Callable[[], float | None] | None = None
 ) -> Iterator[None]:
-    """Within, `interrupt` is called when nobody wants any more what this thread works on; never
-    after. Raises Cancelled."""
+    """Context in which `interrupt` is called if this thread's result is no longer wanted, but never
+    after it. Raises Cancelled."""
     own = _own.get()
     if own is None:
         yield
@@ -155,8 +156,8 @@ def ended_by(
 
 
 class PatientLock:
-    """A lock that a thread waits for only while somebody wants what it works on: raises Cancelled.
-    May be taken again by the thread that holds it."""
+    """A reentrant lock; waiting for it raises Cancelled if the thread's result is no longer
+    wanted."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -172,7 +173,7 @@ class PatientLock:
 
 
 def _wait_unless_cancelled(flight: Flight) -> None:
-    """A result that needs another one waits for it while it is wanted itself."""
+    """Wait for another result while one's own is wanted."""
     own = _own.get()
     if own is None:
         flight.is_over(None)

@@ -49,7 +49,7 @@ class Results:
                 is_first = flight is None or flight.is_cancelled
                 if flight is None or is_first:
                     flight = self._flights[place] = Flight()
-            # It holds the owner: nothing else may be found under its number meanwhile.
+            # Holds a reference to the owner, so that its id is not reused meanwhile.
             land = partial(self._land, owner, key, flight, compute)
             if is_first and not is_watched():
                 with flight.waited_for():

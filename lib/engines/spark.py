@@ -99,7 +99,7 @@ class Spark:
 
         def interrupt() -> None:
             is_cancelled.set()
-            # The server may take its time, and whoever calls this has none.
+            # In a thread, because the server may be slow to respond and the caller must not wait.
             threading.Thread(target=self._interrupt, args=(tag,), daemon=True).start()
 
         asked = self._threads.submit(tagged)
@@ -121,7 +121,7 @@ class Spark:
                 session.interruptTag(tag)
 
     def _report(self, stages: Iterable[StageInfo] | None, *_: object, **__: object) -> None:
-        """The client calls it in the thread whose question it is about."""
+        """Called by the client in the thread of the question it is about."""
         done = [(stage.num_completed_tasks, stage.num_tasks) for stage in stages or ()]
         tasks = sum(each for _, each in done)
         if tasks:
@@ -129,13 +129,13 @@ class Spark:
 
 
 class _Progress:
-    """Of one question."""
+    """Progress of one question."""
 
     share: float | None = None
 
 
 def _said(name: str, error: Exception) -> EngineError:
-    """In words of ours: its own hold addresses, and differ by call."""
+    """The error in our own words: Spark's contain addresses and differ by call."""
     code = error.code() if isinstance(error, grpc.RpcError) and hasattr(error, "code") else None
     text = f"{code} {error}"
     if "UNAUTHENTICATED" in text or "PERMISSION_DENIED" in text:

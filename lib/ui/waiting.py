@@ -1,7 +1,7 @@
-"""Words and progress while another engine than memory works: a page is never frozen.
+"""Progress display while an engine other than memory works, so that a page never freezes.
 
-What is drawn ends the run of a viewer who has moved on, and with it the question, unless somebody
-else waits for the same.
+Updating it ends the run of a viewer who has moved on, and with it the question, unless somebody
+else waits for the same answer.
 """
 
 import time
@@ -18,10 +18,10 @@ from lib.settings import ChosenEngine
 from lib.ui import turns
 
 AT_ONCE = 0.5
-"""Seconds that an answer may take until the page says that it waits."""
+"""Seconds before the page shows that it waits."""
 
 STEP = 0.3
-"""Seconds between two signs of life."""
+"""Seconds between two updates."""
 
 
 _run: ContextVar[ExitStack] = ContextVar("run")
@@ -29,7 +29,7 @@ _run: ContextVar[ExitStack] = ContextVar("run")
 
 @contextmanager
 def patient() -> Iterator[None]:
-    """A run of the main script, in which `here` says where it waits."""
+    """Context of a run of the main script, in which `here` sets where progress is shown."""
     with ExitStack() as stack:
         token = _run.set(stack)
         try:
@@ -39,8 +39,7 @@ def patient() -> Iterator[None]:
 
 
 def here(engine: ChosenEngine) -> None:
-    """From now on the run says in this place how an engine gets on. Nothing where memory
-    answers."""
+    """Show the engine's progress here for the rest of the run; nothing if memory answers."""
     if not engine.is_memory:
         _run.get().enter_context(_shown(engine.name))
 
@@ -60,14 +59,14 @@ def _shown(name: str) -> Iterator[None]:
     try:
         with flights.watched(watch):
             yield
-    except Exception:  # not of a run that ends because its viewer has moved on
+    except Exception:  # except when a run ends because its viewer has moved on
         place.empty()
         raise
     place.empty()
 
 
 def _said(name: str, seconds: float, share: float | None) -> tuple[float, str]:
-    """How far it is, 0 to 1, and what is said of it."""
+    """Progress from 0 to 1, and its text."""
     text = f"{name} is counting: {formatting.number(int(seconds))} s so far"
     if share is None:
         return 0.0, f"{text} …"

@@ -38,7 +38,7 @@ def test_nobody_imports_an_engine_that_was_not_asked_for() -> None:
 
 
 def slow(seconds: float) -> tuple[DuckDB, nw.LazyFrame[Any], nw.LazyFrame[Any]]:
-    """Something that takes minutes, and something that takes no time."""
+    """A query that takes minutes, and one that takes no time."""
     many = pa.table({"row": pa.array(range(100_000), pa.int32())})
     source = DuckDB(lambda _: many, seconds=seconds)
     one, other = source.table("contacts"), source.table("contacts").rename({"row": "other"})
@@ -78,7 +78,7 @@ def test_question_that_nobody_waits_for_any_more_is_interrupted(
     with pytest.raises(InterruptedError), flights.watched(move_on_once_it_works):
         Results().get(source, "question", ask)
 
-    with source.lock:  # which the other one holds as long as it works
+    with source.lock:  # held by the other one while it works
         assert source.collect(quick)["contacts"].to_pylist() == [100_000]
 
 

@@ -1,4 +1,4 @@
-"""Who waits for a result, and what ends one that nobody waits for any more."""
+"""Waiting for results, and cancelling those that nobody waits for."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from lib.engines.flights import Cancelled, Flight
 from lib.engines.results import Results
 
 LONG = 20.0
-"""Seconds that nothing here takes."""
+"""Timeout in seconds, never reached here."""
 
 
 class MovedOn(Exception):
-    """A viewer has gone away."""
+    """A viewer has left."""
 
 
 class Owner:
-    """What results are about."""
+    """An owner of results."""
 
 
 class Viewer:
-    """Somebody who waits for a result in a thread of their own, until they move on."""
+    """A viewer who waits for a result in a separate thread, until they leave."""
 
     def __init__(self, ask: Callable[[], object], *, watches: bool = True) -> None:
         self.waits, self.moves_on = threading.Event(), threading.Event()
@@ -55,7 +55,7 @@ class Viewer:
 
 
 class Question:
-    """One that an engine works at until it is told the answer, or interrupted."""
+    """A question that takes until it is answered or interrupted."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -81,7 +81,7 @@ class Question:
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No engine is asked; nobody is given time to come back."""
+    """No engine is involved, and cancelling has no delay."""
     monkeypatch.setattr(flights, "GRACE", 0.0)
 
 
@@ -121,7 +121,7 @@ def test_a_question_goes_on_while_another_viewer_waits_for_it() -> None:
 
 
 def test_a_question_goes_on_while_somebody_waits_who_sees_nothing() -> None:
-    """A digest, or a file that is being made."""
+    """Such as a digest, or a file being made."""
     results, owner, question = Results(), Owner(), Question()
     unseen = Viewer(lambda: results.get(owner, "key", question), watches=False)
     assert question.begun.wait(LONG)
@@ -198,7 +198,7 @@ def test_progress_of_what_is_asked_reaches_whoever_waits_for_what_needs_it() -> 
 
 
 def test_one_failure_of_an_engine_is_that_of_all_who_wait() -> None:
-    """It took its time, and would take it again for each."""
+    """It took long, and would take as long for each."""
     results, owner, asked, fails = Results(), Owner(), [], threading.Event()
 
     def fail() -> None:

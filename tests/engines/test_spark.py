@@ -1,4 +1,4 @@
-"""What goes wrong with a Spark Connect server, and what is said of it."""
+"""Failures of a Spark Connect server, and their messages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_token_that_is_refused_is_a_sentence_without_it() -> None:
 
 
 def many_by_many(source: Spark) -> nw.LazyFrame[Any]:
-    """Takes minutes."""
+    """A query that takes minutes."""
     one, other = source.table("contacts"), source.table("contacts").rename({"row": "other"})
     return one.join(other, how="cross").select(total=(nw.col("row") * nw.col("other") % 7).sum())
 
@@ -131,7 +131,7 @@ def test_server_that_dies_in_mid_question_is_a_sentence() -> None:
 
 
 class Wire:
-    """Between a client and a server, until it is cut; counts the bytes that each has sent."""
+    """A proxy between client and server that can be cut, and counts the bytes sent by each."""
 
     def __init__(self, address: str) -> None:
         host, _, port = address.removeprefix("sc://").partition(":")
@@ -153,7 +153,7 @@ class Wire:
         self.cut()
 
     def cut(self) -> None:
-        """As when the server dies: nobody listens any more."""
+        """As if the server had died: nobody listens any more."""
         self._is_cut = True
         for each in (self._listens, *self._open):
             with suppress(OSError):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from lib.engines.questions import Engine
     from lib.engines.where import Where
     from lib.settings import ChosenEngine, Settings
+    from lib.store.snapshot import Snapshot
     from lib.store.storage import Store
-    from lib.store.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class _Opened:
 class ChosenSource:
     """The source of one snapshot, for `lib.engines.lazy.LazyEngine`: counts what it is asked.
 
-    `find` gives its kept files, None where it is not kept; `tables` gives what is read then. After
-    a question without an answer it begins anew: a server may have been started again meanwhile.
-    Nothing is answered where not so many `contacts` are found.
+    `find` gives its kept files, None where it is not kept; `otherwise` gives what is read then.
+    After a question without an answer it begins anew: a server may have been started again
+    meanwhile. Nothing is answered where not so many `contacts` are found.
     """
 
     def __init__(
         self,
         chosen: ChosenEngine,
-        tables: Callable[[], Tables],
+        otherwise: Callable[[], Where],
         find: Callable[[], Where | None],
         contacts: int | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class ChosenSource:
         """That all answers took together."""
         self._chosen = chosen
         self._contacts = contacts
-        self._tables = tables
+        self._otherwise = otherwise
         self._find = find
         self._opened: _Opened | None = None
         self._recorded: object = None
@@ -107,7 +107,7 @@ class ChosenSource:
         with self._opening:
             opened = self._opened
             if opened is None:
-                opened = _opened(self._chosen, self._tables, self._find())
+                opened = _opened(self._chosen, self._otherwise, self._find())
                 self._check(opened.source)
                 self._opened = opened
             return opened.source
@@ -131,14 +131,19 @@ def engine_of(source: ChosenSource) -> Engine:
 
 
 def source_of(
-    settings: Settings, tables: Callable[[], Tables], as_of: datetime, contacts: int
+    settings: Settings, snapshot: Callable[[], Snapshot], as_of: datetime, contacts: int
 ) -> ChosenSource | None:
-    """Of the snapshot of that instant, that has these tables, and so many contacts; None where
-    memory answers. Nobody asks for the tables of a snapshot that is kept."""
+    """Of the snapshot of that instant, that has so many contacts; None where memory answers. The
+    tables of a snapshot are loaded only where the engine cannot read their files."""
     chosen = settings.chosen_engine
     if chosen.is_memory:
         return None
-    return ChosenSource(chosen, tables, lambda: _kept(settings, as_of), contacts)
+    return ChosenSource(
+        chosen,
+        lambda: _not_kept(settings, snapshot()),
+        lambda: _kept(settings, as_of),
+        contacts,
+    )
 
 
 def can_read(engine: str, store: Store) -> bool:
@@ -168,11 +173,28 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     return None
 
 
-def _opened(chosen: ChosenEngine, tables: Callable[[], Tables], kept: Where | None) -> _Opened:
-    """Raises EngineError."""
-    from lib.engines.where import in_memory
+def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
+    """The files that its crawl has made, or its tables in memory. Raises EngineError."""
+    from lib.engines.where import in_files, in_memory
+    from lib.store.delta import Unreadable
+    from lib.store.place import StoreError
+    from lib.store.snapshot import FiledSnapshot
+    from lib.store.storage import store_of
 
-    where = kept or in_memory(tables())
+    store = store_of(settings)
+    is_local = store is not None and store.place.is_folder
+    files = snapshot.files if isinstance(snapshot, FiledSnapshot) else None
+    if files is not None and (is_local or settings.engine == "duckdb"):
+        return in_files(files)
+    try:
+        return in_memory(snapshot.tables)
+    except (StoreError, Unreadable) as why:
+        raise EngineError(f"The stored data cannot be read: {why}.") from None
+
+
+def _opened(chosen: ChosenEngine, otherwise: Callable[[], Where], kept: Where | None) -> _Opened:
+    """Raises EngineError."""
+    where = kept or otherwise()
     if chosen.address == "duckdb":
         from lib.engines.duckdb import DuckDB
 

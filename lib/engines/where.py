@@ -1,12 +1,13 @@
 """Location of a snapshot's tables, for engines that read them themselves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from lib.store import columns
+from lib.store.snapshot import TableFile
 from lib.store.storage import Row, Store
 from lib.store.tables import Tables
 
@@ -31,6 +32,11 @@ def in_memory(tables: Tables) -> Where:
         return found.cast(columns.schema_of(found))
 
     return table
+
+
+def in_files(files: Mapping[str, TableFile]) -> Where:
+    """The files on this machine that a crawl has made, by table."""
+    return lambda name: Files((str(files[name].path.absolute()),))
 
 
 def in_store(store: Store, row: Row) -> Where:

@@ -15,7 +15,6 @@ from lib.history.stored import chain, since
 from lib.settings import ChosenEngine
 from lib.store.delta import Unreadable
 from lib.store.storage import Head, Store
-from lib.store.tables import Tables
 
 _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 
@@ -23,7 +22,7 @@ _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 def history_in(engine: ChosenEngine, store: Store, head: Head) -> LazyHistory:
     """The history of a head with recorded snapshots; nothing is queried yet."""
     where = _where(store, head)
-    source = ChosenSource(engine, _no_tables, lambda: where)
+    source = ChosenSource(engine, lambda: where, lambda: where)
     return LazyHistory(chain(head), since(head), source, partial(_active, source, store, head))
 
 
@@ -43,10 +42,6 @@ def _where(store: Store, head: Head) -> Where:
         return Files(addresses(store, name, files), schema)
 
     return table
-
-
-def _no_tables() -> Tables:
-    raise AssertionError("what is recorded is kept")
 
 
 def _active(source: ChosenSource, store: Store, head: Head, limits: Filter) -> int:

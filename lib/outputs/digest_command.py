@@ -2,7 +2,7 @@
 
 It is safe beside a server that sends digests itself: each is sent once, by whichever comes first.
 Exit status: 0 sent, now or before; 2 invalid argument or setting; 3 the workspace could not be
-fetched; 4 not sent. On failure a sentence on standard error says why.
+fetched, or an engine gave no answer; 4 not sent. On failure a sentence on standard error says why.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from lib import settings
 from lib.chatbotx.errors import ChatbotXError
+from lib.engines.errors import EngineError
 from lib.history.demo import demo_past
 from lib.history.recorder import recorder_of
 from lib.insights.past import NothingRecorded, Past
@@ -28,9 +29,10 @@ from lib.outputs.notify.service import deliveries_of, mistakes, saved_views_of
 from lib.outputs.views import ViewGone, view_named
 from lib.reference import formatting
 from lib.settings import Configuration, Recipient, Settings, SettingsError
-from lib.store.snapshot import Snapshot, fetch
+from lib.store.place import StoreError
+from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
-from lib.store.workspace import connect
+from lib.store.workspace import connect, fetched
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         snapshot = _snapshot(workspace, now)
     except ChatbotXError as error:
         return _fail(3, error)
+    except StoreError as error:
+        return _fail(3, f"What was fetched could not be kept: {error}.")
     try:
         if given.dry_run or given.html is not None:
             return _show(given, configuration, recipient, workspace, snapshot, now)
@@ -55,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _send(configuration, recipient, workspace, snapshot, now, again=given.again)
     except ViewGone as error:
         return _fail(2, error)
+    except EngineError as error:
+        return _fail(3, error)
     except (OSError, Contended) as error:
         return _fail(4, f"Nothing was sent: {error}.")
 
@@ -156,14 +162,15 @@ def _message(
 
 def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
     """The snapshot saved by a server, if it is fresh; otherwise a newly fetched one. Raises
-    ChatbotXError."""
+    ChatbotXError and StoreError."""
     store = store_of(workspace)
-    stored = store.load()[0] if store is not None else None
+    is_in_memory = workspace.engine == "memory"
+    stored = store.load(tables=is_in_memory)[0] if store is not None else None
     usual = timedelta(minutes=workspace.refresh_minutes)
     if stored is not None and timedelta(0) <= now - stored.as_of <= usual:
         return stored
     with connect(workspace, as_of=now) as client:
-        return fetch(client, began=now, is_demo=workspace.is_demo)
+        return fetched(workspace, client, began=now)
 
 
 def _past(workspace: Settings, snapshot: Snapshot) -> Past:

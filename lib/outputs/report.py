@@ -36,8 +36,8 @@ from lib.reference.timezones import check_timezone
 from lib.settings import Settings, SettingsError
 from lib.store.delta import Unreadable
 from lib.store.place import StoreError
-from lib.store.snapshot import Snapshot, fetch, save_tables
-from lib.store.workspace import connect
+from lib.store.snapshot import Snapshot, save_tables
+from lib.store.workspace import connect, fetched
 
 Json = dict[str, Any]
 
@@ -126,10 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(note, file=sys.stderr)
     try:
         with connect(configured, as_of=as_of) as client:
-            snapshot = fetch(client, began=as_of, is_demo=configured.is_demo)
+            snapshot = fetched(configured, client, began=as_of)
     except ChatbotXError as error:
         return _fail(3, error)
-    source = source_of(configured, lambda: snapshot.tables, as_of, snapshot.contacts)
+    except StoreError as error:
+        return _fail(3, f"What was fetched could not be kept: {error}.")
+    source = source_of(configured, lambda: snapshot, as_of, snapshot.contacts)
     asked = MemoryEngine(snapshot.tables) if source is None else engine_of(source)
     bot_answers = given.bot_answers == "yes" if given.bot_answers else configured.bot_answers
     try:
@@ -169,6 +171,8 @@ def _changes(configured: Settings, snapshot: Snapshot, terms: Terms, *, record: 
             found = changes(kept.history, terms.period)
     except (StoreError, Unreadable) as why:
         notes.append(f"What was recorded before cannot be read: {why}.")
+    except EngineError as why:
+        notes.append(f"What changed is left out. {why}")
     for note in notes:
         print(note, file=sys.stderr)
     return _outline(found, terms)

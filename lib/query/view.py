@@ -29,7 +29,6 @@ from lib.reference.periods import day_of
 from lib.settings import Settings
 from lib.store.dimensions import Dimension
 from lib.store.snapshot import Snapshot
-from lib.store.tables import Tables
 from lib.store.workspace import inbox_url
 
 Result = TypeVar("Result")
@@ -197,15 +196,15 @@ def _source(snapshot: Snapshot, settings: Settings, history: History | None) -> 
         return None
     held = weakref.ref(snapshot)  # what is kept with the snapshot must not refer to it
 
-    def tables() -> Tables:
+    def whole() -> Snapshot:
         found = held()
         assert found is not None, "whoever asks has a view of it"
-        return found.tables
+        return found
 
     source = RESULTS.get(
         snapshot,
         ("source", settings.engine),
-        partial(source_of, settings, tables, snapshot.as_of, snapshot.contacts),
+        partial(source_of, settings, whole, snapshot.as_of, snapshot.contacts),
     )
     if source is not None and history is not None and len(history.recorded):
         source.look_again(history.recorded[-1])

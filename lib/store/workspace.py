@@ -8,6 +8,8 @@ from lib.chatbotx.client import Client, Patience, RateLimiter
 from lib.chatbotx.schema import Decoder
 from lib.demo import transport as demo
 from lib.settings import Settings
+from lib.store.snapshot import Snapshot, fetch
+from lib.store.storage import store_of
 
 
 def connect(
@@ -38,6 +40,17 @@ def connect(
         connections=settings.connections,
         cancelled=cancelled,
     )
+
+
+def fetched(settings: Settings, client: Client, *, began: datetime) -> Snapshot:
+    """A crawl of the configured workspace, in memory or, where another engine reads it, in files.
+    `began` is UTC. Raises ChatbotXError and StoreError."""
+    store = store_of(settings) if settings.engine != "memory" else None
+    if store is None:
+        return fetch(client, began=began, is_demo=settings.is_demo)
+    from lib.store.on_disk import fetch_to_disk
+
+    return fetch_to_disk(client, store.place, began=began)
 
 
 def inbox_url(settings: Settings, workspace_id: str | None) -> str | None:

@@ -39,6 +39,11 @@ def answering(kind: Kind) -> Iterator[None]:
     _chosen.pop()
 
 
+def setting() -> str:
+    """What `CHATBOTX_ENGINE` is for it."""
+    return {"memory": "memory", "DuckDB": "duckdb", "Sail": ""}[_chosen[-1]] or sail_address()
+
+
 def engine_of(
     tables: Tables, only: Collection[object] | None = None, kind: Kind | None = None
 ) -> Engine:

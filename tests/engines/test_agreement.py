@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from lib.engines.questions import Bins, Engine, Filter
 from lib.metrics import audience, cohorts, engagement, opt_in, quality, tags, tails, workload
-from lib.metrics.terms import Terms
+from lib.metrics.terms import Terms, choose_basis
+from lib.query.options import counts_under, options_of
 from lib.reference.periods import Step
 from lib.store.dimensions import (
     AGENT,
@@ -33,6 +34,8 @@ from tests.metrics.generated import Case, cases
 from tests.workspaces import tables_of, terms
 
 Asking = Callable[[Engine, Terms], object]
+
+_SOME = Filter.to({"channel": ["whatsapp", MISSING], "country": ["BR", "VN"], "tag": ["601"]})
 
 METRICS: dict[str, Asking] = {
     "audience": audience.audience,
@@ -66,6 +69,15 @@ METRICS: dict[str, Asking] = {
     "busiest days": lambda asked, terms: audience.busiest_days(
         asked, terms, COUNTRY, terms.period, "new"
     ),
+}
+METRICS |= {
+    "basis": lambda asked, _: choose_basis(asked),
+    "options": lambda asked, _: options_of(asked),
+    "counts": lambda asked, _: counts_under(asked.under, _SOME, options_of(asked)),
+    "tables": lambda asked, _: {
+        name: table.sort_values([*table.columns], ignore_index=True)
+        for name, table in asked.tables().frames().items()
+    },
 }
 for each in DIMENSIONS:
     METRICS |= {
@@ -110,6 +122,8 @@ def plain(answer: Any) -> Any:
     if isinstance(answer, pd.DataFrame):
         values = answer.astype("object").where(answer.notna(), None)
         return [*map(str, answer.columns)], answer.index.to_list(), values.to_numpy().tolist()
+    if isinstance(answer, dict):
+        return {name: plain(each) for name, each in answer.items()}
     if isinstance(answer, tuple):
         return [plain(each) for each in answer]
     return answer

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 
@@ -61,8 +60,6 @@ def rounded(answer: Any) -> Any:
         return {name: rounded(each) for name, each in answer.items()}
     if isinstance(answer, list | tuple):
         return [rounded(each) for each in answer]
-    if isinstance(answer, pd.DataFrame):
-        return rounded(plain(answer))
     return round(answer, 9) if isinstance(answer, float) else answer
 
 

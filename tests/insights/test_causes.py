@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.insights import arrivals
@@ -12,11 +15,19 @@ from lib.query.view import View, view_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG
 from lib.store.snapshot import Snapshot
+from tests.engines.answering import KINDS, answering, setting
 from tests.workspaces import Json, choosing, contact, on, tables_of, tagged
 
 AS_OF = datetime(2026, 11, 28, 8, tzinfo=UTC)
 FRIDAY = date(2026, 11, 27)
 MONTH = Choice("30d")
+
+
+@pytest.fixture(autouse=True, params=KINDS)
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test asks each engine."""
+    with answering(request.param):
+        yield
 
 
 def came(day: date, *parts: Json, times: int = 1) -> list[Json]:
@@ -30,7 +41,9 @@ def usual_weeks(a_day: int = 5) -> list[Json]:
 
 
 def view(*contacts: Json, choice: Choice = MONTH) -> View:
-    return view_of(Snapshot(tables_of(*contacts), Verdict(AS_OF)), choice, Settings())
+    return view_of(
+        Snapshot(tables_of(*contacts), Verdict(AS_OF)), choice, Settings(engine=setting())
+    )
 
 
 def test_a_day_is_made_of_what_is_more_frequent_in_it_than_in_the_weeks_before() -> None:

@@ -170,6 +170,29 @@ class TestRecordedWorkspace:
         for part in PARTS:
             assert found[part] == expected[part], part
 
+    @pytest.mark.parametrize("name", RECORDED)
+    def test_has_them_from_files_that_are_never_loaded(
+        self,
+        run: Command,
+        servers: dict[str, FakeChatbotx],
+        name: str,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+    ) -> None:
+        def load(*_: object) -> None:
+            raise AssertionError("the tables were loaded")
+
+        monkeypatch.setattr("lib.store.on_disk.read_files", load)
+        monkeypatch.setenv("CHATBOTX_BASE_URL", servers[name.partition("-")[0]].base_url)
+        monkeypatch.setenv("CHATBOTX_TOKEN", TOKEN)
+        monkeypatch.setenv("CHATBOTX_STORE", str(tmp_path))
+
+        found = run(*RECORDED[name], "--engine", "duckdb").report
+
+        expected = rounded(json.loads((EXPECTED / f"{name}.json").read_text("utf-8")))
+        for part in PARTS:
+            assert found[part] == expected[part], part
+
     def test_is_the_same_by_the_engine_that_is_asked_for(self, connected: Command) -> None:
         by_argument = connected(*AS_OF_JULY, "--engine", "duckdb").report
 

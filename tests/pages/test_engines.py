@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 import lib.engines.duckdb
+from lib import settings
 from lib.engines.errors import EngineError
 from lib.engines.results import RESULTS
+from lib.refresh import refreshers
+from lib.store.snapshot import FiledSnapshot
 from tests.pages.conftest import JUNE, Connect, markup, numbers, open_page, text
 from tests.switching import switch_page
 
-PAGES = ["overview", "channels", "countries", "tags", "opt_in", "workload", "data"]
+PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 FILTERED = JUNE | {"channel": ["whatsapp", "zalo"]}
 REASON = "DuckDB had too little memory, or disk, for an answer."
 
@@ -28,6 +31,26 @@ def test_every_page_shows_the_numbers_of_memory(connect: Connect) -> None:
     for name in PAGES:
         assert found[name] == expected[name], name
     assert "DuckDB answered" in said
+
+
+def test_no_page_loads_the_tables_of_a_snapshot_that_is_kept(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object) -> None:
+        raise AssertionError("the tables were loaded")
+
+    connect(engine="duckdb")
+    refresher = refreshers.refresher_of(settings.load())
+    refresher.refresh()
+    state = refresher.wait(60)
+    monkeypatch.setattr("lib.store.storage.Store.read", load)
+
+    _all_pages()
+
+    assert isinstance(state.snapshot, FiledSnapshot)
+    assert not state.snapshot.is_loaded
+    assert state.history is not None
+    assert len(state.history.recorded) == 2
 
 
 def _all_pages() -> tuple[dict[str, str], str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import lib.engines.duckdb
@@ -14,13 +16,17 @@ from lib.engines.errors import EngineError
 from lib.engines.where import in_memory
 from lib.history.recorder import recorder_of
 from lib.insights.findings import findings
+from lib.insights.past import NothingRecorded
 from lib.metrics.audience import audience, by_channel
+from lib.outputs import archive
+from lib.outputs.digest import digest, message
 from lib.outputs.report import report
+from lib.outputs.views import Named
 from lib.query.choice import Choice
 from lib.query.view import View, _contacts, view_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL
-from lib.store.snapshot import Snapshot
+from lib.store.snapshot import FiledSnapshot, Snapshot
 from tests.engines.test_agreement import plain
 from tests.workspaces import AS_OF, choosing, contact, on, tables_of
 
@@ -66,6 +72,44 @@ def test_every_number_is_that_of_memory(
     assert memory.source is None
     assert other.source is not None
     assert other.source.questions > 0
+
+
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_nothing_that_is_said_of_a_kept_snapshot_loads_its_tables(
+    november_contacts: list[dict[str, Any]], tmp_path: Path, chosen: str
+) -> None:
+    configured = Settings(token="t", store=str(tmp_path), engine="duckdb")
+    whole = Snapshot(tables_of(*november_contacts), Verdict(AS_OF))
+    recorder = recorder_of(configured)
+    assert recorder is not None
+    recorder.save(whole)
+    loaded, choice = recorder.load(), CHOICES[chosen]
+    seen = view_of(expected_unloaded(loaded.snapshot), choice, configured, loaded.history)
+    memory = view_of(whole, choice, replace(configured, engine="memory"))
+
+    assert seen.options == memory.options
+    assert seen.counts == memory.counts
+    assert seen.first == memory.first
+    assert seen.kept(findings) == memory.kept(findings)
+    assert archive.numbers_json(seen) == archive.numbers_json(memory)
+    for name, table in seen.asked.tables().frames().items():
+        pd.testing.assert_frame_equal(
+            table.sort_values([*table.columns], ignore_index=True),
+            memory.asked.tables().frames()[name].sort_values([*table], ignore_index=True),
+            check_categorical=False,
+        )
+    written, expected = (
+        digest(Named(each, ()), configured, now=AS_OF, past=NothingRecorded(), dashboard=None)
+        for each in (seen, memory)
+    )
+    assert message(written).plain == message(expected).plain
+    expected_unloaded(loaded.snapshot)
+
+
+def expected_unloaded(snapshot: Snapshot | None) -> FiledSnapshot:
+    assert isinstance(snapshot, FiledSnapshot)
+    assert not snapshot.is_loaded
+    return snapshot
 
 
 def test_snapshot_that_is_not_kept_is_read_from_memory(tmp_path: Path) -> None:

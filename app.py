@@ -57,7 +57,7 @@ def middleware() -> list[Middleware]:
 
 
 def rules() -> Rules:
-    """An option set in `.streamlit/config.toml` or the environment."""
+    """Rules for host names and origins, from `.streamlit/config.toml` or the environment."""
     origins = [*st.get_option("server.corsAllowedOrigins"), _public_address()]
     hosts = (urlsplit(origin).hostname for origin in origins)
     return Rules(

@@ -6,7 +6,7 @@ import sys
 
 
 def _stop(*_: object) -> None:
-    """At once, whatever is under way: waiting for threads and imports would look like a crash."""
+    """Exit at once: interrupting threads and imports would print tracebacks as after a crash."""
     os.write(sys.stderr.fileno(), b"Interrupted: no report was made.\n")
     os._exit(128 + signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""The tests of engines against Apache Spark itself: `make spark`.
+"""Run the tests of engines against Apache Spark itself: `make spark`.
 
 It brings 500 MB and needs Java 17, and its package excludes the client that the dashboard uses, so
 it has an environment of its own and is no part of the other tests.
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 TESTS = ("tests/engines", "tests/metrics", "tests/outputs/test_report.py")
 PATIENCE = 180
-"""Seconds that the server may take to start."""
+"""Maximum seconds for the server to start."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of a Spark Connect server on loopback, which ends afterwards."""
+    """Run a Spark Connect server on the loopback interface; yields its URL."""
     found = find_spec("pyspark")
     assert found is not None
     assert found.origin is not None
@@ -49,7 +49,7 @@ def server() -> Iterator[str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.ui.enabled": "false",
-        # As many as there are processors: with 200, small tables take longer.
+        # One partition a processor: the default of 200 slows down small tables.
         "spark.sql.shuffle.partitions": "2",
     }
     with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Coroutines in tests whose own thread may be running the loop of a browser."""
+"""Run coroutines in tests whose thread may already be running a browser's event loop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 def concluded(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What `work` comes to, run to its end in a thread and a loop of its own."""
+    """The result of the coroutine `work()`, run in a thread and an event loop of its own."""
     with ThreadPoolExecutor(1) as beside:
         return beside.submit(lambda: asyncio.run(work())).result()

@@ -1,4 +1,4 @@
-"""A bucket to test with: moto's server, which imitates Amazon's S3."""
+"""A bucket for tests, from moto's server, which imitates Amazon S3."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ _AUTHORIZATION = (
 
 @contextmanager
 def bucket_server() -> Iterator[str]:
-    """Its address; it has one bucket, `ours`. A process of its own: in this one it might wait for
-    us while we wait for it."""
+    """Run the server with one bucket, `ours`; yields its URL.
+
+    In a process of its own, as within this one it could deadlock with the test.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(
@@ -48,7 +50,7 @@ def bucket_server() -> Iterator[str]:
 
 
 def options_of(endpoint: str) -> dict[str, str]:
-    """`[store]` of the settings for it."""
+    """The options in `[store]` for this server."""
     return {
         "aws_endpoint_url": endpoint,
         "aws_region": "us-east-1",

@@ -1,4 +1,4 @@
-"""Fixtures that tests of several subjects share."""
+"""Fixtures shared by tests of several rooms."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tests import effort
 from tests.bucket import bucket_server
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, NOVEMBER_CONTACTS, Contact, FakeChatbotx
 
-# No test is held to a time, and each run tries the same examples.
+# No time limit for tests, and the same examples in each run.
 settings.register_profile("ours", deadline=None, derandomize=True, max_examples=effort.of(100))
 settings.load_profile("ours")
 
-# A worker of several has a main module without a file, which Spark's client takes for a run of its
-# own tests: it would look for a whole Spark.
+# The main module of an xdist worker has no file, which Spark's client takes for a run of its own
+# tests; it would then require a full Spark installation.
 if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 
 @pytest.fixture(autouse=True)
 def configuration_of_this_test() -> Iterator[None]:
-    """A process reads its configuration once; each test is a start of its own."""
+    """A process reads its configuration once, so each test has to start afresh."""
     read_again()
     yield
     read_again()
@@ -35,7 +35,7 @@ def configuration_of_this_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """The address of a server that has the bucket `ours`."""
+    """The URL of a server with the bucket `ours`."""
     with bucket_server() as address:
         yield address
 
@@ -49,14 +49,14 @@ def edge_contacts() -> list[Contact]:
 
 @pytest.fixture
 def november_contacts() -> list[Contact]:
-    """The same workspace as the newest servers send it."""
+    """The same workspace as the latest version of the server sends it."""
     contacts: list[Contact] = json.loads(NOVEMBER_CONTACTS.read_text("utf-8"))
     return contacts
 
 
 @pytest.fixture
 def edge_server(edge_contacts: list[Contact]) -> Iterator[FakeChatbotx]:
-    """The July version with the recorded workspace (token `edge`) and one without contacts."""
+    """A server of July with the recorded workspace (token `edge`) and an empty one."""
     with FakeChatbotx({"edge": edge_contacts, "empty": []}, manners=JULY) as server:
         yield server
 

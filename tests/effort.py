@@ -1,4 +1,4 @@
-"""How many random cases a test tries: all of them in CI, which sets CRAWL_SEEDS, else a sample."""
+"""How many random cases tests try: all in CI, which sets CRAWL_SEEDS, otherwise a sample."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ SEEDS = int(os.environ.get("CRAWL_SEEDS") or 24)
 
 
 def of(cases: int) -> int:
-    """The number of cases to try, of so many in CI."""
+    """The number of cases to try, if CI tries `cases`."""
     return cases if IS_WHOLE else max(5, cases // 4)

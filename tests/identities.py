@@ -1,4 +1,4 @@
-"""Identities as the server signs them, for clients made by hand."""
+"""Identity cookies signed like the server's, for hand-made clients."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ server_metadata_url = "{ISSUER}/.well-known/openid-configuration"
 
 
 def cookies_of(address: str, email: str, *, age: float = 0, **others: Any) -> str:
-    """The header `Cookie` of a browser whose owner signed in `age` seconds ago."""
+    """The `Cookie` header of a browser whose user signed in `age` seconds ago."""
     claims = {
         "is_logged_in": True,
         "email": email,
@@ -51,7 +51,7 @@ def _token() -> str:
 
 
 def stream_as(address: str, cookies: str) -> ClientConnection:
-    """A web socket as the page of that browser opens it."""
+    """Open a web socket as a page in that browser does."""
     token = cookies.rpartition(f"{XSRF_COOKIE_NAME}=")[2]
     port = int(address.rsplit(":", 1)[1])
     return connect(

@@ -1,4 +1,4 @@
-"""A workspace in which all that is personal bears a mark."""
+"""A workspace in which all personal data contains a mark."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from tests.synthetic import synthetic_contacts
 Json = dict[str, Any]
 
 MARK = "qzmark"
-"""In every text that is personal. Texts are compared in lower case."""
+"""Part of every personal text. Texts are compared in lower case."""
 
 DIGITS = "976543210"
-"""In every telephone number."""
+"""Part of every phone number."""
 
 SHOWN = "shownopenly"
-"""The name of a tag: to be found wherever tags are shown, or the search would prove nothing."""
+"""The name of a tag, which must be found wherever tags are shown, to prove that searching works."""
 
 
 def contacts(number: int = 400) -> list[Json]:
-    """Synthetic contacts whose personal texts all bear a mark; some have them where a value of
-    another kind belongs, or in fields that nobody has heard of."""
+    """Synthetic contacts whose personal texts all contain a mark.
+
+    Some have them in fields of other types, or in unknown fields.
+    """
     found = []
     for place, contact in enumerate(synthetic_contacts(number, seed=7)):
         contact |= {

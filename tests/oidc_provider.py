@@ -1,8 +1,8 @@
-"""A small OpenID provider on this machine: the authorisation code flow, for one client.
+"""A small local OpenID provider: the authorisation code flow for a single client.
 
-It asks no passwords: its page has a button for each person. It is strict with the client, so that a
-sign-in that goes wrong here would go wrong elsewhere: the secret, the address to come back to, the
-proof of the code and its single use are checked, and tokens are signed with RS256.
+It asks for no passwords: its page has a button for each person. It is as strict with the client as
+a real provider: it checks the secret, the redirect URI, PKCE and that a code is used only once, and
+signs tokens with RS256.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ CLIENT = "dashboard"
 SECRET = "the-secret-of-the-client"
 CALLBACK = re.compile(r"http://127\.0\.0\.1:\d+/oauth2callback")
 LASTING = 300
-"""Seconds for which a token may be handed in."""
+"""Lifetime of a token in seconds."""
 
 Json = dict[str, Any]
 
 
 @dataclass
 class Grant:
-    """What a code stands for."""
+    """The authorisation that a code stands for."""
 
     person: str
     redirect_uri: str
@@ -44,7 +44,7 @@ class Grant:
 
 @dataclass
 class Provider:
-    """`people` are the claims of each by name; a claim `iat` there is an age in seconds.
+    """The provider. `people` are claims by name; a claim `iat` there is an age in seconds.
 
     with Provider({"Ana": {"email": "ana@example.com", "email_verified": True}}) as provider:
         provider.secrets  # for secrets.toml
@@ -52,7 +52,7 @@ class Provider:
 
     people: dict[str, Json]
     signed_out: list[str] = field(default_factory=list)
-    """Addresses that people were sent back to after they had signed out."""
+    """URLs that people were redirected to after signing out."""
 
     def __post_init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
@@ -76,7 +76,7 @@ class Provider:
 
     @property
     def secrets(self) -> str:
-        """The table `[auth]`; Streamlit puts its own port into the address."""
+        """The table `[auth]` of the secrets; Streamlit inserts its port into the redirect URI."""
         return f"""
 [auth]
 redirect_uri = "http://127.0.0.1:{{port}}/oauth2callback"
@@ -103,7 +103,7 @@ server_metadata_url = "{self.issuer}/.well-known/openid-configuration"
         }
 
     def page(self, query: dict[str, str]) -> str:
-        """Where a person says who they are. Raises ValueError for a request that is not right."""
+        """The page on which a person signs in. Raises ValueError for an invalid request."""
         self._check_request(query)
         buttons = "".join(
             f'<p><a href="/enter?{html.escape(urlencode(query | {"person": name}))}">'
@@ -113,7 +113,7 @@ server_metadata_url = "{self.issuer}/.well-known/openid-configuration"
         return f"<!doctype html><title>Provider</title><h1>Who are you?</h1>{buttons}"
 
     def enter(self, query: dict[str, str]) -> str:
-        """The address that a person goes back to, with a code. Raises ValueError or KeyError."""
+        """The redirect URI with a code. Raises ValueError or KeyError for an invalid request."""
         self._check_request(query)
         person = query["person"]
         if person not in self.people:
@@ -133,7 +133,7 @@ server_metadata_url = "{self.issuer}/.well-known/openid-configuration"
             raise ValueError("no state, or no scope openid")
 
     def tokens(self, form: dict[str, str], authorization: str) -> Json:
-        """Raises ValueError or KeyError."""
+        """Exchange a code for tokens. Raises ValueError or KeyError for an invalid request."""
         expected = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
         if authorization != f"Basic {expected}":
             raise ValueError("wrong secret")

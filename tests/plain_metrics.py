@@ -1,6 +1,6 @@
-"""The metrics once more: slowly, contact by contact, from the JSON, as their definitions read.
+"""A naive implementation of the metrics: contact by contact, from the JSON, by their definitions.
 
-Nothing here is shared with `lib.metrics`, so that the two can be held against each other.
+It shares no code with `lib.metrics`, so that the two can be compared.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Day = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Question:
-    """The days `start..end` in a zone, "now", the API's name of the subscription time, and whether
-    the company has a bot that answers."""
+    """The days `start` to `end` in a zone, "now", the API's name of the subscription time, and
+    whether an active bot counts as answering."""
 
     start: date
     end: date
@@ -110,7 +110,7 @@ def in_days(question: Question, contact: Json, key: str, days: tuple[date, date]
 
 
 def is_before(question: Question, contact: Json, key: str) -> bool:
-    """Whether the time lies in the previous period, as far as this one is over."""
+    """Whether the time lies in the previous period to date."""
     if not in_days(question, contact, key, question.previous):
         return False
     moment = time(contact, key)
@@ -121,7 +121,7 @@ def is_before(question: Question, contact: Json, key: str) -> bool:
 
 
 def counted(contacts: list[Json], question: Question) -> dict[str, int]:
-    """The numbers of "Audience" and the parts of the rates of "Opt-in"."""
+    """The numbers of "Audience", and numerators and denominators of the rates of "Opt-in"."""
     period, previous = (question.start, question.end), question.previous
     active = [each for each in contacts if is_active(each)]
     on_channel = [each for each in active if channels(each)]
@@ -150,7 +150,7 @@ def counted(contacts: list[Json], question: Question) -> dict[str, int]:
 def counted_by(
     contacts: list[Json], question: Question, keys: Callable[[Json], set[str]]
 ) -> dict[str, dict[str, int]]:
-    """`counted` for each key that a contact has; those without one under `none`."""
+    """`counted` for each key that a contact has; contacts without any are under ""."""
     groups: dict[str, list[Json]] = {}
     for contact in contacts:
         for key in keys(contact) or {""}:
@@ -159,7 +159,7 @@ def counted_by(
 
 
 def new_and_lost(contacts: list[Json], question: Question) -> dict[date, tuple[int, int]]:
-    """By day of the period."""
+    """New and lost contacts by day of the period."""
     new, lost = (
         Counter(question.day(moment) for each in contacts if (moment := time(each, key)))
         for key in (question.basis, "blockedAt")
@@ -171,7 +171,7 @@ def new_and_lost(contacts: list[Json], question: Question) -> dict[date, tuple[i
 
 
 def subscribers(contacts: list[Json], question: Question, day: date) -> int:
-    """At the end of a day: subscribed by then, less those of them blocked by then."""
+    """At the end of a day: contacts subscribed by then, minus those of them blocked by then."""
     number = 0
     for contact in contacts:
         joined, blocked = time(contact, question.basis), time(contact, "blockedAt")
@@ -181,7 +181,7 @@ def subscribers(contacts: list[Json], question: Question, day: date) -> int:
 
 
 def new_by_hour(contacts: list[Json], question: Question) -> Counter[tuple[int, int]]:
-    """By local weekday, Monday being 0, and hour."""
+    """New contacts by local weekday, where 0 is Monday, and hour."""
     zone = ZoneInfo(question.timezone)
     return Counter(
         (local.weekday(), local.hour)
@@ -195,7 +195,7 @@ def new_by_hour(contacts: list[Json], question: Question) -> Counter[tuple[int, 
 def new_by_day_and(
     contacts: list[Json], question: Question, keys: Callable[[Json], set[str]]
 ) -> Counter[tuple[date, str]]:
-    """By day and each key that a contact has."""
+    """New contacts by day and by each key that a contact has."""
     return Counter(
         (question.day(moment), key)
         for each in contacts
@@ -208,7 +208,7 @@ def new_by_day_and(
 def opt_in_before(
     contacts: list[Json], question: Question, day: date
 ) -> tuple[float | None, float | None]:
-    """The shares opted in to broadcasts, and to e-mail, when the day began."""
+    """The shares opted in to broadcasts and to e-mail at the start of the day."""
 
     def had(contact: Json, key: str) -> bool:
         moment = time(contact, key)
@@ -241,7 +241,7 @@ def in_open_conversation(contacts: list[Json]) -> list[Json]:
 
 
 def wrote(contact: Json) -> datetime | None:
-    """When the contact wrote last."""
+    """When the contact last wrote."""
     links = contact.get("contactInboxes") or []
     said = [time(link, "lastIncomingMessageAt") for link in links]
     said.append(time(contact["conversation"], "contactRepliedAt"))
@@ -293,7 +293,7 @@ def is_unread(conversation: Json) -> bool:
 
 
 def waited(contact: Json, question: Question) -> timedelta:
-    """Never less than nothing, whatever the clocks say."""
+    """How long a contact has waited; never negative, even if clocks differ."""
     since = wrote(contact)
     assert since is not None
     return max(question.as_of - since, timedelta())
@@ -343,8 +343,8 @@ def workload(contacts: list[Json], question: Question) -> dict[str, Any]:
 def load(
     contacts: list[Json], key: str, question: Question, everyone: list[Json]
 ) -> dict[str, dict[str, Any]]:
-    """By agent or team, as `key` says: those ever seen with `everyone` in the workspace, archived
-    conversations included."""
+    """By agent or team, depending on `key`: all that are assigned anywhere in the workspace,
+    including archived conversations."""
     seen = {
         each["conversation"][key]
         for each in everyone
@@ -374,7 +374,7 @@ def load(
 def longest_waits(
     contacts: list[Json], question: Question
 ) -> tuple[float | None, int, float | None]:
-    """Hours of all who wait; how many of them are orphaned, and the hours of these."""
+    """The longest wait in hours; how many of those who wait are orphaned, and their longest."""
     waiting = [each for each in in_open_conversation(contacts) if awaits_reply(each, question)]
     orphaned = [each for each in waiting if is_orphaned(each, question)]
     longest, longest_orphaned = (
@@ -408,8 +408,8 @@ def is_unassigned(conversation: Json) -> bool:
 
 
 def backlog_before(contacts: list[Json], question: Question, day: date) -> tuple[int, int]:
-    """How many of those who wait now had written before the day began, and how many of those who
-    are with nobody now had gone quiet."""
+    """How many of those who wait now had written before the day started, and how many of those that
+    are unassigned now had their last activity before it."""
 
     open_ones = in_open_conversation(contacts)
     waiting = [wrote(each) for each in open_ones if awaits_reply(each, question)]
@@ -426,7 +426,7 @@ def backlog_before(contacts: list[Json], question: Question, day: date) -> tuple
 
 
 def queue(contacts: list[Json], which: str, question: Question) -> list[dict[str, Any]]:
-    """Longest first, then in the order in which the contacts came."""
+    """The conversations in a queue, longest first, then in the order in which contacts came."""
     is_in: dict[str, Callable[[Json], bool]] = {
         "waiting": lambda contact: awaits_reply(contact, question),
         "orphaned": lambda contact: is_orphaned(contact, question),
@@ -457,7 +457,7 @@ def queue(contacts: list[Json], which: str, question: Question) -> list[dict[str
 
 
 def is_busy(contact: Json, as_of: datetime, days: int) -> bool:
-    """Whether either side was active in the last days."""
+    """Whether either side was active in the last `days` days."""
     moment = time(contact.get("conversation") or {}, "lastActivityAt")
     return moment is not None and moment >= as_of - days * Day
 
@@ -465,7 +465,7 @@ def is_busy(contact: Json, as_of: datetime, days: int) -> bool:
 def engagement(
     contacts: list[Json], as_of: datetime, everyone: list[Json]
 ) -> dict[str, int | None]:
-    """The 24-hour window is None where no contact in the workspace carries its field."""
+    """The 24-hour window is None if no contact in the workspace has its field."""
     active = [each for each in contacts if is_active(each)]
 
     def incoming(contact: Json) -> list[datetime]:
@@ -485,7 +485,7 @@ def engagement(
 
 
 def cohorts(contacts: list[Json], question: Question) -> dict[tuple[int, int], tuple[int, ...]]:
-    """By year and month: contacts, still active, and of these broadcast and active in 30 days."""
+    """By year and month: contacts, still active, and of these, opted in and active in 30 days."""
     months: dict[tuple[int, int], list[Json]] = {}
     for contact in contacts:
         if moment := time(contact, question.basis):

@@ -1,9 +1,9 @@
-"""A dashboard that does all it does, keeps what it holds, and then looks for texts in it.
+"""Exercise a dashboard completely, collect everything it holds, and search that for texts.
 
     python -m tests.searching
 
-It is told what to look for when it has done all: a process that knows the texts before would find
-its own questions. So this module must not import those that have them.
+It learns what to search for only at the end, as otherwise it would find the search terms themselves
+in its memory. For the same reason it must not import modules that contain them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FRAME = Path(__file__).parents[1] / "pages" / "frame.py"
 
 
 def found_in(text: str | bytes, marks: Iterable[str]) -> list[str]:
-    """The `marks` that are in a text, whatever its case, or in bytes as UTF-8 or as UTF-16."""
+    """The `marks` in a text, in any case, or in bytes encoded as UTF-8 or UTF-16."""
     if isinstance(text, str):
         text = text.encode("utf-8", "surrogatepass")
     lower = text.lower()
@@ -49,7 +49,7 @@ def found_in(text: str | bytes, marks: Iterable[str]) -> list[str]:
 
 
 def texts_of_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The bytes of every file, and of Parquet also what is in its tables and its metadata."""
+    """The bytes of every file, and the tables and metadata of Parquet files."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         table_name = path.parent.name
         yield table_name, path.name.encode() + path.read_bytes()
@@ -60,7 +60,7 @@ def texts_of_files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def texts_in_memory() -> Iterator[tuple[str, str | bytes]]:
-    """Every text that can be reached in this process, and of tables and arrays what is in them."""
+    """Every reachable text in this process, including the contents of tables and arrays."""
     gc.collect()
     waiting: list[object] = list(gc.get_objects())
     seen: set[int] = set(map(id, waiting))
@@ -99,14 +99,14 @@ def _texts_of_tables(each: object) -> Iterator[tuple[str, str | bytes]]:
 
 
 def _fields(each: object) -> list[object]:
-    """Of structs that the garbage collector does not look into."""
+    """The fields of structs that the garbage collector does not track."""
     if isinstance(each, msgspec.Struct):
         return [getattr(each, name) for name in each.__struct_fields__]
     return []
 
 
 def _messages(dashboard: AppTest) -> Iterator[bytes]:
-    """What a page sends to the browser."""
+    """The messages that a page sends to the browser."""
     waiting = [dashboard._tree]
     while waiting:
         node: Any = waiting.pop()
@@ -117,7 +117,7 @@ def _messages(dashboard: AppTest) -> Iterator[bytes]:
 
 
 class _Records(logging.Handler):
-    """Keeps what every logger says, as it is: without our redaction."""
+    """Collects the records of all loggers, without our redaction."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -128,13 +128,13 @@ class _Records(logging.Handler):
 
 
 def _main() -> None:
-    """Writes where which mark was found, as JSON."""
+    """Print where each mark was found, as JSON."""
     records = _Records()
     logging.basicConfig(level=logging.DEBUG, handlers=[records])
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     configured = settings.load(secrets={})
-    # Compared with an empty workspace, every contact is an event of history.
+    # Compared with an empty snapshot, every contact becomes an event of history.
     recorder = recorder_of(configured)
     assert recorder is not None
     before = Verdict(datetime(2026, 1, 1, tzinfo=UTC))

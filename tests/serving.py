@@ -1,4 +1,4 @@
-"""The dashboard as a process of its own, and the fake ChatbotX as another."""
+"""Run the dashboard and the fake ChatbotX in processes of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 _PATIENCE = 120
-"""Seconds that a process may take to start, and to end: a machine may have other work."""
+"""Maximum seconds for a process to start, and to end, on a busy machine."""
 
 
 @contextmanager
@@ -28,10 +28,13 @@ def dashboard(
     files: int | None = None,
     **environment: str,
 ) -> Iterator[str]:
-    """A cold server on this machine; gives its address. What it keeps and its log, `server.log`,
-    go into `folder`. `app` is another main file, `bound` the address that it listens at;
-    `environment` is all that it knows of ours. A real workspace is open unless the folder has
-    secrets, or the environment says otherwise. `files` is how many it may have open."""
+    """Run a fresh server on this machine; yields its URL.
+
+    Its store and its log, `server.log`, are in `folder`. `app` is its main file, `bound` the
+    address it listens on, `environment` all CHATBOTX_ and STREAMLIT_ variables that it sees. A real
+    workspace is open to everybody, unless the folder has secrets or the environment says
+    otherwise. `files` limits its open files.
+    """
     port = free_port()
     clean = {
         name: value
@@ -61,13 +64,13 @@ def dashboard(
 
 
 def _allowing(files: int | None) -> list[str]:
-    """What begins a command whose process may have so many files open."""
+    """The start of a command that limits the open files of its process."""
     return [] if files is None else ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh"]
 
 
 @contextmanager
 def chatbotx(token: str, **options: object) -> Iterator[str]:
-    """The fake API, with the options of its command by name; gives its base URL."""
+    """Run the fake API with these options of its command; yields its base URL."""
     given = [f"--{name}={value}" for name, value in options.items()]
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.fake_chatbotx", "--token", token, *given],

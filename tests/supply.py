@@ -1,4 +1,4 @@
-"""What the dashboard is made of by others: `requirements.lock`, and the licences of what is in it.
+"""Third-party packages: `requirements.lock`, and their licences.
 
 python -m tests.supply  # writes THIRD-PARTY.md
 """
@@ -26,7 +26,7 @@ Written by `make lock`. Fonts and the map: `pages/static/THIRD-PARTY.md`.
 
 
 def pinned(text: str) -> dict[str, set[str]]:
-    """The versions of each package that a file of requirements names."""
+    """The versions of each package in a requirements file."""
     found = defaultdict(set)
     for name, version in _PINNED.findall(text):
         found[normal(name)].add(version)
@@ -34,12 +34,12 @@ def pinned(text: str) -> dict[str, set[str]]:
 
 
 def normal(name: str) -> str:
-    """As package indexes compare names."""
+    """A package name normalised as in package indexes (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def licence(package: Distribution) -> str:
-    """As the package says it itself: by an expression, in a few words, or by classifiers."""
+    """The licence by the package's own metadata: an expression, a short text, or classifiers."""
     metadata = package.metadata
     for name in ("License-Expression", "License"):
         stated = (metadata.get_all(name) or [""])[0]
@@ -57,7 +57,7 @@ FREE = {
     *("MIT", "MIT-0", "MIT-CMU", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "ISC", "Zlib"),
     *("Apache-2.0", "MPL-2.0", "PSF-2.0", "Python-2.0", "CC0-1.0", "Unlicense", "HPND"),
 }
-"""SPDX identifiers of licences under which a package may be installed to run."""
+"""SPDX identifiers of licences that are acceptable at run time."""
 
 SPELT_OTHERWISE = {
     "BSD License": "BSD-3-Clause",
@@ -73,12 +73,15 @@ SPELT_OTHERWISE = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "ISC License (ISCL)": "ISC",
 }
-"""What packages without an SPDX expression say: whole texts, nothing that only contains one."""
+"""Licence texts of packages without an SPDX expression, which must match as a whole."""
 
 
 def is_free(stated: str) -> bool:
-    """Whether an SPDX expression, or one of the other spellings, lets us use the package: of
-    alternatives one is enough, of what holds together all. What is not understood is not free."""
+    """Whether an SPDX expression, or one of the other spellings, allows us to use the package.
+
+    One of several alternatives is enough; of licences that apply together, all must be acceptable.
+    Anything unknown is not.
+    """
     if ", " in stated and stated not in SPELT_OTHERWISE:  # several classifiers
         return all(is_free(each) for each in stated.split(", "))
     tokens = re.findall(r"\(|\)|[^\s()]+", SPELT_OTHERWISE.get(stated, stated))
@@ -115,14 +118,17 @@ def _one(tokens: list[str]) -> tuple[bool, list[str]]:
 
 
 def rows(text: str) -> dict[str, tuple[str, str]]:
-    """Version and licence of each package in a table of `listed`."""
+    """Version and licence of each package in a table written by `listed`."""
     lines = [line.strip("| ").split(" | ") for line in text.splitlines() if " | " in line]
     return {cells[0]: (cells[1], cells[2]) for cells in lines if cells[0] != "package"}
 
 
 def listed(before: str = "") -> str:
-    """The table. What is not installed here, because other systems need it, is as it was `before`;
-    raises PackageNotFoundError if it was not there."""
+    """The table of packages in Markdown.
+
+    Packages that only other systems need are not installed here, so their rows are taken from
+    `before`. Raises PackageNotFoundError if one has no row there.
+    """
     known = rows(before)
     lines = []
     for name, versions in sorted(pinned(LOCK.read_text("utf-8")).items()):

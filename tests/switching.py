@@ -1,4 +1,4 @@
-"""Opens a page of the dashboard in Streamlit's own test driver."""
+"""Open a page of the dashboard in Streamlit's AppTest."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ PATHS = ("overview", "changes", "channels", "countries", "tags", "opt_in", "work
 
 
 def switch_page(dashboard: AppTest, path: str) -> AppTest:
-    """Goes to the page at this address, as a click on its name does; the next run shows it.
+    """Switch to a page by its path, like a click on its name; the next run shows it.
 
-    `AppTest.switch_page` knows pages that are files only, and ours are functions.
+    `AppTest.switch_page` supports only pages that are files, and ours are functions.
     """
     registered = dashboard._registered_pages
     known = {info["url_pathname"]: page_hash for page_hash, info in registered.items()}

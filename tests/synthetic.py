@@ -1,4 +1,4 @@
-"""Invented contacts in the shape of the API, as many as a test or a benchmark wants."""
+"""Synthetic contacts in the API's format, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LAST_DAY = datetime(2026, 6, 30, tzinfo=UTC)
 IMPORTED_AT = datetime(2026, 3, 4, 9, 15, 27, 318_422, tzinfo=UTC)
 ONE_OF_THESE_IS_IMPORTED = 40
 
-# Ids are a time in milliseconds since this instant, shifted by 22 bits, like those of the platform.
+# Like the platform's, ids are milliseconds since this instant, shifted by 22 bits.
 _ID_EPOCH = datetime(2004, 2, 1, tzinfo=UTC)
 _ID_LOW_BITS = 22
 
 
 def synthetic_contacts(count: int, seed: int) -> Iterator[Contact]:
-    """Yield `count` contacts, in no order of time; the same `count` and `seed` give the same ones.
+    """Yield `count` contacts, not sorted by time; the same `count` and `seed` give the same ones.
 
     One contact in forty belongs to an import: all of them share `createdAt` to the microsecond.
     Ids are unique and grow roughly with `createdAt`. The part of `createdAt` below the millisecond,
@@ -75,7 +75,7 @@ def _contact(number: int, random: Random) -> Contact:
 def _creation(number: int, random: Random) -> datetime:
     if number % ONE_OF_THESE_IS_IMPORTED == 0:
         return IMPORTED_AT
-    # The square root gives more contacts to later days: the audience grows.
+    # The square root makes later days have more contacts, so that the audience grows.
     seconds = (LAST_DAY - FIRST_DAY).total_seconds() * random.random() ** 0.5
     return FIRST_DAY + timedelta(seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""The server as it is started: what it answers to whom, and what it writes down."""
+"""The complete server: its responses and its log."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ HEADERS = {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard on the demo workspace, one for all tests of this file."""
+    """A dashboard with the demo workspace, shared by all tests of this file."""
     with dashboard(tmp_path_factory.mktemp("dashboard")) as address:
         yield address
 
 
 def stream(address: str, *, name: str = "127.0.0.1", origin: str | None = None) -> ClientConnection:
-    """A web socket as a page of `origin`, by default its own, opens it by the name `name`."""
+    """Open a web socket as a page of `origin`, by default our own, under the host name `name`."""
     port = address.rsplit(":", 1)[1]
     return connect(
         f"ws://{name}:{port}/_stcore/stream",
@@ -51,21 +51,23 @@ def stream(address: str, *, name: str = "127.0.0.1", origin: str | None = None) 
 
 
 def exhaust(connection: ClientConnection) -> None:
-    """Takes all that comes. Raises ConnectionClosed when the server hangs up."""
+    """Receive messages until the server closes the connection, which raises ConnectionClosed."""
     while True:
         connection.recv(timeout=60)
 
 
 def run(connection: ClientConnection, query: str = "") -> list[ForwardMsg]:
-    """What the script sends for a page with this query."""
+    """Run the script for a page with this query string; return its messages."""
     message = BackMsg()
     message.rerun_script.query_string = query
     return ask(connection, message)
 
 
 def ask(connection: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
-    """What the server sends until the script that this message starts has ended. It may begin anew
-    by itself, when the past of the workspace has been recorded meanwhile."""
+    """Send a message; return the server's messages until the script run that it starts has ended.
+
+    The script may restart by itself, once the history of the workspace has been recorded.
+    """
     connection.send(message.SerializeToString())
     found = []
     while True:
@@ -160,9 +162,9 @@ def test_a_page_bears_any_address_that_is_let_through(address: str, query: str) 
     with stream(address) as connection:
         sent = run(connection, query)
         while sent[-1].script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-            sent = run(connection, query)  # the demo's past has just been recorded
+            sent = run(connection, query)  # the demo's history has just been recorded
     assert sent[-1].script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-    # What the address gives comes back in its widgets, and no more than that.
+    # The page's widgets echo the query string, and nothing else does.
     assert sum(message.ByteSize() for message in sent) < 3_000_000
 
 
@@ -250,7 +252,7 @@ def test_an_unexpected_error_shows_a_number_and_the_log_has_it_without_secrets(
     }
     with dashboard(tmp_path, app=main, **known) as address, stream(address) as connection:
         sent = run(connection)
-    # Streamlit tells every page where its main script lies, error or not.
+    # Streamlit tells every page the path of its main script, error or not.
     page = "".join(str(message) for message in sent if message.HasField("delta"))
     assert "This could not be shown" in page
     (reference,) = {

@@ -1,6 +1,6 @@
-"""Data flows one way, and so do imports: the contracts are in `pyproject.toml`.
+"""Imports follow the direction of data flow; the contracts are in `pyproject.toml`.
 
-`python -m tests.test_architecture`, or `make imports`, draws the picture.
+`python -m tests.test_architecture`, or `make imports`, prints the import graph.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_imports_keep_to_the_contracts() -> None:
-    # In a process of its own: it sets up the logging of the one that it runs in.
+    # In a process of its own, since import-linter configures logging.
     code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
     checked = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
@@ -24,7 +24,7 @@ def test_imports_keep_to_the_contracts() -> None:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Which room imports which others."""
+    """The rooms that each room imports."""
     graph = grimp.build_graph("lib", "pages", cache_dir=None)
     found: dict[str, set[str]] = {}
     for module in graph.modules:
@@ -44,7 +44,7 @@ def room(module: str) -> str:
 
 
 def picture() -> str:
-    """A line for each room, those that import nothing first, with what it imports."""
+    """A line for each room with its imports; rooms that import nothing come first."""
     waiting, lines, drawn = arrows(), list[str](), set[str]()
     while waiting:
         ready = sorted(name for name, others in waiting.items() if others <= drawn)

@@ -1,4 +1,4 @@
-"""The image: what goes into it, as whom it runs, and that it runs with what is in it."""
+"""The container image: its contents, its user, and that it runs with what it contains."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ FINAL = STEPS[max(place for place, step in enumerate(STEPS) if step.keyword == "
 
 
 def said(keyword: str, among: list[Step] = FINAL) -> list[str]:
-    """What follows a keyword, wherever it occurs."""
+    """The values of all instructions with this keyword."""
     return [step.value for step in among if step.keyword == keyword]
 
 
 def copies() -> list[tuple[list[str], str]]:
-    """What is copied from the repository, and to where."""
+    """Sources in the repository and the destination of each COPY instruction."""
     words = [shlex.split(value) for value in said("COPY", STEPS)]
     return [(each[:-1], each[-1]) for each in words if not each[0].startswith("--from=")]
 
@@ -66,11 +66,11 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """The folder that the image's command runs in, with what is copied there."""
+    """The working directory of the image, with the files copied into it."""
     folder = tmp_path / "dashboard"
     folder.mkdir()
     for sources, target in copies():
-        if target == "/":  # of another stage
+        if target == "/":  # from another stage
             continue
         for source in sources:
             if (ROOT / source).is_dir():
@@ -93,12 +93,11 @@ def volume(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running(image: Path, volume: Path, tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[int]:
-    """The port at which the image's command answers, with the image's environment, on the recorded
-    workspace."""
+    """Run the image's command in its environment on the recorded workspace; yields the port."""
     port = free_port()
     home = tmp_path / "home"
     home.mkdir()
-    # The packages of the image are those that the tests run with.
+    # The image's packages are the same as those of the tests.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     here = {
         "PATH": path,
@@ -135,7 +134,7 @@ def test_it_runs_with_what_is_in_it_and_writes_only_into_its_volume(
     assert within_a_minute(
         lambda: subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0
     )
-    assert within_a_minute(lambda: any(volume.rglob("*.parquet")))  # it fetches at the start
+    assert within_a_minute(lambda: any(volume.rglob("*.parquet")))  # it fetches at start-up
     assert set(image.rglob("*")) == before
 
 

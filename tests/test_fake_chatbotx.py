@@ -1,4 +1,4 @@
-"""The fake answers as the recorded server did, and has the traps and faults that tests need."""
+"""The fake answers like the recorded server, and has the traps and faults that tests need."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CLIENT = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def ask(server: FakeChatbotx, *query: tuple[str, str], token: str = "edge") -> httpx.Response:
-    """One request on a connection of its own."""
+    """Send one request on a connection of its own."""
     return CLIENT.get(
         f"{server.base_url}/v1/contacts",
         params=query,
@@ -73,7 +73,7 @@ def ids(response: httpx.Response) -> list[str]:
 
 
 def created(operator: str, value: str, place: int = 0) -> list[tuple[str, str]]:
-    """A condition on the creation of contacts, as the query spells it."""
+    """A condition on the creation time, as in the query string."""
     condition = f"contactFilter[conditions][{place}]"
     return [
         ("contactFilter[operator]", "and"),
@@ -88,7 +88,7 @@ def contact(contact_id: int | str, created_at: str = TIED_AT, **more: Any) -> Co
 
 
 def in_turn(*faults: Fault | None) -> Callable[[RecordedRequest], Fault | None]:
-    """The faults one after another, then right answers."""
+    """A hook that returns the faults one after another, then none."""
     left = list(faults)
     return lambda _: left.pop(0) if left else None
 
@@ -125,12 +125,12 @@ def test_answers_as_the_recorded_server(
 def assert_same_order(
     answered: list[str], exchange: dict[str, Any], contacts: dict[str, Contact]
 ) -> None:
-    """The ids must be the recorded ones, where the recorded server had an order to keep.
+    """Check that the ids are the recorded ones, as far as the recorded order was determined.
 
-    A sort that names the id leaves no choice. Without one the order is by `createdAt` alone, and
-    the recorded server gave the 25 contacts of one import in an order that it does not repeat
-    (api.md, "Traps" 1). Then each position must hold the recorded id if that contact's `createdAt`
-    is its own, and otherwise some contact of the same `createdAt`, none of them twice.
+    A sort by id determines the order. Without it, the order is by `createdAt` alone, and the
+    recorded server returned the 25 contacts of an import in an order that it does not repeat
+    (api.md, "Traps" 1). Then each position must have the recorded id if that contact's `createdAt`
+    is unique, and otherwise any contact with the same `createdAt`, without duplicates.
     """
     recorded: list[str] = exchange["ids"]
     if '"id":"id"' in dict(exchange["query"]).get("sort", ""):

@@ -1,4 +1,4 @@
-"""The fake as the newest servers are: api.md, "November"."""
+"""The fake imitates the latest servers (api.md, "November")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Personal data ends where an answer is decoded: nothing of it is kept, written or shown."""
+"""Personal data is dropped when an answer is decoded: none is kept, written or shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.serving import ROOT, chatbotx
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
-    """Where each mark was found by a dashboard that had fetched, saved, reported and shown all."""
+    """Where each mark was found in a dashboard that had fetched, saved, reported and shown all."""
     folder = tmp_path_factory.mktemp("marked")
     (folder / "contacts.json").write_text(json.dumps(marked.contacts()), "utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CHATBOTX_")}
@@ -45,7 +45,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     return places
 
 
-# Named by ids, because pytest puts the names of tests into the environment that we search.
+# With ids, because pytest puts the names of tests into the environment, which is searched as well.
 @pytest.mark.parametrize("mark", [marked.MARK, marked.DIGITS], ids=["text", "digits"])
 def test_nothing_personal_is_in_memory_on_disk_in_logs_reports_or_pages(
     found: Mapping[str, list[str]], mark: str

@@ -1,4 +1,4 @@
-"""What is installed to run is pinned, down to the bytes, and its licences are listed."""
+"""Run-time packages are pinned by hash, and their licences are listed."""
 
 from __future__ import annotations
 

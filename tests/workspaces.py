@@ -1,4 +1,4 @@
-"""Small workspaces for tests: a test says what matters of each contact, and nothing else.
+"""Build small workspaces for tests, which specify only what matters of each contact.
 
 tables_of(contact(on("whatsapp"), blockedAt="2026-06-01T00:00:00Z"), contact(tagged("601")))
 """
@@ -26,7 +26,7 @@ AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 def contact(*parts: Json, **fields: Any) -> Json:
-    """A contact as the API sends it, of `parts` such as `on` and `tagged` give, and `fields`."""
+    """A contact as the API sends it, made of `fields` and `parts` such as `on` and `tagged`."""
     whole: Json = {}
     for part in (*parts, fields):
         whole |= part
@@ -34,7 +34,7 @@ def contact(*parts: Json, **fields: Any) -> Json:
 
 
 def on(*channels: str) -> Json:
-    """On these channels, each through an inbox of its own, which is connected."""
+    """The part of a contact on these channels, with a connected inbox for each."""
     return {
         "contactInboxes": [
             {
@@ -48,7 +48,7 @@ def on(*channels: str) -> Json:
 
 
 def came_by(*sources: str) -> Json:
-    """Into an inbox of Zalo, once in each of these ways."""
+    """The part of a contact who came into a Zalo inbox from each of these sources."""
     return {
         "contactInboxes": [
             {"inboxId": "inbox of zalo", "channel": "zalo", "source": source} for source in sources
@@ -57,7 +57,7 @@ def came_by(*sources: str) -> Json:
 
 
 def in_inboxes(**statuses: str | None) -> Json:
-    """In these inboxes, given with their status, all of them of WhatsApp."""
+    """The part of a contact in these WhatsApp inboxes, given with their status."""
     return {
         "contactInboxes": [
             {"inboxId": inbox, "channel": "whatsapp", "inbox": {"name": inbox, "status": status}}
@@ -71,7 +71,7 @@ def tagged(*ids: str) -> Json:
 
 
 def conversation(**fields: Any) -> Json:
-    """A conversation that is open and new, but for `fields`; an assignee is named after its id."""
+    """A new, open conversation, except for `fields`; an assignee's name is derived from its id."""
     user, team = fields.get("assignedUserId"), fields.get("assignedInboxTeamId")
     whole = {
         "id": "1",
@@ -84,8 +84,7 @@ def conversation(**fields: Any) -> Json:
 
 
 def tables_of(*contacts: Json) -> Tables:
-    """The tables of a workspace. Contacts are numbered from 1 and from 2020, where they do not say
-    otherwise."""
+    """The tables of a workspace. By default, contacts have ids from 1 and were created in 2020."""
     numbered = [
         {"id": str(number), "createdAt": "2020-01-01T00:00:00.000Z"} | each
         for number, each in enumerate(contacts, 1)
@@ -96,8 +95,7 @@ def tables_of(*contacts: Json) -> Tables:
 
 
 def ask(*contacts: Json, only: Collection[int] | None = None) -> Engine:
-    """The engine that is tested, about a workspace of these contacts, or `only` about some of them,
-    by their numbers."""
+    """The engine under test for these contacts, restricted to the ids in `only`."""
     return engine_of(tables_of(*contacts), only)
 
 
@@ -115,12 +113,12 @@ def terms(
 
 
 def before_as_of(**time: float) -> str:
-    """The moment so many hours, days, … before `AS_OF`, as the API writes it."""
+    """The time so many hours, days, … before `AS_OF`, as the API writes it."""
     return (AS_OF - timedelta(**time)).isoformat(timespec="milliseconds")
 
 
 def choosing(*period: Any, **given: Any) -> Choice:
-    """A choice; the keys of filters are given by the name of their dimension."""
+    """A choice with these filters: keys by dimension."""
     filters = {name: given.pop(name) for name in [*given] if name in BY_KEY}
     choice = Choice(*period, **given)
     for name, keys in filters.items():

@@ -1,7 +1,6 @@
-"""Which engine answers the tests of metrics: they are asked of each.
+"""Runs the tests of metrics against each engine.
 
-Memory and DuckDB always; Sail, a Spark Connect server in this process, with ENGINES=all; a server
-that runs already, as Apache Spark's, with ENGINES=spark and its address in SPARK_SERVER.
+Memory and DuckDB always; with ENGINES=all also Sail, a Spark Connect server in this process.
 """
 
 import atexit
@@ -33,7 +32,7 @@ _chosen: list[Kind] = ["memory"]
 
 @contextmanager
 def answering(kind: Kind) -> Iterator[None]:
-    """Within it, `engine_of` gives this one."""
+    """Context in which `engine_of` returns this engine."""
     _chosen.append(kind)
     yield
     _chosen.pop()
@@ -47,7 +46,7 @@ def setting() -> str:
 def engine_of(
     tables: Tables, only: Collection[object] | None = None, kind: Kind | None = None
 ) -> Engine:
-    """About the contacts of a workspace, or `only` those with these ids."""
+    """Engine for the contacts of a workspace, or `only` those with these IDs."""
     kind = kind or _chosen[-1]
     ids = tables.contacts["id"]
     chosen = ids[ids.astype("str").isin([*map(str, only)])] if only is not None else ids
@@ -75,7 +74,7 @@ def _with_ids(ids: tuple[object, ...]) -> Expressions:
 
 @cache
 def sail_address() -> str:
-    """Of a server, started once, that ends with this process."""
+    """Address of a server that is started once and ends with this process."""
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)

@@ -77,7 +77,7 @@ class Run:
 
 
 class Command:
-    """Runs `python -m lib.report` in this process."""
+    """Run `python -m lib.report` in this process."""
 
     def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
         self._capfd = capfd
@@ -89,7 +89,7 @@ class Command:
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command, with nothing configured, and without the patience that real networks need."""
+    """The command with nothing configured, and without the retries that real networks need."""
     for name in [name for name in os.environ if name.startswith(settings.PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings, "secrets_from_files", dict)
@@ -132,11 +132,11 @@ RECORDED = {
     "november-bot-answers-no": (*AS_OF_JULY, *MAY, "--bot-answers", "no"),
     "november-midweek": (*MIDWEEK, "--timezone", "Asia/Kolkata", *THIS_WEEK),
 }
-"""What was asked of the recorded databases; the first word is the version of the server."""
+"""Queries to the recorded databases; the first word is the server's version."""
 
 
 def rounded(value: Any, name: str = "") -> Any:
-    """As the report writes numbers: hours with two decimals, rates with six."""
+    """Numbers as the report rounds them: hours to two decimals, rates to six."""
     if isinstance(value, dict):
         return {key: rounded(each, key) for key, each in value.items()}
     if isinstance(value, list):
@@ -147,7 +147,7 @@ def rounded(value: Any, name: str = "") -> Any:
 
 
 class TestRecordedWorkspace:
-    """The numbers that SQL on the recorded databases gave."""
+    """Numbers computed in SQL on the recorded databases."""
 
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("name", RECORDED)
@@ -353,7 +353,7 @@ def test_crawl_that_may_have_missed_contacts_still_reports_and_says_so() -> None
 
 
 class TestMistakes:
-    """Each is told in a sentence, without a report, a traceback, or the token."""
+    """Each error is a sentence, without a report, a traceback or the token."""
 
     def assert_told(self, run: Run, status: int, *words: str) -> None:
         assert run.status == status
@@ -457,7 +457,7 @@ class TestFiles:
     def test_out_takes_the_report_instead_of_standard_output(
         self, connected: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setenv("CHATBOTX_CONNECTIONS", "1")  # more read pages as it happens
+        monkeypatch.setenv("CHATBOTX_CONNECTIONS", "1")  # others depend on timing
         shown = connected(*AS_OF_JULY)
 
         written = connected(*AS_OF_JULY, "--out", tmp_path / "report.json")

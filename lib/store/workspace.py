@@ -43,7 +43,7 @@ def connect(
 
 
 def fetched(settings: Settings, client: Client, *, began: datetime) -> Snapshot:
-    """A crawl of the configured workspace, in memory or, where another engine reads it, in files.
+    """Crawl the configured workspace, into memory or, if another engine reads it, into files.
     `began` is UTC. Raises ChatbotXError and StoreError."""
     store = store_of(settings) if settings.engine != "memory" else None
     if store is None:

@@ -39,7 +39,7 @@ def answering(kind: Kind) -> Iterator[None]:
 
 
 def setting() -> str:
-    """What `CHATBOTX_ENGINE` is for it."""
+    """The engine's value of `CHATBOTX_ENGINE`."""
     return {"memory": "memory", "DuckDB": "duckdb", "Sail": ""}[_chosen[-1]] or sail_address()
 
 

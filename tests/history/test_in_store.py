@@ -1,4 +1,4 @@
-"""What a store keeps of history, as an engine reads it."""
+"""Stored history as an engine reads it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def histories(store: Store) -> tuple[History, History]:
-    """As memory and as DuckDB read it."""
+    """The stored history, read by memory and by DuckDB."""
     memory, duckdb = (
         Recorder(store, engine=ChosenEngine(each)).open().history for each in ("memory", "duckdb")
     )

@@ -25,7 +25,7 @@ MONTH = Choice("30d")
 
 @pytest.fixture(autouse=True, params=KINDS)
 def engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test asks each engine."""
+    """Runs each test on each engine."""
     with answering(request.param):
         yield
 

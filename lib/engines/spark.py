@@ -112,7 +112,7 @@ class Spark:
         except (grpc.RpcError, PySparkException) as error:
             if is_cancelled.is_set():
                 raise Cancelled from None
-            raise _said(self.name, error) from None
+            raise _engine_error(self.name, error) from None
 
     def _interrupt(self, tag: str) -> None:
         session = self._session
@@ -134,7 +134,7 @@ class _Progress:
     share: float | None = None
 
 
-def _said(name: str, error: Exception) -> EngineError:
+def _engine_error(name: str, error: Exception) -> EngineError:
     """The error in our own words: Spark's contain addresses and differ by call."""
     code = error.code() if isinstance(error, grpc.RpcError) and hasattr(error, "code") else None
     text = f"{code} {error}"

@@ -40,7 +40,8 @@ class History(Protocol):
         limits: Filter,
         by: Sequence[Dimension] = (),
     ) -> "Events":
-        """Events of the transitions seen after `after` and up to and including `until`."""
+        """Events of the transitions seen after `after` and up to and including `until`, of contacts
+        that pass `limits`; `by` are dimensions needed for `by_key`."""
 
     def levels(
         self,
@@ -49,8 +50,8 @@ class History(Protocol):
         last: np.datetime64,
         keys: Collection[str] | None = None,
     ) -> pd.DataFrame:
-        """Levels of a dimension (`levels.TOTAL` for the workspace) from `first` to `last`, both
-        included."""
+        """Levels (`levels.SCHEMA`) of a dimension (`levels.TOTAL` for the workspace) from `first`
+        to `last`, both included; `keys` limits its values."""
 
 
 @dataclass(frozen=True)

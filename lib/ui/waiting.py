@@ -54,7 +54,7 @@ def _shown(name: str) -> Iterator[None]:
         began = time.monotonic() - AT_ONCE
         with turns.given_back():
             while not flight.is_over(STEP):
-                place.progress(*_said(name, time.monotonic() - began, flight.share))
+                place.progress(*_progress_of(name, time.monotonic() - began, flight.share))
 
     try:
         with flights.watched(watch):
@@ -65,7 +65,7 @@ def _shown(name: str) -> Iterator[None]:
     place.empty()
 
 
-def _said(name: str, seconds: float, share: float | None) -> tuple[float, str]:
+def _progress_of(name: str, seconds: float, share: float | None) -> tuple[float, str]:
     """Progress from 0 to 1, and its text."""
     text = f"{name} is counting: {formatting.number(int(seconds))} s so far"
     if share is None:

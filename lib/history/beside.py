@@ -4,6 +4,8 @@ These are the contacts that the crawl missed, and those who have been waiting si
 wrote. It is one table with a row per such contact.
 """
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -61,19 +63,37 @@ def to_table(recorded: Recorded) -> pa.Table:
 
 def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
     """The recorded snapshot: the stored one with this state applied."""
-    missed = table.filter(table["missed"])
-    tables, carried = snapshot.tables, np.zeros(len(snapshot.tables.contacts), np.bool_)
-    if len(missed):
-        tables, carried = carrying.join(tables, tables_of(missed))
-    found = baseline(snapshot.as_of, tables)
-    since = found.since.copy()
-    ids = pd.Index(tables.contacts["id"].astype("str"))
-    rows = ids.get_indexer(pd.Index(table["id"].to_pylist(), dtype="str"))
-    times = np.asarray(table["since"], dtype="datetime64[us]")
-    waits = waits_for_a_person(Columns(tables.contacts))
-    known = rows >= 0
-    since[rows[known]] = np.where(waits[rows[known]], times[known], since[rows[known]])
-    return Recorded(snapshot.as_of, tables, since, carried)
+    return Beside(table).restore(snapshot.as_of, snapshot.tables)
+
+
+class Beside:
+    """What was kept beside a snapshot, looked up for some of its contacts after others."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._ids = pd.Index(table["id"].to_pylist(), dtype="str")
+        self._since = np.asarray(table["since"], dtype="datetime64[us]")
+        self._missed = table.filter(table["missed"])
+
+    @property
+    def missed(self) -> pa.Table:
+        """The contacts that the crawl missed."""
+        return self._missed
+
+    def restore(
+        self, as_of: datetime, tables: Tables, missed: np.ndarray | None = None
+    ) -> Recorded:
+        """The recorded state of the contacts of `tables`, and of those that were missed; of the
+        latter only where `missed` is true, if it is given."""
+        table = self._missed if missed is None else self._missed.filter(pa.array(missed))
+        carried = np.zeros(len(tables.contacts), np.bool_)
+        if len(table):
+            tables, carried = carrying.join(tables, tables_of(table))
+        since = baseline(as_of, tables).since.copy()
+        rows = self._ids.get_indexer(pd.Index(tables.contacts["id"].astype("str")))
+        waits = waits_for_a_person(Columns(tables.contacts))
+        known = (rows >= 0) & waits
+        since[known] = self._since[rows[known]]
+        return Recorded(as_of, tables, since, carried)
 
 
 def tables_of(missed: pa.Table) -> Tables:

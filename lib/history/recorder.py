@@ -7,9 +7,14 @@ being shown: a note says what is not recorded.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
 
 from lib.engines.chosen import can_read
 from lib.history import beside, events, levels
@@ -21,8 +26,8 @@ from lib.history.stored import Cache, StoredHistory
 from lib.settings import ChosenEngine, Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
-from lib.store.snapshot import FiledSnapshot, Snapshot
-from lib.store.storage import Change, Head, Recording, Store, store_of
+from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
+from lib.store.storage import Change, Head, Recording, Row, Store, store_of
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +136,7 @@ class Recorder:
                 return head, notes
             if head is not None and not _may_be_of(snapshot, head):
                 raise StoreError("another workspace's data is kept there")
-            before, why = self._before(head)
-            recording, after, not_recorded = self._record(head, before, snapshot)
+            recording, after, not_recorded = self._recorded(head, snapshot)
             try:
                 head = self._store.commit(head, snapshot, recording)
             except Overtaken:
@@ -141,14 +145,23 @@ class Recorder:
             if after is not None:
                 self._last = _Last(head.last.number, after)
             self._tidy(head)
-            return head, (*notes, *why, *not_recorded)
+            return head, (*notes, *not_recorded)
         raise StoreError("other processes kept committing first")
+
+    def _recorded(
+        self, head: Head | None, snapshot: Snapshot
+    ) -> tuple[Recording | None, Recorded | None, tuple[str, ...]]:
+        """What to record of a snapshot, the recorded one where it is in memory, and why nothing is.
+        Raises StoreError and Unreadable."""
+        if isinstance(snapshot, FiledSnapshot) and snapshot.files is not None:
+            return self._record_on_disk(head, snapshot, snapshot.files)
+        before, why = self._before(head)
+        recording, after, not_recorded = self._record(head, before, snapshot)
+        return recording, after, (*why, *not_recorded)
 
     def _record(
         self, head: Head | None, before: Recorded | None, snapshot: Snapshot
     ) -> tuple[Recording | None, Recorded | None, tuple[str, ...]]:
-        """What to record of a snapshot, the recorded snapshot, and notes; None and the reason if
-        nothing is recorded."""
         doubtful = snapshot.verdict.doubtful
         if doubtful is None:
             return None, None, (_INCOMPLETE,)
@@ -159,20 +172,73 @@ class Recorder:
         else:
             transition = compare(before, snapshot.as_of, snapshot.tables, doubtful)
             found, after = transition.events, transition.after
+        previous = before.as_of if before is not None else None
+        beside_it = beside.to_table(after)
+        recording = self._recording(
+            head, snapshot, previous, found, levels.levels(after), beside_it
+        )
+        return recording, after, ()
+
+    def _record_on_disk(
+        self, head: Head | None, snapshot: Snapshot, files: Mapping[str, TableFile]
+    ) -> tuple[Recording | None, None, tuple[str, ...]]:
+        # Nobody else needs it.
+        from lib.history import in_batches
+        from lib.store.batches import TableFiles
+
+        doubtful, as_of = snapshot.verdict.doubtful, snapshot.as_of
+        row = head.last_recorded if head is not None else None
+        if doubtful is None:
+            return None, None, (_INCOMPLETE,)
+        if row is not None and as_of <= row.as_of:
+            return None, None, (_NOT_NEWER.format(row.as_of.astimezone(UTC)),)
+        now = TableFiles({name: file.path for name, file in files.items()})
+        notes: tuple[str, ...] = ()
+        found = previous = None
+        if head is not None and row is not None:
+            try:
+                with TemporaryDirectory(prefix="chatbotx-history-") as folder:
+                    then = TableFiles(self._store.local_files(row, Path(folder)), COMPARED)
+                    before = in_batches.Before(row.as_of, then, self._beside(head))
+                    found, previous = in_batches.record(before, as_of, now, doubtful), row.as_of
+            except Unreadable as why:
+                notes = (_not_known(row, why),)
+        if found is None:
+            found = in_batches.record(None, as_of, now, doubtful)
+        recording = self._recording(
+            head, snapshot, previous, found.events, found.levels, found.beside
+        )
+        return recording, None, notes
+
+    def _recording(
+        self,
+        head: Head | None,
+        snapshot: Snapshot,
+        previous: datetime | None,
+        found: pa.Table,
+        its_levels: pa.Table,
+        beside_it: pa.Table,
+    ) -> Recording:
         forget = snapshot.as_of - self._kept_for
         forget = forget.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         compaction = Compaction(self._store, head, snapshot.as_of, forget, self._timezone)
         changes = {
             "events": compaction.events(found),
-            "levels": compaction.levels(levels.levels(after)),
-            "carried": self._carried(head, after),
+            "levels": compaction.levels(its_levels),
+            "carried": self._carried(head, beside_it),
         }
-        previous = before.as_of if before is not None else None
-        return Recording(previous, changes, forget), after, ()
+        return Recording(previous, changes, forget)
 
-    def _carried(self, head: Head | None, after: Recorded) -> Change:
+    def _carried(self, head: Head | None, beside_it: pa.Table) -> Change:
         old = head.last.files.get("carried", ()) if head is not None else ()
-        return Change(beside.schema(), [("carried", beside.to_table(after))], frozenset(old))
+        return Change(beside.schema(), [("carried", beside_it)], frozenset(old))
+
+    def _beside(self, head: Head) -> pa.Table:
+        """What is kept beside the snapshot recorded last. Raises StoreError and Unreadable."""
+        files = head.last.files.get("carried", ())
+        if len(files) != 1:
+            raise Unreadable("a table of it is missing")
+        return self._store.table("carried").get_as(beside.schema(), files[0])
 
     def _before(self, head: Head | None) -> tuple[Recorded | None, tuple[str, ...]]:
         """The recorded snapshot to compare with, or None, and notes. Raises StoreError."""
@@ -184,8 +250,7 @@ class Recorder:
         try:
             return self._restore(head), ()
         except Unreadable as why:
-            log.warning("The snapshot recorded last cannot be used: %s.", why)
-            return None, (f"What changed since {row.as_of:%-d %B %H:%M} UTC is not known: {why}.",)
+            return None, (_not_known(row, why),)
 
     def _restore(self, head: Head, snapshot: Snapshot | None = None) -> Recorded:
         """The last recorded snapshot. Raises StoreError and Unreadable."""
@@ -196,11 +261,7 @@ class Recorder:
             return self._last.recorded
         if snapshot is None or snapshot.as_of != row.as_of:
             snapshot = self._store.read(row, COMPARED)
-        table = self._store.table("carried")
-        files = head.last.files.get("carried", ())
-        if len(files) != 1:
-            raise Unreadable("a table of it is missing")
-        return beside.restore(snapshot, table.get_as(beside.schema(), files[0]))
+        return beside.restore(snapshot, self._beside(head))
 
     def _history(self, head: Head, snapshot: Snapshot | None) -> History | None:
         if head.last_recorded is None:
@@ -236,6 +297,11 @@ _NOT_NEWER = (
     "than what was recorded as of {:%-d %B %Y %H:%M} UTC."
 )
 _EMPTIED = "Data that was saved before has disappeared from the store: history starts over."
+
+
+def _not_known(row: Row, why: Unreadable) -> str:
+    log.warning("The snapshot recorded last cannot be used: %s.", why)
+    return f"What changed since {row.as_of:%-d %B %H:%M} UTC is not known: {why}."
 
 
 def _may_be_of(snapshot: Snapshot, head: Head) -> bool:

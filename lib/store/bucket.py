@@ -69,6 +69,12 @@ class Bucket:
         with _TranslatedErrors():
             obstore.put(self._objects, name, path)
 
+    def get_file(self, name: str, path: Path) -> None:
+        """In parts."""
+        with _TranslatedErrors(), path.open("wb") as file:
+            for part in obstore.get(self._objects, name).stream():
+                file.write(part)
+
     def swap(self, name: str, data: bytes, version: Version | None) -> bool:
         """Write `data` if the object still has that version (None: does not exist). Returns False,
         without writing, if it has another."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib.store.builder import NAT, Drained
+from lib.store.order import LAST, Key, ids_of, rank
 
 STRETCH = 65_536
 """Approximate number of contacts merged at a time."""
@@ -25,12 +25,6 @@ _STEP = 128
 
 _GROUP = 8192
 """Rows per row group; a multiple of `_STEP`."""
-
-_LAST = int(np.iinfo("int64").max)
-"""Sort key of contacts without a creation time."""
-
-Key = tuple[int, Any]
-"""Sort key of a contact: `created` in microseconds, and its ID as int64 or text."""
 
 
 class Parts:
@@ -164,7 +158,7 @@ def _write(table: pa.Table, path: Path) -> _Part:
         write_statistics=False,
     )
     return _Part(
-        path, len(table), table.schema, _created(table)[::_STEP], _ids(table["id"])[::_STEP]
+        path, len(table), table.schema, _created(table)[::_STEP], ids_of(table["id"])[::_STEP]
     )
 
 
@@ -178,11 +172,8 @@ def _edges(parts: Sequence[_Part]) -> list[Key]:
 
 
 def _place(table: pa.Table, key: Key) -> int:
-    """Number of rows of a sorted table before a sort key."""
-    times, (created, contact) = _created(table), key
-    first = int(np.searchsorted(times, created))
-    end = int(np.searchsorted(times, created, "right"))
-    return first + int(np.searchsorted(_ids(table["id"].slice(first, end - first)), contact))
+    """How many rows of a table that is in order stand before a place."""
+    return rank(_created(table), table["id"], key)
 
 
 def _order(table: pa.Table) -> np.ndarray:
@@ -192,15 +183,7 @@ def _order(table: pa.Table) -> np.ndarray:
 
 def _created(table: pa.Table) -> np.ndarray:
     times: np.ndarray = table["created"].to_numpy()
-    return np.where(times == NAT, _LAST, times)
-
-
-def _ids(ids: pa.ChunkedArray) -> np.ndarray:
-    """IDs as int64, or as texts that compare by code point."""
-    if pa.types.is_integer(ids.type):
-        numbers: np.ndarray = ids.to_numpy()
-        return numbers
-    return np.array(ids.to_pylist(), dtype=object)
+    return np.where(times == NAT, LAST, times)
 
 
 def _ranks(ids: pa.ChunkedArray) -> np.ndarray:
@@ -217,4 +200,4 @@ def _as_numbers(ids: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_integer(ids.type):
         numbers: np.ndarray = ids.to_numpy()
         return numbers
-    return pd.util.hash_array(_ids(ids), categorize=False).view(np.int64)
+    return pd.util.hash_array(ids_of(ids), categorize=False).view(np.int64)

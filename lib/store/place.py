@@ -137,6 +137,12 @@ class Place:
             with target.open("rb") as file:
                 os.fsync(file.fileno())
 
+    def copy_out(self, name: str, path: Path) -> None:
+        """Copies a file of a bucket to this machine, without reading it into memory. Raises
+        StoreError, or FileNotFoundError."""
+        with store_errors(self):
+            self.bucket.get_file(name, path)
+
     def size(self, name: str) -> int:
         """Size of a file in bytes. Raises StoreError."""
         with store_errors(self):

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -239,6 +240,22 @@ class Store:
             _only_file(row, "contacts"), row.versions["contacts"]
         )
         return FiledSnapshot(lambda: self.read(row).tables, contacts, verdict, row.workspace)
+
+    def local_files(self, row: Row, folder: Path) -> dict[str, Path]:
+        """The files of a snapshot's tables on this machine; those of a bucket are copied into the
+        folder. Raises StoreError and Unreadable."""
+        if row.format != FORMAT:
+            raise Unreadable("another version of this dashboard wrote it")
+        found = {}
+        for name in columns.names():
+            place, file = self.place.below(name), _only_file(row, name)
+            found[name] = place.path(file) if place.is_folder else folder / f"{name}.parquet"
+            if not place.is_folder:
+                try:
+                    place.copy_out(file, found[name])
+                except FileNotFoundError:
+                    raise Unreadable("a file of it is missing") from None
+        return found
 
     def commit(
         self, head: Head | None, snapshot: Snapshot, recording: Recording | None = None

@@ -1,0 +1,156 @@
+"""A crawl of a large workspace that goes to disk: processor and peak of memory.
+
+Decoded contacts are made up, and go through what a crawl remembers of them into the spool; nothing
+is transferred.
+"""
+
+import copy
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.decoding import SAMPLE, bodies
+from benchmarks.table import Row
+from lib.chatbotx.client import Client
+from lib.chatbotx.crawl import Verdict
+from lib.chatbotx.progress import CrawlLog
+from lib.chatbotx.schema import Answer, Contact, Decoder
+from lib.store.builder import TableBuilder
+from lib.store.on_disk import Spool
+from lib.store.place import Place
+from lib.store.snapshot import FiledSnapshot
+from lib.store.storage import Store
+
+PER_PAGE = 100
+WALKERS = 6
+FIRST = datetime(2022, 1, 1, tzinfo=UTC)
+AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+
+MOST_MEGABYTES = 300
+PATIENCE = 3600.0
+
+
+def rows(contacts: int) -> list[Row]:
+    """Peaks of all contacts, and the processor's time against that of the builder in memory."""
+    on_disk = _in_own_process("disk", contacts)
+    in_memory = _in_own_process("memory", min(contacts, 1_000_000))
+    title = f"Crawl of {contacts:,} contacts to disk"
+    return [
+        Row.at_most(
+            f"{title}: peak of memory above imports",
+            f"{on_disk['peak']:.0f} MB in {on_disk['seconds']:.0f} s",
+            on_disk["peak"],
+            MOST_MEGABYTES,
+            " MB",
+        ),
+        Row.at_most(
+            f"{title}: processor / builder in memory",
+            f"{on_disk['cpu']:.1f} µs / {in_memory['cpu']:.1f} µs per contact",
+            on_disk["cpu"] / in_memory["cpu"],
+            2,
+            " ×",
+        ),
+    ]
+
+
+def _in_own_process(kind: str, contacts: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.streaming", kind, str(contacts)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
+    found: dict[str, float] = json.loads(ran.stdout)
+    return found
+
+
+def main(kind: str, contacts: int) -> None:
+    """Reads them once, and prints what that took: MB above what there was before the first, and
+    microseconds of the processor a contact, without making them."""
+    made = _pages(contacts)
+    first = next(made)
+    with TemporaryDirectory(dir=".") as folder:
+        store = Store(Place(folder))
+        sink: Any = Spool(Path(folder)) if kind == "disk" else TableBuilder()
+        log = CrawlLog(_NoClient(), sink.add, lambda progress: None)
+        gc.collect()
+        _reset_peak()
+        before, began = _status("VmRSS"), time.perf_counter()
+        cpu = _taking(log, first)
+        for page in made:
+            cpu += _taking(log, page)
+        started = time.process_time()
+        verdict = log.verdict(AS_OF, by_key=True)
+        del log
+        if kind == "disk":
+            _keep(store, sink, verdict)
+        else:
+            sink.build()
+        cpu += time.process_time() - started
+        took = time.perf_counter() - began
+        peak = _status("VmHWM") - before
+    print(json.dumps({"peak": peak, "cpu": cpu / contacts * 1e6, "seconds": took}))
+
+
+def _taking(log: CrawlLog, page: Answer) -> float:
+    started = time.process_time()
+    log.take(page, [contact.created_at or "" for contact in page.contacts])
+    return time.process_time() - started
+
+
+def _keep(store: Store, spool: Spool, verdict: Verdict) -> None:
+    files = spool.finish()
+    snapshot = FiledSnapshot(_not_read, files["contacts"].rows, verdict, "299", files=files)
+    store.commit(None, snapshot)
+
+
+def _not_read() -> Any:
+    raise AssertionError("Nobody has to read the tables.")
+
+
+def _pages(contacts: int) -> Iterator[Answer]:
+    """Pages as several walkers bring them, each from a part of the time, by creation."""
+    decode = Decoder()
+    sample = [each for body in bodies(SAMPLE) for each in decode(body).contacts]
+    step = (AS_OF - FIRST) / contacts
+    each_has = -(-contacts // WALKERS)
+    for start in range(0, each_has, PER_PAGE):
+        for walker in range(WALKERS):
+            begin = walker * each_has
+            end = min(begin + each_has, contacts)
+            numbers = range(begin + start, min(begin + start + PER_PAGE, end))
+            if numbers:
+                yield Answer([_contact(sample, number, step) for number in numbers])
+
+
+def _contact(sample: list[Contact], number: int, step: timedelta) -> Contact:
+    found = copy.copy(sample[number * 7919 % len(sample)])
+    found.id = str(10**18 + number)
+    moment = FIRST + number * step
+    found.created_at = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    return found
+
+
+class _NoClient(Client):
+    """Of whom the log asks how many requests there were."""
+
+    def __init__(self) -> None:
+        self.requests = self.retries = 0
+
+
+def _status(name: str) -> float:
+    """MB, of this process."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(name))
+    return float(line.split()[1]) / 1e3
+
+
+def _reset_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

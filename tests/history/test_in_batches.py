@@ -30,8 +30,8 @@ from lib.store.on_disk import Spool
 from lib.store.place import Place
 from lib.store.snapshot import FiledSnapshot
 from lib.store.storage import Store
+from tests.history.generated import workspaces
 from tests.history.states import contact, tables_of
-from tests.history.test_bridge import workspaces
 from tests.history.test_expected import DATA, MOMENTS, PERIODS, rounded
 
 Json = dict[str, Any]
@@ -101,7 +101,7 @@ def whose_creation_may_change(draw: st.DrawFn) -> list[State]:
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
-@given(states=whose_creation_may_change(), rows=st.integers(1, 4))
+@given(states=whose_creation_may_change(), rows=st.integers(2, 4))
 def test_events_and_levels_are_those_of_memory(states: list[State], rows: int) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "ROWS", rows)

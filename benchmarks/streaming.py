@@ -129,8 +129,8 @@ def _pages(contacts: int) -> Iterator[Answer]:
 def _contact(sample: list[Contact], number: int, step: timedelta) -> Contact:
     found = copy.copy(sample[number * 7919 % len(sample)])
     found.id = str(10**18 + number)
-    moment = FIRST + number * step
-    found.created_at = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    moment = (FIRST + number * step).isoformat(timespec="milliseconds")
+    found.created_at = moment.replace("+00:00", "Z")
     return found
 
 

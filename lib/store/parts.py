@@ -157,9 +157,9 @@ def _write(table: pa.Table, path: Path) -> _Part:
         use_dictionary=False,
         write_statistics=False,
     )
-    return _Part(
-        path, len(table), table.schema, _created(table)[::_STEP], ids_of(table["id"])[::_STEP]
-    )
+    # Copies: a view would keep the whole column in memory.
+    created, ids = _created(table)[::_STEP].copy(), ids_of(table["id"])[::_STEP].copy()
+    return _Part(path, len(table), table.schema, created, ids)
 
 
 def _edges(parts: Sequence[_Part]) -> list[Key]:

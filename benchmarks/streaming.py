@@ -1,7 +1,7 @@
-"""A crawl of a large workspace that goes to disk: processor and peak of memory.
+"""A crawl of a large workspace to disk: CPU and peak memory.
 
-Decoded contacts are made up, and go through what a crawl remembers of them into the spool; nothing
-is transferred.
+Decoded contacts are generated and passed through the crawl's own bookkeeping into the spool;
+nothing is transferred.
 """
 
 import copy
@@ -38,7 +38,7 @@ PATIENCE = 3600.0
 
 
 def rows(contacts: int) -> list[Row]:
-    """Peaks of all contacts, and the processor's time against that of the builder in memory."""
+    """Peak memory for all contacts, and CPU time compared with that of the builder in memory."""
     on_disk = _in_own_process("disk", contacts)
     in_memory = _in_own_process("memory", min(contacts, 1_000_000))
     title = f"Crawl of {contacts:,} contacts to disk"
@@ -68,8 +68,8 @@ def _in_own_process(kind: str, contacts: int) -> dict[str, float]:
 
 
 def main(kind: str, contacts: int) -> None:
-    """Reads them once, and prints what that took: MB above what there was before the first, and
-    microseconds of the processor a contact, without making them."""
+    """Read them once and print the result: MB over the memory before the first contact, and CPU
+    microseconds per contact, without generating them."""
     made = _pages(contacts)
     first = next(made)
     with TemporaryDirectory(dir=".") as folder:
@@ -112,7 +112,7 @@ def _not_read() -> Any:
 
 
 def _pages(contacts: int) -> Iterator[Answer]:
-    """Pages as several walkers bring them, each from a part of the time, by creation."""
+    """Pages as fetched by several walkers, each from a range of creation times."""
     decode = Decoder()
     sample = [each for body in bodies(SAMPLE) for each in decode(body).contacts]
     step = (AS_OF - FIRST) / contacts
@@ -135,14 +135,14 @@ def _contact(sample: list[Contact], number: int, step: timedelta) -> Contact:
 
 
 class _NoClient(Client):
-    """Of whom the log asks how many requests there were."""
+    """Stands in for a client, whose request counts the log reports."""
 
     def __init__(self) -> None:
         self.requests = self.retries = 0
 
 
 def _status(name: str) -> float:
-    """MB, of this process."""
+    """A memory figure of this process, by its name in /proc, in MB."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith(name))
     return float(line.split()[1]) / 1e3

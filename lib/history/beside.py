@@ -67,7 +67,7 @@ def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
 
 
 class Beside:
-    """What was kept beside a snapshot, looked up for some of its contacts after others."""
+    """The state kept for a snapshot, applied to some of its contacts at a time."""
 
     def __init__(self, table: pa.Table) -> None:
         self._ids = pd.Index(table["id"].to_pylist(), dtype="str")
@@ -82,8 +82,8 @@ class Beside:
     def restore(
         self, as_of: datetime, tables: Tables, missed: np.ndarray | None = None
     ) -> Recorded:
-        """The recorded state of the contacts of `tables`, and of those that were missed; of the
-        latter only where `missed` is true, if it is given."""
+        """The recorded snapshot of the contacts of `tables` and of missed contacts (with `missed`:
+        only of those it selects)."""
         table = self._missed if missed is None else self._missed.filter(pa.array(missed))
         carried = np.zeros(len(tables.contacts), np.bool_)
         if len(table):

@@ -1,11 +1,11 @@
-"""What a snapshot on disk adds to history, without all of it in memory.
+"""Recording of a snapshot on disk, in bounded memory.
 
-Two snapshots are compared a window of creation time at a time, since both lie in that order and a
-contact's time of creation seldom changes. Those whose time did change are found first, and compared
-together at the end. So each contact is compared once, by `lib.history.compare`, and events are the
-same as those of two snapshots in memory; levels of windows add up. In memory are a window of each
-snapshot, what happened, who waits for longer than since writing last, and eight bytes of each
-contact that is in one of the snapshots only.
+Two snapshots are compared one window of creation time at a time: both are in that order, and a
+contact's creation time seldom changes. Contacts whose creation time did change are found first and
+compared together at the end. So each contact is compared exactly once, by `lib.history.compare`;
+the events are the same as for two snapshots in memory, and the levels of the windows add up. Memory
+holds a window of each snapshot, the events, the contacts waiting since before they last wrote, and
+eight bytes per contact that is in only one of the snapshots.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True)
 class Before:
-    """The snapshot recorded last, as of an instant (UTC), with what was kept beside it."""
+    """The last recorded snapshot, as of an instant (UTC), with the state of
+    `lib.history.beside`."""
 
     as_of: datetime
     files: TableFiles
@@ -42,8 +43,8 @@ class Before:
 
 @dataclass
 class Recording:
-    """What a snapshot adds to the tables of history: `events.SCHEMA`, `levels.SCHEMA`, and
-    `beside.schema()` in place of what was kept beside the one before."""
+    """What a snapshot adds to the history tables: `events.SCHEMA`, `levels.SCHEMA`, and the new
+    state (`beside.schema()`), which replaces the previous one."""
 
     events: pa.Table
     levels: pa.Table
@@ -53,7 +54,7 @@ class Recording:
 def record(
     before: Before | None, as_of: datetime, files: TableFiles, doubtful: Sequence[Range] = ()
 ) -> Recording:
-    """As `compare`, or `baseline` where there is nothing before. Raises Unreadable."""
+    """Like `compare`, or like `baseline` without a previous snapshot. Raises Unreadable."""
     found = _Sum()
     if before is None:
         edges = [*range(0, files.rows, ROWS), files.rows]
@@ -70,7 +71,7 @@ def record(
 
 @dataclass
 class _Sum:
-    """Of all windows."""
+    """Accumulates the results of all windows."""
 
     events: list[pa.Table] = field(default_factory=lambda: [events.none()])
     levels: list[pd.DataFrame] = field(default_factory=list)
@@ -94,7 +95,7 @@ class _Sum:
     def _levels(self) -> pa.Table:
         keys = ["dimension", "key"]
         total = pd.concat(self.levels).groupby(keys, sort=False, as_index=False).sum()
-        # As in `levels.levels`: dimensions in their order, keys in that of the text, missing last.
+        # As in `levels.levels`: dimensions in their order, keys in text order, missing last.
         names = total["dimension"]
         ranks = {name: place for place, name in enumerate([levels.TOTAL, *BY_KEY])}
         order = sorted(
@@ -109,18 +110,18 @@ class _Sum:
 
 
 def _rank(dimension: str, key: str) -> tuple[bool, str]:
-    """Keys stand in the order of the text, what is missing last."""
+    """Sort key of a level's key: text order, missing last."""
     missing = BY_KEY[dimension].missing.key if dimension in BY_KEY else MISSING
     return key == missing, key
 
 
 def _windows(before: Before, files: TableFiles) -> Iterator[tuple[Recorded, Tables]]:
-    """The contacts of P and of C that have to be compared with each other: each of them once."""
+    """Pairs of contacts of P and C to compare, so that each contact is in exactly one pair."""
     kept = Beside(before.beside)
     are_numbers = {not before.files.has_text_ids, not files.has_text_ids}
     if len(kept.missed):
         are_numbers.add(_are_numbers(kept.missed["id"]))
-    # Numbers stand in another order than text.
+    # Numeric IDs sort differently from text.
     keys = _keys((before.files, files), with_ids=len(are_numbers) == 1)
     p_edges, c_edges = ([0, *f.places(keys), f.rows] for f in (before.files, files))
     missed_in = _windows_of(kept.missed, keys)
@@ -144,7 +145,7 @@ def _windows(before: Before, files: TableFiles) -> Iterator[tuple[Recorded, Tabl
 
 
 def _keys(sides: Sequence[TableFiles], *, with_ids: bool) -> list[Key]:
-    """Keys between which none of the sides has many contacts."""
+    """Window edges: sort keys between which neither side has many contacts."""
     found: set[Key] = set()
     for files in sides:
         for created, contact in files.first_keys():
@@ -160,7 +161,7 @@ def _are_numbers(ids: pa.ChunkedArray) -> bool:
 
 
 def _windows_of(missed: pa.Table, keys: Sequence[Key]) -> np.ndarray:
-    """The number of the window that each of these contacts lies in."""
+    """Window number of each of these contacts."""
     if not keys or keys[0][1] is None:
         times = [created for created, _ in keys]
         return np.searchsorted(times, created_of(missed["created"]), "right")
@@ -170,14 +171,14 @@ def _windows_of(missed: pa.Table, keys: Sequence[Key]) -> np.ndarray:
 
 
 class _Moved:
-    """Contacts that are in both snapshots, in different windows."""
+    """Contacts that are in both snapshots, but in different windows."""
 
     def __init__(self, *, are_text: bool) -> None:
         self._kind = pa.string() if are_text else pa.int64()
         self._then, self._now = [self._array(pa.nulls(0))], [self._array(pa.nulls(0))]
 
     def look(self, then: pa.ChunkedArray, missed: pa.ChunkedArray, now: pa.ChunkedArray) -> None:
-        """Notes who of a window is in one of the two only."""
+        """Record the contacts of a window that are in only one of the two."""
         one = np.append(self._array(then), self._array(missed))
         other = self._array(now)
         self._then.append(np.setdiff1d(one, other))
@@ -187,7 +188,7 @@ class _Moved:
         return ids_of(ids.cast(self._kind))
 
     def among(self, tables: Tables) -> np.ndarray:
-        """Which contacts are such."""
+        """Mask of such contacts."""
         ids = tables.contacts["id"]
         if not len(self._ids):
             return np.zeros(len(ids), dtype=np.bool_)

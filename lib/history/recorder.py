@@ -151,8 +151,8 @@ class Recorder:
     def _recorded(
         self, head: Head | None, snapshot: Snapshot
     ) -> tuple[Recording | None, Recorded | None, tuple[str, ...]]:
-        """What to record of a snapshot, the recorded one where it is in memory, and why nothing is.
-        Raises StoreError and Unreadable."""
+        """What to record of a snapshot, the recorded snapshot if it is in memory, and notes. Raises
+        StoreError and Unreadable."""
         if isinstance(snapshot, FiledSnapshot) and snapshot.files is not None:
             return self._record_on_disk(head, snapshot, snapshot.files)
         before, why = self._before(head)
@@ -182,7 +182,7 @@ class Recorder:
     def _record_on_disk(
         self, head: Head | None, snapshot: Snapshot, files: Mapping[str, TableFile]
     ) -> tuple[Recording | None, None, tuple[str, ...]]:
-        # Nobody else needs it.
+        # Imported here because only crawls to disk need them.
         from lib.history import in_batches
         from lib.store.batches import TableFiles
 
@@ -234,7 +234,7 @@ class Recorder:
         return Change(beside.schema(), [("carried", beside_it)], frozenset(old))
 
     def _beside(self, head: Head) -> pa.Table:
-        """What is kept beside the snapshot recorded last. Raises StoreError and Unreadable."""
+        """The state kept for the last recorded snapshot. Raises StoreError and Unreadable."""
         files = head.last.files.get("carried", ())
         if len(files) != 1:
             raise Unreadable("a table of it is missing")

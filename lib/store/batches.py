@@ -1,4 +1,4 @@
-"""Tables that lie in files, read some contacts at a time, in the order of their table."""
+"""Reads tables from files in batches of contacts, in table order."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lib.store.order import Key, created_of, rank
 from lib.store.tables import Tables
 
 ROWS = 65_536
-"""Contacts that are read at a time, about."""
+"""Approximate number of contacts per batch."""
 
 _NAMES = ("tags", "inboxes", "agents", "teams")
 
 
 class TableFiles:
-    """A snapshot whose tables are these files, by name. With `needed`, one that another version of
-    this program wrote will do if its contacts have those columns. Raises Unreadable."""
+    """The tables of a snapshot, in these files by name. With `needed`, files of another version are
+    accepted if their contacts have those columns. Raises Unreadable."""
 
     def __init__(self, paths: Mapping[str, Path], needed: Collection[str] | None = None) -> None:
         self._paths = paths
@@ -37,18 +37,18 @@ class TableFiles:
             )
 
     def first_keys(self) -> list[Key]:
-        """Those of the first contact of every `ROWS`."""
+        """Sort keys of every `ROWS`th contact."""
         return [(int(created[0]), ids[0].as_py()) for created, ids in self._order()]
 
     def _order(self) -> Iterator[tuple[np.ndarray, pa.ChunkedArray]]:
-        """`created` and the ids of all contacts, some at a time."""
+        """`created` and IDs of all contacts, in batches."""
         stream = _Stream(self._paths["contacts"], ["created", "id"])
         for start in range(0, self.rows, ROWS):
             table = stream.take(min(ROWS, self.rows - start))
             yield created_of(table["created"]), table["id"]
 
     def places(self, keys: Sequence[Key]) -> list[int]:
-        """How many contacts stand before each of some places, which are in order."""
+        """Number of contacts before each of some sort keys, which are ascending."""
         found: list[int] = []
         start = 0
         for created, ids in self._order():
@@ -61,14 +61,14 @@ class TableFiles:
         return found + [self.rows] * (len(keys) - len(found))
 
     def ids(self, edges: Sequence[int]) -> Iterator[pa.ChunkedArray]:
-        """The ids of the contacts from each of the edges, row numbers, to the next."""
+        """IDs of the contacts between consecutive edges, which are row numbers."""
         stream = _Stream(self._paths["contacts"], ["id"])
         for begin, end in pairwise(edges):
             yield stream.take(end - begin)["id"]
 
     def tables(self, edges: Sequence[int]) -> Iterator[Tables]:
-        """The contacts from each of the edges, row numbers, to the next, with their links; each
-        with all names."""
+        """Tables of the contacts between consecutive edges, which are row numbers, with their links
+        and all names."""
         links = [name for name in columns.names() if name not in ("contacts", *_NAMES)]
         streams = {name: _Stream(self._paths[name], None, name) for name in ("contacts", *links)}
         names = {name: self._frame(name, self._whole(name)) for name in _NAMES}
@@ -88,7 +88,7 @@ class TableFiles:
 
 
 class _Stream:
-    """The rows of a file, one after the other."""
+    """Sequential reader of a file's rows."""
 
     def __init__(self, path: Path, names: Sequence[str] | None, table: str | None = None) -> None:
         with _reading():
@@ -104,14 +104,14 @@ class _Stream:
             self._rest = self._rest.select(names)
 
     def take(self, number: int) -> pa.Table:
-        """The next rows. Raises Unreadable where there are not so many."""
+        """The next `number` rows. Raises Unreadable if there are fewer."""
         while len(self._rest) < number:
             if not self._read_on():
-                raise Unreadable("a file of it is not as it was written")
+                raise Unreadable("one of its files is damaged")
         return self._cut(number)
 
     def take_before(self, contact: int) -> pa.Table:
-        """The next rows of links, of contacts before this one."""
+        """The next rows of links of contacts before `contact`."""
         while not len(self._rest) or self._rest["contact"][-1].as_py() < contact:
             if not self._read_on():
                 break
@@ -137,7 +137,7 @@ class _Stream:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Raises Unreadable for what cannot be read."""
+    """Context that converts read errors to Unreadable."""
     try:
         yield
     except FileNotFoundError:
@@ -145,4 +145,4 @@ def _reading() -> Iterator[None]:
     except KeyError:
         raise Unreadable("another version of this dashboard wrote it") from None
     except (pa.ArrowException, OSError, ValueError):
-        raise Unreadable("a file of it is not as it was written") from None
+        raise Unreadable("one of its files is damaged") from None

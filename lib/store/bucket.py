@@ -70,7 +70,7 @@ class Bucket:
             obstore.put(self._objects, name, path)
 
     def get_file(self, name: str, path: Path) -> None:
-        """In parts."""
+        """Download a file in parts."""
         with _TranslatedErrors(), path.open("wb") as file:
             for part in obstore.get(self._objects, name).stream():
                 file.write(part)

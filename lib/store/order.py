@@ -1,4 +1,4 @@
-"""The order of contacts in their table: by `created`, then by id, those without a time last."""
+"""Table order of contacts: by `created`, then by ID; contacts without a creation time last."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ import numpy as np
 import pyarrow as pa
 
 LAST = int(np.iinfo("int64").max)
-"""Where contacts stand of which nobody knows when they were created."""
+"""Sort key of contacts without a creation time."""
 
 Key = tuple[int, Any]
-"""A place in the order: `created` in microseconds since 1970, and an id as int64 or text; None for
-the place before all that were created then."""
+"""A sort key: `created` in microseconds since 1970, and an ID as int64 or text; None sorts before
+all contacts created then."""
 
 
 def created_of(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of times as the first part of a key."""
+    """The first part of the sort keys of a time column."""
     times: np.ndarray = column.cast(pa.int64()).fill_null(LAST).to_numpy()
     return times
 
 
 def ids_of(column: pa.ChunkedArray) -> np.ndarray:
-    """As int64, or as texts that compare by code point."""
+    """IDs as int64, or as texts that compare by code point."""
     if pa.types.is_integer(column.type):
         numbers: np.ndarray = column.to_numpy()
         return numbers
@@ -28,7 +28,7 @@ def ids_of(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def rank(created: np.ndarray, ids: pa.ChunkedArray, key: Key) -> int:
-    """Number of rows, which are sorted, before a key."""
+    """Number of sorted rows before a sort key."""
     time, contact = key
     first = int(np.searchsorted(created, time))
     if contact is None:

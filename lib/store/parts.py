@@ -172,7 +172,7 @@ def _edges(parts: Sequence[_Part]) -> list[Key]:
 
 
 def _place(table: pa.Table, key: Key) -> int:
-    """How many rows of a table that is in order stand before a place."""
+    """Number of rows of a sorted table before a sort key."""
     return rank(_created(table), table["id"], key)
 
 

@@ -138,8 +138,8 @@ class Place:
                 os.fsync(file.fileno())
 
     def copy_out(self, name: str, path: Path) -> None:
-        """Copies a file of a bucket to this machine, without reading it into memory. Raises
-        StoreError, or FileNotFoundError."""
+        """Download a file from a bucket without reading it into memory. Raises StoreError or
+        FileNotFoundError."""
         with store_errors(self):
             self.bucket.get_file(name, path)
 

@@ -1,5 +1,4 @@
-"""History of snapshots on disk is that of snapshots in memory, however few contacts are read at a
-time."""
+"""Snapshots on disk and in memory make the same history, whatever the size of batches."""
 
 from __future__ import annotations
 
@@ -50,7 +49,7 @@ def files_of(contacts: Sequence[Json], folder: Path) -> TableFiles:
 
 
 def on_disk(states: Sequence[State], folder: Path) -> list[Recording]:
-    """What each state adds."""
+    """What each state adds to the history."""
     found: list[Recording] = []
     before: Before | None = None
     for number, (as_of, contacts, doubtful) in enumerate(states):
@@ -87,8 +86,8 @@ def assert_same(one: Sequence[Recording], other: Sequence[Recording]) -> None:
 
 @st.composite
 def whose_creation_may_change(draw: st.DrawFn) -> list[State]:
-    """States of a workspace; now and then a contact gets another time of creation, none at all, or
-    an ID of text."""
+    """States of a workspace in which a contact sometimes gets another creation time, none at all,
+    or a text ID."""
     found = []
     for as_of, contacts, doubtful in draw(workspaces()):
         for each in contacts:
@@ -111,7 +110,7 @@ def test_events_and_levels_are_those_of_memory(states: list[State], rows: int) -
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """What is kept of the recorded workspace at four instants, each crawled to disk."""
+    """The store after four states of the recorded workspace, each crawled to disk."""
     folder = tmp_path_factory.mktemp("history")
     store = Store(Place(str(folder / "workspace")))
     kept = Kept()
@@ -120,7 +119,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         patch.setattr(in_batches, "ROWS", 50)
         for state, moment in MOMENTS.items():
             contacts = json.loads((DATA / "history" / f"{state}.json").read_text("utf-8"))
-            # One of its own each time, as after a restart.
+            # A new one each time, as after a restart.
             kept = Recorder(store, engine=ChosenEngine("duckdb")).save(
                 crawled(contacts, Verdict(moment), folder / state)
             )
@@ -129,7 +128,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 def crawled(contacts: Sequence[Json], verdict: Verdict, folder: Path) -> FiledSnapshot:
-    """A snapshot that lies on disk, and that nobody may load."""
+    """A snapshot on disk whose tables must not be loaded."""
     folder.mkdir()
     spool = Spool(folder)
     spool.add(decoded(contacts))

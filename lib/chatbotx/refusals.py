@@ -52,8 +52,8 @@ def error_for(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgain
         )
     if 300 <= status < 400:
         return WrongAddress(
-            "The server sends us elsewhere instead of answering. Check CHATBOTX_BASE_URL: it ends "
-            "with /api, as in https://app.chatbotx.io/api, and needs https:// on most servers."
+            "The server redirects us instead of answering. Check CHATBOTX_BASE_URL: it ends with "
+            "/api, as in https://app.chatbotx.io/api, and needs https:// on most servers."
         )
     if status == 404:
         return WrongAddress(
@@ -72,14 +72,14 @@ def error_for(response: httpx.Response, body: bytes) -> ChatbotXError | TryAgain
             )
         return TryAgain(
             ServerTrouble(
-                f"ChatbotX answers with an error (status {status}) again and again. Try later; if "
-                "it stays, tell those who run the server."
+                f"ChatbotX answers with an error (status {status}) again and again. Try again "
+                "later; if it persists, tell whoever runs the server."
             ),
             retry_after=_retry_after(response, body),
         )
     return RequestRefused(
         f"ChatbotX does not understand our request (status {status}). This dashboard may be older "
-        "than your server: update it, or tell its makers."
+        "than your server: update it, or tell its developers."
     )
 
 
@@ -120,16 +120,16 @@ TOO_SLOW = (
     "busy, or allow more with CHATBOTX_MAX_MINUTES."
 )
 SILENT = (
-    "ChatbotX does not answer in time. Try later; if it stays, check that CHATBOTX_BASE_URL is "
-    "right and that this machine may reach it."
+    "ChatbotX does not answer in time. Try again later; if it persists, check that "
+    "CHATBOTX_BASE_URL is right and that this machine can reach it."
 )
 UNREACHABLE = (
-    "ChatbotX cannot be reached. Check CHATBOTX_BASE_URL, and that this machine has a way to it "
+    "ChatbotX cannot be reached. Check CHATBOTX_BASE_URL, and that this machine can connect to it "
     "(network, proxy, firewall, certificate)."
 )
 GARBLED = (
-    "The server's answers cannot be read. Try later; if it stays, check that CHATBOTX_BASE_URL "
-    "leads to ChatbotX and not to something in between."
+    "The server's answers cannot be read. Try again later; if it persists, check that "
+    "CHATBOTX_BASE_URL leads to ChatbotX and not to something in between."
 )
 HTML = (
     "A web page answers where the ChatbotX API should. Check CHATBOTX_BASE_URL: it ends with /api, "
@@ -141,5 +141,5 @@ TOO_LARGE = (
 )
 ENCODED = (
     "The server's answer is compressed in a way that we did not ask for, so it was refused. Check "
-    "that CHATBOTX_BASE_URL leads to ChatbotX, and what the proxies before it do."
+    "that CHATBOTX_BASE_URL leads to ChatbotX, and what the proxies in front of it do."
 )

@@ -44,8 +44,10 @@ class SecretsOutOfReach(SettingsError):
 
 @dataclass(frozen=True)
 class ChosenEngine:
-    """What computes the numbers: memory, duckdb, or the URL of a Spark Connect server, with a token
-    where that wants one; `seconds` is the time limit of one query."""
+    """What computes the numbers: `address` is memory, duckdb, or the URL of a Spark Connect server.
+
+    `token` is for a Spark Connect server that requires one; `seconds` is the time limit of a query.
+    """
 
     address: str = "memory"
     seconds: float = 60
@@ -57,7 +59,7 @@ class ChosenEngine:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The engine's name for people."""
         return {"memory": "Memory", "duckdb": "DuckDB"}.get(self.address, "Spark")
 
 
@@ -66,7 +68,7 @@ class Settings:
     """The settings of one workspace. `token` is None for the demo workspace.
 
     `refresh_minutes`: the age at which a snapshot is refreshed. `quiet_minutes`: the same for a
-    workspace that nobody has looked at for a day, if that is longer. `connections`: the number of
+    workspace that nobody has viewed for a day, if that is longer. `connections`: the number of
     concurrent requests. `requests_per_10s`: their rate limit. `max_minutes`: how long a crawl may
     take. `name` and `label` identify one of several workspaces, in URLs and to people.
 
@@ -74,8 +76,8 @@ class Settings:
     az://), for which `store_options` are passed on. `history_days`: how long recorded events are
     kept. `bot_answers`: whether an active bot counts as answering (metrics.md, "awaiting reply").
     `shared_views`: whether people may save views for everybody. `engine`: what computes the
-    numbers, memory, duckdb, or the URL of a Spark Connect server, with `engine_token` where that
-    wants one. `engine_seconds`: the time limit of one query.
+    numbers, memory, duckdb, or the URL of a Spark Connect server, with `engine_token` if it
+    requires one. `engine_seconds`: the time limit of a query.
     """
 
     token: str | None = field(default=None, repr=False)

@@ -35,7 +35,7 @@ class Failures:
             nonlocal has_begun
             if message["type"] == "websocket.close" and not has_begun:
                 has_begun = True
-                await refuse(scope, send, HTTPStatus.FORBIDDEN, "This web socket is not for you.")
+                await refuse(scope, send, HTTPStatus.FORBIDDEN, "This web socket was refused.")
                 return
             has_begun = True
             try:

@@ -25,7 +25,7 @@ PER_SECOND = 5.0
 """Rate after the burst. Fast clicking is three a second, fragments that refresh add one."""
 
 
-class Pace:
+class Throttle:
     """A leaky bucket: delays messages beyond `burst` to `per_second`, without dropping any."""
 
     def __init__(
@@ -56,45 +56,47 @@ address, where a hundred viewers click every few seconds; one server computes no
 MOST_PEERS = 10_000
 
 
-class Paces:
-    """The pace of each peer. It outlives web sockets: reconnecting must not give a new burst."""
+class Throttles:
+    """A throttle for each peer. It outlives web sockets: reconnecting must not give a new burst."""
 
     def __init__(
         self, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._burst, self._per_second, self._clock = burst, per_second, clock
-        self._of: OrderedDict[str, Pace] = OrderedDict()
+        self._by_peer: OrderedDict[str, Throttle] = OrderedDict()
 
-    def of(self, peer: str) -> Pace:
-        pace = self._of.setdefault(peer, Pace(self._burst, self._per_second, self._clock))
-        self._of.move_to_end(peer)
-        if len(self._of) > MOST_PEERS:
-            self._of.popitem(last=False)
-        return pace
+    def of(self, peer: str) -> Throttle:
+        throttle = self._by_peer.setdefault(
+            peer, Throttle(self._burst, self._per_second, self._clock)
+        )
+        self._by_peer.move_to_end(peer)
+        if len(self._by_peer) > MOST_PEERS:
+            self._by_peer.popitem(last=False)
+        return throttle
 
 
 class Messages:
     """Passes on only messages that our pages send, at the rate of a human.
 
     The socket of a tab that is too fast is not read for a while, so TCP holds back what it sends on
-    its own machine. All tabs of one peer also share a pace. `is_welcome` says whether the sender of
-    a request may see anything. `pause` sleeps for a number of seconds.
+    its own machine. All tabs of one peer also share a throttle. `is_welcome` says whether the
+    sender of a request may see anything. `pause` sleeps for a number of seconds.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        pace: Callable[[], Pace] = Pace,
+        throttle: Callable[[], Throttle] = Throttle,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         is_welcome: Callable[[Scope], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app = app
         self.is_welcome = is_welcome
-        self.pace = pace
+        self.throttle = throttle
         self.pause = pause
-        self.viewers = Paces(BURST_OF_PEER, PEER_PER_SECOND, clock)
-        self.strangers = Paces(BURST_OF_STRANGERS, STRANGERS_PER_SECOND, clock)
+        self.viewers = Throttles(BURST_OF_PEER, PEER_PER_SECOND, clock)
+        self.strangers = Throttles(BURST_OF_STRANGERS, STRANGERS_PER_SECOND, clock)
         self.warn_of_size = RareWarning(log)
         self.warn_of_kind = RareWarning(log)
 
@@ -102,7 +104,7 @@ class Messages:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        of_tab = self.pace()
+        of_tab = self.throttle()
         of_peer = (self.viewers if self.is_welcome(scope) else self.strangers).of(peer_of(scope))
 
         async def receive_bounded() -> Message:
@@ -113,7 +115,7 @@ class Messages:
                 data = message.get("bytes") or message.get("text") or b""
                 if len(data) > MOST_MESSAGE_BYTES:
                     self.warn_of_size(
-                        "A browser sent %d bytes at once, and was hung up on.", len(data)
+                        "A browser sent %d bytes at once and was disconnected.", len(data)
                     )
                     await close_socket(send, TOO_BIG)
                     return {"type": "websocket.disconnect", "code": TOO_BIG}

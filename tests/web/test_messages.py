@@ -8,7 +8,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from lib.web import streamlit_internals
 from lib.web.answers import NO_TEXT
-from lib.web.messages import MOST_PEERS, Messages, Pace, Paces
+from lib.web.messages import MOST_PEERS, Messages, Throttle, Throttles
 from tests.web.asgi import run, says_hello, scope_of
 
 CONNECT: Message = {"type": "websocket.connect"}
@@ -80,7 +80,7 @@ def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
     clock = Clock()
     app = Messages(
         says_hello,
-        lambda: Pace(40, 5, lambda: clock.now),
+        lambda: Throttle(40, 5, lambda: clock.now),
         clock.pause,
         clock=lambda: clock.now,
     )
@@ -92,31 +92,31 @@ def test_a_tab_that_sends_too_fast_waits_and_loses_nothing() -> None:
 
 def test_fast_clicking_is_never_throttled() -> None:
     clock = Clock()
-    pace = Pace(40, 5, lambda: clock.now)
+    throttle = Throttle(40, 5, lambda: clock.now)
     for _ in range(300):
         clock.now += 1 / 3
-        assert pace.wait() == 0
+        assert throttle.wait() == 0
 
 
 def test_a_tab_that_slept_for_a_day_may_send_what_accumulated_at_once() -> None:
     clock = Clock()
-    pace = Pace(40, 5, lambda: clock.now)
+    throttle = Throttle(40, 5, lambda: clock.now)
     clock.now += 24 * 60 * 60
-    assert [pace.wait() for _ in range(40)] == [0] * 40
+    assert [throttle.wait() for _ in range(40)] == [0] * 40
 
 
 async def _counts(scope: Scope, receive: Receive, send: Send) -> None:
     await says_hello(scope, receive, send)
 
 
-def test_each_tab_has_a_pace_of_its_own() -> None:
-    made: list[Pace] = []
+def test_each_tab_has_a_throttle_of_its_own() -> None:
+    made: list[Throttle] = []
 
-    def pace() -> Pace:
-        made.append(Pace())
+    def throttle() -> Throttle:
+        made.append(Throttle())
         return made[-1]
 
-    app = Messages(_counts, pace)
+    app = Messages(_counts, throttle)
     got_through(rerun(), app=app)
     got_through(rerun(), app=app)
     assert len(made) == 2
@@ -132,7 +132,7 @@ def test_reconnecting_is_no_faster_than_a_single_tab(is_welcome: bool, seconds: 
     clock = Clock()
     app = Messages(
         says_hello,
-        lambda: Pace(40, 5, lambda: clock.now),
+        lambda: Throttle(40, 5, lambda: clock.now),
         clock.pause,
         lambda _: is_welcome,
         lambda: clock.now,
@@ -143,11 +143,11 @@ def test_reconnecting_is_no_faster_than_a_single_tab(is_welcome: bool, seconds: 
     assert clock.now - 1000 == pytest.approx(seconds)
 
 
-def test_the_paces_of_peers_take_a_bounded_amount_of_memory() -> None:
-    paces = Paces(10, 1)
+def test_the_throttles_of_peers_take_a_bounded_amount_of_memory() -> None:
+    throttles = Throttles(10, 1)
     for number in range(MOST_PEERS + 5):
-        paces.of(f"peer {number}")
-    assert len(paces._of) == MOST_PEERS
+        throttles.of(f"peer {number}")
+    assert len(throttles._by_peer) == MOST_PEERS
 
 
 def test_text_ends_the_web_socket_before_anybody_fails_on_it() -> None:

@@ -20,7 +20,7 @@ from websockets.frames import Frame
 from websockets.server import ServerProtocol
 
 from lib.web.logs import RareWarning
-from lib.web.messages import MOST_MESSAGE_BYTES, Pace
+from lib.web.messages import MOST_MESSAGE_BYTES, Throttle
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -53,7 +53,7 @@ class BoundedFrames(ServerProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._pace = Pace(FRAMES_AT_ONCE, FRAMES_PER_SECOND)
+        self._pace = Throttle(FRAMES_AT_ONCE, FRAMES_PER_SECOND)
 
     def recv_frame(self, frame: Frame) -> None:
         if self._pace.wait():

@@ -53,10 +53,10 @@ class BoundedFrames(ServerProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._pace = Throttle(FRAMES_AT_ONCE, FRAMES_PER_SECOND)
+        self._throttle = Throttle(FRAMES_AT_ONCE, FRAMES_PER_SECOND)
 
     def recv_frame(self, frame: Frame) -> None:
-        if self._pace.wait():
+        if self._throttle.wait():
             raise ProtocolError("too many frames")
         super().recv_frame(frame)
 

@@ -18,7 +18,7 @@ from lib.engines import flights
 from lib.engines.errors import EngineError
 from lib.engines.flights import Flight
 from lib.engines.results import Results
-from lib.engines.spark import Spark, _said
+from lib.engines.spark import Spark, _engine_error
 from lib.engines.where import in_memory
 from tests.engines.answering import sail_address
 from tests.workspaces import tables_of
@@ -53,7 +53,9 @@ def test_server_that_is_not_there_is_a_sentence() -> None:
 
 def test_token_that_is_refused_is_a_sentence_without_it() -> None:
     refusal = grpc.RpcError("UNAUTHENTICATED: token abc at sc://spark.example.com")
-    assert str(_said("Spark", refusal)) == ("Spark refused the token: check CHATBOTX_ENGINE_TOKEN.")
+    assert str(_engine_error("Spark", refusal)) == (
+        "Spark refused the token: check CHATBOTX_ENGINE_TOKEN."
+    )
 
 
 def many_by_many(source: Spark) -> nw.LazyFrame[Any]:

@@ -14,7 +14,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 
-from tests.fake_chatbotx import FakeChatbotx
+from tests.fake_chatbotx import EDGE_CONTACTS, FakeChatbotx
 from tests.serving import ROOT, dashboard
 from tests.test_app import ask, run, stream
 
@@ -46,22 +46,27 @@ class Witnessed:
         return [line for line in lines if not any(f"'127.0.0.1', {port}" in line for port in known)]
 
 
-@pytest.fixture
-def witnessed(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[Witnessed]:
-    connections = tmp_path / "connections"
+@pytest.fixture(scope="module")
+def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
+    with FakeChatbotx({"edge": json.loads(EDGE_CONTACTS.read_text("utf-8"))}) as server:
+        yield from _witness(tmp_path_factory.mktemp("dashboard"), server)
+
+
+def _witness(folder: Path, server: FakeChatbotx) -> Iterator[Witnessed]:
+    connections = folder / "connections"
     connections.touch()
-    (tmp_path / "sitecustomize.py").write_text(_WITNESS.format(path=str(connections)), "utf-8")
+    (folder / "sitecustomize.py").write_text(_WITNESS.format(path=str(connections)), "utf-8")
     with dashboard(
-        tmp_path,
-        PYTHONPATH=f"{tmp_path}:{ROOT}",
+        folder,
+        PYTHONPATH=f"{folder}:{ROOT}",
         CHATBOTX_TOKEN="edge",
-        CHATBOTX_BASE_URL=edge_server.base_url,
+        CHATBOTX_BASE_URL=server.base_url,
     ) as address:
         with stream(address) as connection:
-            while not _has_recorded(tmp_path):
+            while not _has_recorded(folder):
                 run(connection)
         assert connections.read_text("utf-8"), "the witness has seen nothing"
-        yield Witnessed(address, edge_server, connections)
+        yield Witnessed(address, server, connections)
 
 
 def _has_recorded(folder: Path) -> bool:

@@ -5,9 +5,11 @@ Hand-made clients against a real server.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.fake_chatbotx import FakeChatbotx
+from tests.fake_chatbotx import EDGE_CONTACTS, FakeChatbotx
 from tests.identities import AUTH, cookies_of, stream_as
 from tests.serving import dashboard
 from tests.test_app import ask, exhaust, run
@@ -31,13 +33,28 @@ INVITED = f'[access]\nemails = ["ana@example.com"]\nhours = {HOURS}\n'
 
 @pytest.fixture
 def address(tmp_path: Path, edge_server: FakeChatbotx) -> Iterator[str]:
-    file = tmp_path / ".streamlit" / "secrets.toml"
+    with with_sign_in(tmp_path, edge_server) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one for tests that change nothing."""
+    folder, contacts = tmp_path_factory.mktemp("dashboard"), json.loads(EDGE_CONTACTS.read_bytes())
+    with FakeChatbotx({"edge": contacts}) as server, with_sign_in(folder, server) as address:
+        yield address
+
+
+@contextmanager
+def with_sign_in(folder: Path, server: FakeChatbotx) -> Iterator[str]:
+    """The address of a dashboard that has fetched the recorded workspace."""
+    file = folder / ".streamlit" / "secrets.toml"
     file.parent.mkdir()
     file.write_text(
-        f'CHATBOTX_TOKEN = "edge"\nCHATBOTX_BASE_URL = "{edge_server.base_url}"\n{AUTH}{INVITED}'
+        f'CHATBOTX_TOKEN = "edge"\nCHATBOTX_BASE_URL = "{server.base_url}"\n{AUTH}{INVITED}'
     )
-    with dashboard(tmp_path) as address:
-        while not list(tmp_path.glob("cache/*/**/contacts*")):
+    with dashboard(folder) as address:
+        while not list(folder.glob("cache/*/**/contacts*")):
             time.sleep(0.1)
         yield address
 
@@ -174,11 +191,12 @@ def test_invalid_messages_and_unknown_fragments_do_not_fill_the_log(
     ids=["audience", "issuer", "provider", "none of them"],
 )
 def test_a_cookie_of_another_dashboard_with_the_same_secret_opens_nothing(
-    address: str, others: dict[str, Any]
+    shared: str, others: dict[str, Any]
 ) -> None:
-    with stream_as(address, cookies_of(address, "ana@example.com")) as connection:
-        assert shows_numbers(run(connection))
-    with stream_as(address, cookies_of(address, "ana@example.com", **others)) as connection:
+    with stream_as(shared, cookies_of(shared, "ana@example.com")) as connection:
+        while not shows_numbers(run(connection)):  # as soon as the first fetch has ended
+            pass
+    with stream_as(shared, cookies_of(shared, "ana@example.com", **others)) as connection:
         sent = run(connection)
     assert not shows_numbers(sent)
     assert "Sign in" in str(sent)

@@ -1,4 +1,4 @@
-"""Fifty refreshes in one process, each with viewers: nothing accumulates."""
+"""Many refreshes in one process, each with viewers: nothing accumulates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from lib.refresh.refreshers import Refresher
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of
+from tests import effort
 from tests.fake_chatbotx import FakeChatbotx
 from tests.workspaces import choosing
 
-REFRESHES = 50
+REFRESHES = effort.of(50)
 
 
 def _look_around(snapshot: Snapshot, configured: Settings) -> None:
@@ -28,7 +29,7 @@ def _look_around(snapshot: Snapshot, configured: Settings) -> None:
         seen.compute(workload.by_agent, seen.terms)
 
 
-def test_fifty_refreshes_leave_one_snapshot_and_no_thread(
+def test_however_many_refreshes_leave_one_snapshot_and_no_thread(
     edge_server: FakeChatbotx, tmp_path: Path
 ) -> None:
     configured = settings.load(

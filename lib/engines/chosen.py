@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lib.engines.where import Where
     from lib.settings import ChosenEngine, Settings
     from lib.store.snapshot import Snapshot
-    from lib.store.storage import Store
 
 
 @dataclass(frozen=True)
@@ -146,12 +145,6 @@ def source_of(
     )
 
 
-def can_read(engine: str, store: Store) -> bool:
-    """Whether an engine reads what is kept in a store by itself: not DuckDB what is in a bucket, as
-    it would have to fetch an extension, and be told the keys."""
-    return engine != "memory" and (engine != "duckdb" or store.place.is_folder)
-
-
 def _kept(settings: Settings, as_of: datetime) -> Where | None:
     """The files of the snapshot of that instant; None where it is not kept, or cannot be read."""
     from lib.engines.where import in_store
@@ -164,8 +157,6 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     except StoreError:
         return None
     if store is None or head is None:
-        return None
-    if not can_read(settings.engine, store):
         return None
     for row in reversed(head.rows):
         if row.as_of == as_of and row.format == FORMAT:

@@ -16,11 +16,15 @@ import pyarrow as pa
 from lib.engines.errors import EngineError, too_slow, unreadable
 from lib.engines.flights import Cancelled, PatientLock, ended_by
 from lib.engines.where import Files, Where
+from lib.store.place import StoreError
 
 MEMORY = "1GB"
 """What DuckDB may hold. What is more goes through files of its own."""
 
 SECONDS = 60.0
+
+_UNREADABLE = (duckdb.Error, pa.ArrowException, OSError, StoreError)
+"""What comes of files that are missing, damaged or out of reach."""
 
 
 class DuckDB:
@@ -58,15 +62,19 @@ class DuckDB:
                     read = self._files(name, found)
                 else:
                     read = self._connection.from_arrow(found)
-            except duckdb.Error:
+            except _UNREADABLE:
                 raise unreadable(self.name) from None
             self._tables[name] = nw.from_native(read)
         return self._tables[name]
 
     def _files(self, name: str, files: Files) -> duckdb.DuckDBPyRelation:
-        read = self._connection.read_parquet(
-            [_exactly(each) for each in files.addresses], union_by_name=files.schema is not None
-        )
+        if files.dataset is not None:
+            # DuckDB would have to fetch an extension, and be told the keys.
+            read = self._connection.from_arrow(files.dataset())
+        else:
+            read = self._connection.read_parquet(
+                [_exactly(each) for each in files.addresses], union_by_name=files.schema is not None
+            )
         if files.schema is None:
             return read
         # Without rows, for its columns.
@@ -88,7 +96,7 @@ class DuckDB:
                 "DuckDB had too little memory, or disk, for an answer: choose a shorter period or "
                 "fewer filters, or give its machine more."
             ) from None
-        except duckdb.Error:
+        except _UNREADABLE:
             raise unreadable(self.name) from None
 
     def _progress(self) -> float | None:

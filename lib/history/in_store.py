@@ -7,7 +7,7 @@ import pyarrow as pa
 from lib.engines.chosen import ChosenSource
 from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
-from lib.engines.where import Files, Where, addresses, in_store
+from lib.engines.where import Files, Where, files_of, in_store
 from lib.history import beside, events, levels
 from lib.history.filters import Filter
 from lib.history.lazy import LazyHistory, active_among
@@ -39,7 +39,7 @@ def _where(store: Store, head: Head) -> Where:
         files = head.last.files.get(name, ())
         if not files:
             return schema.empty_table()
-        return Files(addresses(store, name, files), schema)
+        return files_of(store, name, files, schema)
 
     return table
 

@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from lib.engines.chosen import can_read
 from lib.history import beside, events, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import COMPARED, compare
@@ -266,7 +265,7 @@ class Recorder:
     def _history(self, head: Head, snapshot: Snapshot | None) -> History | None:
         if head.last_recorded is None:
             return None
-        if can_read(self._engine.address, self._store):
+        if not self._engine.is_memory:
             from lib.history.in_store import history_in
 
             return history_in(self._engine, self._store, head)

@@ -60,6 +60,11 @@ class Bucket:
             found = obstore.get(self._objects, name)
             return memoryview(found.bytes()), _version(found.meta)
 
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        """The bytes from `start` up to `end`."""
+        with _TranslatedErrors():
+            return bytes(obstore.get_range(self._objects, name, start=start, end=end))
+
     def put(self, name: str, data: memoryview) -> None:
         with _TranslatedErrors():
             obstore.put(self._objects, name, obstore.Bytes(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.engines.duckdb import DuckDB
+from lib.engines.errors import EngineError
 from lib.engines.lazy import LazyEngine
 from lib.engines.where import in_store
 from lib.outputs.report import report
 from lib.store.place import Place
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
+from tests.bucket import place_in
 from tests.engines.answering import OTHERS, Kind, source_in
 from tests.workspaces import AS_OF, tables_of, terms
 
@@ -50,3 +53,30 @@ def test_earlier_snapshot_is_read_as_it_was(tmp_path: Path) -> None:
     ]
 
     assert counted == [1, 3]
+
+
+@pytest.fixture
+def in_bucket(endpoint: str) -> Place:
+    return place_in(endpoint, f"{uuid.uuid4().hex}/São Paulo 1")
+
+
+def test_report_from_a_bucket_is_that_of_memory(
+    november_contacts: list[dict[str, Any]], in_bucket: Place
+) -> None:
+    snapshot = Snapshot(tables_of(*november_contacts), Verdict(AS_OF))
+    store = Store(in_bucket)
+    where = in_store(store, store.commit(None, snapshot).last)
+
+    found = report(snapshot, terms(), LazyEngine(DuckDB(where)))
+
+    assert found == report(snapshot, terms())
+    assert found["audience"]["contacts"] == len(snapshot.tables.contacts) > 100
+
+
+def test_object_that_is_gone_is_a_sentence(in_bucket: Place) -> None:
+    store = Store(in_bucket)
+    row = store.commit(None, Snapshot(tables_of({}), Verdict(AS_OF))).last
+    in_bucket.below("contacts").remove(row.files["contacts"][0])
+
+    with pytest.raises(EngineError, match=r"^DuckDB cannot read the files of the store: "):
+        LazyEngine(DuckDB(in_store(store, row))).count()

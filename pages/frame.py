@@ -12,6 +12,7 @@ import streamlit as st
 
 from lib.engines.errors import EngineError
 from lib.query import view
+from lib.query.last_good import LAST_GOOD
 from lib.query.view import View
 from lib.reference import formatting
 from lib.refresh.refreshers import refresher_of
@@ -81,13 +82,19 @@ def main() -> None:
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
+    snapshot, history = state.snapshot, state.history
+    good = LAST_GOOD.instead_of(configured, snapshot)
+    if good is not None:
+        snapshot, history = good.snapshot, good.history
     waiting.here(configured.chosen_engine)
     try:
-        known = view.options(state.snapshot, configured, state.history)
+        known = view.options(snapshot, configured, history)
         choice, notes = sidebar.read(known)
-        seen = view.view_of(state.snapshot, choice, configured, state.history)
+        seen = view.view_of(snapshot, choice, configured, history)
     except EngineError as error:
         log.warning("An engine gave no answer. %s", error)
+        if LAST_GOOD.failed(configured, snapshot, error):
+            st.rerun()
         st.title(page.title)
         status.no_answer(error)
         st.stop()
@@ -101,12 +108,14 @@ def main() -> None:
     if seen.caveat:
         st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
 
-    fetched = status.Fetched.of(state.snapshot)
+    fetched = status.Fetched.of(snapshot)
+    if good is not None:
+        status.older(configured.name, good.reason, fetched, seen.terms.timezone)
     status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")
 
     failure = None
     with deferred.charts_last():
-        if not state.snapshot.contacts:
+        if not snapshot.contacts:
             st.title("There are no contacts yet")
             st.write(
                 "The workspace answers, and it is empty. As soon as somebody writes to one of its "
@@ -119,8 +128,11 @@ def main() -> None:
                 else:
                     shown.append(seen)
                     page.run()
+                LAST_GOOD.answered(configured, snapshot, history)
             except EngineError as error:
                 log.warning("An engine gave no answer. %s", error)
+                if LAST_GOOD.failed(configured, snapshot, error):
+                    st.rerun()
                 status.no_answer(error)
             except Exception as error:  # noqa: BLE001 - raised again below the filters
                 failure = error

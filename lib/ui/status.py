@@ -11,6 +11,7 @@ import streamlit as st
 
 from lib import settings
 from lib.engines.errors import EngineError
+from lib.query.last_good import LAST_GOOD
 from lib.reference import formatting
 from lib.refresh.refreshers import Refresher, refresher_of
 from lib.refresh.state import State
@@ -143,6 +144,28 @@ def no_answer(error: EngineError, key: str = "ask-again") -> None:
     unique on the page."""
     st.error(formatting.markdown(str(error)), icon=":material/cloud_off:")
     st.button("Try again", key=key, icon=":material/refresh:", type="primary")
+
+
+def older(workspace: str, reason: str, shown: Fetched, timezone: str) -> None:
+    """Draw why the numbers are those of an older snapshot, and a button that asks for the newer one
+    at once."""
+    moment = formatting.markdown(formatting.moment(shown.as_of, timezone))
+    st.warning(
+        f"{formatting.markdown(reason)} The numbers here are those of {moment}.",
+        icon=":material/cloud_off:",
+    )
+    st.button(
+        "Try again",
+        key="ask-about-newer",
+        icon=":material/refresh:",
+        on_click=rights.callback(_ask_again),
+        args=(workspace,),
+    )
+
+
+def _ask_again(workspace: str) -> None:
+    """A callback."""
+    LAST_GOOD.ask_again(settings.configuration().named(workspace))
 
 
 def foot(shown: Fetched, timezone: str) -> None:

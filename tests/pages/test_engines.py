@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import lib.engines.duckdb
 from lib import settings
@@ -10,6 +11,7 @@ from lib.engines.errors import EngineError
 from lib.engines.results import RESULTS
 from lib.refresh import refreshers
 from lib.store.snapshot import FiledSnapshot
+from tests.fake_chatbotx import FakeChatbotx
 from tests.pages.conftest import JUNE, Connect, markup, numbers, open_page, text
 from tests.switching import switch_page
 
@@ -103,3 +105,47 @@ def test_first_page_without_an_answer_says_why_and_asks_again_for_the_same(
     assert not page.error
     assert page.multiselect(key="pick-channel").value == ["whatsapp", "zalo"]
     assert numbers(page)["New"]
+
+
+def test_page_of_newer_data_without_an_answer_keeps_the_last_numbers_and_says_so(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, edge_server: FakeChatbotx
+) -> None:
+    connect(engine="duckdb")
+    page = open_page("channels", **FILTERED)
+    before = numbers(page)
+    for contact in edge_server.workspaces["edge"].contacts[::2]:
+        edge_server.workspaces["edge"].delete(contact["id"])
+    refresher = refreshers.refresher_of(settings.load())
+    refresher.refresh()
+    newer = refresher.wait(60).snapshot
+    assert newer is not None
+    assert newer.contacts == 68
+    with monkeypatch.context() as broken:
+        broken.setattr(lib.engines.duckdb.DuckDB, "collect", fail)
+        page.run()
+
+        assert numbers(page) == before
+        assert not page.error
+        (warning,) = (each.value.replace("\\", "") for each in page.warning)
+        assert warning.startswith(f"{REASON} The numbers here are those of ")
+
+    page.button(key="ask-about-newer").click().run()
+
+    assert not page.warning
+    assert numbers(page) != before
+
+
+def test_part_of_a_page_without_an_answer_says_why() -> None:
+    """As `st.App` calls it for what fails in a part that is drawn by itself."""
+
+    def script() -> None:
+        from app import last_resort
+        from lib.engines.errors import EngineError
+
+        assert last_resort(EngineError("Spark cannot be reached."))
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+
+    assert not page.exception
+    assert [each.value.replace("\\", "") for each in page.error] == ["Spark cannot be reached."]
+    assert [each.label for each in page.button] == ["Try again"]

@@ -1,0 +1,88 @@
+"""What pages show while an engine gives no answer: the last snapshot that it answered about.
+
+Its results are cached, so nothing needs to be asked for them. Only for engines other than memory,
+whose snapshots hold no tables.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lib.engines.errors import EngineError
+from lib.history.reading import History
+from lib.settings import Settings
+from lib.store.snapshot import Snapshot
+
+AGAIN_AFTER = 60.0
+"""Seconds until the engine is asked about the newer snapshot again: it may take as long to fail."""
+
+_Identity = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Good:
+    """A snapshot that the engine answered about, and why it does not about a newer one."""
+
+    snapshot: Snapshot
+    history: History | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    as_of: datetime
+    reason: str
+    since: float
+
+
+class LastGood:
+    """Of each workspace of this process. `timer` returns monotonic seconds."""
+
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
+        self._good: dict[_Identity, tuple[Snapshot, History | None]] = {}
+        self._trouble: dict[_Identity, _Trouble] = {}
+        self._lock = threading.Lock()
+
+    def answered(self, settings: Settings, snapshot: Snapshot, history: History | None) -> None:
+        """A page of it was shown."""
+        if settings.chosen_engine.is_memory:
+            return
+        with self._lock:
+            good = self._good.get(settings.identity)
+            if good is None or good[0].as_of <= snapshot.as_of:
+                self._good[settings.identity] = snapshot, history
+
+    def failed(self, settings: Settings, snapshot: Snapshot, error: EngineError) -> bool:
+        """No page of it can be shown. Returns whether there is an older one to show instead."""
+        with self._lock:
+            good = self._good.get(settings.identity)
+            if good is None or good[0].as_of >= snapshot.as_of:
+                return False
+            self._trouble[settings.identity] = _Trouble(snapshot.as_of, str(error), self._timer())
+            return True
+
+    def instead_of(self, settings: Settings, snapshot: Snapshot) -> Good | None:
+        """What to show instead of this one for now; None where the engine should be asked."""
+        with self._lock:
+            good, trouble = (
+                self._good.get(settings.identity),
+                self._trouble.get(settings.identity),
+            )
+            if good is None or trouble is None or trouble.as_of != snapshot.as_of:
+                return None
+            if self._timer() - trouble.since >= AGAIN_AFTER:
+                return None
+            return Good(*good, trouble.reason)
+
+    def ask_again(self, settings: Settings) -> None:
+        """Somebody does not want to wait."""
+        with self._lock:
+            self._trouble.pop(settings.identity, None)
+
+
+LAST_GOOD = LastGood()

@@ -106,7 +106,7 @@ def test_a_failed_refresh_says_since_when_and_why_and_ends_when_the_server_is_ba
     expect(card(page, "Contacts")).to_have_text("137")
 
 
-def test_a_refused_token_is_told_and_not_shown(serve: Serve, open_page: Open) -> None:
+def test_a_refused_token_is_reported_without_the_token(serve: Serve, open_page: Open) -> None:
     page = open_page(serve(token="not-the-token"), fetched=False)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("does not accept the access token")

@@ -90,11 +90,11 @@ def test_a_broken_body_is_requested_again(packed: bytes) -> None:
     assert received(packed, "gzip") == (3, 2)
 
 
-def test_an_error_is_one_however_it_is_encoded() -> None:
+def test_an_error_status_counts_whatever_the_encoding() -> None:
     assert received(gateway_error(502).body, "br", status=502) == (3, 2)
 
 
-def test_what_becomes_too_large_is_refused_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_refused_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kilobyte expands to a megabyte of blanks; no more than the limit is held in memory."""
     monkeypatch.setattr(client_module, "LARGEST_ANSWER", 2**21)
     bomb = zipped(b" " * 2**28)

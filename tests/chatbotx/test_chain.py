@@ -91,7 +91,7 @@ def test_a_page_that_does_not_join_is_tried_again_from_earlier_on() -> None:
     assert chain.is_sound
 
 
-def test_another_order_at_each_reading_is_noticed() -> None:
+def test_a_different_order_each_time_is_noticed() -> None:
     random, chain = Random(1), Chain()
     rows = [f"{n}" for n in range(60)]
     for _ in range(8):

@@ -223,7 +223,7 @@ def patience_for(trouble: Fault) -> Patience:
 
 class TestTroubles:
     @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
-    def test_a_passing_trouble_is_waited_out(self, trouble: Fault, server: FakeChatbotx) -> None:
+    def test_a_temporary_error_is_waited_out(self, trouble: Fault, server: FakeChatbotx) -> None:
         server.faults = at_first(trouble, trouble)
         assert ask(server, patience=patience_for(trouble)) == TWENTY
         assert len(server.requests) == 3
@@ -274,7 +274,7 @@ class TestTroubles:
         assert isinstance(error_of(server), ServerTrouble)
         assert len(server.requests) == 1
 
-    def test_of_an_answer_of_a_gigabyte_no_more_is_read_than_the_limit(self) -> None:
+    def test_no_more_than_the_limit_is_read_of_a_huge_answer(self) -> None:
         """It takes no more time and memory than an answer at the limit."""
         sent = 0
 
@@ -322,7 +322,9 @@ class TestTroubles:
                 client.contacts(Query())
             assert client.retries == 3
 
-    def test_patience_grows_with_the_contacts_that_a_page_skips(self, server: FakeChatbotx) -> None:
+    def test_the_timeout_grows_with_the_contacts_that_a_page_skips(
+        self, server: FakeChatbotx
+    ) -> None:
         server.latency = 0.5
         patience = replace(IMPATIENT, per_skipped=0.1, attempts=1)
         with client_of(server, patience=patience) as client:
@@ -372,7 +374,7 @@ class TestRetryAfter:
     @pytest.mark.parametrize(
         "header", [None, "", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Foo"]
     )
-    def test_one_that_says_nothing(
+    def test_an_unusable_retry_after_is_ignored(
         self, header: str | None, server: FakeChatbotx, pauses: list[float]
     ) -> None:
         server.faults = at_first(too_many_requests(header))
@@ -530,7 +532,7 @@ class TestEnds:
                 thread.join()
         assert [type(error) for error in errors] == [Cancelled] * 8
 
-    def test_aborting_leaves_the_event_of_others_alone(self, server: FakeChatbotx) -> None:
+    def test_aborting_does_not_set_the_caller_s_event(self, server: FakeChatbotx) -> None:
         cancelled = threading.Event()
         with client_of(server, cancelled=cancelled) as client:
             client.abort()
@@ -613,9 +615,7 @@ class TestPace:
         rate_limiter.hold(0, clock.now)
         assert rate_limiter.per_10s == 108
 
-    def test_a_refusal_at_the_beginning_does_not_slow_down_to_next_to_nothing(
-        self, clock: Clock
-    ) -> None:
+    def test_an_early_refusal_slows_down_only_moderately(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(100, clock)
         rate_limiter.delay()
         rate_limiter.hold(0, clock.now)
@@ -646,20 +646,20 @@ class TestPace:
             rate_limiter.hold(0, clock.now - 1)
         assert rate_limiter.per_10s == 81
 
-    def test_refusals_for_what_others_sent_do_not_bring_it_to_a_stop(self, clock: Clock) -> None:
+    def test_refusals_caused_by_other_clients_do_not_stop_it(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(100, clock)
         for _ in range(200):
             clock.now += 1
             rate_limiter.hold(1, clock.now)
         assert rate_limiter.per_10s == 20
 
-    def test_a_pace_that_is_slow_by_choice_is_not_made_faster(self, clock: Clock) -> None:
+    def test_a_low_configured_rate_is_never_raised(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(5, clock)
         rate_limiter.delay()
         rate_limiter.hold(0, clock.now)
         assert rate_limiter.per_10s == 5
 
-    def test_the_pace_comes_back_slowly_and_not_beyond_what_was_wanted(self, clock: Clock) -> None:
+    def test_the_rate_recovers_slowly_up_to_the_configured_one(self, clock: Clock) -> None:
         rate_limiter = RateLimiter(100, clock)
         for _ in range(100):
             rate_limiter.delay()

@@ -68,7 +68,7 @@ def crawled(
 
 
 class TestAgreement:
-    def test_a_count_that_agrees_is_said(self) -> None:
+    def test_an_agreeing_count_is_noted(self) -> None:
         found, server = read_workspace(CONTACTS, COUNTING)
         assert found.ids == ids(CONTACTS)
         assert (found.verdict.checked, found.verdict.doubtful) == ("agrees", ())
@@ -80,7 +80,7 @@ class TestAgreement:
         assert (len(found.ids), found.verdict.checked) == (137, "agrees")
 
     @pytest.mark.parametrize("manners", [JULY, replace(COUNTING, counts=False)], ids=["July", "no"])
-    def test_without_one_it_is_said_too(self, manners: Manners) -> None:
+    def test_a_missing_count_is_noted(self, manners: Manners) -> None:
         found, _ = read_workspace(CONTACTS, manners)
         assert (found.verdict.checked, found.verdict.complete) == ("not available", True)
 
@@ -91,7 +91,7 @@ class TestAgreement:
         found, _ = read_workspace(CONTACTS + odd, COUNTING)
         assert (found.verdict.checked, found.verdict.without_id) == ("agrees", len(odd))
 
-    def test_newcomers_are_older_than_no_crawl(self) -> None:
+    def test_contacts_added_during_the_crawl_make_no_difference(self) -> None:
         def join(server: FakeChatbotx, request: RecordedRequest) -> None:
             number = 10_000 + request.number
             server.workspaces[TOKEN].insert(contact(number, 1237 * (400 + request.number)))
@@ -102,7 +102,7 @@ class TestAgreement:
 
 
 class TestDifferences:
-    def test_what_was_deleted_since_is_no_doubt(self) -> None:
+    def test_contacts_deleted_since_leave_no_doubt(self) -> None:
         def delete(server: FakeChatbotx, request: RecordedRequest) -> None:
             if request.path == COUNT_PATH and "100" in server.workspaces[TOKEN]._rows:
                 for gone in ("100", "101", "333"):
@@ -113,7 +113,7 @@ class TestDifferences:
         assert (found.verdict.checked, found.verdict.doubtful) == ("agrees", ())
         assert found.ids == ids(CONTACTS)
 
-    def test_what_came_late_with_an_early_time_is_found(self) -> None:
+    def test_contacts_imported_with_an_early_time_are_found(self) -> None:
         """Older contacts are imported while the crawl runs."""
 
         def insert(server: FakeChatbotx, request: RecordedRequest) -> None:
@@ -169,14 +169,14 @@ class TestDifferences:
     ],
     ids=repr,
 )
-def test_a_count_that_cannot_be_had_costs_nothing(fault: Fault) -> None:
+def test_a_failing_count_costs_nothing(fault: Fault) -> None:
     found = crawled(lambda request: fault)
     assert found.ids == ids(CONTACTS)
     assert (found.verdict.checked, found.verdict.complete) == ("not available", True)
 
 
 @pytest.mark.parametrize("total", [0, 7, 10**12])
-def test_a_count_that_has_nothing_to_do_with_the_question_is_not_believed(total: int) -> None:
+def test_a_count_that_ignores_the_filter_is_not_believed(total: int) -> None:
     found = crawled(lambda request: Answer(200, json.dumps({"total": total}).encode()))
     assert found.ids == ids(CONTACTS)
     assert found.verdict.checked == "differs"
@@ -225,6 +225,6 @@ def test_the_count_covers_whole_minutes() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_what_was_all_created_within_a_minute_is_not_counted(count: int) -> None:
+def test_contacts_all_created_within_a_minute_are_not_counted(count: int) -> None:
     found, _ = read_workspace(tied(count), COUNTING)
     assert found.verdict.checked == "not available"

@@ -321,7 +321,7 @@ class TestOddContacts:
     @by_small_pages
     @by_walkers
     @pytest.mark.parametrize("shown", [None, "", "yesterday", 17, ["2026-05-10"]], ids=repr)
-    def test_a_time_of_creation_that_cannot_be_read_costs_no_contact(
+    def test_an_unreadable_creation_time_costs_no_contact(
         self, shown: Any, walkers: int, manners: Manners
     ) -> None:
         contacts = spread(60, step=100) + tied(20, 2950)
@@ -356,7 +356,7 @@ class TestOddContacts:
         ],
         ids=["offset", "blank", "no zone", "comma"],
     )
-    def test_times_in_another_shape_are_understood(self, write: Callable[[str], str]) -> None:
+    def test_times_in_another_format_are_understood(self, write: Callable[[str], str]) -> None:
         contacts = [
             {**each, "createdAt": write(each["createdAt"])}
             for each in spread(60, step=100) + tied(20, 2950)
@@ -596,7 +596,7 @@ class TestContactsOfOneTime:
         assert server.max_deep_in_flight <= 2  # until the first one turned out to be slow
         assert max(skipped_by(request) for request in server.requests) < 120
 
-    def test_slow_deep_pages_are_waited_for_the_longer_the_deeper_they_are(self) -> None:
+    def test_timeouts_grow_with_the_depth_of_a_page(self) -> None:
         """Each skipped contact takes the server 4 ms; the timeout without skipping is 0.2 s."""
         manners = replace(SMALL_PAGES["July"], seconds_per_skipped_contact=0.004)
         patience = replace(QUICK, silence=0.2, answer=0.2, per_skipped=0.04)
@@ -612,7 +612,7 @@ def skipped_by(request: RecordedRequest) -> int:
 
 
 class TestEffort:
-    def test_no_more_requests_are_under_way_than_connections(self) -> None:
+    def test_no_more_requests_are_in_flight_than_connections(self) -> None:
         with FakeChatbotx({TOKEN: spread(400)}, SMALL_PAGES["July"], latency=0.02) as server:
             read(server, connections=3)
         assert server.max_in_flight == 3
@@ -630,7 +630,7 @@ class TestEffort:
         assert len(server.requests) == 1
 
     @by_walkers
-    def test_few_requests_are_made_beyond_the_pages_there_are(self, walkers: int) -> None:
+    def test_few_more_requests_are_made_than_there_are_pages(self, walkers: int) -> None:
         """Each page repeats the last contact of the previous one, so a page of 7 adds 6.
 
         The rest of the allowance is for the ends of slices.
@@ -641,7 +641,7 @@ class TestEffort:
         assert_all_there_once(crawled, contacts)
         assert len(server.requests) <= 200 + 6 * walkers
 
-    def test_walkers_share_what_was_created_in_a_rush(
+    def test_walkers_share_contacts_created_in_a_burst(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Two quiet years, then an hour in which nearly all contacts were created."""
@@ -799,7 +799,7 @@ def calls_end_with(crawling: Callable[[list[str]], None]) -> bool:
 
 
 class TestErrors:
-    def test_a_large_workspace_is_read_though_every_twelfth_request_fails(self) -> None:
+    def test_a_large_workspace_is_read_even_if_every_twelfth_request_fails(self) -> None:
         """Of the 2,400 pages of 120,000 contacts, about 200 fail. Here a tenth of that."""
         faults = seeded_faults(3, 0.08, FAULTS, at_most_in_a_row=5)
         patience = replace(QUICK, free_retries=10, retries_per_answer=Patience().retries_per_answer)
@@ -810,7 +810,7 @@ class TestErrors:
 
 
 class TestFailures:
-    def test_a_token_revoked_on_the_way_ends_the_crawl(self) -> None:
+    def test_a_token_revoked_during_the_crawl_ends_it(self) -> None:
         cancelled = threading.Event()
         with FakeChatbotx(
             {TOKEN: spread(400)},
@@ -888,7 +888,7 @@ class TestFailures:
             read(server, patience=replace(QUICK, crawl=0.3))
 
     @pytest.mark.parametrize("seed", range(effort.of(40)))
-    def test_sixteen_walkers_never_wait_for_each_other_for_good(self, seed: int) -> None:
+    def test_sixteen_walkers_never_deadlock(self, seed: int) -> None:
         """Whatever happens to any of them at any point."""
         random = Random(seed)
         contacts = (

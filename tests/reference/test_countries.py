@@ -71,11 +71,11 @@ def test_first_source_that_answers_wins(
     assert country_of(country, phone_country(phone), timezone, locale) == answer
 
 
-def test_sources_are_listed_in_the_order_in_which_they_are_asked() -> None:
+def test_sources_are_listed_in_the_order_in_which_they_are_tried() -> None:
     assert SOURCES == ("recorded", "phone", "timezone", "locale", "unknown")
 
 
-def test_default_region_lets_numbers_without_calling_code_speak() -> None:
+def test_default_region_applies_to_numbers_without_a_calling_code() -> None:
     assert phone_country("0912 345 678") is None
     assert phone_country("0912 345 678", "VN") == "VN"
 
@@ -371,7 +371,7 @@ class TestRobustness:
             "locale",
         ],
     )
-    def test_nothing_that_was_asked_is_remembered(self, ask: Callable[[str], str | None]) -> None:
+    def test_lookups_are_not_cached(self, ask: Callable[[str], str | None]) -> None:
         ask("5550000")
         before = cached_entries()
         for number in range(500):

@@ -195,7 +195,7 @@ def test_ages_say_how_long_ago(elapsed: timedelta, shown: str) -> None:
     assert formatting.age(elapsed) == shown
 
 
-def test_days_and_months_are_written_out() -> None:
+def test_days_and_months_are_written_in_full() -> None:
     assert (formatting.day(date(2026, 6, 1)), formatting.month(date(2026, 6, 1))) == (
         "1 Jun 2026",
         "Jun 2026",
@@ -469,7 +469,7 @@ def test_no_cell_begins_with_a_sign_of_a_formula_but_a_plain_number(text: str) -
     assert is_number or cell.strip()[:1] not in tuple("=+-@＝＋－＠")
 
 
-def test_a_number_that_never_ends_is_no_duration() -> None:
+def test_an_infinite_number_is_no_duration() -> None:
     assert formatting.duration(inf) == "–"
 
 
@@ -493,7 +493,7 @@ SPOKEN = {
 
 
 @pytest.mark.parametrize("locale", SPOKEN)
-def test_numbers_times_and_countries_are_written_as_people_there_do(
+def test_numbers_times_and_countries_are_formatted_for_the_locale(
     set_locale: Callable[[str], None], locale: str
 ) -> None:
     set_locale(locale)
@@ -532,7 +532,7 @@ AXES = {
 
 
 @pytest.mark.parametrize("locale", AXES)
-def test_the_axes_of_figures_name_days_and_months_as_people_there_do(
+def test_axes_of_figures_name_days_and_months_for_the_locale(
     set_locale: Callable[[str], None], locale: str
 ) -> None:
     set_locale(locale)

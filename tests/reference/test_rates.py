@@ -77,7 +77,7 @@ def test_difference_is_how_much_higher_the_first_rate_is() -> None:
     assert Difference(Rate(3, 4), Rate(1, 2)).value == 0.25
 
 
-def test_difference_turned_round_has_the_opposite_interval() -> None:
+def test_reversed_difference_has_the_opposite_interval() -> None:
     low, high = Difference(Rate(3, 10), Rate(9, 10)).interval or (0, 0)
 
     assert (-high, -low) == pytest.approx(Difference(Rate(9, 10), Rate(3, 10)).interval)

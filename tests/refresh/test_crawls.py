@@ -53,7 +53,7 @@ def test_no_more_than_the_bound_run_at_once() -> None:
         assert third.begun.wait(LONG)
 
 
-def test_the_one_that_somebody_waits_for_comes_before_those_that_waited_longer() -> None:
+def test_a_crawl_that_somebody_waits_for_comes_first() -> None:
     crawls = Crawls(1)
     running, earlier = Crawl(crawls), Crawl(crawls)
     wanted = Crawl(crawls, is_wanted=True)
@@ -63,7 +63,7 @@ def test_the_one_that_somebody_waits_for_comes_before_those_that_waited_longer()
         assert not earlier.begun.is_set()
 
 
-def test_of_those_that_are_alike_the_first_comes_first() -> None:
+def test_equal_crawls_start_in_order_of_arrival() -> None:
     crawls = Crawls(1)
     running, first, second = (Crawl(crawls) for _ in range(3))
     with ended(running, first, second):
@@ -72,7 +72,7 @@ def test_of_those_that_are_alike_the_first_comes_first() -> None:
         assert not second.begun.is_set()
 
 
-def test_one_that_is_stopped_while_it_waits_does_not_begin() -> None:
+def test_a_crawl_that_is_stopped_while_it_waits_does_not_start() -> None:
     crawls = Crawls(1)
     running, waiting = Crawl(crawls), Crawl(crawls)
     with ended(running, waiting):
@@ -81,7 +81,7 @@ def test_one_that_is_stopped_while_it_waits_does_not_begin() -> None:
         assert waiting.may is False
 
 
-def test_a_larger_bound_lets_those_begin_that_wait() -> None:
+def test_a_higher_limit_starts_waiting_crawls() -> None:
     crawls = Crawls(1)
     running, waiting = Crawl(crawls), Crawl(crawls)
     with ended(running, waiting):

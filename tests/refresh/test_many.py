@@ -45,17 +45,17 @@ def rested(refresher: Refresher) -> State:
     return refresher.wait(LONG)
 
 
-def test_what_nobody_looks_at_is_fetched_less_often(spare: Make) -> None:
+def test_a_workspace_that_nobody_views_is_fetched_less_often(spare: Make) -> None:
     assert rested(spare().start()).due == NOON + 60 * MINUTE
 
 
-def test_what_somebody_looks_at_is_fetched_as_often_as_usual(spare: Make) -> None:
+def test_a_workspace_being_viewed_is_fetched_as_often_as_usual(spare: Make) -> None:
     refresher = spare()
     refresher.look()
     assert rested(refresher.start()).due == NOON + 15 * MINUTE
 
 
-def test_one_of_a_few_is_fetched_less_often_when_nobody_has_looked_for_a_day(
+def test_one_of_a_few_is_fetched_less_often_after_a_day_without_viewers(
     make: Make, clock: Clock
 ) -> None:
     refresher = make(SETTINGS).start()
@@ -65,7 +65,7 @@ def test_one_of_a_few_is_fetched_less_often_when_nobody_has_looked_for_a_day(
     assert rested(refresher).due == clock.now + 60 * MINUTE
 
 
-def test_a_day_counts_from_the_last_look(make: Make, clock: Clock) -> None:
+def test_a_day_counts_from_the_last_view(make: Make, clock: Clock) -> None:
     refresher = make(SETTINGS).start()
     rested(refresher)
     clock.now += QUIET_AFTER - MINUTE
@@ -83,7 +83,7 @@ def test_it_is_never_fetched_more_often_than_usual(make: Make, clock: Clock) -> 
     assert rested(refresher).due == clock.now + 240 * MINUTE
 
 
-def test_when_somebody_comes_what_is_too_old_for_them_is_fetched_at_once(
+def test_a_viewer_of_an_old_snapshot_causes_a_crawl_at_once(
     spare: Make, source: Source, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshers, "SHORTEST_PAUSE", timedelta(0))
@@ -98,13 +98,13 @@ def test_when_somebody_comes_what_is_too_old_for_them_is_fetched_at_once(
     assert source.is_asked.wait(LONG)
 
 
-def test_what_nobody_looks_at_is_not_in_memory(spare: Make, store: Store) -> None:
+def test_a_workspace_that_nobody_views_is_not_in_memory(spare: Make, store: Store) -> None:
     state = rested(spare().start())
     assert (state.snapshot, state.history, state.stored) == (None, None, NOON)
     assert store.load()[0] is not None
 
 
-def test_what_is_in_the_store_is_not_loaded_at_the_start(
+def test_stored_snapshots_are_not_loaded_at_start_up(
     spare: Make, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rested(spare().start())
@@ -114,7 +114,7 @@ def test_what_is_in_the_store_is_not_loaded_at_the_start(
     assert source.crawls == [NOON]
 
 
-def test_when_somebody_comes_it_is_loaded(spare: Make, source: Source) -> None:
+def test_a_viewer_causes_it_to_be_loaded(spare: Make, source: Source) -> None:
     rested(spare().start())
     refresher = spare().start()
     rested(refresher)
@@ -125,9 +125,7 @@ def test_when_somebody_comes_it_is_loaded(spare: Make, source: Source) -> None:
     assert source.crawls == [NOON]
 
 
-def test_however_many_come_at_once_it_is_loaded_once(
-    spare: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_viewers_cause_one_load(spare: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     refresher = spare().start()
     rested(refresher)
     loads: list[int] = []
@@ -164,7 +162,9 @@ def test_it_is_loaded_while_it_is_being_fetched(spare: Make, source: Source, clo
     assert state.snapshot.as_of == NOON
 
 
-def test_what_cannot_be_loaded_is_fetched(spare: Make, source: Source, store: Store) -> None:
+def test_a_snapshot_that_cannot_be_loaded_is_fetched(
+    spare: Make, source: Source, store: Store
+) -> None:
     refresher = spare().start()
     rested(refresher)
     for file in Path(store.place.root, "contacts").glob("*.parquet"):
@@ -176,7 +176,7 @@ def test_what_cannot_be_loaded_is_fetched(spare: Make, source: Source, store: St
     assert len(source.crawls) == 2
 
 
-def test_an_hour_after_the_last_look_it_is_released(
+def test_an_hour_after_the_last_view_it_is_released(
     spare: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshers, "IDLE_POLL_INTERVAL", 0.01)
@@ -195,7 +195,7 @@ def test_an_hour_after_the_last_look_it_is_released(
     assert again.snapshot is not None
 
 
-def test_what_could_not_be_saved_stays_in_memory(spare: Make, store: Store) -> None:
+def test_a_snapshot_that_could_not_be_saved_stays_in_memory(spare: Make, store: Store) -> None:
     Path(store.place.root).rmdir()
     Path(store.place.root).write_text("no folder")
     state = rested(spare().start())

@@ -30,7 +30,7 @@ def shown(state: State) -> FiledSnapshot:
     return state.snapshot
 
 
-def test_what_is_fetched_is_kept_and_recorded_and_not_loaded(make: Make, store: Store) -> None:
+def test_a_crawl_is_stored_and_recorded_without_being_loaded(make: Make, store: Store) -> None:
     state = make(DUCKDB, store=store).start().wait(LONG)
     snapshot = shown(state)
     assert (snapshot.as_of, snapshot.contacts, state.notes) == (NOON, 20, ())
@@ -44,7 +44,7 @@ def test_nothing_of_the_crawl_stays_beside_the_store(make: Make, store: Store) -
     assert not [each.name for each in store.place.entries() if each.name.startswith("_")]
 
 
-def test_what_is_stored_is_shown_without_being_loaded(
+def test_a_stored_snapshot_is_shown_without_being_loaded(
     make: Make, source: Source, store: Store, clock: Clock
 ) -> None:
     make(DUCKDB, store=store).start().wait(LONG)

@@ -45,7 +45,7 @@ def test_the_first_crawl_begins_at_once(make: Make) -> None:
     assert (state.snapshot.contacts, state.snapshot.as_of) == (20, NOON)
 
 
-def test_however_many_viewers_come_there_is_one_crawl(make: Make, source: Source) -> None:
+def test_many_viewers_cause_one_crawl(make: Make, source: Source) -> None:
     source.is_open.clear()
     refresher = make()
     viewers = [threading.Thread(target=refresher.start) for _ in range(20)]
@@ -58,7 +58,7 @@ def test_however_many_viewers_come_there_is_one_crawl(make: Make, source: Source
     assert len(source.crawls) == 1
 
 
-def test_the_button_begins_a_crawl(make: Make, source: Source) -> None:
+def test_the_button_starts_a_crawl(make: Make, source: Source) -> None:
     refresher = make().start()
     first = refresher.wait(LONG).snapshot
     second = again(refresher).snapshot
@@ -96,7 +96,7 @@ def test_setting_the_clock_changes_no_pause(
     assert len(source.crawls) == crawls + 1
 
 
-def test_somebody_who_presses_all_the_time_does_not_keep_others_from_it(make: Make) -> None:
+def test_one_person_s_presses_do_not_use_up_those_of_others(make: Make) -> None:
     refresher = make()
     for _ in range(50):
         refresher.refresh_for("ana@example.com")
@@ -104,7 +104,7 @@ def test_somebody_who_presses_all_the_time_does_not_keep_others_from_it(make: Ma
     assert not refresher.pause_for("bob@example.com")
 
 
-def test_all_together_may_press_only_so_often(make: Make) -> None:
+def test_presses_of_all_together_are_limited(make: Make) -> None:
     refresher = make()
     for person in range(6):
         refresher.refresh_for(f"{person}")
@@ -123,7 +123,7 @@ def test_pressing_refresh_too_often_starts_no_crawl(make: Make, source: Source) 
     assert source.crawls == crawls
 
 
-def test_the_button_during_a_crawl_begins_no_other(make: Make, source: Source) -> None:
+def test_the_button_during_a_crawl_starts_no_other(make: Make, source: Source) -> None:
     source.is_open.clear()
     refresher = make().start()
     assert source.is_asked.wait(LONG)
@@ -134,16 +134,14 @@ def test_the_button_during_a_crawl_begins_no_other(make: Make, source: Source) -
     assert len(source.crawls) == 1
 
 
-def test_the_button_before_the_first_crawl_has_begun_begins_no_other(
-    make: Make, source: Source
-) -> None:
+def test_the_button_before_the_first_crawl_starts_no_other(make: Make, source: Source) -> None:
     refresher = make()
     refresher.refresh()
     refresher.wait(LONG)
     assert len(source.crawls) == 1
 
 
-def test_a_snapshot_is_fetched_anew_by_age(make: Make, source: Source) -> None:
+def test_a_snapshot_is_refreshed_by_age(make: Make, source: Source) -> None:
     enough = threading.Event()
 
     def connect(*given: Any, **named: Any) -> Client:
@@ -155,7 +153,7 @@ def test_a_snapshot_is_fetched_anew_by_age(make: Make, source: Source) -> None:
     assert enough.wait(LONG)
 
 
-def test_the_age_counts_from_the_begin_of_the_crawl(
+def test_the_age_counts_from_the_start_of_the_crawl(
     make: Make, source: Source, clock: Clock
 ) -> None:
     source.is_open.clear()
@@ -211,7 +209,7 @@ def test_after_a_crawl_none_runs(make: Make) -> None:
     assert not make().start().wait(LONG).is_running
 
 
-def test_a_report_that_comes_late_does_not_make_it_look_as_if_a_crawl_ran(make: Make) -> None:
+def test_a_late_progress_report_does_not_look_like_a_running_crawl(make: Make) -> None:
     refresher = make().start()
     refresher.wait(LONG)
     refresher._report(Progress(5))
@@ -248,7 +246,7 @@ def test_the_time_of_the_first_failure_stays_and_the_reason_is_the_latest(
     assert again(refresher).failure == Failure(NOON, "The second reason.")
 
 
-def test_a_failure_is_still_told_while_the_next_attempt_runs(make: Make, source: Source) -> None:
+def test_a_failure_is_still_shown_while_the_next_attempt_runs(make: Make, source: Source) -> None:
     source.trouble = Unreachable("ChatbotX cannot be reached.")
     refresher = make().start()
     failure = refresher.wait(LONG).failure
@@ -259,7 +257,7 @@ def test_a_failure_is_still_told_while_the_next_attempt_runs(make: Make, source:
     assert (refresher.state.is_running, refresher.state.failure) == (True, failure)
 
 
-def test_a_failure_goes_with_success_and_the_next_one_counts_from_its_own_time(
+def test_success_clears_a_failure_and_the_next_one_counts_from_its_own_time(
     make: Make, source: Source, clock: Clock
 ) -> None:
     source.trouble = Unreachable("ChatbotX cannot be reached.")
@@ -274,7 +272,7 @@ def test_a_failure_goes_with_success_and_the_next_one_counts_from_its_own_time(
     assert failure.since == NOON + 30 * MINUTE
 
 
-def test_after_a_failure_it_is_tried_sooner_than_by_age_and_ever_more_seldom(
+def test_after_a_failure_retries_come_soon_and_then_less_and_less_often(
     make: Make, source: Source
 ) -> None:
     source.trouble = Unreachable("ChatbotX cannot be reached.")
@@ -283,7 +281,7 @@ def test_after_a_failure_it_is_tried_sooner_than_by_age_and_ever_more_seldom(
     assert dues == [NOON + minutes * MINUTE for minutes in (1, 2, 4, 8, 15, 15)]
 
 
-def test_after_success_the_patience_with_failures_is_new(make: Make, source: Source) -> None:
+def test_success_resets_the_pause_after_failures(make: Make, source: Source) -> None:
     source.trouble = Unreachable("ChatbotX cannot be reached.")
     refresher = make().start()
     refresher.wait(LONG)
@@ -294,7 +292,7 @@ def test_after_success_the_patience_with_failures_is_new(make: Make, source: Sou
     assert again(refresher).due == NOON + MINUTE
 
 
-def test_what_nobody_foresaw_is_told_without_its_text_and_the_thread_lives_on(
+def test_an_unexpected_error_is_shown_without_its_text_and_the_thread_survives(
     make: Make, source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
     source.trouble = ZeroDivisionError("something internal")
@@ -322,7 +320,7 @@ def test_the_token_is_in_no_log(
 # Stopping
 
 
-def test_stop_ends_the_thread_while_it_rests(make: Make) -> None:
+def test_stop_ends_an_idle_thread(make: Make) -> None:
     refresher = make().start()
     refresher.wait(LONG)
     refresher.stop()
@@ -333,7 +331,7 @@ def test_stop_before_the_start_does_nothing(make: Make) -> None:
     make().stop()
 
 
-def test_nobody_waits_for_a_refresher_that_was_stopped(make: Make) -> None:
+def test_waiting_for_a_stopped_refresher_returns_at_once(make: Make) -> None:
     refresher = make()
     refresher.stop()
     assert refresher.wait(LONG) == State()
@@ -394,7 +392,9 @@ def test_after_a_server_that_broke_down_in_mid_crawl_the_next_attempt_succeeds(
     assert state.snapshot.contacts == 137
 
 
-def test_a_refused_token_is_told_and_not_shown(edge_server: FakeChatbotx, clock: Clock) -> None:
+def test_a_refused_token_is_reported_without_the_token(
+    edge_server: FakeChatbotx, clock: Clock
+) -> None:
     refresher = Refresher(settings_of(edge_server, "not-the-token"), clock=clock).start()
     state = refresher.wait(LONG)
     refresher.stop()
@@ -434,12 +434,12 @@ def test_the_stored_snapshot_is_shown_before_the_first_crawl_ends(
     assert refresher.state.is_running
 
 
-def test_a_stored_snapshot_of_age_is_fetched_anew_at_once(make: Make, store: Store) -> None:
+def test_an_old_stored_snapshot_is_refreshed_at_once(make: Make, store: Store) -> None:
     keep(store, stored(NOON - 15 * MINUTE))
     assert as_of(make(store=store).start().wait(LONG)) == NOON
 
 
-def test_a_stored_snapshot_that_is_young_enough_is_not_fetched_anew_yet(
+def test_a_recent_stored_snapshot_is_not_refreshed_yet(
     make: Make, source: Source, store: Store
 ) -> None:
     keep(store, stored(NOON - 5 * MINUTE))
@@ -448,14 +448,14 @@ def test_a_stored_snapshot_that_is_young_enough_is_not_fetched_anew_yet(
     assert source.crawls == []
 
 
-def test_the_button_fetches_however_young_the_stored_snapshot_is(make: Make, store: Store) -> None:
+def test_the_button_fetches_however_recent_the_stored_snapshot_is(make: Make, store: Store) -> None:
     keep(store, stored(NOON - 5 * MINUTE))
     refresher = make(store=store).start()
     refresher.wait(LONG)
     assert as_of(again(refresher)) == NOON
 
 
-def test_a_stored_snapshot_from_the_future_is_shown_and_fetched_anew_at_once(
+def test_a_stored_snapshot_from_the_future_is_shown_and_refreshed_at_once(
     make: Make, store: Store
 ) -> None:
     keep(store, stored(NOON + timedelta(days=365)))
@@ -477,7 +477,7 @@ def test_a_new_snapshot_is_stored(make: Make, store: Store) -> None:
     assert (snapshot.as_of, snapshot.contacts) == (NOON, 20)
 
 
-def test_what_could_not_be_loaded_is_noted_until_the_next_snapshot(
+def test_a_snapshot_that_could_not_be_loaded_is_noted_until_the_next(
     make: Make, source: Source, store: Store
 ) -> None:
     keep(store, stored(NOON - timedelta(days=1)))
@@ -544,7 +544,7 @@ def test_a_workspace_has_one_refresher_in_a_process() -> None:
 
 
 @pytest.mark.usefixtures("idle")
-def test_what_does_not_make_another_workspace_of_it_makes_no_other_refresher() -> None:
+def test_settings_that_do_not_identify_the_workspace_make_no_other_refresher() -> None:
     settings = Settings(token="a")
     renamed = replace(settings, label="Renamed", refresh_minutes=5, timezone="Asia/Tokyo")
     assert refreshers.refresher_of(settings) is refreshers.refresher_of(renamed)
@@ -556,7 +556,7 @@ def test_what_does_not_make_another_workspace_of_it_makes_no_other_refresher() -
     assert len({refreshers.refresher_of(each) for each in [settings, *others]}) == 4
 
 
-def test_what_is_configured_no_longer_is_fetched_no_longer(
+def test_a_workspace_that_is_no_longer_configured_is_no_longer_fetched(
     edge_server: FakeChatbotx, tmp_path: Path
 ) -> None:
     kept, gone = (
@@ -583,7 +583,7 @@ def test_another_workspace_has_another() -> None:
 
 
 @pytest.mark.usefixtures("idle")
-def test_after_the_end_of_all_a_workspace_begins_anew() -> None:
+def test_after_stopping_all_a_workspace_starts_afresh() -> None:
     first = refreshers.refresher_of(Settings(token="a"))
     refreshers.stop_all()
     assert refreshers.refresher_of(Settings(token="a")) is not first

@@ -51,7 +51,7 @@ def test_while_one_fetches_the_other_waits_and_shows_what_it_commits(
     assert source.crawls == [NOON]
 
 
-def test_what_another_commits_is_shown_without_being_asked_for(
+def test_commits_of_another_server_are_shown_without_a_request(
     another: Make, source: Source, clock: Clock
 ) -> None:
     one, other = another().start(), another()
@@ -66,7 +66,7 @@ def test_what_another_commits_is_shown_without_being_asked_for(
     assert source.crawls == [NOON, NOON + MINUTE]
 
 
-def test_who_asks_during_a_fetch_elsewhere_gets_a_later_one(
+def test_a_request_during_a_fetch_elsewhere_gets_a_later_one(
     another: Make, source: Source, clock: Clock
 ) -> None:
     one, other = another(), another()
@@ -86,7 +86,7 @@ def test_who_asks_during_a_fetch_elsewhere_gets_a_later_one(
     assert source.crawls == [NOON, NOON, NOON + MINUTE]
 
 
-def test_where_no_lease_can_be_had_each_fetches_by_itself(
+def test_without_a_lease_each_server_fetches_by_itself(
     another: Make, source: Source, tmp_path: Path
 ) -> None:
     (tmp_path / "notify.sqlite3").write_bytes(b"no database" * 100)

@@ -188,7 +188,7 @@ def test_no_claims_raise_and_none_is_invited_without_a_verified_address_on_the_l
 
 
 @given(claim_sets, st.lists(st.text()), st.booleans(), st.booleans())
-def test_where_one_can_sign_in_nothing_but_an_invitation_opens(
+def test_with_sign_in_only_an_invitation_gives_access(
     given_claims: dict, workspaces: list[str], has_key: bool, demo: bool
 ) -> None:
     answer = admit(given_claims, workspaces, ACCESS, NOW, has_key=has_key, is_demo=demo)
@@ -282,5 +282,5 @@ def test_without_a_sign_in_it_may_be_open(access: Access, given_facts: dict) -> 
     assert admit({}, ALL, access, NOW, **given_facts) == Welcome(ALL)
 
 
-def test_whom_the_operator_invited_is_in_no_representation() -> None:
+def test_guests_are_in_no_representation() -> None:
     assert "ana@" not in repr(ACCESS)

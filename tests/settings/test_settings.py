@@ -430,7 +430,7 @@ class TestWorkspaces:
         with pytest.raises(SettingsError):
             load({}, {"workspaces": TWO}, "support")
 
-    def test_a_token_outside_is_that_of_none_of_them(self) -> None:
+    def test_a_token_outside_the_tables_is_a_mistake(self) -> None:
         (mistake,) = all_mistakes({"workspaces": TWO}, {"CHATBOTX_TOKEN": TOKEN})
         assert mistake.startswith("CHATBOTX_TOKEN belongs to one workspace")
 
@@ -570,7 +570,7 @@ class TestAccess:
         ("secrets", "environment"),
         [({"access": {"open": True}}, {}), ({}, {"CHATBOTX_OPEN_ACCESS": "yes"})],
     )
-    def test_it_cannot_be_open_and_ask_to_sign_in(
+    def test_open_access_excludes_sign_in(
         self, secrets: dict[str, Any], environment: dict[str, str]
     ) -> None:
         (mistake,) = all_mistakes(secrets | {"auth": AUTH}, environment)
@@ -597,7 +597,7 @@ class TestAccess:
             ("geheim", "[access] must be a table."),
         ],
     )
-    def test_a_slip_is_a_mistake_and_never_opens_anything(self, table: Any, mistake: str) -> None:
+    def test_a_typo_is_a_mistake_and_never_opens_anything(self, table: Any, mistake: str) -> None:
         (told,) = all_mistakes({"auth": AUTH, "workspaces": TWO, "access": table})
         assert told.startswith(mistake)
         assert "geheim" not in told
@@ -685,7 +685,7 @@ class TestKey:
         assert mistake.startswith("CHATBOTX_ACCESS_KEY must be a random text of at least 20")
         assert "geheim" not in mistake
 
-    def test_beside_a_sign_in_it_is_not_used(self) -> None:
+    def test_with_sign_in_the_key_is_not_used(self) -> None:
         (note,) = load_all({"CHATBOTX_ACCESS_KEY": "x" * 20}, {"auth": AUTH}).notes
         assert note == "CHATBOTX_ACCESS_KEY is not used: people sign in by [auth]."
 

@@ -146,7 +146,7 @@ def test_a_part_of_a_file_and_its_headers_alone_are_left_to_streamlit(
     assert ask(app, NAME, accept_encoding="br", method="HEAD").headers["coding"] == ""
 
 
-def test_names_without_end_do_not_fill_the_memory(
+def test_arbitrarily_many_names_do_not_fill_the_memory(
     app: CompressedFiles, streamlit: Streamlit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compression, "MOST_KEPT", 1)
@@ -171,7 +171,7 @@ def test_fonts_and_outlines_are_asked_for_once_a_day(app: CompressedFiles) -> No
     assert answer.headers["coding"] == ""
 
 
-def test_many_who_ask_at_once_for_what_is_not_compressed_yet_have_it_read_once(
+def test_concurrent_requests_for_a_file_compress_it_once(
     app: CompressedFiles, streamlit: Streamlit
 ) -> None:
     answered = []

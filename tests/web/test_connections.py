@@ -201,7 +201,7 @@ def test_as_many_frames_as_a_browser_may_send_at_once_get_through() -> None:
         assert not is_dropped(client, 0.5)
 
 
-def test_uvicorn_still_has_what_the_bounds_hold_on_to() -> None:
+def test_uvicorn_still_has_what_the_limits_rely_on() -> None:
     """If this fails, check `lib/web/connections.py` against the new version of uvicorn."""
     config = uvicorn.Config(says_hello, log_config=None)
     config.load()

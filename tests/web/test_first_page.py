@@ -90,7 +90,7 @@ def test_its_own_script_stays_as_it_is_because_the_policy_knows_it_by_its_hash()
     assert ours.count("<script") == THEIRS.decode().count("<script")
 
 
-def test_scripts_and_font_are_announced_once_each_and_are_there() -> None:
+def test_scripts_and_font_are_preloaded_once_and_exist() -> None:
     ours = first_page.extended(THEIRS.decode())
     folder = streamlit_internals.INDEX.parent
     scripts = streamlit_internals.scripts_of((*first_page.ELEMENTS, *first_page.LATER))
@@ -101,7 +101,7 @@ def test_scripts_and_font_are_announced_once_each_and_are_there() -> None:
         assert (folder / script).is_file()
 
 
-def test_charts_are_fetched_after_what_the_first_numbers_need() -> None:
+def test_charts_are_loaded_after_what_the_first_numbers_need() -> None:
     ours = first_page.extended(THEIRS.decode())
     announced = [line for line in ours.split("<link ") if "PlotlyChart" in line]
 
@@ -109,6 +109,6 @@ def test_charts_are_fetched_after_what_the_first_numbers_need() -> None:
     assert 'fetchpriority="low"' in announced[0]
 
 
-def test_a_font_that_no_theme_of_ours_uses_is_not_asked_for() -> None:
+def test_an_unused_font_is_not_requested() -> None:
     assert "SourceSans" in THEIRS.decode()
     assert "SourceSans" not in first_page.extended(THEIRS.decode())

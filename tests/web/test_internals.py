@@ -126,7 +126,7 @@ def test_the_address_is_printed_as_streamlit_would(
     assert internals.own_address() == address
 
 
-def test_the_test_ids_that_styles_hold_on_to_exist() -> None:
+def test_the_test_ids_that_styles_select_exist() -> None:
     """Our CSS selects these. If one disappears, its style is lost without any error."""
     sources = [
         *ROOT.glob("lib/ui/**/*.py"),

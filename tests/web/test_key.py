@@ -119,7 +119,7 @@ def test_other_cookies_of_the_browser_do_not_matter() -> None:
     ],
     ids=["demo", "opened", "sign-in"],
 )
-def test_where_it_is_open_or_people_sign_in_there_is_no_key(configuration: Configuration) -> None:
+def test_there_is_no_key_if_it_is_open_or_people_sign_in(configuration: Configuration) -> None:
     assert key_of(configuration) is None
     assert ask(KeyRequired(says_hello, None)).text == "hello"
 

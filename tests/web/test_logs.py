@@ -211,14 +211,14 @@ def test_the_same_is_written_again_a_minute_later() -> None:
     assert passes(1)
 
 
-def test_our_own_loggers_say_all_that_they_have_to_say(written: io.StringIO) -> None:
+def test_our_own_loggers_are_not_limited(written: io.StringIO) -> None:
     logs.install()
     for number in range(3):
         logging.getLogger("lib.refresh.refreshers").warning("Fetch %s failed.", number)
     assert written.getvalue().count("\n") == 3
 
 
-def test_a_ration_is_there_again_when_its_time_is_over() -> None:
+def test_a_ration_is_renewed_after_its_time() -> None:
     now = 0.0
     ration = logs.Ration(2, clock=lambda: now)
     assert [ration.is_left() for _ in range(3)] == [True, True, False]

@@ -63,7 +63,7 @@ async def close(tasks: list[asyncio.Task[None]], *tabs: Tab) -> None:
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
 
-def test_beyond_so_many_in_all_the_next_is_refused_until_one_leaves() -> None:
+def test_above_the_limit_the_next_is_refused_until_one_leaves() -> None:
     async def try_it() -> None:
         sockets = Sockets(says_hello, most=2)
         first, second, third, fourth = (Tab(f"203.0.113.{number}") for number in range(4))
@@ -122,7 +122,7 @@ def test_strangers_displace_only_the_oldest_stranger() -> None:
         ("", "an unknown address"),
     ],
 )
-def test_who_has_a_whole_network_is_one_peer(address: str, peer: str) -> None:
+def test_a_whole_network_is_one_peer(address: str, peer: str) -> None:
     assert peer_of({"client": (address, 1)}) == peer
 
 

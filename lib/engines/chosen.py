@@ -1,5 +1,6 @@
-"""Who answers about a workspace where it is not memory: the engine of `CHATBOTX_ENGINE`, begun when
-the first question is put. What such an engine needs is imported then, and by nobody else.
+"""The engine selected by `CHATBOTX_ENGINE`, if it is not memory.
+
+It is started by the first query, and only then are its packages imported.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class _Opened:
 
 
 class ChosenSource:
-    """The source of one snapshot, for `lib.engines.lazy.LazyEngine`: counts what it is asked.
+    """The source of one snapshot for `lib.engines.lazy.LazyEngine`; counts its queries.
 
-    `find` gives its kept files, None where it is not kept; `otherwise` gives what is read then.
-    After a question without an answer it begins anew: a server may have been started again
-    meanwhile. Nothing is answered where not so many `contacts` are found.
+    `find` returns the snapshot's files in the store, None if it is not stored; `otherwise` then
+    returns what to read instead. After a failed query it reconnects, since a server may have been
+    restarted. Raises EngineError if the number of contacts found differs from `contacts`.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class ChosenSource:
         self.name = chosen.name
         self.questions = 0
         self.seconds = 0.0
-        """That all answers took together."""
+        """Total time of all queries, in seconds."""
         self._chosen = chosen
         self._contacts = contacts
         self._otherwise = otherwise
@@ -63,7 +64,7 @@ class ChosenSource:
 
     @property
     def nbytes(self) -> int:
-        """What is counted of it among the results that are kept."""
+        """Its size for the cache of results, which does not count it."""
         return 0
 
     @property
@@ -94,8 +95,10 @@ class ChosenSource:
         return found
 
     def look_again(self, recorded: object) -> None:
-        """Looks for files once more when something has been recorded since the last look: a
-        snapshot is shown before it is kept."""
+        """Look for stored files again if something has been recorded since the last time.
+
+        A snapshot is shown before it is stored.
+        """
         with self._lock:
             if recorded != self._recorded:
                 self._recorded = recorded
@@ -112,8 +115,10 @@ class ChosenSource:
             return opened.source
 
     def _check(self, source: Source) -> None:
-        """A server that does not reach the files may find nothing there and not say so. Raises
-        EngineError."""
+        """Check the number of contacts. Raises EngineError.
+
+        A server that cannot reach the files may find none without reporting an error.
+        """
         if self._contacts is not None:
             with source.lock:
                 counted = source.collect(source.table("contacts").select(contacts=nw.len()))
@@ -123,7 +128,7 @@ class ChosenSource:
 
 
 def engine_of(source: ChosenSource) -> Engine:
-    """About all contacts of its snapshot."""
+    """The engine for all contacts of the source's snapshot."""
     from lib.engines.lazy import LazyEngine
 
     return LazyEngine(source)
@@ -132,8 +137,10 @@ def engine_of(source: ChosenSource) -> Engine:
 def source_of(
     settings: Settings, snapshot: Callable[[], Snapshot], as_of: datetime, contacts: int
 ) -> ChosenSource | None:
-    """Of the snapshot of that instant, that has so many contacts; None where memory answers. The
-    tables of a snapshot are loaded only where the engine cannot read their files."""
+    """The source of the snapshot of `as_of` (UTC) with so many contacts; None if memory answers.
+
+    The snapshot's tables are loaded only if the engine cannot read their files.
+    """
     chosen = settings.chosen_engine
     if chosen.is_memory:
         return None
@@ -146,7 +153,7 @@ def source_of(
 
 
 def _kept(settings: Settings, as_of: datetime) -> Where | None:
-    """The files of the snapshot of that instant; None where it is not kept, or cannot be read."""
+    """The stored files of the snapshot of `as_of`; None if it is not stored or cannot be read."""
     from lib.engines.where import in_store
     from lib.store.place import StoreError
     from lib.store.storage import FORMAT, store_of
@@ -165,7 +172,7 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
 
 
 def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
-    """The files that its crawl has made, or its tables in memory. Raises EngineError."""
+    """The files that the snapshot's crawl has written, or its tables. Raises EngineError."""
     from lib.engines.where import in_files, in_memory
     from lib.store.delta import Unreadable
     from lib.store.place import StoreError
@@ -184,7 +191,7 @@ def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
 
 
 def _opened(chosen: ChosenEngine, otherwise: Callable[[], Where], kept: Where | None) -> _Opened:
-    """Raises EngineError."""
+    """Start the engine on the stored files, or on `otherwise`. Raises EngineError."""
     where = kept or otherwise()
     if chosen.address == "duckdb":
         from lib.engines.duckdb import DuckDB

@@ -1,5 +1,6 @@
-"""Tables that DuckDB reads: files of a store, or what is in memory. It runs in this process and
-takes no more memory than it is given, however large the files are.
+"""DuckDB as a source: it reads files of a store, or tables in memory.
+
+DuckDB runs in this process and uses no more memory than it is given, however large the files are.
 """
 
 import re
@@ -19,18 +20,18 @@ from lib.engines.where import Files, Where
 from lib.store.place import StoreError
 
 MEMORY = "1GB"
-"""What DuckDB may hold. What is more goes through files of its own."""
+"""DuckDB's memory limit; beyond it, it spills to temporary files."""
 
 SECONDS = 60.0
 
 _UNREADABLE = (duckdb.Error, pa.ArrowException, OSError, StoreError)
-"""What comes of files that are missing, damaged or out of reach."""
+"""Errors from files that are missing, damaged or unreachable."""
 
 
 class DuckDB:
-    """A source for `lib.engines.lazy.LazyEngine`: answers one question at a time, on all cores.
+    """A source for `lib.engines.lazy.LazyEngine`; runs one query at a time, on all cores.
 
-    A question may take `seconds`.
+    `seconds` is the time limit of a query, `memory` the memory limit.
     """
 
     name = "DuckDB"
@@ -45,12 +46,12 @@ class DuckDB:
                 "memory_limit": memory,
                 "temp_directory": str(Path(tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")),
                 "preserve_insertion_order": "false",
-                # Nothing is fetched from anywhere.
+                # Never download extensions.
                 "autoinstall_known_extensions": "false",
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
-        # Without it nobody knows how far a question is.
+        # Required for `query_progress`.
         self._connection.execute("SET enable_progress_bar = true")
         self._connection.execute("SET enable_progress_bar_print = false")
 
@@ -69,15 +70,15 @@ class DuckDB:
 
     def _files(self, name: str, files: Files) -> duckdb.DuckDBPyRelation:
         if files.dataset is not None:
-            # DuckDB would have to fetch an extension, and be told the keys.
+            # DuckDB itself would need to download an extension, and need the bucket's keys.
             read = self._connection.from_arrow(files.dataset())
         else:
             read = self._connection.read_parquet(
-                [_exactly(each) for each in files.addresses], union_by_name=files.schema is not None
+                [_escaped(each) for each in files.addresses], union_by_name=files.schema is not None
             )
         if files.schema is None:
             return read
-        # Without rows, for its columns.
+        # An empty table that adds the columns missing from the files.
         self._connection.from_arrow(files.schema.empty_table()).create_view(f"{name}_columns")
         read.create_view(f"{name}_files")
         return self._connection.sql(f"FROM {name}_columns UNION ALL BY NAME FROM {name}_files")
@@ -105,8 +106,7 @@ class DuckDB:
 
 
 class _Limit:
-    """Interrupts what a connection answers within, once it takes too long; never what comes
-    after."""
+    """Context manager that interrupts a connection's query after `seconds`, but no later query."""
 
     def __init__(self, seconds: float, connection: duckdb.DuckDBPyConnection) -> None:
         self.is_over = False
@@ -131,6 +131,6 @@ class _Limit:
                 self._connection.interrupt()
 
 
-def _exactly(path: str) -> str:
-    """A path in which nothing stands for other characters."""
+def _escaped(path: str) -> str:
+    """The path with glob characters escaped."""
     return re.sub(r"[*?\[]", r"[\g<0>]", path)

@@ -43,7 +43,7 @@ def test_objects_from_start_up_are_excluded_from_collections() -> None:
         gc.unfreeze()
 
 
-def test_no_script_run_is_followed_by_a_full_collection() -> None:
+def test_no_run_is_followed_by_a_collection_or_a_check_of_files() -> None:
     """Either takes longer than most pages and blocks all viewers."""
     config = tomllib.loads(CONFIG.read_text("utf-8"))
     assert not config["runner"]["postScriptGC"], "a collection of everything after each run"

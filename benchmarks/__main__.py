@@ -3,7 +3,17 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import counting, crawling, decoding, felt, history, rerunning, scale, viewers
+from benchmarks import (
+    counting,
+    crawling,
+    decoding,
+    felt,
+    history,
+    rerunning,
+    scale,
+    viewers,
+    workspaces,
+)
 from benchmarks.table import Row, head, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -12,6 +22,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "count": counting.rows,
     "history": history.rows,
     "scale": scale.rows,
+    "workspaces": workspaces.rows,
     "rerun": rerunning.rows,
     "viewers": viewers.rows,
     "felt": felt.rows,

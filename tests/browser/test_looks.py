@@ -87,6 +87,7 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
     page = open_page(f"{at()}/channels?channel=whatsapp&{JUNE}", width=390)
     pages = page.locator(".st-key-pages")
     expect(pages.get_by_role("link", name="Workload")).to_be_visible()
+    assert pages.evaluate("row => row.scrollHeight <= row.clientHeight"), "chips are cut off"
     opens = page.get_by_test_id("stExpandSidebarButton")
     label = "button => getComputedStyle(button, '::after').content"
     expect_soon(page, lambda: opens.evaluate(label), '"Filters (1)"')

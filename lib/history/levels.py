@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +22,7 @@ from lib.metrics import opt_in, workload
 from lib.metrics.terms import is_active
 from lib.reference.rates import Rate
 from lib.store.dimensions import DIMENSIONS, MISSING
+from lib.store.tables import Tables
 
 TOTAL: Final = ""
 """Takes the place of a dimension for levels of the whole workspace."""
@@ -69,44 +71,67 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
     return None if dimension.has_several and len(keys) > 1 else (dimension.key, keys)
 
 
-def facts(as_of: datetime) -> Expressions:
-    """Expressions counted in a level besides the number of contacts, as the metrics define them.
+_SHARED = ("is_open", "bot_on", "is_free", "last_word")
+"""Columns that `_prepared` adds."""
+
+
+def facts() -> Expressions:
+    """Expressions counted in a level besides the number of contacts, as the metrics define them,
+    over contacts with the columns of `_SHARED`.
 
     Counts `last_word` instead of `left_to_bot`, which is faster to compute: the latter is its
     difference to `awaiting_reply`.
     """
-    is_open, reach = workload.is_open(), opt_in.expressions()
-    load = workload.expressions(as_of, True)
+    is_open, bot_on, is_free, last_word = map(nw.col, _SHARED)
+    reach = opt_in.expressions()
     return {
         "active": is_active(),
         "open": is_open,
-        **{name: is_open & load[name] for name in ("awaiting_reply", "unassigned")},
-        "last_word": is_open & workload.has_last_word(as_of),
-        "handed_over": is_open & load["orphaned_handoff"],
+        "awaiting_reply": last_word & workload.may_await_reply(bot_on),
+        "unassigned": is_open & is_free,
+        "last_word": last_word,
+        "handed_over": is_open & ~bot_on & is_free,
         **{name: reach[name] for name in ("on_channel", "broadcast", "with_email", "email")},
     }
 
 
+def _prepared(tables: Tables, as_of: datetime) -> Tables:
+    """With columns for what several facts need, so that each is computed once."""
+    contacts = tables.contacts
+    parts = (workload.is_open(), workload.is_bot_on(as_of), workload.is_free())
+    with_parts = _with(contacts, dict(zip(_SHARED[:3], parts, strict=True)))
+    is_open, bot_on = nw.col("is_open"), nw.col("bot_on")
+    whole = _with(with_parts, {"last_word": is_open & workload.is_last_word(bot_on)})
+    return Tables(**tables.frames() | {"contacts": whole})
+
+
+def _with(contacts: pd.DataFrame, added: Expressions) -> pd.DataFrame:
+    # Narwhals' own `with_columns` visits each of the other columns.
+    found = nw.from_native(contacts, eager_only=True).select(**added)
+    return contacts.assign(**{name: found[name].to_numpy() for name in added})
+
+
 def levels(recorded: Recorded) -> pa.Table:
     """Levels of a recorded snapshot (`SCHEMA`): of the workspace, and of each value that occurs."""
-    asked, as_of = MemoryEngine(recorded.tables), recorded.as_of
-    wanted = Facts(facts, (as_of,))
+    as_of = recorded.as_of
+    asked, wanted = MemoryEngine(_prepared(recorded.tables, as_of)), Facts(facts)
     counted = {TOTAL: asked.count(wanted).set_axis([MISSING])}
     for dimension in DIMENSIONS:
         counted[dimension.key] = asked.count(wanted, dimension)
     sizes = [len(rows) for rows in counted.values()]
     places = pa.array(np.repeat(np.arange(len(sizes)), sizes))
     seen = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+    # Whole at once: rows and columns one by one take longer than counting.
+    keys = np.concatenate([rows.index.to_numpy(dtype=object) for rows in counted.values()])
+    numbers = np.concatenate([rows.to_numpy() for rows in counted.values()]).astype(np.int32)
+    by_name = dict(zip(counted[TOTAL].columns, numbers.T, strict=True))
+    by_name["left_to_bot"] = by_name["last_word"] - by_name["awaiting_reply"]
     columns = {
         "seen": pa.repeat(seen, sum(sizes)),
         "dimension": pa.array(list(counted)).take(places),
-        "key": pa.array([key for rows in counted.values() for key in rows.index], pa.string()),
+        "key": pa.array(keys, pa.string()),
+        **{name: pa.array(by_name[name]) for name in NUMBERS},
     }
-    for rows in counted.values():
-        rows["left_to_bot"] = rows["last_word"] - rows["awaiting_reply"]
-    for name in NUMBERS:
-        numbers = np.concatenate([rows[name].to_numpy() for rows in counted.values()])
-        columns[name] = pa.array(numbers.astype(np.int32))
     return pa.table(columns, SCHEMA)
 
 

@@ -84,10 +84,15 @@ def has_last_word(as_of: datetime) -> nw.Expr:
     A sent message counts as an answer only while the bot is on. While it is off, the contact waits
     for a person, and what was sent may be a broadcast.
     """
+    return is_last_word(is_bot_on(as_of))
+
+
+def is_last_word(bot_on: nw.Expr) -> nw.Expr:
+    """The same, where it is known whether the bot is on."""
     return (
         ~nw.col("wrote").is_null()
         & ~_at_or_after("admin_replied", "wrote")
-        & ~(is_bot_on(as_of) & _at_or_after("sent", "wrote"))
+        & ~(bot_on & _at_or_after("sent", "wrote"))
     )
 
 
@@ -99,6 +104,17 @@ def _after(column: str, other: str) -> nw.Expr:
     return (nw.col(column) > nw.col(other)).fill_null(value=False)
 
 
+def is_free() -> nw.Expr:
+    """Expression: neither an agent nor a team is assigned."""
+    return nw.col("assignee").is_null() & nw.col("team").is_null()
+
+
+def may_await_reply(bot_on: nw.Expr) -> nw.Expr:
+    """Expression: if the contact has the last word, no bot can have had it: the bot is off, or the
+    server reports sent messages."""
+    return ~bot_on | nw.col("tells")
+
+
 def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
     """The facts that `Workload` and the breakdowns count among contacts with an open conversation.
 
@@ -107,11 +123,11 @@ def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
     """
     by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
     last_word, with_human = has_last_word(as_of), ~is_bot_on(as_of)
-    awaiting = last_word & (with_human | nw.col("tells")) if bot_answers else last_word
+    awaiting = last_word & may_await_reply(is_bot_on(as_of)) if bot_answers else last_word
     return {
         "assigned_agent": by_agent,
         "assigned_team_only": ~by_agent & by_team,
-        "unassigned": ~by_agent & ~by_team,
+        "unassigned": is_free(),
         "awaiting_reply": awaiting,
         "left_to_bot": last_word & ~awaiting,
         "never_answered": awaiting & nw.col("admin_replied").is_null(),
@@ -119,7 +135,7 @@ def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
         "unread": _after("last_activity", "agent_read"),
         "never_read": ~nw.col("last_activity").is_null() & nw.col("agent_read").is_null(),
         "with_human": with_human,
-        "orphaned_handoff": with_human & ~by_agent & ~by_team,
+        "orphaned_handoff": with_human & is_free(),
         "follow_up": nw.col("followed"),
     }
 

@@ -240,15 +240,22 @@ def _downloads(view: View) -> None:
             "Of the contacts that pass the filters, with period, filters, time zone and time of "
             "the data. There are no names, addresses or messages of contacts in it."
         )
-        with st.container(horizontal=True):
-            st.download_button(
-                "All tables (Parquet)",
-                data=rights.file(lambda: archive.tables_zip(view)),
-                file_name=tables.file_name("audience", "zip", view),
-                mime="application/zip",
-                icon=":material/download:",
-                on_click="ignore",
+        is_too_large = archive.is_too_large(view)
+        if is_too_large:
+            st.caption(
+                f"The tables of more than {formatting.number(archive.MOST)} contacts are too large "
+                "for a download: choose fewer, or read the store, whose tables are Delta tables."
             )
+        with st.container(horizontal=True):
+            if not is_too_large:
+                st.download_button(
+                    "All tables (Parquet)",
+                    data=rights.file(lambda: archive.tables_zip(view)),
+                    file_name=tables.file_name("audience", "zip", view),
+                    mime="application/zip",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
             st.download_button(
                 "All numbers (JSON)",
                 data=rights.file(lambda: archive.numbers_json(view)),

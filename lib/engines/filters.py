@@ -5,24 +5,25 @@ from collections.abc import Collection
 import numpy as np
 
 from lib.engines.questions import Filter
+from lib.engines.results import RESULTS
 from lib.store.dimensions import BY_KEY, MISSING, Dimension
 from lib.store.tables import Tables
 
 
 def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
     """Mask of the contacts that pass; None for all."""
-    masks = [*passing_each(tables, limits).values()]
+    masks = [_mask(tables, BY_KEY[key], values) for key, values in limits.limits]
     if limits.recorded_only:
         masks.append((tables.contacts["country_source"] == "recorded").to_numpy())
     return np.logical_and.reduce(masks) if masks else None
 
 
-def passing_each(tables: Tables, limits: Filter) -> dict[str, np.ndarray]:
-    """Mask for each filtered dimension."""
-    return {key: has_any(tables, BY_KEY[key], values) for key, values in limits.limits}
+def _mask(tables: Tables, dimension: Dimension, keys: frozenset[str]) -> np.ndarray:
+    """Kept with the tables: the counts beside a list's values take each filter but its own."""
+    return RESULTS.get(tables, ("mask", dimension, keys), lambda: _has_any(tables, dimension, keys))
 
 
-def has_any(tables: Tables, dimension: Dimension, keys: Collection[str]) -> np.ndarray:
+def _has_any(tables: Tables, dimension: Dimension, keys: Collection[str]) -> np.ndarray:
     """Mask of the contacts that have any of the values, or no value if `MISSING` is among them."""
     contacts = tables.contacts
     values = [key for key in keys if key != MISSING]

@@ -16,6 +16,15 @@ from lib.query.view import View
 Json = dict[str, Any]
 
 
+MOST = 1_000_000
+"""Contacts whose tables are put into a ZIP, in memory, where they lie elsewhere."""
+
+
+def is_too_large(view: View) -> bool:
+    """Whether the tables have to be read in the store instead. Raises EngineError."""
+    return view.source is not None and view.contacts > MOST
+
+
 def tables_zip(view: View) -> bytes:
     """A ZIP of the filtered tables as Parquet (columns: `lib.store.tables.Tables`) and
     `about.json`. `tags`, `inboxes`, `agents` and `teams` list all of the workspace."""

@@ -110,8 +110,13 @@ class View:
         return None
 
     @property
+    def contacts(self) -> int:
+        """How many contacts pass the filters. Raises EngineError."""
+        return self.compute(_contacts)
+
+    @property
     def is_empty(self) -> bool:
-        return not self.compute(_contacts)
+        return not self.contacts
 
     @property
     def comparison(self) -> Comparison | None:

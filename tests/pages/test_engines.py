@@ -12,7 +12,7 @@ from lib.engines.results import RESULTS
 from lib.refresh import refreshers
 from lib.store.snapshot import FiledSnapshot
 from tests.fake_chatbotx import FakeChatbotx
-from tests.pages.conftest import JUNE, Connect, markup, numbers, open_page, text
+from tests.pages.conftest import JUNE, Connect, downloads, markup, numbers, open_page, text
 from tests.switching import switch_page
 
 PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
@@ -53,6 +53,18 @@ def test_no_page_loads_the_tables_of_a_snapshot_that_is_kept(
     assert not state.snapshot.is_loaded
     assert state.history is not None
     assert len(state.history.recorded) == 2
+
+
+def test_tables_that_are_too_large_are_left_in_the_store(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.outputs.archive.MOST", 100)
+    connect(engine="duckdb")
+    everybody, some = open_page("data"), open_page("data", channel="zalo")
+
+    assert "All tables (Parquet)" not in downloads(everybody)
+    assert "more than 100 contacts are too large" in text(everybody)
+    assert "All tables (Parquet)" in downloads(some)
 
 
 def _all_pages() -> tuple[dict[str, str], str]:

@@ -155,6 +155,8 @@ def link(choice: Choice) -> str:
 
 
 def _draw_dates(choice: Choice, period: Period) -> None:
+    """Typed in the operator's order. The weeks of its calendar start as the locale of the browser
+    says: Streamlit has no option for them (documented under `st.date_input`)."""
     # Do not overwrite a range whose second day has not been picked yet.
     if len(st.session_state.get("pick-dates", ())) != 1:
         st.session_state["pick-dates"] = (period.start, period.end)

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
 
+from benchmarks import streaming
 from benchmarks.counting import AS_OF, TERMS, synthetic_tables
 from benchmarks.table import Row
 from lib.chatbotx.crawl import Verdict
@@ -51,7 +52,7 @@ def rows() -> list[Row]:
         rows.append(Row.at_most(f"{title}, {engine} / memory", measured, ratio, 5, " ×"))
     alike = sum(run["digest"] == memory["digest"] for run in found.values())
     rows.append(Row.at_least(f"{title}: engines with equal values", "", alike, len(found), ""))
-    return rows
+    return rows + streaming.rows(contacts)
 
 
 def _write(tables: Tables, folder: Path) -> None:

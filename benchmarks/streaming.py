@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,10 @@ from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer, Contact, Decoder
+from lib.history.reading import changes
+from lib.history.recorder import Recorder
+from lib.reference.periods import Period
+from lib.settings.model import ChosenEngine
 from lib.store.builder import TableBuilder
 from lib.store.on_disk import Spool
 from lib.store.place import Place
@@ -41,6 +45,7 @@ def rows(contacts: int) -> list[Row]:
     """Peak memory for all contacts, and CPU time compared with that of the builder in memory."""
     on_disk = _in_own_process("disk", contacts)
     in_memory = _in_own_process("memory", min(contacts, 1_000_000))
+    history = _in_own_process("history", contacts)
     title = f"Crawl of {contacts:,} contacts to disk"
     return [
         Row.at_most(
@@ -57,6 +62,13 @@ def rows(contacts: int) -> list[Row]:
             2,
             " ×",
         ),
+        Row.at_most(
+            f"History of {contacts:,} contacts on disk: peak of memory above imports",
+            f"{history['peak']:.0f} MB in {history['seconds']:.0f} s, {history['events']:,} events",
+            history["peak"],
+            MOST_MEGABYTES,
+            " MB",
+        ),
     ]
 
 
@@ -70,6 +82,9 @@ def _in_own_process(kind: str, contacts: int) -> dict[str, float]:
 def main(kind: str, contacts: int) -> None:
     """Read them once and print the result: MB over the memory before the first contact, and CPU
     microseconds per contact, without generating them."""
+    if kind == "history":
+        print(json.dumps(_history(contacts)))
+        return
     made = _pages(contacts)
     first = next(made)
     with TemporaryDirectory(dir=".") as folder:
@@ -93,6 +108,45 @@ def main(kind: str, contacts: int) -> None:
         took = time.perf_counter() - began
         peak = _status("VmHWM") - before
     print(json.dumps({"peak": peak, "cpu": cpu / contacts * 1e6, "seconds": took}))
+
+
+def _history(contacts: int) -> dict[str, float]:
+    """What recording takes of a crawl in which two of a hundred contacts came, went or changed."""
+    with TemporaryDirectory(dir=".") as folder:
+        recorder = Recorder(Store(Place(f"{folder}/store")), engine=ChosenEngine("duckdb"))
+        recorder.save(_crawled(Path(folder, "first"), _pages(contacts), AS_OF))
+        changed = _crawled(
+            Path(folder, "second"), map(_changed, _pages(contacts)), AS_OF + timedelta(hours=1)
+        )
+        gc.collect()
+        _reset_peak()
+        before, began = _status("VmRSS"), time.perf_counter()
+        kept = recorder.save(changed)
+        took = time.perf_counter() - began
+        found = {"peak": _status("VmHWM") - before, "seconds": took}
+        assert kept.history is not None
+        period = Period(AS_OF.date(), AS_OF.date())
+        happened = changes(kept.history, period)
+        assert happened is not None
+        return found | {"events": sum(happened.events.values())}
+
+
+def _crawled(folder: Path, pages: Iterable[Answer], as_of: datetime) -> FiledSnapshot:
+    folder.mkdir()
+    spool = Spool(folder)
+    for page in pages:
+        spool.add(page.contacts)
+    files = spool.finish()
+    return FiledSnapshot(_not_read, files["contacts"].rows, Verdict(as_of), "299", files=files)
+
+
+def _changed(page: Answer) -> Answer:
+    for contact in page.contacts[:1]:
+        contact.id = f"2{(contact.id or '')[1:]}"
+        contact.created_at = f"{AS_OF + timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}.000Z"
+    for contact in page.contacts[1:2]:
+        contact.tags = []
+    return page
 
 
 def _taking(log: CrawlLog, page: Answer) -> float:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lib.store.order import ranks_of
+
 
 def clean(text: str | None) -> str | None:
     """The text trimmed; None if blank."""
@@ -59,9 +61,7 @@ class Ids:
         """Integers that sort and compare like the IDs; no ID may be missing."""
         if self._kind == pa.int64():
             return self._joined.to_numpy()
-        return np.unique(
-            self._joined.to_numpy().astype(np.dtypes.StringDType()), return_inverse=True
-        )[1]
+        return ranks_of(self._joined.to_numpy())
 
     def kept(self, rows: np.ndarray) -> object:
         """The IDs of the given rows as int64 or text; none may be missing."""

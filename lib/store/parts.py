@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib.store.builder import NAT, Drained
-from lib.store.order import LAST, Key, ids_of, rank
+from lib.store.order import LAST, Key, ids_of, rank, ranks_of
 
 STRETCH = 65_536
 """Approximate number of contacts merged at a time."""
@@ -191,8 +191,7 @@ def _ranks(ids: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_integer(ids.type):
         numbers: np.ndarray = ids.to_numpy()
         return numbers
-    texts = np.array(ids.to_pylist(), dtype=np.dtypes.StringDType())
-    return np.unique(texts, return_inverse=True)[1]
+    return ranks_of(ids.to_pylist())
 
 
 def _as_numbers(ids: pa.ChunkedArray) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""Two hundred workspaces on one server, of which nobody looks at any: what the start takes, and
-what stays in memory; beside it, as many as are always in memory."""
+"""Two hundred workspaces on one server without viewers: start-up time and memory, compared with as
+many workspaces always in memory."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ from lib.store.storage import Store, store_of
 MANY = 200
 CONTACTS = 20_000
 PATIENCE = 600.0
-"""Seconds for all of them."""
+"""Timeout in seconds for all of them."""
 
 
 def rows() -> list[Row]:
@@ -50,7 +50,7 @@ def workspaces(number: int, folder: str) -> list[Settings]:
 
 
 def _fill(configured: Sequence[Settings]) -> None:
-    """The same snapshot for each, fresh enough that nothing is fetched."""
+    """Store the same snapshot for each, fresh enough that nothing is fetched."""
     first, *others = (_store(each) for each in configured)
     verdict = Verdict(datetime.now(UTC))
     first.commit(None, Snapshot(synthetic_tables(CONTACTS), verdict, "1"))
@@ -72,8 +72,8 @@ def _measured(number: int, folder: str) -> dict[str, float]:
 
 
 def main(number: int, folder: str) -> None:
-    """Begins them, and prints the seconds until they are begun and until it is known of each what
-    is stored, and the memory of this process before and after, in MB."""
+    """Start them, and print the seconds until they have started and until it is known what is
+    stored for each, and the memory of this process before and after, in MB."""
     configured = workspaces(number, folder)
     empty, began = _memory(), time.perf_counter()
     refreshers.start_all(configured)
@@ -86,7 +86,7 @@ def main(number: int, folder: str) -> None:
 
 
 def _memory() -> float:
-    """The resident set of this process, in MB."""
+    """Resident set of this process, in MB."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     return float(line.split()[1]) / 1e3

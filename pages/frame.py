@@ -1,6 +1,6 @@
-"""What surrounds every page: access, data, navigation, filters, states, foot. The main script.
+"""Main script: what surrounds every page (access, data, navigation, filters, states, footer).
 
-What a run makes is local to `main`: a script outlives its run, with all that it names at its top.
+What a run creates is local to `main`: a script, with all its module-level names, outlives its run.
 """
 
 import logging
@@ -35,7 +35,7 @@ from pages import changes, channels, countries, data, opt_in, overview, tags, wo
 log = logging.getLogger(__name__)
 
 LOADING_SECONDS = 2.0
-"""That a viewer waits for a snapshot to be loaded before the page says that it is."""
+"""How long a viewer waits for a snapshot to load before the page says so."""
 
 STATIC = Path(__file__).parent / "static"
 
@@ -134,7 +134,7 @@ def main() -> None:
                 if LAST_GOOD.failed(configured, snapshot, error):
                     st.rerun()
                 status.no_answer(error)
-            except Exception as error:  # noqa: BLE001 - raised again below the filters
+            except Exception as error:  # noqa: BLE001 - re-raised below the filters
                 failure = error
 
         # Numbers first: the browser takes about as long to draw the filters as the page's head.
@@ -163,7 +163,7 @@ def _nobody(seen: View) -> None:
 
 
 def _show(path: navigation.Path, shown: list[View]) -> None:
-    """Draws a page; `shown` holds its view by the time at which it is run."""
+    """Draw a page; `shown` holds its view by the time this runs."""
     SHOWS[path](shown[-1])
 
 

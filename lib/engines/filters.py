@@ -19,7 +19,8 @@ def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
 
 
 def _mask(tables: Tables, dimension: Dimension, keys: frozenset[str]) -> np.ndarray:
-    """Kept with the tables: the counts beside a list's values take each filter but its own."""
+    """Mask of one filter, cached with the tables: counts beside filter values apply each filter but
+    their own."""
     return RESULTS.get(tables, ("mask", dimension, keys), lambda: _has_any(tables, dimension, keys))
 
 

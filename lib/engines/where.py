@@ -42,7 +42,7 @@ def in_memory(tables: Tables) -> Where:
 
 
 def in_files(files: Mapping[str, TableFile]) -> Where:
-    """The files on this machine that a crawl has made, by table."""
+    """Local files made by a crawl, by table."""
     return lambda name: Files((str(files[name].path.absolute()),))
 
 

@@ -72,7 +72,7 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
 
 
 _SHARED = ("is_open", "bot_on", "is_free", "last_word")
-"""Columns that `_prepared` adds."""
+"""Columns added by `_prepared`."""
 
 
 def facts() -> Expressions:
@@ -96,7 +96,7 @@ def facts() -> Expressions:
 
 
 def _prepared(tables: Tables, as_of: datetime) -> Tables:
-    """With columns for what several facts need, so that each is computed once."""
+    """The tables with columns for what several facts share, so that each is computed once."""
     contacts = tables.contacts
     parts = (workload.is_open(), workload.is_bot_on(as_of), workload.is_free())
     with_parts = _with(contacts, dict(zip(_SHARED[:3], parts, strict=True)))
@@ -121,7 +121,7 @@ def levels(recorded: Recorded) -> pa.Table:
     sizes = [len(rows) for rows in counted.values()]
     places = pa.array(np.repeat(np.arange(len(sizes)), sizes))
     seen = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
-    # Whole at once: rows and columns one by one take longer than counting.
+    # All in one: row-wise or column-wise conversion takes longer than counting.
     keys = np.concatenate([rows.index.to_numpy(dtype=object) for rows in counted.values()])
     numbers = np.concatenate([rows.to_numpy() for rows in counted.values()]).astype(np.int32)
     by_name = dict(zip(counted[TOTAL].columns, numbers.T, strict=True))

@@ -17,11 +17,12 @@ Json = dict[str, Any]
 
 
 MOST = 1_000_000
-"""Contacts whose tables are put into a ZIP, in memory, where they lie elsewhere."""
+"""Maximum of contacts for a ZIP made in memory, if an engine other than memory holds the tables."""
 
 
 def is_too_large(view: View) -> bool:
-    """Whether the tables have to be read in the store instead. Raises EngineError."""
+    """Whether there are too many contacts for a download, so that the tables must be read from the
+    store instead. Raises EngineError."""
     return view.source is not None and view.contacts > MOST
 
 

@@ -1,7 +1,7 @@
-"""What pages show while an engine gives no answer: the last snapshot that it answered about.
+"""Fallback while an engine gives no answer: the last snapshot that it answered about.
 
-Its results are cached, so nothing needs to be asked for them. Only for engines other than memory,
-whose snapshots hold no tables.
+That snapshot's results are cached, so it takes no further queries. Only for engines other than
+memory, whose snapshots hold no tables.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 
 AGAIN_AFTER = 60.0
-"""Seconds until the engine is asked about the newer snapshot again: it may take as long to fail."""
+"""Seconds before the engine is asked about the newer snapshot again: failing may take it as
+long."""
 
 _Identity = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class Good:
-    """A snapshot that the engine answered about, and why it does not about a newer one."""
+    """A snapshot that the engine answered about, and the reason why it did not answer about a newer
+    one."""
 
     snapshot: Snapshot
     history: History | None
@@ -40,7 +42,8 @@ class _Trouble:
 
 
 class LastGood:
-    """Of each workspace of this process. `timer` returns monotonic seconds."""
+    """The last good snapshot of each workspace of this process. `timer` returns monotonic
+    seconds."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
@@ -49,7 +52,7 @@ class LastGood:
         self._lock = threading.Lock()
 
     def answered(self, settings: Settings, snapshot: Snapshot, history: History | None) -> None:
-        """A page of it was shown."""
+        """Record that a page of the snapshot was shown."""
         if settings.chosen_engine.is_memory:
             return
         with self._lock:
@@ -58,7 +61,8 @@ class LastGood:
                 self._good[settings.identity] = snapshot, history
 
     def failed(self, settings: Settings, snapshot: Snapshot, error: EngineError) -> bool:
-        """No page of it can be shown. Returns whether there is an older one to show instead."""
+        """Record that no page of the snapshot can be shown. Returns whether there is an older one
+        to show instead."""
         with self._lock:
             good = self._good.get(settings.identity)
             if good is None or good[0].as_of >= snapshot.as_of:
@@ -67,7 +71,7 @@ class LastGood:
             return True
 
     def instead_of(self, settings: Settings, snapshot: Snapshot) -> Good | None:
-        """What to show instead of this one for now; None where the engine should be asked."""
+        """What to show instead of the snapshot for now; None if the engine should be asked."""
         with self._lock:
             good, trouble = (
                 self._good.get(settings.identity),
@@ -80,7 +84,7 @@ class LastGood:
             return Good(*good, trouble.reason)
 
     def ask_again(self, settings: Settings) -> None:
-        """Somebody does not want to wait."""
+        """Ask the engine again now, on a viewer's request."""
         with self._lock:
             self._trouble.pop(settings.identity, None)
 

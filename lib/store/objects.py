@@ -1,8 +1,8 @@
-"""Parquet files of a bucket as a dataset of Arrow, from which only what is asked for is fetched:
-some columns, and the groups of rows that a filter may find.
+"""Parquet files in a bucket as an Arrow dataset that downloads only the columns, and the row
+groups, that a query needs.
 
-Requests go through obstore, which lets other threads go on while it waits; deltalake's own file
-system does not.
+Requests go through obstore, which releases the GIL while it waits; deltalake's own file system does
+not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lib.store.place import Place, store_errors
 
 
 class ObjectFile(io.RawIOBase):
-    """One object, read in parts, each with a request of its own. Raises StoreError."""
+    """Random access to one object, with a request per read. Raises StoreError."""
 
     def __init__(self, place: Place, name: str) -> None:
         self._place, self._name = place, name
@@ -52,7 +52,7 @@ class ObjectFile(io.RawIOBase):
 
 
 def dataset_of(place: Place, names: Sequence[str]) -> pds.Dataset:
-    """Of files that have the same columns. Raises StoreError."""
+    """Dataset of files with the same columns. Raises StoreError."""
     kind = pds.ParquetFileFormat()
     with store_errors(place):
         fragments = [

@@ -147,8 +147,8 @@ def no_answer(error: EngineError, key: str = "ask-again") -> None:
 
 
 def older(workspace: str, reason: str, shown: Fetched, timezone: str) -> None:
-    """Draw why the numbers are those of an older snapshot, and a button that asks for the newer one
-    at once."""
+    """Draw why the numbers are from an older snapshot, with a button that retries the newer one at
+    once."""
     moment = formatting.markdown(formatting.moment(shown.as_of, timezone))
     st.warning(
         f"{formatting.markdown(reason)} The numbers here are those of {moment}.",
@@ -164,7 +164,7 @@ def older(workspace: str, reason: str, shown: Fetched, timezone: str) -> None:
 
 
 def _ask_again(workspace: str) -> None:
-    """A callback."""
+    """Callback: retry the newer snapshot."""
     LAST_GOOD.ask_again(settings.configuration().named(workspace))
 
 

@@ -148,7 +148,7 @@ def test_page_of_newer_data_without_an_answer_keeps_the_last_numbers_and_says_so
 
 
 def test_part_of_a_page_without_an_answer_says_why() -> None:
-    """As `st.App` calls it for what fails in a part that is drawn by itself."""
+    """As `st.App` calls it after an error in a fragment."""
 
     def script() -> None:
         from app import last_resort

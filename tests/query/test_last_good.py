@@ -1,4 +1,4 @@
-"""Which snapshot pages show while an engine gives no answer."""
+"""The snapshot that pages show while an engine gives no answer."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Refresher:
         self._timer = timer
         self._store = store
         self._goes_to_disk = store is not None and settings.engine != "memory"
-        """Whether a crawl goes to the store as it arrives."""
+        """Whether a crawl is written to disk as it arrives."""
         self._recorder = self._new_recorder()
         self._lease = lease
         self._crawls = crawls or Crawls()
@@ -404,12 +404,12 @@ class Refresher:
         return True
 
     def _crawl(self, client: Client, began: datetime) -> Snapshot:
-        """Raises ChatbotXError, and StoreError where it goes to disk."""
+        """Crawl into memory or to disk. Raises ChatbotXError, and StoreError if it goes to disk."""
         if self._store is None or not self._goes_to_disk:
             return fetch(
                 client, began=began, is_demo=self._settings.is_demo, on_progress=self._report
             )
-        # Nobody else needs it.
+        # Imported here because only crawls to disk need it.
         from lib.store.on_disk import fetch_to_disk
 
         return fetch_to_disk(client, self._store.place, began=began, on_progress=self._report)
@@ -439,7 +439,7 @@ class Refresher:
             self._set(State(snapshot, history=demo_past(snapshot)))
         if self._recorder is None:
             return
-        # One on disk is shown only now, and read from then on where it is kept.
+        # A snapshot on disk is shown only after it is stored, and then read from the store.
         show = self._end if self._goes_to_disk else self._set
         try:
             kept = self._recorder.save(snapshot)

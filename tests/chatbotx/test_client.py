@@ -211,13 +211,13 @@ TROUBLES: dict[str, Fault] = {
     "dripping": Drip(0.005),
 }
 NEVER = Late(600)
-"""Longer than a test may take: whoever waits for it hangs."""
+"""An answer later than the timeout of tests: waiting for it fails the test."""
 
 IMPATIENT = replace(QUICK, silence=0.4, answer=0.4)
 
 
 def patience_for(trouble: Fault) -> Patience:
-    """What is only slow is not waited for long; what comes at once may take its time to come."""
+    """Short timeouts for slow answers; generous ones for those that come at once."""
     return IMPATIENT if isinstance(trouble, Late | Drip) else QUICK
 
 

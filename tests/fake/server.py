@@ -126,7 +126,7 @@ class FakeChatbotx:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """Number of open connections."""
         return len(self._sockets.open) if self._sockets is not None else 0
 
     def serve(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""How many workspaces are fetched at once, and which comes first."""
+"""The limit on concurrent crawls, and which of them comes first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.refresh.conftest import LONG
 
 
 class Crawl:
-    """One that runs until it is told to end."""
+    """A crawl that runs until the test ends it."""
 
     def __init__(self, crawls: Crawls, *, is_wanted: bool = False) -> None:
         self.begun, self.ends, self.stopped = (threading.Event() for _ in range(3))
@@ -37,7 +37,7 @@ class Crawl:
 def ended(*crawls: Crawl) -> Iterator[None]:
     yield
     for crawl in crawls:
-        crawl.ends.set()  # of all of them first: one may be waiting for the turn of another
+        crawl.ends.set()  # all before joining any: one may wait for the turn of another
     for crawl in crawls:
         crawl.end()
 

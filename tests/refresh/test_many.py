@@ -1,4 +1,4 @@
-"""Many workspaces on one server: of what nobody looks at less is fetched, and nothing is held."""
+"""Many workspaces on one server: those without viewers are fetched less often and not in memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def spare(make: Make, store: Store) -> Callable[..., Refresher]:
-    """One of many, which has not begun."""
+    """The refresher of one of many workspaces, not started."""
 
     def spare(settings: Settings = SETTINGS, **others: Any) -> Refresher:
         return make(settings, store=store, is_spare=True, **others)

@@ -1,4 +1,4 @@
-"""With another engine than memory, a snapshot's tables are never all in memory."""
+"""With an engine other than memory, a snapshot's tables are never loaded completely."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def shown(state: State) -> FiledSnapshot:
-    """What is shown, which nobody has loaded."""
+    """The snapshot being shown, after checking that it was not loaded."""
     assert isinstance(state.snapshot, FiledSnapshot)
     assert not state.snapshot.is_loaded
     return state.snapshot
@@ -36,7 +36,7 @@ def test_a_crawl_is_stored_and_recorded_without_being_loaded(make: Make, store: 
     assert (snapshot.as_of, snapshot.contacts, state.notes) == (NOON, 20, ())
     assert state.history is not None
     assert len(state.history.recorded) == 1
-    assert len(snapshot.tables.contacts) == 20  # where somebody asks for them all the same
+    assert len(snapshot.tables.contacts) == 20  # for those who need them nevertheless
 
 
 def test_nothing_of_the_crawl_stays_beside_the_store(make: Make, store: Store) -> None:

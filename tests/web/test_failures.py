@@ -1,4 +1,4 @@
-"""What becomes of a request in which something goes wrong."""
+"""Responses to requests that fail unexpectedly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_provoked_errors_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -
 
 
 def without_listener(app: ASGIApp) -> ASGIApp:
-    """The server, of whom the other side has gone."""
+    """The app, called with a `send` whose client has disconnected."""
 
     async def gone(message: Message) -> None:
         raise OSError("nobody is there")

@@ -1,4 +1,4 @@
-"""Long answers go out in pieces."""
+"""Long response bodies are sent in pieces."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_slow_reader_gets_no_more_than_the_next_piece() -> None:
     handed: list[int] = []
 
     class Full(Exception):
-        """There is no room: where the server would make the sender wait."""
+        """Raised where the server would make the sender wait for room in its buffer."""
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.body":

@@ -117,7 +117,7 @@ def test_a_viewer_who_loses_access_gets_nothing_more_and_starts_nothing(
     with stream_as(address, cookies_of(address, "ana@example.com")) as connection:
         while not shows_numbers(run(connection)):
             pass
-    left = 6 + 6 * (time.monotonic() - began)  # so long as it takes on this machine, and more
+    left = 6 + 6 * (time.monotonic() - began)  # several times what it takes on this machine
     cookies = cookies_of(address, "ana@example.com", age=HOURS * 3600 - left)
     until = time.monotonic() + left + 0.5
     with stream_as(address, cookies) as connection:

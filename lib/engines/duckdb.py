@@ -46,6 +46,8 @@ class DuckDB:
                 "memory_limit": memory,
                 "temp_directory": str(Path(tempfile.gettempdir(), f"duckdb-{uuid.uuid4().hex}")),
                 "preserve_insertion_order": "false",
+                # Of files that never change: history has hundreds.
+                "parquet_metadata_cache": "true",
                 # Never download extensions.
                 "autoinstall_known_extensions": "false",
             }

@@ -200,3 +200,25 @@ def test_engine_that_cannot_read_the_store_is_a_sentence_and_reads_it_once_it_ca
 
     file.write_bytes(contents)
     assert view(snapshot, tmp_path).compute(_contacts) == 2
+
+
+def test_store_of_a_newer_version_leaves_the_numbers_and_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured = Settings(token="t", store=str(tmp_path), engine="duckdb")
+    recorder, newer = recorder_of(configured), recorder_of(configured)
+    assert recorder is not None
+    assert newer is not None
+    shown = small()
+    recorder.save(shown)
+    with monkeypatch.context() as version:
+        version.setattr("lib.store.storage.FORMAT", 3)
+        newer.save(Snapshot(tables_of(contact()), Verdict(AS_OF.replace(day=2))))
+
+    (note,) = recorder.save(Snapshot(tables_of(contact()), Verdict(AS_OF.replace(day=3)))).notes
+
+    assert "a newer version of this dashboard keeps its data there" in note
+    seen = view(shown, tmp_path)
+    assert seen.compute(_contacts) == 2
+    assert seen.source is not None
+    assert not seen.source.reads_store

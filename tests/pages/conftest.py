@@ -52,7 +52,7 @@ def connect(
 
 def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
     """The page as shown to a first request with these URL parameters."""
-    dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=30)
+    dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=120)
     for key, value in parameters.items():
         dashboard.query_params[key] = value
     dashboard.run()

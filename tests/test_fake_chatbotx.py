@@ -604,7 +604,7 @@ def test_the_most_requests_at_a_time_are_counted(edge_server: FakeChatbotx) -> N
     ask(edge_server)
     ask(edge_server)
     assert edge_server.max_in_flight == 1
-    edge_server.faults = lambda request: Late(600)
+    edge_server.faults = lambda request: Late(3600)
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(ask, edge_server) for _ in range(3)]
         while edge_server.max_in_flight < 3:
@@ -625,7 +625,7 @@ def test_a_connection_is_kept_until_it_is_idle_for_too_long(edge_server: FakeCha
 
 
 @pytest.mark.parametrize(
-    "fault", [Late(600), Drip(600), Flood(10**12), None], ids=["late", "drip", "flood", "idle"]
+    "fault", [Late(3600), Drip(3600), Flood(10**12), None], ids=["late", "drip", "flood", "idle"]
 )
 def test_closing_is_immediate_and_leaves_no_threads(fault: Fault | None) -> None:
     before = set(threading.enumerate())

@@ -207,10 +207,10 @@ TROUBLES: dict[str, Fault] = {
     "garbled": Garbled(),
     "empty": Answer(200),
     "no list": Answer(200, b'{"data":null}'),
-    "late": Late(600),
+    "late": Late(3600),
     "dripping": Drip(0.005),
 }
-NEVER = Late(600)
+NEVER = Late(3600)
 """An answer later than the timeout of tests: waiting for it fails the test."""
 
 IMPATIENT = replace(QUICK, silence=0.4, answer=0.4)

@@ -162,7 +162,7 @@ class TestDifferences:
         error_answer(422, "invalidRequestData"),
         DATABASE_DOWN,
         Garbled(),
-        Late(600),
+        Late(3600),
         Drip(0.01),
         Flood(10**9),
         Answer(200, b'{"total":null}'),
@@ -200,9 +200,9 @@ def test_a_count_that_hangs_is_not_waited_for_beyond_the_time_of_the_crawl() -> 
     with FakeChatbotx(
         {TOKEN: CONTACTS},
         COUNTING,
-        faults=lambda request: Late(600) if request.path == COUNT_PATH else None,
+        faults=lambda request: Late(3600) if request.path == COUNT_PATH else None,
     ) as server:
-        found = read(server, patience=replace(QUICK, crawl=4, count=600))
+        found = read(server, patience=replace(QUICK, crawl=4, count=3600))
     assert found.ids == ids(CONTACTS)
     assert found.verdict.checked == "not available"
 

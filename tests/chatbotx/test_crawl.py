@@ -914,7 +914,7 @@ class TestFailures:
                 FakeChatbotx(
                     {TOKEN: spread(400)},
                     manners,
-                    faults=lambda request: Late(600) if request.number >= number else None,
+                    faults=lambda request: Late(3600) if request.number >= number else None,
                 ) as server,
                 client_of(server, cancelled=cancelled) as client,
             ):

@@ -52,7 +52,7 @@ def test_the_configured_pace_is_kept(edge_server: FakeChatbotx) -> None:
 
 
 def test_the_configured_time_is_kept(edge_server: FakeChatbotx) -> None:
-    edge_server.faults = lambda request: Late(600)  # longer than a test may take
+    edge_server.faults = lambda request: Late(3600)  # longer than a test may take
     configured = Settings(token="edge", base_url=edge_server.base_url, max_minutes=0.002)
     with connect(configured) as client, pytest.raises(TooSlow):
         client.contacts(Query())

@@ -29,7 +29,7 @@ def test_whatever_is_killed_when_each_message_arrives_once_or_is_said_to_be_uncl
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=560,
     )
     assert done.returncode == 0, done.stderr
     stories = [json.loads(line) for line in done.stdout.splitlines()]

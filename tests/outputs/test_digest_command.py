@@ -9,6 +9,7 @@ import pytest
 
 from lib import settings
 from lib.outputs.digest_command import main
+from tests.fake_chatbotx import FakeChatbotx
 from tests.outputs.notify.conftest import MailServer
 
 
@@ -19,8 +20,16 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail_server: MailServer) -> MailServer:
-    """A folder with secrets that configure a recipient."""
+def here(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mail_server: MailServer,
+    edge_server: FakeChatbotx,
+) -> MailServer:
+    """A folder with secrets that configure recipients, and the recorded workspace."""
+    monkeypatch.setenv("CHATBOTX_TOKEN", "edge")
+    monkeypatch.setenv("CHATBOTX_BASE_URL", edge_server.base_url)
+    monkeypatch.setenv("CHATBOTX_STORE", str(tmp_path / "store"))
     secrets = tmp_path / ".streamlit" / "secrets.toml"
     secrets.parent.mkdir()
     secrets.write_text(

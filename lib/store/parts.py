@@ -144,7 +144,8 @@ class _Part:
         table = table.slice(first - groups[0] * _GROUP, last - first)
         low = 0 if begin is None else _place(table, begin)
         high = len(table) if end is None else _place(table, end)
-        return table.slice(low, high - low)
+        # A copy: a slice would hold all that was read.
+        return table.take(pa.array(np.arange(low, high)))
 
 
 def _write(table: pa.Table, path: Path) -> _Part:

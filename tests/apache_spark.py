@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -66,12 +67,14 @@ def server() -> Iterator[str]:
                 env=os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
                 stdout=written,
                 stderr=written,
+                start_new_session=True,
             )
         try:
             _wait_for(port, started, log)
             yield f"sc://127.0.0.1:{port}"
         finally:
-            started.terminate()
+            # Scripts of Spark's start it: all of them end.
+            os.killpg(started.pid, signal.SIGKILL)
             started.wait(30)
 
 

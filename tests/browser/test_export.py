@@ -39,7 +39,9 @@ CONTENT = page_html(
             NumbersShown((NumberShown(HOSTILE[0], "321", "+3.8%", "vs 309", HOSTILE[1]),)),
             FigureShown("Tags", NAMES.figure(), HOSTILE[1]),
             FigureShown("Map", world(CONTACTS, "contacts"), "Most are in Brazil."),
-            FigureShown("Arrivals", arrivals(WEEK), "Late.", None, lambda: TABLE),
+            FigureShown(
+                "Arrivals", arrivals(WEEK), "Late.", None, lambda: TABLE.at(range(len(TABLE))[::-1])
+            ),
             TableShown("Tags in full", TABLE),
         ),
     )

@@ -87,7 +87,7 @@ def main(kind: str, contacts: int) -> None:
         return
     made = _pages(contacts)
     first = next(made)
-    with TemporaryDirectory(dir=".") as folder:
+    with TemporaryDirectory() as folder:
         store = Store(Place(folder))
         sink: Any = Spool(Path(folder)) if kind == "disk" else TableBuilder()
         log = CrawlLog(_NoClient(), sink.add, lambda progress: None)
@@ -112,7 +112,7 @@ def main(kind: str, contacts: int) -> None:
 
 def _history(contacts: int) -> dict[str, float]:
     """What recording takes of a crawl in which two of a hundred contacts came, went or changed."""
-    with TemporaryDirectory(dir=".") as folder:
+    with TemporaryDirectory() as folder:
         recorder = Recorder(Store(Place(f"{folder}/store")), engine=ChosenEngine("duckdb"))
         recorder.save(_crawled(Path(folder, "first"), _pages(contacts), AS_OF))
         changed = _crawled(

@@ -23,6 +23,8 @@ NAMES = (*PARAMETERS, WORKSPACE)
 Values = dict[str, list[str]]
 
 _STORED, _PAGE = "address", "address-page"
+_BEFORE, _HASH = "address-before", "address-hash"
+"""The parameters before the last change, and the page of the last run (`page_hash`)."""
 
 
 def restore() -> None:
@@ -43,6 +45,7 @@ def read(page: str) -> None:
     elif given != kept:
         _write(kept)
     st.session_state[_STORED], st.session_state[_PAGE] = kept, page
+    st.session_state[_HASH] = streamlit_internals.page_hash()
 
 
 def forget() -> None:
@@ -58,11 +61,29 @@ def values() -> Mapping[str, Sequence[str]]:
 
 def change(changed: Mapping[str, Sequence[str]]) -> None:
     """Set these parameters and keep the others."""
-    kept = {**values(), **{name: list(given) for name, given in changed.items()}}
+    now = values()
+    kept = {**now, **{name: list(given) for name, given in changed.items()}}
     ordered = {name: list(kept[name]) for name in NAMES if kept.get(name)}
+    if _is_stale(now, ordered):
+        return
+    st.session_state[_BEFORE] = now
     st.session_state[_STORED] = ordered
     if ordered != _given():
         _write(ordered)
+
+
+def _is_stale(now: Mapping[str, Sequence[str]], ordered: Values) -> bool:
+    """Whether a change only takes back what the last one made, in a run that a click on another
+    page's name asked for.
+
+    Nobody changes a widget with such a click. The browser sends the values of all widgets with it,
+    and those are old if it was clicked before the response to the last change arrived.
+    """
+    before: Mapping[str, Sequence[str]] | None = st.session_state.get(_BEFORE)
+    if before is None or st.session_state.get(_HASH) in (None, streamlit_internals.page_hash()):
+        return False
+    changed = [name for name in NAMES if now.get(name) != ordered.get(name)]
+    return all(ordered.get(name) == before.get(name) for name in changed)
 
 
 def _given() -> Values:

@@ -154,6 +154,12 @@ def own_address() -> str:
     return server_util.get_url(host).rstrip("/")
 
 
+def page_hash() -> str | None:
+    """Identifies the page of this run; in a callback, the page that the browser asks for."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.page_script_hash if context is not None else None
+
+
 def is_history_navigation() -> bool:
     """Whether this run was triggered by the browser's back or forward button.
 

@@ -88,6 +88,31 @@ def test_a_message_that_was_sent_before_the_last_click_was_answered_does_not_swa
     assert address(page) == {**JUNE, "channel": "whatsapp"}
 
 
+def test_a_page_chosen_before_the_last_click_was_answered_does_not_swallow_it(
+    connect: Connect,
+) -> None:
+    """The message that asks for the page still carries the widget's value of before."""
+    connect()
+    page = open_page(**JUNE, channel="whatsapp")
+    page.button(key="chip-channel-whatsapp").click().run()
+    assert address(page) == JUNE
+    page.multiselect(key="pick-channel").set_value(["whatsapp"])
+    page.query_params = {}
+    switch_page(page, "channels").run()
+    assert len(chips(page)) == 1
+    assert address(page) == JUNE
+
+
+def test_a_filter_set_in_the_message_that_asks_for_a_page_holds(connect: Connect) -> None:
+    """Streamlit merges the messages of two clicks while a run is in progress."""
+    connect()
+    page = open_page(**JUNE)
+    page.multiselect(key="pick-channel").set_value(["whatsapp"])
+    page.query_params = {}
+    switch_page(page, "channels").run()
+    assert chips(page)[:-1] == ["WhatsApp"]
+
+
 def test_another_page_shows_the_same_choice_in_one_entry(
     connect: Connect, entries: list[str]
 ) -> None:

@@ -172,3 +172,10 @@ def test_a_run_knows_whether_the_browser_went_back() -> None:
         "Streamlit no longer says that a run was asked for by Back or Forward: see "
         "streamlit_internals.is_history_navigation, and check Back after a click in a browser."
     )
+
+
+def test_a_run_knows_which_page_it_is_of() -> None:
+    assert hasattr(ScriptRunContext, "page_script_hash"), (
+        "Streamlit no longer says which page a run is of: see streamlit_internals.page_hash, and "
+        "check a click on a page's name right after a click on a bar."
+    )

@@ -245,7 +245,7 @@ class LazyEngine:
             contacts = contacts.with_columns(**ticks.expressions())
         else:
             if one.column is None:
-                raise NotImplementedError("Of two dimensions, the first has one value a contact.")
+                raise ValueError("The first of two dimensions must have one value per contact.")
             ticks, keys = None, [_ONE]
             contacts = contacts.with_columns(nw.col(one.column).alias(_ONE))
         keyed = self._by(contacts, other, with_missing)

@@ -132,7 +132,7 @@ class MemoryEngine:
         else:
             keys = self._keys(one)
             if isinstance(keys, _Links):
-                raise NotImplementedError("Of two dimensions, the first has one value a contact.")
+                raise ValueError("The first of two dimensions must have one value per contact.")
             labels = pd.Index([MISSING, *keys.labels], dtype="str")
             codes = keys.codes.take(across.contact).astype(np.int64) + 1
         width = len(across.labels)

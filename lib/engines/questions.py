@@ -157,7 +157,8 @@ class Engine(Protocol):
         with_missing: bool = True,
     ) -> pd.DataFrame:
         """Number of contacts by two keys: columns one, other (values or bin numbers) and contacts,
-        a row per combination that occurs."""
+        a row per combination that occurs. Raises ValueError if the dimension `one` may have
+        several values per contact."""
         ...
 
     def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:

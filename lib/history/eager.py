@@ -1,6 +1,7 @@
 """Events over an Arrow table in memory."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -29,7 +30,7 @@ _COLUMNS = (
 )
 
 
-def columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
+def _columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
     """Event columns that `EagerEvents` needs under a filter; `by` are dimensions needed for
     `by_key`."""
     names = [*_COLUMNS]
@@ -39,10 +40,34 @@ def columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def active_in(recorded: Recorded, limits: Filter) -> int:
-    """Number of contacts of a recorded snapshot that are not blocked and pass the filter."""
-    passes = recorded.columns.is_active
-    return int((passes & limits.among_contacts(recorded.tables)).sum())
+class EagerHistory(ABC):
+    """What `lib.history.reading.History` answers from tables in memory; subclasses provide them."""
+
+    @property
+    @abstractmethod
+    def latest(self) -> Recorded:
+        """The snapshot recorded last."""
+
+    @abstractmethod
+    def events(
+        self, after: np.datetime64, until: np.datetime64, columns: Sequence[str]
+    ) -> pa.Table:
+        """These columns of the events seen after `after` and up to and including `until`."""
+
+    def active(self, limits: Filter) -> int:
+        """As in `History`. Raises what `latest` raises."""
+        passes = self.latest.columns.is_active
+        return int((passes & limits.among_contacts(self.latest.tables)).sum())
+
+    def between(
+        self,
+        after: np.datetime64,
+        until: np.datetime64,
+        limits: Filter,
+        by: Sequence[Dimension] = (),
+    ) -> "EagerEvents":
+        """As in `History`. Raises what `events` raises."""
+        return EagerEvents(self.events(after, until, _columns_for(limits, by)), limits)
 
 
 class EagerEvents:

@@ -13,17 +13,14 @@ import pyarrow.compute as pc
 from lib.chatbotx.crawl import Range
 from lib.history import events, levels
 from lib.history.compare import compare
-from lib.history.eager import EagerEvents, active_in, columns_for
-from lib.history.filters import Filter
-from lib.history.reading import Events
+from lib.history.eager import EagerHistory
 from lib.history.recorded import Recorded, baseline
 from lib.reference.periods import stamps
-from lib.store.dimensions import Dimension
 from lib.store.tables import Tables
 
 
 @dataclass(eq=False)
-class Past:
+class Past(EagerHistory):
     """A sequence of transitions. `record` appends; what has been read does not change."""
 
     moments: list[datetime] = field(default_factory=list)
@@ -71,18 +68,6 @@ class Past:
             if after < moment <= until
         ]
         return pa.concat_tables([self._events[0].select(columns), *parts])
-
-    def active(self, limits: Filter) -> int:
-        return active_in(self.latest, limits)
-
-    def between(
-        self,
-        after: np.datetime64,
-        until: np.datetime64,
-        limits: Filter,
-        by: Sequence[Dimension] = (),
-    ) -> Events:
-        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
 
     def levels(
         self,

@@ -15,20 +15,17 @@ import pyarrow as pa
 from cachetools import LRUCache
 
 from lib.history import events, levels
-from lib.history.eager import EagerEvents, active_in, columns_for
-from lib.history.filters import Filter
-from lib.history.reading import Events
+from lib.history.eager import EagerHistory
 from lib.history.recorded import Recorded
 from lib.reference.periods import stamps
 from lib.store.delta import Delta
-from lib.store.dimensions import Dimension
 from lib.store.storage import Head, Store
 
 _NAME = re.compile(r"(new|day|month)-(\d{8}T\d{12})-(\d{8}T\d{12})-[0-9a-f]{32}\.parquet")
 _MOMENT = "%Y%m%dT%H%M%S%f"
 
 
-class StoredHistory:
+class StoredHistory(EagerHistory):
     """`History` as of the commit `head`; `latest` loads the last recorded snapshot when needed."""
 
     def __init__(
@@ -62,20 +59,6 @@ class StoredHistory:
         names = list(dict.fromkeys([*columns, "seen"]))
         first = after + np.timedelta64(1, "us")
         return self._read("events", events.SCHEMA, names, first, until).select(list(columns))
-
-    def active(self, limits: Filter) -> int:
-        """Raises StoreError and Unreadable."""
-        return active_in(self.latest, limits)
-
-    def between(
-        self,
-        after: np.datetime64,
-        until: np.datetime64,
-        limits: Filter,
-        by: Sequence[Dimension] = (),
-    ) -> Events:
-        """Raises StoreError and Unreadable."""
-        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
 
     def levels(
         self,

@@ -15,9 +15,9 @@ import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.history import events, levels
-from lib.history.eager import EagerEvents, columns_for
-from lib.history.filters import Filter
-from lib.history.reading import Events, History
+from lib.history.eager import EagerHistory
+from lib.history.reading import History
+from lib.history.recorded import Recorded
 from lib.insights import changed
 from lib.insights.finding import URGENCY, Finding
 from lib.insights.findings import every_finding
@@ -25,7 +25,7 @@ from lib.query.choice import Choice
 from lib.query.view import View, view_of
 from lib.reference.periods import stamps
 from lib.settings import Settings
-from lib.store.dimensions import CHANNEL, TAG, Dimension
+from lib.store.dimensions import CHANNEL, TAG
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
@@ -47,7 +47,7 @@ MONTH = Choice("30d")
 
 
 @dataclass(eq=False)
-class Recording:
+class Recording(EagerHistory):
     """A history given as numbers seen at 23:00 on each of the last days, oldest first.
 
     hours: response times of the day's answers; received: number of conversations by agent.
@@ -74,17 +74,9 @@ class Recording:
     def since(self) -> datetime:
         return AS_OF - timedelta(days=len(self.opt_outs))
 
-    def active(self, limits: Filter) -> int:
+    @property
+    def latest(self) -> Recorded:
         raise AssertionError("no rule needs the contacts themselves")
-
-    def between(
-        self,
-        after: np.datetime64,
-        until: np.datetime64,
-        limits: Filter,
-        by: Sequence[Dimension] = (),
-    ) -> Events:
-        return EagerEvents(self.events(after, until, columns_for(limits, by)), limits)
 
     def events(
         self, after: np.datetime64, until: np.datetime64, columns: Sequence[str]

@@ -44,7 +44,8 @@ from lib.store.builder import TableBuilder
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG
 from lib.store.place import Place
 from lib.store.snapshot import Snapshot, fetch
-from lib.store.storage import Change, Head, Recording, Store
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Change, Recording, Store
 from lib.store.tables import Tables
 from lib.store.workspace import connect
 

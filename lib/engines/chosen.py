@@ -156,7 +156,8 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     """The stored files of the snapshot of `as_of`; None if it is not stored or cannot be read."""
     from lib.engines.where import in_store
     from lib.store.place import StoreError
-    from lib.store.storage import FORMAT, store_of
+    from lib.store.snapshot_rows import FORMAT
+    from lib.store.storage import store_of
 
     store = store_of(settings)
     try:

@@ -11,7 +11,8 @@ import pyarrow.dataset as pds
 from lib.store import columns
 from lib.store.place import Place
 from lib.store.snapshot import TableFile
-from lib.store.storage import Row, Store
+from lib.store.snapshot_rows import Row
+from lib.store.storage import Store
 from lib.store.tables import Tables
 
 

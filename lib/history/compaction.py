@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from lib.history import events, levels
 from lib.history.stored import kind_of, label, span
 from lib.reference.periods import day_of, stamps
-from lib.store.storage import Change, Head, Store
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Change, Store
 
 MOST_NEW = 32
 """Number of unmerged files above which they are merged."""

@@ -14,7 +14,8 @@ from lib.history.lazy import LazyHistory, active_among
 from lib.history.stored import chain, since
 from lib.settings import ChosenEngine
 from lib.store.delta import Unreadable
-from lib.store.storage import Head, Store
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Store
 
 _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 

@@ -26,7 +26,8 @@ from lib.settings import ChosenEngine, Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
-from lib.store.storage import Change, Head, Recording, Row, Store, store_of
+from lib.store.snapshot_rows import Head, Row
+from lib.store.storage import Change, Recording, Store, store_of
 
 log = logging.getLogger(__name__)
 

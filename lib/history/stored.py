@@ -19,7 +19,8 @@ from lib.history.eager import EagerHistory
 from lib.history.recorded import Recorded
 from lib.reference.periods import stamps
 from lib.store.delta import Delta
-from lib.store.storage import Head, Store
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Store
 
 _NAME = re.compile(r"(new|day|month)-(\d{8}T\d{12})-(\d{8}T\d{12})-[0-9a-f]{32}\.parquet")
 _MOMENT = "%Y%m%dT%H%M%S%f"

@@ -17,97 +17,34 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from lib.chatbotx.crawl import Verdict
 from lib.settings import Settings
 from lib.store import columns
-from lib.store.delta import Delta, Overtaken, Unreadable, Version
+from lib.store.delta import Delta, Overtaken, Unreadable
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import FiledSnapshot, Snapshot
+from lib.store.snapshot_rows import (
+    FORMAT,
+    HISTORY,
+    SCHEMA,
+    Head,
+    Row,
+    read_head,
+    retained,
+    to_table,
+)
 from lib.store.tables import Tables
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
-"""Incremented when the meaning of a table changes. Format 1 was numbered folders."""
-
-KEPT = 3
-KEPT_DAYS = 7
-"""Retention: this many latest snapshots, and the last one of each of this many days."""
-
 UNUSED_FOR = timedelta(hours=1)
 """How long unreferenced files remain, for processes that are still reading them."""
-
-_SNAPSHOTS = pa.schema(
-    [
-        pa.field("number", pa.int64()),
-        pa.field("as_of", pa.timestamp("us", tz="UTC")),
-        pa.field("saved", pa.timestamp("us", tz="UTC")),
-        pa.field("format", pa.int32()),
-        pa.field("workspace", pa.string()),
-        pa.field("verdict", pa.string()),
-        pa.field("recorded", pa.bool_()),
-        pa.field("previous", pa.timestamp("us", tz="UTC")),
-        pa.field("versions", pa.map_(pa.string(), pa.int64())),
-        pa.field("files", pa.map_(pa.string(), pa.list_(pa.string()))),
-    ]
-)
-"""number: increases with each row. as_of, saved: UTC. workspace: ChatbotX's ID. verdict: the
-crawl's verdict, as JSON. recorded: whether the history includes it; previous: time of the snapshot
-that it was compared with, missing for the first. versions, files: by table, empty once a snapshot's
-tables have been removed; history tables are referenced by the last row only."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table `snapshots`."""
-
-    number: int
-    as_of: datetime
-    saved: datetime
-    format: int
-    workspace: str | None
-    verdict: str
-    recorded: bool
-    previous: datetime | None
-    versions: Mapping[str, int] = field(default_factory=dict)
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The committed state of the store at one read.
-
-    `rows` are the snapshots whose tables still exist, in order, never empty. `past` holds the rows
-    of recorded snapshots whose tables have been removed: over 400 days there are many.
-    """
-
-    version: Version
-    rows: tuple[Row, ...]
-    past: pa.Table
-
-    @property
-    def last(self) -> Row:
-        return self.rows[-1]
-
-    @property
-    def last_recorded(self) -> Row | None:
-        return next((row for row in reversed(self.rows) if row.recorded), None)
-
-    @property
-    def recorded(self) -> pa.Table:
-        """number, as_of and previous of all recorded snapshots, in order."""
-        kept = [row for row in self.rows if row.recorded]
-        table = pa.concat_tables([self.past, _table(kept)])
-        return table.select(["number", "as_of", "previous"]).sort_by("number")
 
 
 @dataclass(frozen=True)
@@ -166,23 +103,7 @@ class Store:
     def head(self) -> Head | None:
         """The committed state; None if there is none. Raises StoreError, also if a newer version of
         this dashboard wrote it."""
-        version = self._snapshots.latest()
-        if version is None:
-            return None
-        parts = [_SNAPSHOTS.empty_table()]
-        for name in version.files:
-            try:
-                parts.append(self._snapshots.get(name).cast(_SNAPSHOTS))
-            except (Unreadable, pa.ArrowException, ValueError):
-                log.warning("The list of snapshots in %s cannot be read.", name)
-        table = pa.concat_tables(parts)
-        kept = pc.greater(pc.list_value_length(table["files"].cast(_LISTED)), 0)
-        rows = sorted(map(_row, table.filter(kept).to_pylist()), key=lambda row: row.number)
-        if not rows:
-            return None
-        if rows[-1].format > FORMAT:
-            raise StoreError("a newer version of this dashboard keeps its data there")
-        return Head(version, tuple(rows), table.filter(pc.invert(kept)))
+        return read_head(self._snapshots)
 
     def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The latest readable snapshot, and a note for each that could not be read. Without
@@ -220,11 +141,11 @@ class Store:
         """Load a snapshot. With `needed`, one written by another version is accepted if its
         contacts have these columns; other missing columns are filled as missing. Raises StoreError
         and Unreadable."""
-        verdict = _verdict(row)
+        verdict = row.read_verdict()
         frames = {}
         for name in columns.names():
             # Columns are freed one by one, so nothing here may keep a reference.
-            table, file = self.table(name), _only_file(row, name)
+            table, file = self.table(name), row.only_file(name)
             found = table.get(file, categorical=columns.categorical(name))
             frames[name] = columns.from_columns(name, found, needed if name == "contacts" else None)
             del found
@@ -233,22 +154,19 @@ class Store:
 
     def refer(self, row: Row) -> FiledSnapshot:
         """A stored snapshot whose tables are not read yet. Raises StoreError and Unreadable."""
-        verdict = _verdict(row)
+        verdict = row.read_verdict()
         for name in columns.names():
-            self.table(name).check(_only_file(row, name))
-        contacts = self.table("contacts").rows(
-            _only_file(row, "contacts"), row.versions["contacts"]
-        )
+            self.table(name).check(row.only_file(name))
+        contacts = self.table("contacts").rows(row.only_file("contacts"), row.versions["contacts"])
         return FiledSnapshot(lambda: self.read(row).tables, contacts, verdict, row.workspace)
 
     def local_files(self, row: Row, folder: Path) -> dict[str, Path]:
         """The files of a snapshot's tables on this machine; those of a bucket are copied into the
         folder. Raises StoreError and Unreadable."""
-        if row.format != FORMAT:
-            raise Unreadable("another version of this dashboard wrote it")
+        row.check_format()
         found = {}
         for name in columns.names():
-            place, file = self.place.below(name), _only_file(row, name)
+            place, file = self.place.below(name), row.only_file(name)
             found[name] = place.path(file) if place.is_folder else folder / f"{name}.parquet"
             if not place.is_folder:
                 try:
@@ -341,13 +259,15 @@ class Store:
             versions=versions,
             files=files,
         )
-        kept, past = _kept(head, row, dropped, recording.forget if recording is not None else None)
-        table = pa.concat_tables([past, _table(kept)])
+        kept, past = retained(
+            head, row, dropped, recording.forget if recording is not None else None
+        )
+        table = to_table(kept, past)
         name = self._snapshots.put(table, label=f"{number:06}")
         written.append((self._snapshots.name, name))
         version = self._snapshots.replace(
             head.version if head is not None else None,
-            _SNAPSHOTS,
+            SCHEMA,
             [name],
             {name: len(table)},
         )
@@ -396,92 +316,7 @@ class Store:
                 self.place.below(name).remove(each)
 
 
-def _verdict(row: Row) -> Verdict:
-    """The stored verdict. Raises Unreadable."""
-    if row.format != FORMAT:
-        raise Unreadable("another version of this dashboard wrote it")
-    try:
-        return msgspec.json.decode(row.verdict, type=Verdict)
-    except msgspec.MsgspecError:
-        raise Unreadable("another version of this dashboard wrote it") from None
-
-
-def _only_file(row: Row, name: str) -> str:
-    """The only file of a snapshot's table. Raises Unreadable."""
-    files = row.files.get(name, ())
-    if len(files) != 1:
-        raise Unreadable("a table of it is missing")
-    return files[0]
-
-
 _OLD = (
     "Data that an earlier version of this dashboard saved cannot be used any more. It was set "
     "aside in the store's folder, where it can be removed."
 )
-
-HISTORY = ("events", "levels", "carried")
-"""The history tables."""
-
-
-def _kept(
-    head: Head | None, last: Row, dropped: set[int], forget: datetime | None
-) -> tuple[tuple[Row, ...], pa.Table]:
-    """Rows after a commit: those whose tables are kept, with history only on the last, and the
-    past, without rows that are no longer needed."""
-    before = head.rows if head is not None else ()
-    past = head.past if head is not None else _SNAPSHOTS.empty_table()
-    rows = [*(row for row in before if row.number not in dropped), last]
-    first_day = last.as_of.date() - timedelta(days=KEPT_DAYS - 1)
-    of_days = {row.as_of.date(): row.number for row in rows if row.as_of.date() >= first_day}
-    needed = {*(row.number for row in rows[-KEPT:]), *of_days.values()}
-    needed |= {row.number for row in [row for row in rows if row.recorded][-1:]}
-    gone = [
-        replace(row, verdict="", versions={}, files={})
-        for row in before
-        if row.recorded and row.number not in needed
-    ]
-    past = pa.concat_tables([past, _table(gone)])
-    if forget is not None and len(past):
-        is_first = pc.equal(past["number"], pc.min(past["number"]))
-        past = past.filter(pc.or_(is_first, pc.greater_equal(past["as_of"], forget)))
-    kept = [
-        row if row is last else replace(row, **_without_history(row))
-        for row in rows
-        if row.number in needed
-    ]
-    return tuple(kept), past
-
-
-def _without_history(row: Row) -> dict[str, Any]:
-    return {
-        "versions": {name: each for name, each in row.versions.items() if name not in HISTORY},
-        "files": {name: each for name, each in row.files.items() if name not in HISTORY},
-    }
-
-
-_LISTED = pa.list_(
-    pa.struct(
-        [
-            pa.field("key", pa.string(), nullable=False),
-            pa.field("value", pa.list_(pa.string())),
-        ]
-    )
-)
-"""The type of a map column when counting its entries."""
-
-
-def _table(rows: Sequence[Row]) -> pa.Table:
-    listed = [
-        {name: getattr(row, name) for name in _SNAPSHOTS.names}
-        | {"versions": list(row.versions.items())}
-        | {"files": [(name, list(files)) for name, files in row.files.items()]}
-        for row in rows
-    ]
-    return pa.Table.from_pylist(listed, _SNAPSHOTS)
-
-
-def _row(listed: dict[str, Any]) -> Row:
-    """A row from its columns. Raises KeyError, TypeError or ValueError for anything else."""
-    versions = dict(listed.pop("versions") or ())
-    files = {name: tuple(files) for name, files in listed.pop("files") or ()}
-    return Row(**listed, versions=versions, files=files)

@@ -12,7 +12,7 @@ import pytest
 
 from lib.chatbotx.client import Client
 from lib.demo import transport as demo
-from lib.refresh.refreshers import Refresher
+from lib.refresh.refresher import Refresher
 from lib.settings import Settings
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -13,8 +13,8 @@ import sys
 import time
 from datetime import datetime
 
-from lib.refresh import refreshers
-from lib.refresh.refreshers import Refresher
+from lib.refresh import refresher
+from lib.refresh.refresher import Refresher
 from lib.settings import Settings
 from lib.store.documents import documents_of
 from lib.store.lease import Lease
@@ -26,7 +26,7 @@ REFRESH_SECONDS = 1.0
 
 def main() -> None:
     root, base_url, options = sys.argv[1:]
-    refreshers.IDLE_POLL_INTERVAL = refreshers.BUSY_POLL_INTERVAL = 0.1
+    refresher.IDLE_POLL_INTERVAL = refresher.BUSY_POLL_INTERVAL = 0.1
     settings = Settings(
         token="edge",
         base_url=base_url,
@@ -38,10 +38,10 @@ def main() -> None:
     store = store_of(settings)
     assert store is not None
     lease = Lease(documents_of(settings), store.name, term=TERM)
-    refresher = Refresher(settings, store=store, lease=lease).start()
+    replica = Refresher(settings, store=store, lease=lease).start()
     shown: datetime | None = None
     while True:
-        snapshot = refresher.state.snapshot
+        snapshot = replica.state.snapshot
         if snapshot is not None and snapshot.as_of != shown:
             shown = snapshot.as_of
             line = {"as_of": shown.isoformat(), "contacts": snapshot.contacts}

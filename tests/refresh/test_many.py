@@ -15,7 +15,7 @@ import pytest
 from lib.refresh import refreshers
 from lib.refresh.attention import QUIET_AFTER, RELEASED_AFTER
 from lib.refresh.crawls import Crawls
-from lib.refresh.refreshers import Refresher
+from lib.refresh.refresher import Refresher
 from lib.refresh.state import State
 from lib.settings import Settings
 from lib.store.place import Place
@@ -86,7 +86,7 @@ def test_it_is_never_fetched_more_often_than_usual(make: Make, clock: Clock) -> 
 def test_a_viewer_of_an_old_snapshot_causes_a_crawl_at_once(
     spare: Make, source: Source, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshers, "SHORTEST_PAUSE", timedelta(0))
+    monkeypatch.setattr("lib.refresh.refresher.SHORTEST_PAUSE", timedelta(0))
     refresher = spare().start()
     rested(refresher)
     clock.now += 20 * MINUTE
@@ -179,7 +179,7 @@ def test_a_snapshot_that_cannot_be_loaded_is_fetched(
 def test_an_hour_after_the_last_view_it_is_released(
     spare: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshers, "IDLE_POLL_INTERVAL", 0.01)
+    monkeypatch.setattr("lib.refresh.refresher.IDLE_POLL_INTERVAL", 0.01)
     refresher = spare().start()
     rested(refresher)
     shown = refresher.look(LONG)

@@ -15,13 +15,14 @@ from lib.chatbotx.crawl import Progress, Verdict
 from lib.chatbotx.errors import Unreachable
 from lib.history.recorder import Recorder
 from lib.refresh import refreshers
-from lib.refresh.refreshers import Refresher
+from lib.refresh.refresher import Refresher
 from lib.refresh.state import Failure, State
 from lib.settings import Settings, load_all
 from lib.store.builder import TableBuilder
 from lib.store.place import Place
 from lib.store.snapshot import Snapshot
-from lib.store.storage import Head, Store, store_of
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Store, store_of
 from tests.fake_chatbotx import Answer, Contact, FakeChatbotx, RecordedRequest
 from tests.refresh.conftest import LONG, MINUTE, NOON, Clock, Make, Source
 
@@ -589,17 +590,26 @@ def test_after_stopping_all_a_workspace_starts_afresh() -> None:
     assert refreshers.refresher_of(Settings(token="a")) is not first
 
 
-@pytest.mark.usefixtures("idle")
 def test_the_demo_workspace_is_not_kept_on_disk(tmp_path: Path) -> None:
-    refresher = refreshers.refresher_of(Settings(token=None, store=str(tmp_path)))
-    assert refresher._recorder is None
+    try:
+        state = refreshers.refresher_of(Settings(token=None, store=str(tmp_path))).wait(LONG)
+    finally:
+        refreshers.stop_all()
+    assert state.snapshot is not None
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("idle")
-def test_a_real_workspace_is(tmp_path: Path) -> None:
-    refresher = refreshers.refresher_of(Settings(token="a", store=str(tmp_path)))
-    assert refresher._recorder is not None
-    assert Path(refresher._recorder._store.place.root).parent == tmp_path
+def test_a_real_workspace_is(edge_server: FakeChatbotx, tmp_path: Path) -> None:
+    settings = Settings(token="edge", base_url=edge_server.base_url, store=str(tmp_path))
+    try:
+        shown = refreshers.refresher_of(settings).wait(LONG).snapshot
+    finally:
+        refreshers.stop_all()
+    store = store_of(settings)
+    assert store is not None
+    assert Path(store.place.root).parent == tmp_path
+    kept, notes = store.load()
+    assert (kept and kept.as_of, notes) == (shown and shown.as_of, ())
 
 
 # Several workspaces

@@ -10,7 +10,7 @@ from pathlib import Path
 from lib import settings
 from lib.metrics import audience, workload
 from lib.query import view
-from lib.refresh.refreshers import Refresher
+from lib.refresh.refresher import Refresher
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.store.storage import store_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.refresh import refreshers
+from lib.refresh.refresher import Refresher
 from lib.store.documents import LocalDocuments
 from lib.store.lease import Lease
 from lib.store.place import Place
@@ -16,15 +16,15 @@ from tests.refresh.conftest import LONG, MINUTE, NOON, Clock, Make, Source
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refreshers, "IDLE_POLL_INTERVAL", 0.02)
-    monkeypatch.setattr(refreshers, "BUSY_POLL_INTERVAL", 0.02)
+    monkeypatch.setattr("lib.refresh.refresher.IDLE_POLL_INTERVAL", 0.02)
+    monkeypatch.setattr("lib.refresh.refresher.BUSY_POLL_INTERVAL", 0.02)
 
 
 @pytest.fixture
 def another(make: Make, tmp_path: Path) -> Make:
     """`another()` adds a server on the same store."""
 
-    def another() -> refreshers.Refresher:
+    def another() -> Refresher:
         store = Store(Place(str(tmp_path / "store")))
         return make(store=store, lease=Lease(LocalDocuments(tmp_path), "one"))
 

@@ -25,7 +25,8 @@ from lib.store.builder import TableBuilder
 from lib.store.delta import Overtaken
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import Snapshot
-from lib.store.storage import Head, Recording, Store, store_of
+from lib.store.snapshot_rows import Head
+from lib.store.storage import Recording, Store, store_of
 from lib.store.tables import Tables
 from tests.fake_chatbotx import Contact
 from tests.synthetic import synthetic_contacts

@@ -70,7 +70,7 @@ def test_secrets_are_recognised_by_the_names_of_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "streamlit.runtime", "uvicorn.error", "httpx", "lib.refresh.refreshers"]
+    "name", ["", "streamlit.runtime", "uvicorn.error", "httpx", "lib.refresh.refresher"]
 )
 def test_records_of_every_logger_are_redacted(written: io.StringIO, name: str) -> None:
     logger = logging.getLogger(name)
@@ -214,7 +214,7 @@ def test_the_same_is_written_again_a_minute_later() -> None:
 def test_our_own_loggers_are_not_limited(written: io.StringIO) -> None:
     logs.install()
     for number in range(3):
-        logging.getLogger("lib.refresh.refreshers").warning("Fetch %s failed.", number)
+        logging.getLogger("lib.refresh.refresher").warning("Fetch %s failed.", number)
     assert written.getvalue().count("\n") == 3
 
 

@@ -13,7 +13,8 @@ from lib import settings
 from lib.engines.errors import EngineError
 from lib.query.last_good import LAST_GOOD
 from lib.reference import formatting
-from lib.refresh.refreshers import Refresher, refresher_of
+from lib.refresh.refresher import Refresher
+from lib.refresh.refreshers import refresher_of
 from lib.refresh.state import State
 from lib.store.snapshot import Snapshot
 from lib.ui import rights

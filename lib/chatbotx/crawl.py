@@ -8,9 +8,9 @@ nothing.
 
 The pages of the oldest and the newest contacts bound what is read: contacts created later are not
 part of this crawl and cannot make it endless. Several walkers divide the time in between
-(`key_walk`). Each reads one slice; a walker that has finished takes over the later half of another
-slice, so that no walker is left to work alone. Ties, contacts that share one key, are read by page
-number (`ties`) with each page overlapping the previous one (`chain`).
+(`key_walk`, `walkers`). Each reads one slice; a walker that has finished takes over the later half
+of another slice, so that no walker is left to work alone. Ties, contacts that share one key, are
+read by page number (`ties`) with each page overlapping the previous one (`chain`).
 
 A server that ignores the sort order or the filter shows it in its answers. It is read by page
 number, pass after pass until the passes agree (`page_walk`). Where the server offers a count, the
@@ -23,10 +23,11 @@ from datetime import datetime
 
 from lib.chatbotx.client import Client
 from lib.chatbotx.count_check import check_count
-from lib.chatbotx.key_walk import GRACE, KeyWalk
+from lib.chatbotx.key_walk import KeyWalk
 from lib.chatbotx.keys import NotInOrder
 from lib.chatbotx.page_walk import walk_by_pages
 from lib.chatbotx.progress import CrawlLog, Progress, Range, Sink, Verdict
+from lib.chatbotx.walkers import GRACE
 
 _TRIES_BY_KEY = 2
 """An answer that looks unsorted may be due to older history that was imported during the crawl, so

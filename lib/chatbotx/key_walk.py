@@ -1,14 +1,12 @@
 """The walk by key: several walkers divide the time between the oldest and the newest contact."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
 
 from lib.chatbotx.chain import Window, window_from
 from lib.chatbotx.client import Client, Query
-from lib.chatbotx.errors import Cancelled
 from lib.chatbotx.keys import (
     AFTER_ALL,
     BEFORE_ALL,
@@ -29,6 +27,7 @@ from lib.chatbotx.recount import Recount
 from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
 from lib.chatbotx.versions import new_and_changed
+from lib.chatbotx.walkers import Task, Walkers
 
 _FREE_EMPTY_SLICES = 5
 """How many slices may turn out nearly empty before no more are split off, plus one for every ten
@@ -37,9 +36,6 @@ pages read and for every eight pages left: in a large workspace no walker should
 _SLOW = 1.0
 """In seconds. Deep pages that take no longer than this are read concurrently."""
 
-GRACE = 1.0
-"""Seconds that a stopped crawl waits for its threads; one may be busy connecting."""
-
 
 class KeyWalk:
     """Reads a workspace by key; call `run` once."""
@@ -47,14 +43,13 @@ class KeyWalk:
     def __init__(self, client: Client, log: CrawlLog) -> None:
         self._client = client
         self._log = log
-        self._changed = threading.Condition()
+        self._walkers = Walkers(client, self._next_task)
+        self._changed = self._walkers.changed
         self._waiting: list[Slice] = []
         self._walked: list[Slice] = []
         self._ties: dict[Tie, Slice] = {}
         self._deep_pages_under_way = 0
         self._deep_pages_are_slow = False
-        self._alive = self._busy = 0
-        self._failure: BaseException | None = None
         self._empty_slices = 0
         """How many slices were nearly empty: where contacts came in bursts, estimates are far off.
         """
@@ -110,7 +105,7 @@ class KeyWalk:
         )
         # A page with a single createdAt is no evidence of the sort order: walk from the start.
         self._waiting[0].is_in_doubt = set(oldest.keys) <= {BEFORE_ALL, oldest.keys[-1]}
-        self._walk_all()
+        self._walkers.run()
 
     def _check_for_hidden(self, last: int) -> None:
         """Fewer contacts came than the server counted: find out whether they were deleted.
@@ -132,28 +127,13 @@ class KeyWalk:
                 [Range(EPOCH, moment_of(last))],
             )
 
-    def _walk_all(self) -> None:
-        self._alive = self._client.connections
-        for number in range(self._client.connections):
-            threading.Thread(target=self._work, name=f"walker-{number}", daemon=True).start()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._alive or self._has_failed)
-            # A thread that is busy connecting cannot be interrupted, so it is not waited for.
-            self._changed.wait_for(lambda: not self._alive, GRACE)
-            if self._failure is not None:
-                raise self._failure
-
-    @property
-    def _has_failed(self) -> bool:
-        return self._failure is not None and not isinstance(self._failure, NotInOrder)
-
     def _ask(self, query: Query, at_least: int | None = None) -> KeyedPage:
         """Request a page and return it oldest first.
 
         Raises ChatbotXError, and NotInOrder if the answer is not sorted as requested or contains
         contacts created before `at_least` (ms) that truncation to the minute does not explain.
         """
-        self._check_others()
+        self._walkers.check()
         answer = self._client.contacts(query)
         self._log.count_page(answer)
         edge = AFTER_ALL if query.descending else BEFORE_ALL
@@ -168,10 +148,6 @@ class KeyWalk:
         if at_least is not None and keys and keys[0] < edge:
             self._notice_grain(keys[0], at_least, query)
         return KeyedPage(answer, keys, unknown)
-
-    def _check_others(self) -> None:
-        if self._failure is not None:
-            raise Cancelled("Another walker failed.")
 
     def _notice_grain(self, first: str, at_least: int, query: Query) -> None:
         """Learn the filter's resolution from a server that sent contacts before `at_least`.
@@ -191,45 +167,16 @@ class KeyWalk:
         created = [page.keys[row] for row in new]
         self._log.take(page.answer.only([*new, *changed]), created, len(changed))
 
-    def _work(self) -> None:
-        """The body of a walker's thread: run tasks until there are none left."""
-        try:
-            while (task := self._next_task()) is not None:
-                task()
-                with self._changed:
-                    self._busy -= 1
-                    self._changed.notify_all()
-        except BaseException as failure:  # noqa: BLE001 - `run` raises it
-            with self._changed:
-                is_first = self._failure is None
-                if is_first:
-                    self._failure = failure
-            if is_first and self._has_failed:
-                self._client.abort()
-        finally:
-            with self._changed:
-                self._alive -= 1
-                self._changed.notify_all()
+    def _next_task(self) -> Task | None:
+        return self._tie_task() or self._slice_task()
 
-    def _next_task(self) -> Callable[[], None] | None:
-        with self._changed:
-            while self._failure is None:
-                task = self._tie_task() or self._slice_task()
-                if task is not None:
-                    self._busy += 1
-                    return task
-                if not self._busy:
-                    break
-                self._changed.wait()
-            return None
-
-    def _tie_task(self) -> Callable[[], None] | None:
+    def _tie_task(self) -> Task | None:
         for tie in self._ties:
             if (step := self._take_step(tie)) is not None:
                 return partial(self._read_step, tie, step)
         return None
 
-    def _slice_task(self) -> Callable[[], None] | None:
+    def _slice_task(self) -> Task | None:
         """A waiting slice, or the later half of the one with most contacts left to read."""
         if not self._waiting:
             left = (self._log.counted or 0) - self._log.received
@@ -372,7 +319,7 @@ class KeyWalk:
         """Wait until a page of the tie may be read; None when the tie is complete."""
         with self._changed:
             while True:
-                self._check_others()
+                self._walkers.check()
                 if tie.is_done:
                     return None
                 if (step := self._take_step(tie)) is not None:

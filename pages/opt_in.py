@@ -12,12 +12,11 @@ from lib.charts.rates import rates as rates_figure
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
-from lib.query.trends import drawn_days, during, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from lib.ui import cards, charts, clicks
+from lib.ui import cards, charts, clicks, recorded_days
 
 MOST_GROUPS = 15
 _KINDS: Mapping[str, tuple[str, str, str]] = {
@@ -168,35 +167,12 @@ def _months(view: View) -> None:
 
 def _over_days(view: View) -> None:
     """Recorded rates, day by day."""
-    names = {"broadcast": "Broadcast opt-in", "email": "E-mail opt-in"}
-    days = drawn_days(view)
-    levels = recorded_levels(view, days)
-    known = None if levels is None else levels.dropna(how="all")
-    told = (
-        [
-            f"{name} {formatting.percent(known[kind].iloc[0])}, then "
-            f"{formatting.percent(known[kind].iloc[-1])}"
-            for kind, name in names.items()
-        ]
-        if known is not None
-        else []
-    )
-    charts.show(
-        titled("Opt-in at the end of each day", days, view),
-        level_rates(levels, names) if levels is not None else None,
-        lambda: Table(
-            ()
-            if known is None
-            else (
-                column("Day", list(pd.DatetimeIndex(known.index)), of.DAY),
-                column("Broadcast opt-in", known["broadcast"], of.SHARE),
-                column("E-mail opt-in", known["email"], of.SHARE),
-            )
-        ),
+    recorded_days.show(
+        "Opt-in",
+        {"broadcast": "Broadcast opt-in", "email": "E-mail opt-in"},
+        of.SHARE,
+        level_rates,
+        view,
         key="opt-in-days",
-        alt=f"Opt-in {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
-        view=view,
-        explanation="As of the last snapshot of each day. A day that was not recorded is a gap. "
-        "The page Changes shows who opted out, and where.",
-        if_empty=f"None of this was recorded {during(days, view)}, or not under these filters.",
+        hint="The page Changes shows who opted out, and where.",
     )

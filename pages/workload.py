@@ -1,6 +1,7 @@
 """Who is waiting, and for whom?"""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +16,10 @@ from lib.metrics import workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.shown import TableShown
-from lib.query.trends import drawn_days, during, recorded_levels, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
-from lib.ui import cards, charts, clicks, recorder, rights, sidebar, tables
+from lib.ui import cards, charts, clicks, recorded_days, recorder, rights, sidebar, tables
 from lib.ui.cards import Number
 
 AGES: Mapping[str, str] = {
@@ -281,35 +281,12 @@ def _channels(keys: tuple[str, ...]) -> str | None:
 
 def _backlog(view: View) -> None:
     """The recorded backlog, day by day."""
-    names = {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"}
-    days = drawn_days(view)
-    levels = recorded_levels(view, days)
-    known = None if levels is None else levels.dropna(how="all")
-    told = (
-        [
-            f"{name.lower()} {formatting.number(known[fact].iloc[0])}, then "
-            f"{formatting.number(known[fact].iloc[-1])}"
-            for fact, name in names.items()
-        ]
-        if known is not None
-        else []
-    )
-    charts.show(
-        titled("Backlog at the end of each day", days, view),
-        counts(levels, names, height=240) if levels is not None else None,
-        lambda: Table(
-            ()
-            if known is None
-            else (
-                column("Day", list(pd.DatetimeIndex(known.index)), of.DAY),
-                column("Waiting for a person", known["awaiting_reply"], of.COUNT),
-                column("Unassigned", known["unassigned"], of.COUNT),
-                column("Open", known["open"], of.COUNT),
-            )
-        ),
+    recorded_days.show(
+        "Backlog",
+        {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"},
+        of.COUNT,
+        partial(counts, height=240),
+        view,
         key="backlog",
-        alt=f"Backlog {during(days, view)}: {formatting.listed(told) or 'not recorded'}.",
-        view=view,
-        explanation="As of the last snapshot of each day. A day that was not recorded is a gap.",
-        if_empty=f"None of this was recorded {during(days, view)}, or not under these filters.",
+        beside={"open": "Open"},
     )

@@ -109,11 +109,9 @@ class EagerEvents:
         moved = (self._kinds == len(events.KINDS)) & self._was_active
         moved_in = int((moved & ~self._passed & self._passes).sum())
         moved_out = int((moved & self._passed & ~self._passes).sum())
-        joined, blocked, unblocked = map(self.number, ("joined", "blocked", "unblocked"))
         deleted = int((self.mask("deleted") & self._was_active).sum())
-        net = joined + unblocked - blocked - deleted + moved_in - moved_out
-        return Bridge(
-            closing - net, joined, unblocked, blocked, deleted, moved_in, moved_out, closing
+        return Bridge.to(
+            closing, self.numbers(), deleted=deleted, moved_in=moved_in, moved_out=moved_out
         )
 
     @property

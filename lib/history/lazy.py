@@ -130,15 +130,13 @@ class LazyEvents:
         return {kind: int(counted["counts"].get(kind, 0)) for kind in events.KINDS}
 
     def bridge(self, closing: int) -> Bridge:
-        counted, number = self._totals(), self.numbers()
-        joined, blocked, unblocked = (number[kind] for kind in ("joined", "blocked", "unblocked"))
+        counted = self._totals()
         deleted = int(counted["was_active"].get("deleted", 0))
         moved_in, moved_out = (
             int(counted[name].get(events.MOVED, 0)) for name in ("comes", "goes")
         )
-        net = joined + unblocked - blocked - deleted + moved_in - moved_out
-        return Bridge(
-            closing - net, joined, unblocked, blocked, deleted, moved_in, moved_out, closing
+        return Bridge.to(
+            closing, self.numbers(), deleted=deleted, moved_in=moved_in, moved_out=moved_out
         )
 
     @property

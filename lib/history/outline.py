@@ -1,15 +1,13 @@
 """The report's `changes` (history.md, "In the report")."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
 from lib.history import events, levels
 from lib.history.reading import Changes
-from lib.reference.rates import Rate
-
-Json = dict[str, Any]
+from lib.reference import json_values
+from lib.reference.json_values import Json
 
 BRIDGE = ("opening", "joined", "unblocked", "blocked", "deleted", "closing")
 """Without a filter no contact moves in or out."""
@@ -25,9 +23,9 @@ def of(changes: Changes, *, bot_answers: bool = True) -> Json:
     it count as awaiting a reply.
     """
     return {
-        "recorded_since": _time(changes.recorded_since),
-        "opening": _time(changes.opening),
-        "closing": _time(changes.closing),
+        "recorded_since": json_values.time(changes.recorded_since),
+        "opening": json_values.time(changes.opening),
+        "closing": json_values.time(changes.closing),
         "snapshots": changes.snapshots,
         "bridge": {name: getattr(changes.bridge, name) for name in BRIDGE},
         "events": {kind: changes.events[kind] for kind in events.KINDS},
@@ -38,12 +36,12 @@ def of(changes: Changes, *, bot_answers: bool = True) -> Json:
         "response": {
             "answered": changes.response.answered,
             "timed": changes.response.timed,
-            "median_hours": _rounded(changes.response.median_hours, 2),
+            "median_hours": json_values.rounded(changes.response.median_hours, 2),
         },
         "agents": [
             {"user_id": str(agent)}
             | {name: int(row[name]) for name in ("received", "given_away", "closed", "answered")}
-            | {"median_response_hours": _rounded(row["median_response_hours"], 2)}
+            | {"median_response_hours": json_values.rounded(row["median_response_hours"], 2)}
             for agent, row in changes.agents.iterrows()
         ],
         "levels": [
@@ -65,24 +63,6 @@ def _level(day: str, row: "pd.Series[Any]", bot_answers: bool) -> Json:
     return {
         "day": day,
         **numbers,
-        "broadcast": _rate(levels.rate(row, "broadcast")),
-        "email": _rate(levels.rate(row, "email")),
+        "broadcast": json_values.rate(levels.rate(row, "broadcast")),
+        "email": json_values.rate(levels.rate(row, "email")),
     }
-
-
-def _rate(rate: Rate) -> Json:
-    return {
-        "numerator": rate.numerator,
-        "denominator": rate.denominator,
-        "rate": _rounded(rate.rate, 6),
-        "low": _rounded(rate.low, 6),
-        "high": _rounded(rate.high, 6),
-    }
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _rounded(number: float | None, decimals: int) -> float | None:
-    return None if number is None or pd.isna(number) else round(float(number), decimals)

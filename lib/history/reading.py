@@ -1,7 +1,7 @@
 """What changed in a period (history.md, "Reading a period")."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -67,6 +67,23 @@ class Bridge:
     moved_in: int
     moved_out: int
     closing: int
+
+    @classmethod
+    def to(
+        cls,
+        closing: int,
+        numbers: Mapping[str, int],
+        *,
+        deleted: int,
+        moved_in: int,
+        moved_out: int,
+    ) -> "Bridge":
+        """The bridge that ends with `closing`. `numbers` are events by kind; `deleted` are those
+        that were not blocked."""
+        joined, blocked, unblocked = (numbers[kind] for kind in ("joined", "blocked", "unblocked"))
+        net = joined + unblocked - blocked - deleted + moved_in - moved_out
+        opening = closing - net
+        return cls(opening, joined, unblocked, blocked, deleted, moved_in, moved_out, closing)
 
 
 @dataclass(frozen=True)

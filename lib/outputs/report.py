@@ -29,17 +29,15 @@ from lib.history.reading import Changes, changes
 from lib.history.recorder import recorder_of
 from lib.metrics import audience, cohorts, engagement, opt_in, workload
 from lib.metrics.terms import Terms, choose_basis
-from lib.reference import countries
+from lib.reference import countries, json_values
+from lib.reference.json_values import Json
 from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
-from lib.reference.rates import Rate
 from lib.reference.timezones import check_timezone
 from lib.settings import Settings, SettingsError
 from lib.store.delta import Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot, save_tables
 from lib.store.workspace import connect, fetched
-
-Json = dict[str, Any]
 
 
 def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Json:
@@ -55,7 +53,7 @@ def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Jso
     told_by = audience.country_sources(asked)
     return {
         "workspace_id": snapshot.workspace_id,
-        "as_of": _time(terms.as_of),
+        "as_of": json_values.time(terms.as_of),
         "timezone": terms.timezone,
         "period": _period(terms.period),
         "crawl": {
@@ -76,7 +74,7 @@ def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Jso
             "lost": total.lost,
             "net": total.net,
         },
-        "opt_in": {kind: _rate(getattr(overall, kind)) for kind in opt_in.KINDS},
+        "opt_in": {kind: json_values.rate(getattr(overall, kind)) for kind in opt_in.KINDS},
         "channels": [
             {"channel": str(key) or "none"} | _breakdown(row)
             for key, row in audience.by_channel(asked, terms).iterrows()
@@ -311,18 +309,8 @@ def _breakdown(row: "pd.Series[Any]") -> Json:
     rates = opt_in.rates_of(row)
     return {
         **{name: int(row[name]) for name in ("contacts", "active", "new", "new_previous")},
-        "broadcast": _rate(rates.broadcast),
-        "email": _rate(rates.email),
-    }
-
-
-def _rate(rate: Rate) -> Json:
-    return {
-        "numerator": rate.numerator,
-        "denominator": rate.denominator,
-        "rate": _rounded(rate.rate, 6),
-        "low": _rounded(rate.low, 6),
-        "high": _rounded(rate.high, 6),
+        "broadcast": json_values.rate(rates.broadcast),
+        "email": json_values.rate(rates.email),
     }
 
 
@@ -337,8 +325,8 @@ def _workload(asked: Engine, terms: Terms) -> Json:
             for key, row in workload.by_team(asked, terms).iterrows()
             if row["open"]
         ],
-        "gini": _rounded(balance.gini, 6),
-        "top_share": _rounded(balance.top_share, 6),
+        "gini": json_values.rounded(balance.gini, 6),
+        "top_share": json_values.rounded(balance.top_share, 6),
     }
 
 
@@ -348,8 +336,8 @@ def _assignee(id_name: str, key: object, row: "pd.Series[Any]") -> Json:
         id_name: str(key),
         "name": _text(row["name"]),
         **{name: int(row[name]) for name in counted},
-        "oldest_wait_hours": _rounded(row["oldest_wait_hours"], 2),
-        "median_wait_hours": _rounded(row["median_wait_hours"], 2),
+        "oldest_wait_hours": json_values.rounded(row["oldest_wait_hours"], 2),
+        "median_wait_hours": json_values.rounded(row["median_wait_hours"], 2),
     }
 
 
@@ -357,13 +345,5 @@ def _period(period: Period) -> Json:
     return {"start": period.start.isoformat(), "end": period.end.isoformat()}
 
 
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _text(name: object) -> str | None:
     return name if isinstance(name, str) else None
-
-
-def _rounded(number: float | None, decimals: int) -> float | None:
-    return None if number is None or pd.isna(number) else round(float(number), decimals)

@@ -21,7 +21,7 @@ from lib.refresh import refreshers
 from lib.settings import Configuration, SecretsOutOfReach, SettingsError
 from lib.ui import status, style
 from lib.web import connections, garbage, logs, streamlit_internals
-from lib.web.guard import access_check, guard
+from lib.web.guard import access_check, guard, identification
 from lib.web.headers import answer_headers
 from lib.web.key import PARAMETER, key_of
 from lib.web.names import Rules
@@ -33,7 +33,7 @@ SWITCH_SECONDS = 0.0005
 server; with Python's 5 ms, one busy script makes everybody else's pages ten times slower."""
 
 log = logging.getLogger(__name__)
-_failures = logs.Ration()
+_log_failure = logs.FailureLog(log, most=100)
 
 
 def configured() -> Configuration:
@@ -52,7 +52,12 @@ def middleware() -> list[Middleware]:
     configuration = configured()
     headers = answer_headers(streamlit_internals.INDEX, configuration.frame_ancestors)
     return guard(
-        headers, rules(), key_of(configuration), access_check(configuration), style.rules()
+        headers,
+        rules(),
+        key_of(configuration),
+        access_check(configuration),
+        identification(configuration),
+        style.rules(),
     )
 
 
@@ -78,13 +83,10 @@ def last_resort(error: Exception) -> bool:
     """Draw what a viewer sees of an unexpected error: an ID and nothing else."""
     reference = logs.new_reference()
     if isinstance(error, EngineError):  # in a fragment
-        log.warning("An engine gave no answer. %s", error)
+        status.warn_of_no_answer(error)
         status.no_answer(error, key=f"again-{reference}")
         return True
-    if _failures.is_left():
-        log.error("A page failed unexpectedly. Reference %s.", reference, exc_info=error)
-    else:
-        log.error("A page failed unexpectedly, as others just now. Reference %s.", reference)
+    _log_failure("A page failed unexpectedly", reference, error)
     with st.container(border=True):
         st.subheader("This could not be shown", anchor=False)
         st.write(

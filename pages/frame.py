@@ -3,7 +3,6 @@
 What a run creates is local to `main`: a script, with all its module-level names, outlives its run.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,8 +30,6 @@ from lib.ui import (
     waiting,
 )
 from pages import changes, channels, countries, data, opt_in, overview, tags, workload
-
-log = logging.getLogger(__name__)
 
 LOADING_SECONDS = 2.0
 """How long a viewer waits for a snapshot to load before the page says so."""
@@ -92,7 +89,7 @@ def main() -> None:
         choice, notes = sidebar.read(known)
         seen = view.view_of(snapshot, choice, configured, history)
     except EngineError as error:
-        log.warning("An engine gave no answer. %s", error)
+        status.warn_of_no_answer(error)
         if LAST_GOOD.failed(configured, snapshot, error):
             st.rerun()
         st.title(page.title)
@@ -130,7 +127,7 @@ def main() -> None:
                     page.run()
                 LAST_GOOD.answered(configured, snapshot, history)
             except EngineError as error:
-                log.warning("An engine gave no answer. %s", error)
+                status.warn_of_no_answer(error)
                 if LAST_GOOD.failed(configured, snapshot, error):
                     st.rerun()
                 status.no_answer(error)

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from lib.web import paint_signals
 from lib.web.requests import MOST_QUERY_BYTES
 from tests.serving import dashboard
 
@@ -76,11 +77,21 @@ def ask(connection: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
         assert isinstance(data, bytes)
         received.ParseFromString(data)
         found.append(received)
+        _paint(connection, data)
         if (
             received.WhichOneof("type") == "script_finished"
             and received.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
         ):
             return found
+
+
+def _paint(connection: ClientConnection, data: bytes) -> None:
+    """Request the image by which a browser says that it has painted the first part of a page."""
+    for path in re.findall(rf"{paint_signals.PATH}\?[\w-]+".encode(), data):
+        given = connection.request.headers if connection.request is not None else {}
+        headers = {name: given[name] for name in ("Host", "Cookie") if name in given}
+        port = connection.remote_address[1]
+        httpx.get(f"http://127.0.0.1:{port}/{path.decode()}", headers=headers)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from lib.settings import (
     Welcome,
     admit,
 )
+from lib.web import downloads
 from lib.web.key import key_of
 from lib.web.logs import RareWarning
 
@@ -115,13 +116,15 @@ def for_strangers(act: Act) -> Act:
 
 
 def file(make: Callable[[], Made]) -> Callable[[], Made]:
-    """Wrap a download made on demand: makes it only if the visitor it was offered to may still see
-    the same. Raises NotAllowed, which the browser sees as a missing file."""
+    """Wrap a download made on demand: makes it only for the visitor it was offered to, if they may
+    still see the same. Raises NotAllowed, which the browser sees as a missing file."""
     # Files are made in a thread without access to the session.
     claims, cookies = st.user.to_dict(), dict(st.context.cookies)
     seen = _visitor(claims, cookies).verdict
 
     def check_and_make() -> Made:
+        if downloads.asker() not in ("", downloads.person_in(claims)):
+            raise NotAllowed("This file was offered to somebody else.")
         if not isinstance(seen, Welcome) or _visitor(claims, cookies).verdict != seen:
             raise NotAllowed("Whoever this file was offered to may not see it any more.")
         return make()

@@ -4,6 +4,7 @@ Streamlit keeps fragments and callbacks with their arguments as long as the tab.
 workspace's name and plain values, never anything that refers to a snapshot.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,9 @@ from lib.refresh.refreshers import refresher_of
 from lib.refresh.state import State
 from lib.store.snapshot import Snapshot
 from lib.ui import rights
+from lib.web.logs import RareWarning
+
+_warn_of_engine = RareWarning(logging.getLogger(__name__))
 
 
 def demo_banner() -> None:
@@ -138,6 +142,11 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
                 if pause
                 else None,
             )
+
+
+def warn_of_no_answer(error: EngineError) -> None:
+    """Log it, at most once a minute: everybody can reload a page as often as they like."""
+    _warn_of_engine("An engine gave no answer. %s", error)
 
 
 def no_answer(error: EngineError, key: str = "ask-again") -> None:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.web.answers import INTERNAL_ERROR, close_socket, refuse
-from lib.web.logs import Ration, new_reference
+from lib.web.logs import FailureLog, new_reference
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Failures:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.ration = Ration()
+        self.log = FailureLog(log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -47,10 +47,9 @@ class Failures:
             await self.app(scope, receive, send_and_note)
         except _Gone:
             return
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - the log has it
             reference = new_reference()
-            if self.ration.is_left():
-                log.exception("A request failed unexpectedly. Reference %s.", reference)
+            self.log("A request failed unexpectedly", reference, error)
             if not has_begun:
                 await refuse(
                     scope,

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from lib.settings import Configuration, Welcome, admit
 from lib.web import streamlit_internals
 from lib.web.compression import CompressedFiles
-from lib.web.downloads import Downloads
+from lib.web.downloads import Downloads, person_in
 from lib.web.failures import Failures
 from lib.web.first_page import FirstPage
 from lib.web.headers import Headers
@@ -27,14 +27,15 @@ def guard(
     rules: Rules,
     key: Key | None = None,
     is_welcome: Callable[[Scope], bool] = lambda _: True,
+    person_of: Callable[[Scope], str] = lambda _: "",
     style: str = "",
 ) -> list[Middleware]:
     """All middleware, outermost first.
 
     `Pieces` and `Headers` are the outermost, so that they cover every response; the others are
     ordered by cost, so that a bad request is refused as cheaply as possible. `key` is None if no
-    access key is required. `is_welcome` says whether the sender of a request may see anything.
-    `style` is CSS for all pages that must apply before anything is drawn.
+    access key is required. `is_welcome` says whether the sender of a request may see anything,
+    `person_of` who it is. `style` is CSS for all pages that must apply before anything is drawn.
     """
     return [
         Middleware(Pieces),
@@ -43,7 +44,7 @@ def guard(
         Middleware(Names, rules),
         Middleware(Requests, rules.base_path),
         Middleware(KeyRequired, key, rules.base_path),
-        Middleware(Downloads, is_welcome, rules.base_path),
+        Middleware(Downloads, is_welcome, rules.base_path, person_of),
         Middleware(PaintSignals, rules.base_path),
         Middleware(CompressedFiles, rules.base_path),
         Middleware(FirstPage, rules.base_path, style),
@@ -67,3 +68,10 @@ def access_check(configuration: Configuration) -> Callable[[Scope], bool]:
         return isinstance(verdict, Welcome)
 
     return is_welcome
+
+
+def identification(configuration: Configuration) -> Callable[[Scope], str]:
+    """Return a function: who sends a request, "" for everybody if nobody signs in."""
+    if not configuration.access.providers:
+        return lambda _: ""
+    return lambda scope: person_in(streamlit_internals.claims_in(cookies_of(scope)))

@@ -143,7 +143,7 @@ class RareWarning:
 
 
 class Ration:
-    """Passes `most` events in `seconds`: for log entries that a viewer can trigger at will."""
+    """Passes `most` events in `seconds`."""
 
     def __init__(
         self,
@@ -165,6 +165,40 @@ class Ration:
                 return False
             self._given.append(now)
             return True
+
+
+class FailureLog:
+    """Logs failures that a visitor may be able to provoke: at most `most` in `seconds`, and the
+    traceback, which is far longer, only of the first one from the same place in the code.
+    """
+
+    def __init__(
+        self,
+        log: logging.Logger,
+        most: int = 10,
+        seconds: float = 60,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._clock = clock
+        self._ration = Ration(most, seconds, clock)
+        self._of_places: dict[tuple[str, int], Ration] = {}
+
+    def __call__(self, sentence: str, reference: str, error: BaseException) -> None:
+        """Write `sentence`, without its full stop, and the reference that the visitor sees."""
+        if not self._ration.is_left():
+            return
+        if self._of_place(error).is_left():
+            self._log.error("%s. Reference %s.", sentence, reference, exc_info=error)
+        else:
+            kind = type(error).__name__
+            self._log.error("%s, as just now: %s. Reference %s.", sentence, kind, reference)
+
+    def _of_place(self, error: BaseException) -> Ration:
+        *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+        place = (frame.f_code.co_filename, line)
+        return self._of_places.setdefault(place, Ration(1, self._seconds, self._clock))
 
 
 class RateLimitFilter(logging.Filter):
@@ -205,11 +239,14 @@ _TALKATIVE = re.compile(r"(streamlit|asyncio|websockets|starlette)(\..+)?|uvicor
 request, message or identity, or by disconnecting early."""
 
 
+_OF_PAGES = ("lib.query.trends", "lib.insights.recorded_past", "lib.insights.changed")
+"""Our own loggers that write with each run of a page while recorded history cannot be read."""
+
+
 def _limit_others() -> None:
-    """Covers the loggers that exist: all serving code is imported before serving begins."""
-    for name in [*logging.Logger.manager.loggerDict, "asyncio", "uvicorn.error"]:
-        if not _TALKATIVE.fullmatch(name):
-            continue
+    """Covers the libraries' loggers that exist: all serving code is imported before serving."""
+    known = [name for name in logging.Logger.manager.loggerDict if _TALKATIVE.fullmatch(name)]
+    for name in ["asyncio", "uvicorn.error", *known, *_OF_PAGES]:
         logger = logging.getLogger(name)
         if not any(isinstance(each, RateLimitFilter) for each in logger.filters):
             logger.addFilter(RateLimitFilter())

@@ -28,6 +28,7 @@ def test_provoked_errors_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -
     for _ in range(100):
         assert ask(app).status == 500
     assert len(caplog.records) == 10
+    assert sum(record.exc_info is not None for record in caplog.records) == 1
 
 
 def without_listener(app: ASGIApp) -> ASGIApp:

@@ -181,6 +181,7 @@ def test_a_warning_that_strangers_cause_is_written_once_a_minute(
         "streamlit.web.server.starlette.starlette_auth_routes",
         "uvicorn.error",
         "asyncio",
+        "lib.query.trends",
     ],
 )
 def test_library_messages_that_strangers_cause_are_logged_once_and_short(
@@ -224,3 +225,29 @@ def test_a_ration_is_renewed_after_its_time() -> None:
     assert [ration.is_left() for _ in range(3)] == [True, True, False]
     now = 61.0
     assert ration.is_left()
+
+
+def test_the_traceback_of_a_failure_is_written_once_a_minute_for_each_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    note = logs.FailureLog(logging.getLogger("ours"), most=4, clock=lambda: now)
+
+    def fail(*, elsewhere: bool = False) -> None:
+        try:
+            if elsewhere:
+                raise KeyError("another mistake")
+            raise ValueError("a mistake")
+        except (ValueError, KeyError) as error:
+            note("It failed", "1A2B-3C4D", error)
+
+    fail()
+    fail()
+    fail(elsewhere=True)
+    fail()
+    fail()
+    assert [record.exc_info is not None for record in caplog.records] == [True, False, True, False]
+    assert caplog.messages[1] == "It failed, as just now: ValueError. Reference 1A2B-3C4D."
+    now = 60
+    fail()
+    assert caplog.records[-1].exc_info is not None

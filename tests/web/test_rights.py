@@ -28,7 +28,7 @@ from tests.test_app import ask, exhaust, run
 HOURS = 0.25
 """How long an identity is valid: the shortest time that can be set."""
 
-INVITED = f'[access]\nemails = ["ana@example.com"]\nhours = {HOURS}\n'
+INVITED = f'[access]\nemails = ["ana@example.com", "ben@example.com"]\nhours = {HOURS}\n'
 
 
 @pytest.fixture
@@ -147,6 +147,21 @@ def test_a_viewer_who_loses_access_gets_nothing_more_and_starts_nothing(
         answer = httpx.get(address + download, headers={"Cookie": cookies})
         assert answer.status_code in (403, 404)
     assert len(edge_server.requests) == before
+
+
+def test_a_file_is_only_for_the_viewer_to_whom_it_was_offered(shared: str) -> None:
+    """Even for another who is invited, and who knows its URL or the id that creates it."""
+    ana, ben = (cookies_of(shared, f"{name}@example.com") for name in ("ana", "ben"))
+    with stream_as(shared, ana) as of_ana, stream_as(shared, ben) as of_ben:
+        while not shows_numbers(sent := run(of_ana)):  # as soon as the first fetch has ended
+            pass
+        file = sorted(files_in(sent))[0]
+        assert file_of(of_ben, file, session_of(run(of_ben))) == ""
+        url = shared + file_of(of_ana, file, session_of(sent))
+        assert httpx.get(url, headers={"Cookie": ben}).status_code == 404
+        again = cookies_of(shared, "ana@example.com", age=60)
+        for cookies in (ana, again):
+            assert httpx.get(url, headers={"Cookie": cookies}).is_success
 
 
 def test_asking_for_files_that_are_not_there_does_not_fill_the_log(

@@ -14,6 +14,7 @@ from lib.query import view
 from lib.query.last_good import LAST_GOOD
 from lib.query.view import View
 from lib.reference import formatting
+from lib.reference.pages import PagePath
 from lib.refresh.refreshers import refresher_of
 from lib.ui import (
     address,
@@ -36,7 +37,7 @@ LOADING_SECONDS = 2.0
 
 STATIC = Path(__file__).parent / "static"
 
-SHOWS: dict[navigation.Path, Callable[[View], None]] = {
+SHOWS: dict[PagePath, Callable[[View], None]] = {
     "overview": overview.show,
     "changes": changes.show,
     "channels": channels.show,
@@ -159,7 +160,7 @@ def _nobody(seen: View) -> None:
     )
 
 
-def _show(path: navigation.Path, shown: list[View]) -> None:
+def _show(path: PagePath, shown: list[View]) -> None:
     """Draw a page; `shown` holds its view by the time this runs."""
     SHOWS[path](shown[-1])
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lib.insights.findings import Page
 from lib.insights.rules import Judged, Verdict
 from lib.query.choice import Queue
+from lib.reference.pages import PagePath
 
 LONGEST_SNOOZE = timedelta(days=30)
 
@@ -36,7 +36,7 @@ class Alert:
     told: bool = False
     sentence: str = ""
     why: str = ""
-    page: Page = "workload"
+    page: PagePath = "workload"
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
     snoozed_until: datetime | None = None
@@ -110,7 +110,7 @@ class Change:
     since: datetime
     sentence: str
     why: str
-    page: Page
+    page: PagePath
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
 

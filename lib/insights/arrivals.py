@@ -16,7 +16,6 @@ from lib.insights.chance import pace, z_of
 from lib.insights.finding import (
     URGENCY,
     Finding,
-    Page,
     known,
     largest,
     new_contacts,
@@ -28,6 +27,7 @@ from lib.query import presets
 from lib.query.presets import Comparison
 from lib.query.view import View
 from lib.reference import formatting
+from lib.reference.pages import PagePath
 from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, Dimension
 
@@ -85,7 +85,7 @@ class _Change:
     bound: float
     before: Comparison
 
-    def finding(self, view: View, what: str, page: Page) -> Finding:
+    def finding(self, view: View, what: str, page: PagePath) -> Finding:
         rule = f"{self.dimension.key}-{'dried-up' if self.fell else 'took-off'}"
         most, listed = ("most", "below") if self.fell else ("least", "above")
         made_of = "" if self.fell else in_words(view, Subset(((self.dimension, self.key),)))

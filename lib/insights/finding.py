@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 import pandas as pd
 
@@ -12,9 +11,8 @@ from lib.query.choice import Choice, Queue
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
+from lib.reference.pages import PagePath
 from lib.store.dimensions import CHANNEL, Dimension
-
-Page = Literal["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Finding:
     rule: str
     sentence: str
     evidence: str
-    page: Page
+    page: PagePath
     narrow: tuple[tuple[Dimension, str], ...] = ()
     queue: Queue | None = None
     day: date | None = None
@@ -49,7 +47,7 @@ class Finding:
             return choice
         return replace(choice, preset="dates", start=self.since or self.day, end=self.day)
 
-    def leads_elsewhere(self, view: View, page: Page) -> bool:
+    def leads_elsewhere(self, view: View, page: PagePath) -> bool:
         """Whether its link leads to anything but this page under the current choice."""
         return self.page != page or self.choice(view) != view.choice
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from lib.insights import arrivals, changed, reach, waiting
 from lib.insights.chance import pace
-from lib.insights.finding import URGENCY, Finding, Page
+from lib.insights.finding import URGENCY, Finding
 from lib.query.view import View
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "SHOWN",
     "URGENCY",
     "Finding",
-    "Page",
     "every_finding",
     "findings",
     "pace",

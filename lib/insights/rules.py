@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from math import exp, log
 from typing import Literal
 
-from lib.insights.findings import Page
 from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
 from lib.insights.usual import bound
 from lib.query.choice import Queue
 from lib.reference import formatting
+from lib.reference.pages import PagePath
 from lib.reference.periods import ONE_DAY, day_of
 from lib.settings.notifications import AlertRules, Limit
 from lib.store.dimensions import CHANNEL
@@ -43,7 +43,7 @@ class Judged:
     verdict: Verdict
     sentence: str = ""
     why: str = ""
-    page: Page = "workload"
+    page: PagePath = "workload"
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
 

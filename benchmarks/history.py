@@ -174,23 +174,26 @@ class _TwoMonths:
     def _commit(self, transitions: int) -> float:
         moments = [self.moment + APART * number for number in range(transitions)]
         self.moment = moments[-1] + APART
-        if self.head is not None and transitions > 1:
-            self.head = _as_if_recorded(self.head, moments[:-1])
         seen, new = _at(self.events, moments), _at(self.level, moments)
         snapshot = Snapshot(TableBuilder().build(), Verdict(moments[-1]), "1")
-        return _processor(lambda: self._record(snapshot, seen, new))
+        return _processor(lambda: self._record(moments[:-1], snapshot, seen, new))
 
-    def _record(self, snapshot: Snapshot, seen: pa.Table, new: pa.Table) -> None:
+    def _record(
+        self, before: Sequence[datetime], snapshot: Snapshot, seen: pa.Table, new: pa.Table
+    ) -> None:
+        head = self.store.head()
+        if head is not None and before:
+            head = _as_if_recorded(head, before)
         as_of = snapshot.as_of
         forget = as_of - timedelta(days=400)
-        compaction = Compaction(self.store, self.head, as_of, forget, "America/Sao_Paulo")
+        compaction = Compaction(self.store, head, as_of, forget, "America/Sao_Paulo")
         changes = {
             "events": compaction.events(seen),
             "levels": compaction.levels(new),
             "carried": Change(beside.schema()),
         }
-        previous = as_of - APART if self.head is not None else None
-        self.head = self.store.commit(self.head, snapshot, Recording(previous, changes, forget))
+        previous = as_of - APART if head is not None else None
+        self.head = self.store.commit(head, snapshot, Recording(previous, changes, forget))
 
     def opened(self, latest: Recorded) -> StoredHistory:
         head = self.store.head()
@@ -222,7 +225,7 @@ def _as_if_recorded(head: Head, moments: Sequence[datetime]) -> Head:
         for place, as_of in enumerate(ends[:-1])
     ]
     past = pa.concat_tables([head.past, pa.Table.from_pylist(listed, head.past.schema)])
-    return Head(head.version, (*head.rows[:-1], last), past)
+    return replace(head, rows=(*head.rows[:-1], last), past=past)
 
 
 def _two_months(folder: Path, first: Recorded, events: pa.Table) -> list[Row]:

@@ -5,7 +5,7 @@ retention are dropped.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,8 +23,9 @@ MOST_NEW = 32
 """Number of unmerged files above which they are merged."""
 
 LONGEST_NEW = timedelta(hours=20)
-"""Unmerged files are also merged when the oldest is this old, so that IDs of deleted contacts are
-gone within a day."""
+"""When the oldest file with new rows is this old, they are merged with those of their day, and IDs
+of deleted contacts are looked for in all events: so they are gone within a day, and not every merge
+reads all days."""
 
 LEVELS_IN_FULL = timedelta(days=35)
 """Levels older than this are reduced to the last one of each day."""
@@ -54,11 +55,13 @@ class Compaction:
         recent = {
             file: table.get_as(events.SCHEMA, file) for file in files if kind_of(file) == "new"
         }
+        if not self._is_oldest_due(files):
+            return self._merged(recent, new, drop)
         gone = _deleted([new, *recent.values()])
         groups: dict[str, list[pa.Table]] = defaultdict(list)
         for file in files:
             part = recent.get(file)
-            if part is None and _holds(table.get(file, columns=["contact"]), gone):
+            if part is None and len(gone) and _holds(table.get(file, columns=["contact"]), gone):
                 part = table.get_as(events.SCHEMA, file)
             if part is not None:
                 groups[_day(file)].append(part)
@@ -70,6 +73,15 @@ class Compaction:
         add = [_whole("day", _without_ids(parts, gone)) for parts in groups.values()]
         return Change(events.SCHEMA, [*add, *_new(_without_ids([new], gone))], frozenset(drop))
 
+    def _merged(self, recent: Mapping[str, pa.Table], new: pa.Table, drop: set[str]) -> Change:
+        """The change that adds the events of a transition and merges the new files of each day."""
+        days: dict[str, dict[str, pa.Table]] = defaultdict(dict)
+        for file, part in recent.items():
+            days[_day(file)][file] = part
+        several = [parts for parts in days.values() if len(parts) > 1]
+        add = [_whole("new", pa.concat_tables(parts.values())) for parts in several]
+        return Change(events.SCHEMA, [*add, *_new(new)], frozenset(drop.union(*several)))
+
     def levels(self, new: pa.Table) -> Change:
         """The change that adds the levels of a snapshot. Raises StoreError and Unreadable."""
         files = self._files("levels")
@@ -77,7 +89,6 @@ class Compaction:
             return Change(levels.SCHEMA, _new(new))
         limit = stamps([self.now - LEVELS_IN_FULL])[0]
         table = self.store.table("levels")
-        last = _last_of_days(self._moments(files), self.timezone)
         days: dict[str, list[str]] = defaultdict(list)
         months: dict[str, list[str]] = defaultdict(list)
         for file in files:
@@ -90,6 +101,7 @@ class Compaction:
                     continue
                 parts = [table.get_as(levels.SCHEMA, file) for file in group]
                 if kind == "month":
+                    last = _last_of_days(self._moments(_around(group, files)), self.timezone)
                     parts = [_at(part, last) for part in parts]
                 drop |= set(group)
                 if whole := pa.concat_tables(parts):
@@ -108,9 +120,11 @@ class Compaction:
 
     def _is_due(self, files: Sequence[str]) -> bool:
         new = [file for file in files if kind_of(file) == "new"]
-        oldest = min((span(file)[0] for file in new), default=None)
-        limit = stamps([self.now - LONGEST_NEW])[0]
-        return len(new) > MOST_NEW or (oldest is not None and oldest <= limit)
+        return len(new) > MOST_NEW or self._is_oldest_due(new)
+
+    def _is_oldest_due(self, files: Sequence[str]) -> bool:
+        oldest = min((span(file)[0] for file in files if kind_of(file) == "new"), default=None)
+        return oldest is not None and oldest <= stamps([self.now - LONGEST_NEW])[0]
 
 
 def _new(table: pa.Table) -> list[tuple[str, pa.Table]]:
@@ -122,6 +136,18 @@ def _whole(kind: str, table: pa.Table) -> tuple[str, pa.Table]:
     first = "dimension" if "dimension" in table.column_names else "kind"
     table = table.sort_by([(first, "ascending"), ("seen", "ascending")])
     return label(kind, table["seen"]), table
+
+
+def _around(group: Sequence[str], files: Sequence[str]) -> list[str]:
+    """The files with rows that may have been seen on the same day, in any zone, as one of a
+    group."""
+    spans = [span(file) for file in group]
+    first = min(begins for begins, _ in spans) - _A_DAY
+    last = max(ends for _, ends in spans) + _A_DAY
+    return [file for file in files if span(file)[1] >= first and span(file)[0] <= last]
+
+
+_A_DAY = np.timedelta64(1, "D")
 
 
 def _day(file: str) -> str:

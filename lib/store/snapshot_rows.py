@@ -28,6 +28,16 @@ KEPT_DAYS = 7
 HISTORY = ("events", "levels", "carried")
 """The history tables."""
 
+MOST_OPEN = 1_000
+"""Number of past rows that each commit may write again. When there are more, they are closed: they
+go to a file of their own, so that a commit costs the same however long the history is."""
+
+CLOSED = "past"
+"""Label of the files of closed rows."""
+
+RECORDED = ("number", "as_of", "previous")
+"""The columns of closed rows that are read."""
+
 SCHEMA = pa.schema(
     [
         pa.field("number", pa.int64()),
@@ -100,13 +110,15 @@ class Row:
 class Head:
     """The committed state of the store at one read.
 
-    `rows` are the snapshots whose tables still exist, in order, never empty. `past` holds the rows
-    of recorded snapshots whose tables have been removed: over 400 days there are many.
+    `rows` are the snapshots whose tables still exist, in order, never empty. `past` and `closed`
+    hold the rows of recorded snapshots whose tables have been removed: over 400 days there are
+    many. `closed` is by file, with the columns `RECORDED`; the very first row is always in `past`.
     """
 
     version: Version
     rows: tuple[Row, ...]
     past: pa.Table
+    closed: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @property
     def last(self) -> Row:
@@ -120,20 +132,26 @@ class Head:
     def recorded(self) -> pa.Table:
         """number, as_of and previous of all recorded snapshots, in order."""
         kept = [row for row in self.rows if row.recorded]
-        table = to_table(kept, self.past)
-        return table.select(["number", "as_of", "previous"]).sort_by("number")
+        table = to_table(kept, self.past).select(list(RECORDED))
+        return pa.concat_tables([table, *self.closed.values()]).sort_by("number")
 
 
-def read_head(snapshots: Delta) -> Head | None:
-    """The committed rows of the table; None if there are none. Raises StoreError, also if a newer
-    version of this dashboard wrote them."""
+def read_head(snapshots: Delta, known: Mapping[str, pa.Table]) -> Head | None:
+    """The committed rows of the table; None if there are none. `known` are the `closed` of an
+    earlier head; those files are not read again. Raises StoreError, also if a newer version of this
+    dashboard wrote them."""
     version = snapshots.latest()
     if version is None:
         return None
-    parts = [SCHEMA.empty_table()]
+    parts, closed = [SCHEMA.empty_table()], {}
     for name in version.files:
         try:
-            parts.append(snapshots.get(name).cast(SCHEMA))
+            if not name.startswith(CLOSED):
+                parts.append(snapshots.get(name).cast(SCHEMA))
+            elif name in known:
+                closed[name] = known[name]
+            else:
+                closed[name] = snapshots.get_as(SCHEMA, name, RECORDED)
         except (Unreadable, pa.ArrowException, ValueError):
             log.warning("The list of snapshots in %s cannot be read.", name)
     table = pa.concat_tables(parts)
@@ -143,7 +161,7 @@ def read_head(snapshots: Delta) -> Head | None:
         return None
     if rows[-1].format > FORMAT:
         raise StoreError("a newer version of this dashboard keeps its data there")
-    return Head(version, tuple(rows), table.filter(pc.invert(kept)))
+    return Head(version, tuple(rows), table.filter(pc.invert(kept)), closed)
 
 
 def retained(
@@ -165,14 +183,18 @@ def retained(
     ]
     past = to_table(gone, past)
     if forget is not None and len(past):
-        is_first = pc.equal(past["number"], pc.min(past["number"]))
-        past = past.filter(pc.or_(is_first, pc.greater_equal(past["as_of"], forget)))
+        past = past.filter(pc.or_(is_first(past), pc.greater_equal(past["as_of"], forget)))
     kept = [
         row if row is last else replace(row, **_without_history(row))
         for row in rows
         if row.number in needed
     ]
     return tuple(kept), past
+
+
+def is_first(past: pa.Table) -> pa.ChunkedArray:
+    """Mask of the first row that was ever recorded."""
+    return pc.equal(past["number"], pc.min(past["number"]))
 
 
 def _without_history(row: Row) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lib.settings import Settings
 from lib.store import columns
@@ -30,11 +31,15 @@ from lib.store.delta import Delta, Overtaken, Unreadable
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.snapshot_rows import (
+    CLOSED,
     FORMAT,
     HISTORY,
+    MOST_OPEN,
+    RECORDED,
     SCHEMA,
     Head,
     Row,
+    is_first,
     read_head,
     retained,
     to_table,
@@ -91,6 +96,7 @@ class Store:
         self.place = place
         self._clock = clock
         self._snapshots = Delta(place, "snapshots")
+        self._closed: Mapping[str, pa.Table] = {}
 
     @property
     def name(self) -> str:
@@ -103,7 +109,9 @@ class Store:
     def head(self) -> Head | None:
         """The committed state; None if there is none. Raises StoreError, also if a newer version of
         this dashboard wrote it."""
-        return read_head(self._snapshots)
+        head = read_head(self._snapshots, self._closed)
+        self._closed = head.closed if head is not None else {}
+        return head
 
     def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The latest readable snapshot, and a note for each that could not be read. Without
@@ -259,19 +267,51 @@ class Store:
             versions=versions,
             files=files,
         )
-        kept, past = retained(
-            head, row, dropped, recording.forget if recording is not None else None
-        )
+        forget = recording.forget if recording is not None else None
+        kept, past = retained(head, row, dropped, forget)
+        closed = self._remembered(head.closed if head is not None else {}, forget, written)
+        if len(past) > MOST_OPEN:
+            first = is_first(past)
+            closed |= self._close(past.filter(pc.invert(first)), written)
+            past = past.filter(first)
         table = to_table(kept, past)
         name = self._snapshots.put(table, label=f"{number:06}")
         written.append((self._snapshots.name, name))
+        base = head.version if head is not None else None
+        new = closed.keys() - {*(base.files if base is not None else ())}
+        # Of two that commit at once only one can remove the file of open rows, so the other fails.
         version = self._snapshots.replace(
-            head.version if head is not None else None,
+            base,
             SCHEMA,
-            [name],
-            {name: len(table)},
+            [*closed, name],
+            {name: len(table)} | {name: len(closed[name]) for name in new},
         )
-        return Head(version, kept, past)
+        return Head(version, kept, past, closed)
+
+    def _remembered(
+        self, closed: Mapping[str, pa.Table], forget: datetime | None, written: _Written
+    ) -> dict[str, pa.Table]:
+        """The closed rows from `forget` on. At most the file that holds that moment is rewritten.
+        Raises StoreError."""
+        found: dict[str, pa.Table] = {}
+        for name, table in closed.items():
+            if forget is None or pc.min(table["as_of"]).as_py() >= forget:
+                found[name] = table
+            elif pc.max(table["as_of"]).as_py() >= forget:
+                try:
+                    rows = self._snapshots.get(name).cast(SCHEMA)
+                except Unreadable:
+                    log.warning("The list of snapshots in %s cannot be read.", name)
+                    continue
+                kept = rows.filter(pc.greater_equal(rows["as_of"], forget))
+                found |= self._close(kept, written)
+        return found
+
+    def _close(self, rows: pa.Table, written: _Written) -> dict[str, pa.Table]:
+        """Write past rows to a file that stays."""
+        name = self._snapshots.put(rows, label=CLOSED)
+        written.append((self._snapshots.name, name))
+        return {name: rows.select(list(RECORDED))}
 
     def _change(
         self, name: str, before: Sequence[str], change: Change, written: _Written

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -323,6 +324,30 @@ class TestCompaction:
         assert set(old["size"]) == {1}
         assert {moment.hour for moment in old["max"]} == {21}  # 00:00 UTC, the last of its day
         assert 6 <= events(kept)["joined"] <= 8
+
+    def test_a_day_without_deletions_reads_as_many_files_however_long_the_history_is(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lib.history.compaction.LEVELS_IN_FULL", timedelta(days=4))
+        monkeypatch.setattr("lib.store.storage.MOST_OPEN", 6)
+        opened: list[str] = []
+        whole = Place.open
+
+        def open_counted(place: Place, name: str) -> pa.NativeFile:
+            opened.append(place.root.rpartition("/")[2])
+            return whole(place, name)
+
+        monkeypatch.setattr(Place, "open", open_counted)
+        recorder = Recorder(store, "America/Sao_Paulo")
+        days, kept = [], Kept()
+        for day in range(26):
+            opened.clear()
+            for part in range(4):
+                tag = tagged("601" if part % 2 else "602")
+                kept = recorder.save(snapshot(24 * day + 6 * part, contact(1, tags=tag)))
+            days.append({name: opened.count(name) for name in ("events", "levels", "snapshots")})
+        assert events(kept) == {"tag_added": 103, "tag_removed": 103}
+        assert days[25] == days[10]  # both late in March
 
 
 def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:

@@ -215,6 +215,58 @@ def test_three_are_kept_and_the_last_of_each_of_seven_days(store: Store) -> None
     assert len(head.recorded) == 20
 
 
+def record(store: Store, day: int, kept_for: timedelta) -> Head:
+    """Commit as recorded and compared with the day before."""
+    previous = AS_OF + timedelta(days=day - 1) if day else None
+    forget = AS_OF + timedelta(days=day) - kept_for
+    return store.commit(store.head(), snapshot_of(day=day), Recording(previous, {}, forget))
+
+
+def recorded_days(store: Store) -> list[int]:
+    head = Store(store.place).head()
+    assert head is not None
+    return [(moment - AS_OF).days for moment in head.recorded["as_of"].to_pylist()]
+
+
+def test_a_commit_writes_few_rows_however_long_the_history_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
+    closed = set[str]()
+    for number in range(40):
+        head = record(store, number, timedelta(days=400))
+        open_rows = pq.read_table(files(store, "snapshots")[0].parent / head.version.files[0])
+        assert len(open_rows) <= 5 + 7
+        assert closed <= {*head.closed}  # they are not written again
+        closed = {*head.closed}
+    assert len(closed) == 6
+    assert recorded_days(store) == [*range(40)]
+
+
+def test_rows_before_what_is_remembered_go_and_the_first_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
+    for number in range(60):
+        record(store, number, timedelta(days=30))
+        oldest = max(0, number - 30)
+        assert recorded_days(store) == sorted({0, *range(oldest, number + 1)})
+
+
+def test_where_a_file_of_closed_rows_is_broken_the_others_remain(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
+    heads = [record(store, number, timedelta(days=400)) for number in range(30)]
+    closed = heads[-1].closed
+    spoiled = min(closed, key=lambda name: closed[name]["as_of"][0].as_py())
+    cut(folder(store) / "snapshots" / spoiled)
+    lost = {*range(1, 6)}
+    assert recorded_days(store) == sorted({*range(30)} - lost)
+    Store(store.place).commit(Store(store.place).head(), snapshot_of(day=30), Recording(None, {}))
+    assert recorded_days(store) == sorted({*range(31)} - lost)
+
+
 def test_what_is_kept_no_longer_is_removed_when_nobody_can_be_reading_it(store: Store) -> None:
     for number in range(6):
         save(store, snapshot_of(contact(), day=number / 24))

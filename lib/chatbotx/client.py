@@ -211,10 +211,6 @@ class Client:
             self.check()
             return None
 
-    def time_left(self) -> float:
-        """Seconds left of the time allowed for the crawl."""
-        return self._deadline - time.monotonic()
-
     def _decoded(
         self,
         get: Callable[[], tuple[httpx.Response, bytes]],

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from lib.reference import formatting
-from lib.reference.periods import ONE_DAY, Period, Span, Unit, day_of, unit_of
+from lib.reference.periods import ONE_DAY, Period, Span, Unit, unit_of
 
 Days = tuple[date, date]
 Against = Literal["previous", "year", "none"]
@@ -105,13 +105,12 @@ class Comparison:
     """What a period is compared with.
 
     It covers the moments of the days of `period` before `until` (UTC): all of them if the compared
-    period is over, otherwise as much as has elapsed of it (`to_date`). `phrase` names it after
+    period is over, otherwise as much as has elapsed of it. `phrase` names it after
     "than in": "the week before"; `preposition` is "on" for a single day.
     """
 
     period: Period
     until: datetime
-    to_date: bool
     phrase: str
     preposition: str = "in"
 
@@ -146,9 +145,4 @@ def compared(period: Period, preset: str, against: Against, as_of: datetime) -> 
             phrase = f"the {formatting.weekday(found.days.start)} before"
         else:
             phrase = f"the {formatting.number(period.number_of_days)} days before"
-    return Comparison(found.days, found.until, as_of < period.end_moment, phrase, preposition)
-
-
-def first_and_last(preset: str, as_of: datetime, timezone: str) -> Days:
-    """First and last day of a preset in `PRESETS`."""
-    return PRESETS[preset].days(day_of(as_of, timezone))
+    return Comparison(found.days, found.until, phrase, preposition)

@@ -2,14 +2,13 @@
 
 import itertools
 import math
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lib.chatbotx.client import Client, Query
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer
-from lib.chatbotx.versions import Versions, new_and_changed
+from lib.chatbotx.sightings import Sightings
+from lib.chatbotx.versions import new_and_changed
 
 READINGS = 6
 """Maximum number of passes over a workspace."""
@@ -39,17 +38,16 @@ def is_past_the_end(answer: Answer, number: int) -> bool:
     return answer.page_count is not None and number > answer.page_count
 
 
-def missing_estimate(times_found: Counter[str], last: Collection[str | None]) -> int:
+def missing_estimate(known: Sightings) -> int:
     """Estimate, from above, how many contacts no pass found.
 
-    `times_found` is how many passes found each id; `last` are the ids of the last pass. Where
-    contacts are deleted, each deletion lets one slip through, and the best pass missed no more than
-    the average. Where the order is unstable, this is Chao's estimator: many contacts found exactly
-    once imply more that were never found.
+    Where contacts are deleted, each deletion lets one slip through, and the best pass missed no
+    more than the average. Where the order is unstable, this is Chao's estimator: many contacts
+    found exactly once imply more that were never found.
     """
-    times = Counter(times_found.values())
-    gone = len(times_found.keys() - set(last)) / (READINGS - 1)
-    unstable = times[1] * (times[1] - 1) / (2 * (times[2] + 1))
+    once, twice = known.came_times(1), known.came_times(2)
+    gone = (len(known) - known.found) / (READINGS - 1)
+    unstable = once * (once - 1) / (2 * (twice + 1))
     return max(1, math.ceil(gone), math.ceil(unstable))
 
 
@@ -62,45 +60,41 @@ def walk_by_pages(client: Client, log: CrawlLog) -> None:
     always duplicates, it takes three passes with equal numbers of rows that together found that
     many contacts. Raises ChatbotXError.
     """
-    known: Versions = {}
-    times_found: Counter[str] = Counter()
+    known = Sightings()
     passes: list[_Pass] = []
-    now = _Pass()
     while len(passes) < READINGS:
         now = _read_all_pages(client, log, known)
         passes.append(now)
-        times_found.update(now.found)
         if now.is_cycling:
             log.warn(
                 "The server sends the same contacts again and again instead of the next ones: only "
                 f"the {len(known):,} that it sent are counted, and more may be missing.",
                 None,
             )
-        is_same = len(passes) > 1 and passes[-2].found == now.found
+        is_same = len(passes) > 1 and passes[-2].found == known.found == known.found_again
         is_static = len(passes) > 2 and len({each.rows for each in passes}) == 1
         if (
             now.is_cycling
-            or (is_same and len(now.found) == now.with_id)
+            or (is_same and known.found == now.with_id)
             or (is_static and len(known) == now.with_id)
         ):
             break
     else:
-        missing = missing_estimate(times_found, now.found)
         log.warn(
             "This server ignores the order or the filter it is asked for, so contacts can slip "
             f"between two pages. {READINGS} passes found {len(known):,} contacts and did not "
-            f"agree: at most about {missing:,} more may be missing.",
+            f"agree: at most about {missing_estimate(known):,} more may be missing.",
             None,
         )
-    log.add_without_id(now.without_id)
+    log.add_without_id(passes[-1].without_id)
 
 
 @dataclass
 class _Pass:
-    """The result of one pass: the number of rows, the ids found, and how many rows had no id."""
+    """The result of one pass: the number of rows, of contacts found, and of rows without an id."""
 
     rows: int = 0
-    found: set[str] = field(default_factory=set)
+    found: int = 0
     without_id: int = 0
     is_cycling: bool = False
 
@@ -109,10 +103,11 @@ class _Pass:
         return self.rows - self.without_id
 
 
-def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
+def _read_all_pages(client: Client, log: CrawlLog, known: Sightings) -> _Pass:
     """One pass. It ends at a short or an empty page, never at `pageCount`, which may be capped."""
     read = _Pass()
-    pages: set[tuple[str, ...]] = set()
+    known.begin_pass()
+    pages: set[int] = set()
     page_size = nothing_new = 0
     for number in itertools.count(1):
         answer = client.contacts(Query(page=number, skipped=read.rows))
@@ -120,18 +115,20 @@ def _read_all_pages(client: Client, log: CrawlLog, known: Versions) -> _Pass:
         if log.counted is None:
             log.counted = count(client, answer)
         ids = tuple(contact.id for contact in answer.contacts if contact.id)
-        nothing_new = nothing_new + 1 if ids and read.found.issuperset(ids) else 0
-        if ids in pages or nothing_new == NOTHING_NEW:
+        nothing_new = nothing_new + 1 if ids and all(map(known.came, ids)) else 0
+        if hash(ids) in pages or nothing_new == NOTHING_NEW:
             read.is_cycling = not is_past_the_end(answer, number)
             break
         if ids:
-            pages.add(ids)
-        read.found.update(ids)
+            pages.add(hash(ids))
         read.rows += answer.received
         read.without_id += answer.received - len(ids)
         new, changed = new_and_changed(answer.contacts, range(answer.received), known)
+        for each in ids:
+            known.note(each)
         log.take(answer.only([*new, *changed]), changed=len(changed))
         if answer.received < max(1, page_size):
             break
         page_size = max(page_size, answer.received)
+    read.found = known.found
     return read

@@ -49,6 +49,8 @@ class Tie:
     ) -> None:
         self.query = query
         self.emit_from = emit_from
+        # 300 bytes a contact of the tie, with the positions in its chains: few share one second,
+        # and a million would be 300 MB until the walk has gone on by key.
         self.known = known
         self.nameless = Counter({as_text(emit_from): nameless})
         """Number of contacts without an id counted so far, by `createdAt`."""

@@ -1,7 +1,7 @@
 """Detect contacts that come again with different contents, by fingerprints."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -9,6 +9,14 @@ from lib.chatbotx.schema import Contact, Email, Phone
 
 Versions = dict[str, int]
 """Fingerprint of each contact, by id."""
+
+
+class Known(Protocol):
+    """Access to fingerprints of contacts, by id."""
+
+    def get(self, contact: str, /) -> int | None: ...
+
+    def __setitem__(self, contact: str, version: int, /) -> None: ...
 
 
 def _reduced(value: Any) -> Any:
@@ -39,7 +47,7 @@ def fingerprint(contact: Contact) -> int:
 
 
 def new_and_changed(
-    contacts: list[Contact], rows: Iterable[int], known: Versions
+    contacts: list[Contact], rows: Iterable[int], known: Known
 ) -> tuple[list[int], list[int]]:
     """Split `rows` into those of new contacts and those of contacts changed since they were known.
 

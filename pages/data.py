@@ -228,7 +228,7 @@ def _answered(view: View) -> None:
     if source is None:
         return
     questions = formatting.counted(source.questions, "question")
-    where = "the store's files" if source.reads_store else "the tables in memory"
+    where = "the store's files" if source.reads_store else "this server's copy"
     seconds = formatting.decimal(source.seconds)
     st.caption(f"{source.name} answered {questions} about this data from {where} in {seconds} s.")
 

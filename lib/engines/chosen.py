@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from lib.engines.questions import Engine
     from lib.engines.where import Where
     from lib.settings import ChosenEngine, Settings
-    from lib.store.snapshot import Snapshot
+    from lib.store.snapshot import Snapshot, TableFile
+    from lib.store.storage import Store
 
 
 @dataclass(frozen=True)
@@ -181,14 +183,21 @@ def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
     from lib.store.storage import store_of
 
     store = store_of(settings)
-    is_local = store is not None and store.place.is_folder
     files = snapshot.files if isinstance(snapshot, FiledSnapshot) else None
-    if files is not None and (is_local or settings.engine == "duckdb"):
+    if files is not None and (settings.engine == "duckdb" or _are_in(store, files)):
         return in_files(files)
     try:
         return in_memory(snapshot.tables)
     except (StoreError, Unreadable) as why:
         raise EngineError(f"The stored data cannot be read: {why}.") from None
+
+
+def _are_in(store: Store | None, files: Mapping[str, TableFile]) -> bool:
+    """Whether the files are in the store's folder, which other machines may reach as well."""
+    if store is None or not store.place.is_folder:
+        return False
+    root = Path(store.place.root).absolute()
+    return all(root in each.path.absolute().parents for each in files.values())
 
 
 def _opened(chosen: ChosenEngine, otherwise: Callable[[], Where], kept: Where | None) -> _Opened:

@@ -170,7 +170,7 @@ def _snapshot(workspace: Settings, now: datetime) -> Snapshot:
     if stored is not None and timedelta(0) <= now - stored.as_of <= usual:
         return stored
     with connect(workspace, as_of=now) as client:
-        return fetched(workspace, client, began=now)
+        return fetched(workspace, client, store, began=now)
 
 
 def _past(workspace: Settings, snapshot: Snapshot) -> Past:

@@ -37,6 +37,7 @@ from lib.settings import Settings, SettingsError
 from lib.store.delta import Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import Snapshot, save_tables
+from lib.store.storage import store_of
 from lib.store.workspace import connect, fetched
 
 
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(note, file=sys.stderr)
     try:
         with connect(configured, as_of=as_of) as client:
-            snapshot = fetched(configured, client, began=as_of)
+            snapshot = fetched(configured, client, store_of(configured), began=as_of)
     except ChatbotXError as error:
         return _fail(3, error)
     except StoreError as error:

@@ -26,9 +26,9 @@ from lib.refresh.stored import StoredCopy
 from lib.settings import Settings
 from lib.store.lease import Lease
 from lib.store.place import StoreError
-from lib.store.snapshot import Snapshot, fetch
+from lib.store.snapshot import FiledSnapshot
 from lib.store.storage import Store
-from lib.store.workspace import connect
+from lib.store.workspace import connect, fetched
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,6 @@ class Refresher:
         self._clock = clock
         self._timer = timer
         self._store = store
-        self._goes_to_disk = store is not None and settings.engine != "memory"
-        """Whether a crawl is written to disk as it arrives."""
         self._copy = StoredCopy(settings, store)
         self._lease = lease
         self._crawls = crawls or Crawls()
@@ -333,14 +331,16 @@ class Refresher:
             self._set(replace(self._state, progress=Progress()))
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
-                snapshot = self._crawl(client, began)
+                snapshot = fetched(
+                    self._settings, client, self._store, began=began, on_progress=self._report
+                )
         except (ChatbotXError, StoreError) as error:
             if self._stopped.is_set():
                 self._end(replace(self._state, progress=None))
                 return False
             log.warning("Refresh failed: %s", error)
             if isinstance(error, StoreError):
-                self._fail(f"What was read could not be written to the store: {error}.")
+                self._fail(f"What was read could not be written to disk: {error}.")
             else:
                 self._fail(str(error))
             return False
@@ -352,7 +352,7 @@ class Refresher:
         log.info("Refreshed: %s contacts in %.1f s", snapshot.contacts, snapshot.verdict.seconds)
         self._fetched = began_by_timer
         before = self._state.history
-        if self._goes_to_disk:
+        if isinstance(snapshot, FiledSnapshot):
             # It is shown only once it is stored, and then read from the store.
             self._end(self._copy.keep(snapshot, before))
         else:
@@ -360,17 +360,6 @@ class Refresher:
             self._set(self._copy.keep(snapshot, before))
         self._release_if_unneeded()
         return True
-
-    def _crawl(self, client: Client, began: datetime) -> Snapshot:
-        """Crawl into memory or to disk. Raises ChatbotXError, and StoreError if it goes to disk."""
-        if self._store is None or not self._goes_to_disk:
-            return fetch(
-                client, began=began, is_demo=self._settings.is_demo, on_progress=self._report
-            )
-        # Imported here because only crawls to disk need it.
-        from lib.store.on_disk import fetch_to_disk
-
-        return fetch_to_disk(client, self._store.place, began=began, on_progress=self._report)
 
     def _fail(self, reason: str) -> None:
         with self._changed:

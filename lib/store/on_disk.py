@@ -7,6 +7,7 @@ sources and countries.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import weakref
 from collections import Counter
@@ -28,9 +29,11 @@ from lib.store.builder import NAT, TableBuilder
 from lib.store.delta import writing
 from lib.store.dimensions import DIMENSIONS
 from lib.store.parts import Parts
-from lib.store.place import Place, store_errors
+from lib.store.place import Place, StoreError, store_errors
 from lib.store.snapshot import FiledSnapshot, TableFile, read_into, with_unreadable
 from lib.store.tables import Tables
+
+log = logging.getLogger(__name__)
 
 PART = 65_536
 """Contacts held in memory before they are written."""
@@ -90,11 +93,10 @@ def fetch_to_disk(
     began: datetime | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> FiledSnapshot:
-    """Crawl a workspace into files: in a folder of the store or, for a bucket, in a temporary
-    folder. `began` is UTC, default now. Raises ChatbotXError, and StoreError if there is no
-    space."""
-    with store_errors(place):
-        folder = _Folder(place)
+    """Crawl a workspace into files: in a folder of the store or, if that is a bucket or cannot be
+    written to, in a temporary folder. `began` is UTC, default now. Raises ChatbotXError, and
+    StoreError if there is no space."""
+    folder = _Folder(place)
     spool = Spool(folder.path)
 
     def add(contacts: list[Contact]) -> None:
@@ -130,15 +132,29 @@ _ABANDONED_AFTER = timedelta(days=1)
 
 
 class _Folder:
-    """A new folder on the store's file system, so that files are adopted without copying. Removed
-    when it is no longer referenced. Raises OSError."""
+    """A new folder that only this user may read. Removed when it is no longer referenced. Raises
+    StoreError."""
 
     def __init__(self, place: Place) -> None:
-        if place.is_folder:
+        self.path = _new_folder(place)
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def _new_folder(place: Place) -> Path:
+    if place.is_folder:
+        try:
+            # On the store's file system, so that files are adopted without copying.
             place.make()
             _remove_abandoned(place)
-        self.path = Path(mkdtemp(prefix=_FOLDER, dir=place.root if place.is_folder else None))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+            with store_errors(place):
+                return Path(mkdtemp(prefix=_FOLDER, dir=place.root))
+        except StoreError as why:
+            # Current numbers are shown even if they cannot be kept: the recorder reports that.
+            log.warning("The crawl is written to a temporary folder, not to the store: %s.", why)
+    try:
+        return Path(mkdtemp(prefix=_FOLDER))
+    except OSError:
+        raise StoreError("there is no folder for temporary files") from None
 
 
 def _remove_abandoned(place: Place) -> None:

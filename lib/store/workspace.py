@@ -1,15 +1,17 @@
 """Settings → client: the only place that knows whether a workspace is the demo or a real one."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from lib.chatbotx.client import Client, Patience, RateLimiter
+from lib.chatbotx.crawl import Progress
 from lib.chatbotx.schema import Decoder
 from lib.demo import transport as demo
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot, fetch
-from lib.store.storage import store_of
+from lib.store.storage import Store
 
 
 def connect(
@@ -42,15 +44,22 @@ def connect(
     )
 
 
-def fetched(settings: Settings, client: Client, *, began: datetime) -> Snapshot:
-    """Crawl the configured workspace, into memory or, if another engine reads it, into files.
-    `began` is UTC. Raises ChatbotXError and StoreError."""
-    store = store_of(settings) if settings.engine != "memory" else None
-    if store is None:
-        return fetch(client, began=began, is_demo=settings.is_demo)
+def fetched(
+    settings: Settings,
+    client: Client,
+    store: Store | None,
+    *,
+    began: datetime,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> Snapshot:
+    """Crawl the configured workspace: into memory or, if another engine reads it and `store` can
+    keep it, to disk. `began` is UTC. Raises ChatbotXError and StoreError."""
+    if store is None or settings.chosen_engine.is_memory:
+        return fetch(client, began=began, is_demo=settings.is_demo, on_progress=on_progress)
+    # Imported here because only crawls to disk need it.
     from lib.store.on_disk import fetch_to_disk
 
-    return fetch_to_disk(client, store.place, began=began)
+    return fetch_to_disk(client, store.place, began=began, on_progress=on_progress)
 
 
 def inbox_url(settings: Settings, workspace_id: str | None) -> str | None:

@@ -1,11 +1,13 @@
 """A Spark Connect server as a source: Apache Spark, Databricks, Sail. The server must reach the
 store under the same path or address; tables in memory are uploaded to it."""
 
+import atexit
 import threading
 import uuid
 import warnings
+import weakref
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import nullcontext, suppress
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -32,6 +34,12 @@ RETRIES = 3
 """Retries of a call that did not reach the server; by default the client retries for ten
 minutes."""
 
+AT_ONCE = 8
+"""Maximum number of questions that wait for the server at once."""
+
+INTERRUPTS = 30
+"""Maximum number of attempts, one a second, to interrupt a question."""
+
 _UNREACHABLE = (
     "Spark cannot be reached: see that its server is running and that CHATBOTX_ENGINE holds its "
     "address, then try again."
@@ -57,10 +65,13 @@ class Spark:
         self._where = where
         self._seconds = seconds
         self._tables: dict[str, nw.LazyFrame[Any]] = {}
-        self._threads = ThreadPoolExecutor(8, "spark")
-        self._asked = threading.local()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._asked = _Asked()
         self._session: SparkSession | None = None
-        self._session = self._in_time(lambda: _session(address, token, self._report))
+        self._session = self._in_time(lambda: _session(address, token, self._asked.report))
+        # There is a session for each snapshot. None is ended when this process ends: a server that
+        # does not respond would keep it from ending, and one that does ends idle sessions itself.
+        weakref.finalize(self, _end, self._session).atexit = False
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         if name not in self._tables:
@@ -84,7 +95,8 @@ class Spark:
     def _in_time(self, ask: Callable[[], Answer]) -> Answer:
         tag = uuid.uuid4().hex
         progress = _Progress()
-        is_cancelled = threading.Event()
+        answer: Future[Answer] = Future()
+        has_ended = threading.Event()
 
         def tagged() -> Answer:
             self._asked.progress = progress
@@ -97,41 +109,75 @@ class Spark:
             finally:
                 session.removeTag(tag)
 
-        def interrupt() -> None:
-            is_cancelled.set()
-            # In a thread, because the server may be slow to respond and the caller must not wait.
-            threading.Thread(target=self._interrupt, args=(tag,), daemon=True).start()
+        def work() -> None:
+            try:
+                with self._turns, suppress(InvalidStateError):  # nobody waits any more
+                    _settle(answer, tagged)
+            finally:
+                has_ended.set()
 
-        asked = self._threads.submit(tagged)
+        def interrupt() -> None:
+            """In a thread, as nobody must wait for a server that is slow to respond, if at all."""
+            answer.cancel()
+            threading.Thread(
+                target=self._interrupt, args=(tag, has_ended), name="spark", daemon=True
+            ).start()
+
+        # A process can end in spite of a daemon thread that waits for a server.
+        thread = threading.Thread(target=work, name="spark", daemon=True)
         try:
             with ended_by(interrupt, lambda: progress.share):
-                return asked.result(self._seconds)
+                thread.start()
+                return answer.result(self._seconds)
         except TimeoutError:
-            self._interrupt(tag)
+            interrupt()
             raise too_slow(self.name, self._seconds) from None
+        except CancelledError:
+            raise Cancelled from None
         except (grpc.RpcError, PySparkException) as error:
-            if is_cancelled.is_set():
-                raise Cancelled from None
             raise _engine_error(self.name, error) from None
 
-    def _interrupt(self, tag: str) -> None:
+    def _interrupt(self, tag: str, has_ended: threading.Event) -> None:
+        """Interrupt a question, repeatedly since it may not have reached the server yet."""
         session = self._session
-        if session is not None:
+        if session is None:
+            return
+        for _ in range(INTERRUPTS):
             with suppress(PySparkException, grpc.RpcError):
                 session.interruptTag(tag)
+            if has_ended.wait(1):
+                return
 
-    def _report(self, stages: Iterable[StageInfo] | None, *_: object, **__: object) -> None:
-        """Called by the client in the thread of the question it is about."""
-        done = [(stage.num_completed_tasks, stage.num_tasks) for stage in stages or ()]
-        tasks = sum(each for _, each in done)
-        if tasks:
-            self._asked.progress.share = min(1.0, sum(each for each, _ in done) / tasks)
+
+def _settle(answer: Future[Answer], ask: Callable[[], Answer]) -> None:
+    """Set the result or the error of a future. Raises InvalidStateError if it was cancelled."""
+    if answer.cancelled():
+        return
+    try:
+        found = ask()
+    except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+        answer.set_exception(error)
+    else:
+        answer.set_result(found)
 
 
 class _Progress:
     """Progress of one question."""
 
     share: float | None = None
+
+
+class _Asked(threading.local):
+    """The question that a thread is asking."""
+
+    progress = _Progress()
+
+    def report(self, stages: Iterable[StageInfo] | None, *_: object, **__: object) -> None:
+        """Called by the client in the thread of the question it is about."""
+        done = [(stage.num_completed_tasks, stage.num_tasks) for stage in stages or ()]
+        tasks = sum(each for _, each in done)
+        if tasks:
+            self.progress.share = min(1.0, sum(each for each, _ in done) / tasks)
 
 
 def _engine_error(name: str, error: Exception) -> EngineError:
@@ -151,7 +197,21 @@ def _session(address: str, token: str | None, report: Any) -> SparkSession:
             f"{address if '/' in address[5:] else f'{address}/'};token={quote(token, safe='')}"
         )
     session = SparkSession(connection=address)
+    # It would keep the session for as long as this process runs.
+    atexit.unregister(session.client._on_exit)
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     session.registerProgressHandler(report)
     session.conf.set("spark.sql.session.timeZone", "UTC")
     return session
+
+
+def _end(session: SparkSession) -> None:
+    """Release a session without waiting for the server."""
+
+    def end() -> None:
+        # `SparkSession.stop` would hold a lock of all sessions meanwhile.
+        with suppress(PySparkException, grpc.RpcError):
+            session.client.release_session()
+        session.client.close()
+
+    threading.Thread(target=end, name="spark", daemon=True).start()

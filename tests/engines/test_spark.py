@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
+import time
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,7 +20,7 @@ import pytest
 
 from lib.engines import flights
 from lib.engines.errors import EngineError
-from lib.engines.flights import Flight
+from lib.engines.flights import Cancelled, Flight
 from lib.engines.results import Results
 from lib.engines.spark import Spark, _engine_error
 from lib.engines.where import Where, in_memory
@@ -58,6 +62,13 @@ def test_token_that_is_refused_is_a_sentence_without_it() -> None:
     )
 
 
+def test_server_that_does_not_respond_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"sc://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(EngineError, match=r"^Spark had no answer within 0\.2 seconds\. "):
+            Spark(in_memory(tables_of()), address, seconds=0.2)
+
+
 def many_by_many(source: Spark) -> nw.LazyFrame[Any]:
     """A query that takes minutes."""
     one, other = source.table("contacts"), source.table("contacts").rename({"row": "other"})
@@ -85,28 +96,49 @@ def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flights, "GRACE", 0.0)
-    source = Spark(rows(80_000), sail_address(), seconds=600)
-    takes_minutes = many_by_many(source)
-    works, interrupted = threading.Event(), threading.Event()
-    interrupt = source._interrupt
+    ended, interrupted = threading.Event(), threading.Event()
+    with Wire(sail_address()) as wire:
+        source = Spark(rows(30_000), wire.address, seconds=600)
+        takes_a_while = many_by_many(source)
+        before = wire.sent
+        monkeypatch.setattr(source._session, "interruptTag", lambda _: interrupted.set())
 
-    def interrupt_and_tell(tag: str) -> None:
-        interrupt(tag)
-        interrupted.set()
+        def move_on_once_it_is_asked(_: Flight) -> None:
+            while wire.sent == before:
+                time.sleep(0.001)
+            raise InterruptedError
 
-    monkeypatch.setattr(source, "_interrupt", interrupt_and_tell)
+        def ask() -> pa.Table:
+            try:
+                return source.collect(takes_a_while)
+            except Cancelled:
+                ended.set()
+                raise
 
-    def move_on_once_it_works(_: Flight) -> None:
-        assert works.wait(60)
-        raise InterruptedError
+        with pytest.raises(InterruptedError), flights.watched(move_on_once_it_is_asked):
+            Results().get(source, "question", ask)
+        assert ended.wait(60)
+        assert interrupted.wait(60)
 
-    def ask() -> pa.Table:
-        works.set()
-        return source.collect(takes_minutes)
 
-    with pytest.raises(InterruptedError), flights.watched(move_on_once_it_works):
-        Results().get(source, "question", ask)
-    assert interrupted.wait(60)
+@needs_sail
+def test_session_of_a_snapshot_that_is_gone_is_released() -> None:
+    source = Spark(rows(10), sail_address(), seconds=300)
+    source.collect(source.table("contacts").select(contacts=nw.len()))
+    assert source._session is not None
+    client, released = source._session.client, threading.Event()
+    release = client.release_session
+
+    def release_and_tell() -> None:
+        release()
+        released.set()
+
+    client.release_session = release_and_tell  # type: ignore[method-assign]
+    is_alive = weakref.ref(source)
+    del source
+    while is_alive():  # the thread that asked last may not have ended
+        gc.collect()
+    assert released.wait(60)
 
 
 @needs_sail
@@ -118,6 +150,20 @@ def test_server_that_dies_after_it_was_asked_is_a_sentence() -> None:
         wire.cut()
         with pytest.raises(EngineError, match=r"^Spark cannot be reached: "):
             source.collect(counted)
+
+
+@needs_sail
+def test_server_that_dies_in_mid_question_is_a_sentence() -> None:
+    with Wire(sail_address()) as wire, ThreadPoolExecutor(1) as pool:
+        source = Spark(rows(30_000), wire.address, seconds=300)
+        takes_a_while = many_by_many(source)
+        before = wire.sent
+        asked = pool.submit(source.collect, takes_a_while)
+        while wire.sent == before:
+            time.sleep(0.001)
+        wire.cut()
+        with pytest.raises(EngineError, match=r"^Spark cannot be reached: "):
+            asked.result(300)
 
 
 @pytest.mark.parametrize("why", ["UNAVAILABLE: Socket closed", "connection reset"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
 import uuid
 from datetime import timedelta
+from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,7 +19,7 @@ from lib.history.reading import ALL, changes
 from lib.history.recorder import Kept, Recorder
 from lib.reference.periods import Period
 from lib.store.delta import Overtaken
-from lib.store.place import Place, store_error
+from lib.store.place import Place, StoreError, store_error
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
 from tests.bucket import SECRET, place_in
@@ -52,6 +55,44 @@ def test_what_was_saved_and_recorded_comes_back(place: Place) -> None:
     assert loaded.snapshot.as_of == AS_OF + timedelta(hours=2)
     assert loaded.snapshot.contacts == 4
     assert joined_and_deleted(loaded) == joined_and_deleted(kept) == (2, 2)
+
+
+def test_file_in_several_parts_comes_back_as_it_was(place: Place, tmp_path: Path) -> None:
+    """Amazon takes parts of at least 5 MB."""
+    sent, got = tmp_path / "sent", tmp_path / "got"
+    sent.write_bytes(Random(1).randbytes(11_000_001))
+    place.take_in("large.parquet", sent)
+    place.copy_out("large.parquet", got)
+    assert place.size("large.parquet") == 11_000_001
+    assert got.read_bytes() == sent.read_bytes()
+
+
+def test_file_that_is_not_there_is_not_found(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        place.copy_out("gone.parquet", tmp_path / "got")
+
+
+def test_file_for_which_there_is_no_space_is_a_sentence(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "sent").write_bytes(b"contacts")
+    place.take_in("small.parquet", tmp_path / "sent")
+    monkeypatch.setattr(Path, "open", fill_up)
+    with pytest.raises(StoreError, match=r"^the disk is full$"):
+        place.copy_out("small.parquet", tmp_path / "got")
+
+
+@pytest.mark.parametrize("method", ["take_in", "copy_out"])
+def test_file_of_a_bucket_that_cannot_be_reached_is_a_sentence(
+    place: Place, tmp_path: Path, method: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"contacts")
+    gone = Place(place.root, {**place.options, "aws_endpoint_url": "http://127.0.0.1:9"})
+    with pytest.raises(StoreError, match=r"^the bucket cannot be reached: "):
+        getattr(gone, method)("small.parquet", tmp_path / "file")
 
 
 def test_of_two_that_looked_at_once_the_second_has_to_look_again(place: Place) -> None:

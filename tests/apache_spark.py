@@ -19,20 +19,35 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-TESTS = ("tests/engines", "tests/metrics", "tests/outputs/test_report.py")
+TESTS = (
+    "tests/engines",
+    "tests/metrics",
+    "tests/history/test_agreement.py",
+    "tests/history/test_expected.py",
+    "tests/history/test_opt_outs.py",
+    "tests/insights/test_causes.py",
+    "tests/outputs/test_report.py",
+)
 PATIENCE = 180
 """Maximum seconds for the server to start."""
+
+MOST = 3_600
+"""Maximum seconds for the tests, which take a quarter of an hour on two idle cores."""
 
 
 def main(arguments: Sequence[str]) -> int:
     if shutil.which("java") is None:
         sys.exit("Apache Spark needs Java 17: install it, and try again.")
     with server() as address:
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *TESTS, "-p", "no:randomly", *arguments],
-            env=os.environ | {"ENGINES": "spark", "SPARK_SERVER": address},
-            check=False,
-        ).returncode
+        try:
+            return subprocess.run(
+                [sys.executable, "-m", "pytest", *TESTS, "-p", "no:randomly", *arguments],
+                env=os.environ | {"ENGINES": "spark", "SPARK_SERVER": address},
+                check=False,
+                timeout=MOST,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            sys.exit(f"The tests did not end within {MOST // 60} minutes.")
 
 
 @contextmanager
@@ -56,7 +71,9 @@ def server() -> Iterator[str]:
     with TemporaryDirectory() as folder:
         log = Path(folder, "server.log")
         command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
-        command += ["--driver-memory", "2g"]
+        # Thousands of short queries are not worth compiling twice, for which Java has two threads.
+        java = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        command += ["--driver-memory", "2g", "--driver-java-options", java]
         for name, value in settings.items():
             command += ["--conf", f"{name}={value}"]
         command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]

@@ -40,7 +40,8 @@ def answering(kind: Kind) -> Iterator[None]:
 
 def setting() -> str:
     """The engine's value of `CHATBOTX_ENGINE`."""
-    return {"memory": "memory", "DuckDB": "duckdb", "Sail": ""}[_chosen[-1]] or sail_address()
+    kind = _chosen[-1]
+    return {"memory": "memory", "DuckDB": "duckdb"}.get(kind) or _spark_address(kind)
 
 
 def engine_of(
@@ -65,11 +66,15 @@ def source_in(where: Where, kind: Kind) -> Source:
         return DuckDB(where)
     from lib.engines.spark import Spark
 
-    return Spark(where, sail_address() if kind == "Sail" else os.environ["SPARK_SERVER"])
+    return Spark(where, _spark_address(kind))
 
 
 def _with_ids(ids: tuple[object, ...]) -> Expressions:
     return {"chosen": nw.col("id").is_in(ids) if ids else nw.col("id").is_null()}
+
+
+def _spark_address(kind: Kind) -> str:
+    return sail_address() if kind == "Sail" else os.environ["SPARK_SERVER"]
 
 
 @cache

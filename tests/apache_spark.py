@@ -28,6 +28,9 @@ TESTS = (
     "tests/insights/test_causes.py",
     "tests/outputs/test_report.py",
 )
+OPTIONS = ("-k", "Spark", "-p", "no:randomly", "-rs")
+"""Only tests of Spark: other engines are part of the other tests."""
+
 PATIENCE = 180
 """Maximum seconds for the server to start."""
 
@@ -38,10 +41,12 @@ MOST = 3_600
 def main(arguments: Sequence[str]) -> int:
     if shutil.which("java") is None:
         sys.exit("Apache Spark needs Java 17: install it, and try again.")
+    # Otherwise the server would outlive a terminated process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))
     with server() as address:
         try:
             return subprocess.run(
-                [sys.executable, "-m", "pytest", *TESTS, "-p", "no:randomly", *arguments],
+                [sys.executable, "-m", "pytest", *TESTS, *OPTIONS, *arguments],
                 env=os.environ | {"ENGINES": "spark", "SPARK_SERVER": address},
                 check=False,
                 timeout=MOST,

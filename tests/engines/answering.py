@@ -11,6 +11,7 @@ from functools import cache
 from typing import Literal
 
 import narwhals as nw
+import pytest
 
 from lib.engines.duckdb import DuckDB
 from lib.engines.lazy import LazyEngine, Source
@@ -75,6 +76,17 @@ def _with_ids(ids: tuple[object, ...]) -> Expressions:
 
 def _spark_address(kind: Kind) -> str:
     return sail_address() if kind == "Sail" else os.environ["SPARK_SERVER"]
+
+
+needs_server = pytest.mark.skipif(
+    os.environ.get("ENGINES") not in ("all", "spark"),
+    reason="asks a Spark Connect server, with ENGINES=all or ENGINES=spark only",
+)
+
+
+def server_address() -> str:
+    """Address of the Spark Connect server, for tests that need one."""
+    return _spark_address(KINDS[-1])
 
 
 @cache

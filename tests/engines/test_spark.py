@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import socket
 import threading
 import time
@@ -24,15 +23,11 @@ from lib.engines.flights import Cancelled, Flight
 from lib.engines.results import Results
 from lib.engines.spark import Spark, _engine_error
 from lib.engines.where import Where, in_memory
-from tests.engines.answering import sail_address
+from tests.engines.answering import needs_server, server_address
 from tests.workspaces import tables_of
 
 # The client also warns of what it then raises.
 pytestmark = pytest.mark.filterwarnings("ignore:.RETRIES_EXCEEDED")
-
-needs_sail = pytest.mark.skipif(
-    os.environ.get("ENGINES") != "all", reason="asks a server, with ENGINES=all only"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +74,9 @@ def rows(number: int) -> Where:
     return lambda _: pa.table({"row": pa.array(range(number), pa.int64())})
 
 
-@needs_sail
+@needs_server
 def test_answer_that_takes_too_long_is_given_up_and_the_next_is_given() -> None:
-    source = Spark(rows(30_000), sail_address(), seconds=300)
+    source = Spark(rows(30_000), server_address(), seconds=300)
     takes_minutes = many_by_many(source)
     source._seconds = 0.2
     with pytest.raises(EngineError, match=r"^Spark had no answer within 0.2 seconds\. "):
@@ -91,13 +86,13 @@ def test_answer_that_takes_too_long_is_given_up_and_the_next_is_given() -> None:
     assert counted["contacts"].to_pylist() == [30_000]
 
 
-@needs_sail
+@needs_server
 def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flights, "GRACE", 0.0)
     ended, interrupted = threading.Event(), threading.Event()
-    with Wire(sail_address()) as wire:
+    with Wire(server_address()) as wire:
         source = Spark(rows(30_000), wire.address, seconds=600)
         takes_a_while = many_by_many(source)
         before = wire.sent
@@ -121,9 +116,9 @@ def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
         assert interrupted.wait(60)
 
 
-@needs_sail
+@needs_server
 def test_session_of_a_snapshot_that_is_gone_is_released() -> None:
-    source = Spark(rows(10), sail_address(), seconds=300)
+    source = Spark(rows(10), server_address(), seconds=300)
     source.collect(source.table("contacts").select(contacts=nw.len()))
     assert source._session is not None
     client, released = source._session.client, threading.Event()
@@ -141,9 +136,9 @@ def test_session_of_a_snapshot_that_is_gone_is_released() -> None:
     assert released.wait(60)
 
 
-@needs_sail
+@needs_server
 def test_server_that_dies_after_it_was_asked_is_a_sentence() -> None:
-    with Wire(sail_address()) as wire:
+    with Wire(server_address()) as wire:
         source = Spark(rows(10), wire.address, seconds=300)
         counted = source.table("contacts").select(contacts=nw.len())
         assert source.collect(counted)["contacts"].to_pylist() == [10]
@@ -152,9 +147,9 @@ def test_server_that_dies_after_it_was_asked_is_a_sentence() -> None:
             source.collect(counted)
 
 
-@needs_sail
+@needs_server
 def test_server_that_dies_in_mid_question_is_a_sentence() -> None:
-    with Wire(sail_address()) as wire, ThreadPoolExecutor(1) as pool:
+    with Wire(server_address()) as wire, ThreadPoolExecutor(1) as pool:
         source = Spark(rows(30_000), wire.address, seconds=300)
         takes_a_while = many_by_many(source)
         before = wire.sent

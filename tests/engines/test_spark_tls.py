@@ -18,14 +18,12 @@ import pytest
 from lib.engines.errors import EngineError
 from lib.engines.spark import Spark
 from lib.engines.where import in_memory
-from tests.engines.answering import sail_address
+from tests.engines.answering import needs_server, server_address
 from tests.serving import ROOT
 from tests.workspaces import tables_of
 
 pytestmark = [
-    pytest.mark.skipif(
-        os.environ.get("ENGINES") != "all", reason="asks a server, with ENGINES=all only"
-    ),
+    needs_server,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="nothing to make certificates with"),
 ]
 
@@ -75,11 +73,11 @@ def count(address: str) -> object:
 
 
 class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # gRPC has no types
-    """Passes every call on to Sail."""
+    """Passes every call on to the Spark Connect server."""
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
-        self._to = grpc.insecure_channel(sail_address().removeprefix("sc://"))
+        self._to = grpc.insecure_channel(server_address().removeprefix("sc://"))
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         self.tokens += (value for name, value in call.invocation_metadata if name == AUTHORIZATION)

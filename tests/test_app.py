@@ -91,7 +91,7 @@ def _paint(connection: ClientConnection, data: bytes) -> None:
         given = connection.request.headers if connection.request is not None else {}
         headers = {name: given[name] for name in ("Host", "Cookie") if name in given}
         port = connection.remote_address[1]
-        httpx.get(f"http://127.0.0.1:{port}/{path.decode()}", headers=headers)
+        httpx.get(f"http://127.0.0.1:{port}/{path.decode()}", headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize(

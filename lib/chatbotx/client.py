@@ -8,6 +8,7 @@ import contextlib
 import math
 import random
 import socket
+import ssl
 import threading
 import time
 import weakref
@@ -41,6 +42,9 @@ T = TypeVar("T")
 
 _WATCHDOG_INTERVAL = 0.05
 """In seconds."""
+
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody. Plain HTTP needs no certificates, and loading them takes 20 ms of CPU."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ class Client:
                 # Plain HTTP is only allowed to this machine, and the unencrypted token must not
                 # go through a proxy.
                 trust_env=base_url.startswith("https:"),
+                verify=_NO_CERTIFICATES if base_url.startswith("http:") else True,
                 transport=transport,
             )
         except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:

@@ -602,9 +602,9 @@ class TestContactsOfOneTime:
         """Each skipped contact takes the server 4 ms; the timeout without skipping is 0.2 s."""
         manners = replace(SMALL_PAGES["July"], seconds_per_skipped_contact=0.004)
         patience = replace(QUICK, silence=0.2, answer=0.2, per_skipped=0.04)
-        with FakeChatbotx({TOKEN: tied(150)}, manners) as server:
+        with FakeChatbotx({TOKEN: tied(80)}, manners) as server:
             crawled = read(server, connections=2, patience=patience)
-        assert_all_there_once(crawled, tied(150))
+        assert_all_there_once(crawled, tied(80))
 
 
 def skipped_by(request: RecordedRequest) -> int:

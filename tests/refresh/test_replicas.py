@@ -21,7 +21,7 @@ from tests.refresh.replica import REFRESH_SECONDS
 from tests.serving import ROOT
 
 REPLICAS = 3
-KILLS = 5 if os.environ.get("STORE_KILLS") == "all" else 2
+KILLS = 5 if os.environ.get("STORE_KILLS") == "all" else 1
 PATIENCE = 60
 """In seconds; nothing here takes that long, even on a busy machine."""
 

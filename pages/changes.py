@@ -241,10 +241,11 @@ def _came_and_left(found: Changes, days: Period, view: View) -> None:
     step = step_for(len(daily))
     table = stepped(by_day, step)
     came, left, out = (int(daily[name].sum()) for name in ("came", "left", "opted_out"))
-    today = day_of(view.terms.as_of, view.terms.timezone)
+    zone = view.terms.timezone
+    since, today = day_of(found.opening, zone), day_of(view.terms.as_of, zone)
     charts.show(
         titled(f"Who came, left and opted out per {STEP_NAMES[step]}", days, view),
-        figures.came_and_left(daily, step, today) if came + left + out else None,
+        figures.came_and_left(daily, step, since, today) if came + left + out else None,
         lambda: Table(
             (
                 column("From", list(pd.DatetimeIndex(table.index)), of.DAY),

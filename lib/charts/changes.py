@@ -97,15 +97,19 @@ def _at_zero() -> dict[str, Any]:
     return {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
+def came_and_left(daily: pd.DataFrame, step: Step, since: date, today: date) -> go.Figure:
     """Contacts that came above the axis, contacts that left below it, and a line of broadcast
-    opt-outs. `daily` has columns came, left, opted_out, indexed by day."""
+    opt-outs. `daily` has columns came, left, opted_out, indexed by day. Days before `since`, the
+    first one recorded, are a gap."""
     table = stepped(daily, step)
+    days = pd.DatetimeIndex(daily.index)
+    after = pd.DataFrame({"days": days >= pd.Timestamp(since)}, days)
+    recorded = stepped(after, step)["days"].to_numpy() > 0
     faded = opacities(table.index, step, today)
     bars = [
         go.Bar(
             x=table.index,
-            y=sign * table[column],
+            y=(sign * table[column]).where(recorded),
             name=name,
             marker={"color": colour, "opacity": faded},
             customdata=_hover_texts(table[column], step, today, what),
@@ -118,7 +122,7 @@ def came_and_left(daily: pd.DataFrame, step: Step, today: date) -> go.Figure:
     ]
     line = go.Scatter(
         x=table.index,
-        y=table["opted_out"],
+        y=table["opted_out"].where(recorded),
         name="Opted out of broadcasts",
         mode="lines+markers",
         line={"color": AMBER, "width": 2},
@@ -192,9 +196,15 @@ def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
         height=80 + 30 * max(1, len(rows)),
         barmode="relative",
         showlegend=True,
-        xaxis={"tickformat": ",d", "zeroline": True},
+        xaxis=_whole_numbers(max(max(added, removed) for _, added, removed in rows))
+        | {"zeroline": True},
         yaxis=labelled_rows(labels),
     )
+
+
+def _whole_numbers(most: int) -> dict[str, Any]:
+    """Axis of a count. Steps of less than 1 would repeat the same rounded number."""
+    return {"tickformat": ",d"} | ({"dtick": 1} if most < 5 else {})
 
 
 def response_times(by_day: pd.DataFrame) -> go.Figure:

@@ -38,12 +38,26 @@ def test_only_what_is_lost_is_red() -> None:
 
 def test_who_left_lies_below_the_axis() -> None:
     daily = pd.DataFrame({"came": [3, 0, 1], "left": [1, 2, 0], "opted_out": [0, 1, 0]}, DAYS)
-    came, left, out = came_and_left(daily, "D", date(2026, 11, 3)).data
+    came, left, out = came_and_left(daily, "D", date(2026, 11, 1), date(2026, 11, 3)).data
     assert list(came.y) == [3, 0, 1]
     assert list(left.y) == [-1, -2, 0]
     assert list(out.y) == [0, 1, 0]
     assert left.customdata[1] == "2 Nov 2026: 2 left"
     assert came.customdata[2] == "3 Nov 2026, so far: 1 came"
+
+
+def test_days_before_the_first_recorded_one_are_a_gap_and_not_zero() -> None:
+    daily = pd.DataFrame({"came": [0, 0, 1], "left": [0, 2, 0], "opted_out": [0, 1, 0]}, DAYS)
+    figure = came_and_left(daily, "D", date(2026, 11, 2), date(2026, 11, 3))
+    for trace in figure.data:
+        assert list(pd.isna(trace.y)) == [True, False, False]
+
+
+def test_a_month_that_was_recorded_in_part_is_drawn() -> None:
+    days = pd.date_range("2026-09-30", "2026-11-01", name="day")
+    daily = pd.DataFrame({"came": 1, "left": 0, "opted_out": 0}, days)
+    came, *_ = came_and_left(daily, "M", date(2026, 10, 31), date(2026, 11, 1)).data
+    assert list(pd.isna(came.y)) == [True, False, False]
 
 
 def test_opt_outs_stand_per_thousand() -> None:
@@ -56,6 +70,11 @@ def test_tags_grow_to_the_right_and_shrink_to_the_left() -> None:
     added, removed = grew_and_shrank([("VIP", 5, 2)]).data
     assert (list(added.x), list(removed.x)) == ([5], [-2])
     assert removed.customdata[0] == "VIP: 2 removed"
+
+
+@pytest.mark.parametrize(("most", "tick"), [(2, 1), (400, None)])
+def test_an_axis_of_few_does_not_repeat_its_numbers(most: int, tick: int | None) -> None:
+    assert grew_and_shrank([("VIP", most, 0)]).layout.xaxis.dtick == tick
 
 
 @pytest.mark.parametrize(("timed", "symbol"), [(4, "circle-open"), (5, "circle")])

@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from lib.query import url
 from lib.query.choice import Choice
-from lib.query.options import Options, clean
+from lib.query.options import Options, clean, skeleton
 from lib.settings import Settings
 from lib.store.dimensions import DIMENSIONS
 from lib.store.documents import Documents, documents_of
@@ -35,6 +35,10 @@ EVERYBODY = ""
 LONGEST_NAME = 60
 MOST_VIEWS = 50
 """Per owner."""
+
+LONGEST_VIEW = 20_000
+"""Characters of one stored view; with a hundred tags it has about ten thousand. Every page reads
+all views, so one that selects all of 20,000 tags would slow everybody down."""
 
 
 class SavedViewError(Exception):
@@ -105,13 +109,13 @@ def _content_of(path: Path) -> bytes:
     opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(opened, "rb") as file:
         found = os.fstat(opened)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
             raise OSError("this is not a file of saved views")
         return file.read()
 
 
-_MOST_BYTES = 50_000_000
-"""Size limit: room for a few hundred owners with the maximum of views."""
+MOST_BYTES = 20_000_000
+"""Size limit of all views of a workspace: what is larger is neither written nor read."""
 
 
 class SharedDocument:
@@ -178,7 +182,7 @@ class SavedViews:
         """Save a choice under a name, replacing the owner's view of that name. Raises
         SavedViewError."""
         named = clean(name)
-        if not named:
+        if not skeleton(named):
             raise SavedViewError("A saved view needs a name.")
         if len(named) > LONGEST_NAME:
             raise SavedViewError(f"A name has at most {LONGEST_NAME} characters.")
@@ -189,6 +193,8 @@ class SavedViews:
             if choice.keys(dimension)
         }
         view = SavedView(secrets.token_hex(8), named, owner, page, given, names, now.isoformat())
+        if len(_encoded([view])) > LONGEST_VIEW:
+            raise SavedViewError("These are too many filters to save; select fewer values.")
 
         def add(content: bytes | None) -> bytes:
             others = [
@@ -200,7 +206,10 @@ class SavedViews:
                 raise SavedViewError(
                     f"There are {MOST_VIEWS} saved views already; delete one to save another."
                 )
-            return _encoded([*others, view])
+            after = _encoded([*others, view])
+            if len(after) > MOST_BYTES:
+                raise SavedViewError("There is no room for another view; delete one to save this.")
+            return after
 
         self._change(add)
         return view
@@ -250,13 +259,14 @@ def _encoded(views: Sequence[SavedView]) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
-def _decoded(content: bytes | None) -> list[SavedView]:
-    """The stored views. Raises SavedViewError for foreign or damaged content, so that it is not
-    overwritten."""
+@lru_cache(4)
+def _decoded(content: bytes | None) -> tuple[SavedView, ...]:
+    """The stored views; cached, since every page asks for the same. Raises SavedViewError for
+    foreign or damaged content, so that it is not overwritten."""
     if content is None:
-        return []
+        return ()
     try:
-        return [_view(each) for each in json.loads(content)["views"]]
+        return tuple(_view(each) for each in json.loads(content)["views"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SavedViewError(
             "The file of saved views is damaged; whoever runs this dashboard can repair or move it."

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.query import saved_views
 from lib.query.choice import Choice
 from lib.query.options import Options
 from lib.query.saved_views import (
@@ -107,8 +108,14 @@ def test_only_its_owners_delete_a_view(views: SavedViews) -> None:
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("", "needs a name"), (" \u202e ", "needs a name"), ("x" * 61, "at most 60 characters")],
-    ids=["empty", "blank", "long"],
+    [
+        ("", "needs a name"),
+        (" \u202e ", "needs a name"),
+        ("\u200b\0\x1b", "needs a name"),
+        ("x" * 61, "at most 60 characters"),
+        ("x" * 1_000_000, "at most 60 characters"),
+    ],
+    ids=["empty", "blank", "invisible", "long", "a megabyte"],
 )
 def test_a_name_has_to_be_one(views: SavedViews, name: str, why: str) -> None:
     with pytest.raises(SavedViewError, match=why):
@@ -123,6 +130,36 @@ def test_one_person_cannot_fill_the_store(views: SavedViews) -> None:
         save(views, "one more")
     save(views, "0", Choice("7d"))
     save(views, "another's", owner=BIA)
+
+
+def test_a_view_of_very_many_values_is_not_kept(views: SavedViews) -> None:
+    """Every page of everybody would have to read it."""
+    with pytest.raises(SavedViewError, match="too many filters"):
+        save(views, "all tags", choosing(tag=tuple(str(number) for number in range(2_000))))
+    assert views.of(ANA) == []
+
+
+def test_what_would_be_too_large_to_be_read_is_not_written(
+    views: SavedViews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(views, "first")
+    filling = save(views, "second", owner=BIA)
+    monkeypatch.setattr(saved_views, "MOST_BYTES", 1_000)
+    with pytest.raises(SavedViewError, match="no room"):
+        save(views, "third", owner=BIA)
+    assert names(views, ANA) == ["first"]
+    views.delete(filling.id, owners=[BIA])
+    save(views, "in its place", owner=BIA)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../etc/passwd", "__proto__", "<b onclick=x>**", "\u202eevil", "null", "a\r\nb", "'; --"],
+)
+def test_a_name_may_be_anything_and_stays_what_it_is(views: SavedViews, name: str) -> None:
+    save(views, name)
+    (view,) = views.of(ANA)
+    assert view.name == name.replace("\u202e", "").replace("\r\n", " ")
 
 
 def test_a_person_cannot_be_told_from_what_is_kept(tmp_path: Path) -> None:

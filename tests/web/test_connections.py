@@ -48,7 +48,8 @@ class Server:
 
 @contextmanager
 def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
-    """A uvicorn server, configured as Streamlit does."""
+    """A uvicorn server, configured as Streamlit does, but without pings: it would drop the clients
+    of these tests for not answering them."""
     port = free_port()
     uvicorn_server = uvicorn.Server(
         uvicorn.Config(
@@ -58,6 +59,7 @@ def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
             ws="websockets-sansio",
             ws_max_size=10 * 1024 * 1024,
             ws_per_message_deflate=compress,
+            ws_ping_interval=None,
             lifespan="off",
             log_config=None,
         )

@@ -20,7 +20,7 @@ from lib.reference.rates import Rate
 from lib.store.delta import Unreadable
 from lib.store.dimensions import AGENT, TAG
 from lib.store.place import StoreError
-from lib.ui import cards, charts, clicks, departed, tables
+from lib.ui import cards, charts, clicks, deferred, departed, tables
 from lib.ui.cards import Number
 
 QUESTION = "What changed?"
@@ -175,6 +175,7 @@ def _numbers(found: Changes, view: View) -> None:
                 + f"vs {formatting.duration(before.response_hours)}",
             )
     cards.numbers([joined, left, opted_out, answered], view)
+    deferred.numbers_are_sent()
 
 
 def _per_thousand(rate: Rate) -> str:

@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, SOURCE
-from lib.ui import breakdowns, cards, charts, made_of, tables
+from lib.ui import breakdowns, cards, charts, deferred, made_of, tables
 from lib.ui.cards import Number
 
 
@@ -47,6 +47,7 @@ def show(view: View) -> None:
         view,
         about=cards.right_now(view),
     )
+    deferred.numbers_are_sent()
     _over_time(view, total)
     breakdowns.show(
         "Channels",
@@ -143,6 +144,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
         f"{formatting.listed(told) or 'none'}.",
         view=view,
         clicks=[[view.choice.toggled(CHANNEL, str(key))] * len(table) for key in table.columns],
+        note=breakdowns.beyond_filter(view, CHANNEL),
         explanation="A contact on two channels is in the parts of both. The number above a bar "
         "counts each contact once.",
     )

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.heat import arrivals
-from lib.charts.world import world
+from lib.charts.world import round_above, world
 from lib.metrics import audience
 from lib.metrics.tails import Counted
 from lib.outputs import columns as of
@@ -14,7 +14,7 @@ from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
 from lib.store.dimensions import COUNTRY, DIMENSIONS
-from lib.ui import breakdowns, cards, charts, clicks, made_of, tables
+from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
 from lib.ui.cards import Number
 
 _HOW = {
@@ -50,6 +50,7 @@ def show(view: View) -> None:
         ],
         view,
     )
+    deferred.numbers_are_sent()
     counted = breakdowns.pick_counted("countries-counted")
     left, right = st.columns([3, 2])
     with left:
@@ -95,8 +96,7 @@ def _map(view: View, counted: Counted) -> None:
     what = "new contacts" if counted == "new" else "contacts"
     numbers = {key: int(shown[counted][key]) for key in on_map}
     most = max(numbers, key=lambda key: numbers[key], default=None)
-    # The scale stays that of the whole workspace under any filter.
-    darkest = _of_everybody(view, counted)
+    darkest = round_above(_largest(view, counted))
     charts.show(
         "On the map",
         world(numbers, what, darkest) if numbers else None,
@@ -112,12 +112,13 @@ def _map(view: View, counted: Counted) -> None:
     )
 
 
-def _of_everybody(view: View, counted: Counted) -> int:
-    """Number of contacts of the workspace, or of new ones in the period, ignoring filters."""
+def _largest(view: View, counted: Counted) -> int:
+    """Number of contacts in the largest known country, ignoring filters: the scale stays that of
+    the whole workspace."""
     for dimension in DIMENSIONS:
         view = view.without(dimension)
-    total = view.compute(audience.audience, view.terms)
-    return max(1, total.new if counted == "new" else total.contacts)
+    found = view.compute(audience.by_country, view.terms).drop(index=UNKNOWN, errors="ignore")
+    return int(found[counted].max()) if len(found) else 0
 
 
 def _arrivals(view: View, total: audience.Audience) -> None:

@@ -97,22 +97,22 @@ def main() -> None:
         status.no_answer(error)
         st.stop()
 
-    navigation.chips(pages)
-    if configured.is_demo:
-        status.demo_banner()
-    for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
-        st.warning(formatting.markdown(note), icon=":material/link_off:")
-
-    if seen.caveat:
-        st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
-
-    fetched = status.Fetched.of(snapshot)
-    if good is not None:
-        status.older(configured.name, good.reason, fetched, seen.terms.timezone)
-    status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")
-
     failure = None
     with deferred.charts_last():
+        navigation.chips(pages)
+        if configured.is_demo:
+            status.demo_banner()
+        for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
+            st.warning(formatting.markdown(note), icon=":material/link_off:")
+
+        if seen.caveat:
+            st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
+
+        fetched = status.Fetched.of(snapshot)
+        if good is not None:
+            status.older(configured.name, good.reason, fetched, seen.terms.timezone)
+        status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")
+
         if not snapshot.contacts:
             st.title("There are no contacts yet")
             st.write(

@@ -16,7 +16,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from lib.ui import cards, charts, clicks, recorded_days
+from lib.ui import cards, charts, clicks, deferred, recorded_days
 
 MOST_GROUPS = 15
 _KINDS: Mapping[str, tuple[str, str, str]] = {
@@ -46,6 +46,7 @@ def show(view: View) -> None:
         view,
         about=cards.right_now(view),
     )
+    deferred.numbers_are_sent()
     left, right = st.columns(2)
     with left:
         _steps(

@@ -18,7 +18,17 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
-from lib.ui import breakdowns, cards, charts, clicks, made_of, navigation, rights, sidebar
+from lib.ui import (
+    breakdowns,
+    cards,
+    charts,
+    clicks,
+    deferred,
+    made_of,
+    navigation,
+    rights,
+    sidebar,
+)
 from lib.ui.cards import Number
 
 
@@ -28,6 +38,7 @@ def show(view: View) -> None:
     cards.headline("How is our audience doing?", _sentence(view, total, load), view)
     made_of.show(view)
     _numbers(view, total, load)
+    deferred.numbers_are_sent()
     _worth_a_look(view)
     _growth(view, total)
     _where_from(view)

@@ -14,7 +14,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import TAG
-from lib.ui import breakdowns, cards, charts, clicks, made_of, tables
+from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
 from lib.ui.cards import Number
 
 MOST_COMPARED = 15
@@ -52,6 +52,7 @@ def show(view: View) -> None:
         ],
         view,
     )
+    deferred.numbers_are_sent()
     counted = breakdowns.pick_counted("tags-counted")
     left, right = st.columns(2)
     with left:

@@ -19,7 +19,17 @@ from lib.outputs.shown import TableShown
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
-from lib.ui import cards, charts, clicks, recorded_days, recorder, rights, sidebar, tables
+from lib.ui import (
+    cards,
+    charts,
+    clicks,
+    deferred,
+    recorded_days,
+    recorder,
+    rights,
+    sidebar,
+    tables,
+)
 from lib.ui.cards import Number
 
 AGES: Mapping[str, str] = {
@@ -63,6 +73,7 @@ def show(view: View) -> None:
         view,
         about=cards.right_now(view),
     )
+    deferred.numbers_are_sent()
     if view.terms.bot_answers and not view.compute(workload.server_tells):
         st.caption(
             "This server does not say whether a bot has answered, so conversations in which it is "

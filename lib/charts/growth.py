@@ -8,7 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.charts.steps import Step, by_size, is_unfinished, opacities, step_name, stepped
-from lib.charts.style import FADED, PETROL, RUST, SLATE, TICKS, channel_colour, figure_of, labels_of
+from lib.charts.style import (
+    FADED,
+    FIXED,
+    PETROL,
+    RUST,
+    SLATE,
+    TICKS,
+    TWO_LINES,
+    channel_colour,
+    figure_of,
+    labels_of,
+    room_for,
+)
 from lib.reference import formatting
 
 
@@ -30,8 +42,13 @@ def growth(
     ]
     if before is not None and any(before):
         traces.append(_comparison_line(table.index, list(before)))
+    highest = max([0, *table["new"].tolist(), *(before or [])])
     return figure_of(
-        *traces, height=300, barmode="relative", showlegend=True, xaxis=_time_axis(step, len(table))
+        *traces,
+        height=300,
+        barmode="relative",
+        showlegend=True,
+        **_time_axes(step, len(table), highest),
     )
 
 
@@ -92,7 +109,7 @@ def new_by_channel(
         height=340,
         barmode="stack",
         showlegend=True,
-        xaxis=_time_axis(step, len(table)),
+        **_time_axes(step, len(table), max([0, *table.sum(axis=1).tolist()])),
         # A number wider than its bar would run into its neighbour.
         uniformtext={"mode": "hide", "minsize": 10},
     )
@@ -163,6 +180,15 @@ def _names(index: pd.Index, step: Step, today: date) -> list[str]:
     ]
 
 
-def _time_axis(step: Step, bars: int) -> dict[str, Any]:
-    """Label every bar if there are few; Plotly would label hours between them."""
-    return {"dtick": 86_400_000, "tickformat": "%-d %b"} if step == "D" and bars <= 7 else {}
+def _time_axes(step: Step, bars: int, highest: int) -> dict[str, Any]:
+    """Axes and margins of a figure over time, whose values go up to `highest`.
+
+    Every bar is labelled if there are few: Plotly would label hours between them.
+    """
+    if step == "D" and bars <= 7:
+        return {"xaxis": {"dtick": 86_400_000, "tickformat": "%-d %b"}}
+    return {
+        "margin": {"l": room_for([formatting.signed(-highest)]), "r": 8, "t": 8, "b": TWO_LINES},
+        "xaxis": FIXED,
+        "yaxis": FIXED,
+    }

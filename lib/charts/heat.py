@@ -81,6 +81,8 @@ def grid(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], what:
             "ticktext": heads,
             "range": [-0.5, len(heads) - 0.5],
             "side": "top",
+            # Upright where all fit, else vertical: slanted heads run into each other.
+            "autotickangles": [0, 90],
             "showgrid": False,
             "zeroline": False,
         },

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from lib.charts.style import FADED, PETROL, TICKS, figure_of, labelled_rows, labels_of, row_keys
+from lib.charts.style import (
+    FADED,
+    FIXED,
+    PETROL,
+    TICKS,
+    figure_of,
+    labelled_rows,
+    labels_of,
+    room_for,
+    row_keys,
+)
 from lib.reference import formatting
 
 
@@ -110,8 +120,9 @@ class Ranking:
         return figure_of(
             bars,
             height=60 + 30 * len(labels),
-            xaxis={"visible": False, "range": [0, max([*numbers, 1]) * 1.3]},
-            yaxis=labelled_rows(labels) | {"showgrid": False},
+            margin={"l": room_for(labels), "r": 8, "t": 8, "b": 8},
+            xaxis={"visible": False, "range": [0, max([*numbers, 1]) * 1.3], **FIXED},
+            yaxis=labelled_rows(labels) | {"showgrid": False, **FIXED},
         )
 
     def alt(self, title: str) -> str:

@@ -7,12 +7,15 @@ import plotly.graph_objects as go
 
 from lib.charts.style import (
     AMBER,
+    FIXED,
     JADE,
+    ONE_LINE,
     PETROL,
     SLATE,
     figure_of,
     labelled_rows,
     labels_of,
+    room_for,
     row_keys,
 )
 from lib.reference import formatting
@@ -71,8 +74,9 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
     return figure_of(
         shown,
         height=80 + 30 * max(1, len(known)),
-        xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1]},
-        yaxis=labelled_rows(labels),
+        margin={"l": room_for(labels), "r": 8, "t": 8, "b": ONE_LINE},
+        xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1], **FIXED},
+        yaxis=labelled_rows(labels) | FIXED,
     )
 
 

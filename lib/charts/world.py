@@ -13,8 +13,8 @@ from lib.reference.regions import alpha3
 def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -> go.Figure:
     """Countries (alpha-2 codes) shaded by number, on a logarithmic scale.
 
-    `scale_to` is the number with the darkest shade: that of the whole workspace, so that a country
-    keeps its shade under any filter.
+    `scale_to` is the number with the darkest shade: at least that of the largest country in the
+    whole workspace, so that a country keeps its shade under any filter.
     """
     known = {key: value for key, value in contacts.items() if alpha3(key)}
     most = max([scale_to or 0, *known.values(), 1])
@@ -49,3 +49,9 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
             "lataxis": {"range": [-56, 78]},
         },
     )
+
+
+def round_above(number: int) -> int:
+    """The end of a scale up to `number`: a round number of two digits at most, at least 10."""
+    step = int(10 ** max(1, len(str(number)) - 2))
+    return max(1, -(-number // step)) * step

@@ -111,7 +111,8 @@ def show(
         breakdown(counted, dimension, view),
         key=key,
         view=view,
-        note=note + f" Grey rates rest on fewer than {SMALL_SAMPLE} contacts.",
+        note=f"{note}{_within_filter(view, dimension)} Grey rates rest on fewer than "
+        f"{SMALL_SAMPLE} contacts.",
         rows=rows(counted, dimension, view),
     )
 
@@ -195,10 +196,27 @@ def ranking(
         explanation=f"A contact with two {dimension.label.lower()} counts in both."
         if dimension.has_several
         else None,
+        note=beyond_filter(view, dimension),
         if_empty=f"No new contacts {view.during}. “All” shows everybody."
         if counted == "new"
         else f"No {dimension.label.lower()} to show.",
     )
+
+
+def _within_filter(view: View, dimension: Dimension) -> str:
+    """Why a table shows other numbers than the faded bars of a chart (`beyond_filter`)."""
+    if not view.choice.keys(dimension):
+        return ""
+    return f" Only contacts that pass the filter by {dimension.noun} are counted."
+
+
+def beyond_filter(view: View, dimension: Dimension) -> str | None:
+    """What faded bars count, if the dashboard is filtered by `dimension`, whose own charts ignore
+    that filter; None if it is not."""
+    if not view.choice.keys(dimension):
+        return None
+    others = dimension.label.lower()
+    return f"Faded: the other {others}, counted as without the filter by {dimension.noun}."
 
 
 def pick_counted(key: str) -> Counted:

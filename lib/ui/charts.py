@@ -35,6 +35,7 @@ def show(
     on_mark: Callable[[int], None] | None = None,
     explanation: str | None = None,
     scale: tuple[str, str] | None = None,
+    note: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
     rows: tables.Rows = tables.Rows(),  # noqa: B008 - frozen
     is_framed: bool = True,
@@ -44,18 +45,21 @@ def show(
 
     `clicks` has an entry per trace. A click on the mark `opens_table_at` of the first trace opens
     the table; `on_mark` is called with the index of a clicked mark. `scale` labels the lightest and
-    the darkest shade.
+    the darkest shade. `note` is Markdown, shown above the figure.
     """
 
     def made() -> Table:
         return table() if callable(table) else table
 
-    recorder.note(FigureShown(title, figure, alt if figure else if_empty, explanation, made, scale))
+    about = " ".join(part for part in (note, explanation) if part) or None
+    recorder.note(FigureShown(title, figure, alt if figure else if_empty, about, made, scale))
     with st.container(border=is_framed, height="stretch"):
         st.header(title, help=explanation, anchor=False)
         if figure is None:
             st.caption(if_empty)
             return
+        if note:
+            st.caption(note)
         _draw(figure, key, alt, _click_handler(key, clicks, opens_table_at, on_mark))
         if scale is not None:
             st.html(scale_html(*scale))
@@ -75,6 +79,7 @@ def ranking(
     view: View,
     colours: Mapping[str, str] | None = None,
     explanation: str | None = None,
+    note: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
 ) -> None:
     """Draw a ranking of a dimension's groups. A click on a bar filters the dashboard by its group;
@@ -89,6 +94,7 @@ def ranking(
         clicks=[clicking.on_keys(dimension, ranked.keys, view)],
         opens_table_at=len(ranked) if ranked.tail else None,
         explanation=explanation,
+        note=note,
         if_empty=if_empty,
     )
 
@@ -121,6 +127,7 @@ def _draw(figure: go.Figure, key: str, alt: str, take: Take | None) -> None:
     deferred.at_last(
         partial(st.plotly_chart, figure, key=widget, config=config, alt=alt, **taking),
         height=figure.layout.height,
+        key=f"place-{key}",
     )
 
 

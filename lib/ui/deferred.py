@@ -1,14 +1,15 @@
-"""Numbers first: charts are drawn at the end of a run, in reserved places.
+"""Numbers first: what a page's numbers do not need is sent after them, into reserved places.
 
-A browser that receives a chart spends most of a second evaluating Plotly before it shows anything
-else, and the server takes longer to build figures than to count. So a chart reserves its place and
-is sent after numbers, filters and footer. In a tab's first run it is sent once the browser has
-painted those.
+A browser draws all that has arrived before it shows any of it: with the whole page in one go, the
+new numbers would wait for its charts, filters and menus. So a run pauses after its numbers until
+the browser shows them. Charts come last: in a tab's first run, a browser spends most of a second
+evaluating Plotly before it shows anything else.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,45 +21,89 @@ MOST_SECONDS = 3.0
 """Maximum wait of a first page's charts. A browser that loads no images never reports that it has
 painted."""
 
+PAUSE_SECONDS = 0.25
+"""Maximum wait of a later run after its numbers."""
+
 Draw = Callable[[], object]
 
-_waiting: ContextVar[list[tuple[DeltaGenerator, Draw]] | None] = ContextVar("waiting", default=None)
+
+@dataclass
+class _Deferred:
+    """What a run draws at its end: first menus, then charts."""
+
+    menus: list[tuple[DeltaGenerator, Draw]] = field(default_factory=list)
+    charts: list[tuple[DeltaGenerator, Draw]] = field(default_factory=list)
+
+
+_deferred: ContextVar[_Deferred | None] = ContextVar("deferred", default=None)
 
 
 @contextmanager
 def charts_last() -> Iterator[None]:
-    """Context in which `at_last` is deferred to the end. Nothing is drawn if the run fails."""
-    waiting: list[tuple[DeltaGenerator, Draw]] = []
-    before = _waiting.set(waiting)
+    """Context in which `at_last` and `after_numbers` are deferred to the end. Nothing is drawn if
+    the run fails."""
+    deferred = _Deferred()
+    before = _deferred.set(deferred)
     try:
         yield
     finally:
-        _waiting.reset(before)
-    if waiting and not st.session_state.get("has-drawn-charts"):
-        st.session_state["has-drawn-charts"] = True
-        _wait_until_drawn(waiting[0][0])
-    for place, draw in waiting:
+        _deferred.reset(before)
+    for place, draw in deferred.menus:
+        with place:
+            draw()
+    if deferred.charts and _PAUSES not in st.session_state:
+        st.session_state[_PAUSES] = _is_drawn(deferred.charts[0][0])
+    for place, draw in deferred.charts:
         with place.container():
             draw()
 
 
-def at_last(draw: Draw, *, height: int) -> None:
-    """Reserve `height` pixels here and draw at the end of the run; immediately outside of
-    `charts_last`, as in a fragment that runs alone."""
-    place = st.container(height=height, border=False, gap=None).empty()
-    waiting = _waiting.get()
-    if waiting is None:
+_PAUSES = "pauses-after-numbers"
+"""In the session from the first run on: whether its browser tells what it has drawn."""
+
+
+def numbers_are_sent() -> None:
+    """Pause until the browser shows what was sent so far; not in the first run, which draws into an
+    empty page. Call after a page's numbers."""
+    if not st.session_state.get(_PAUSES):
+        return
+    signal = paint_signals.paint_signal()
+    if signal is None:
+        return
+    # A style takes up no space. Its image is requested when the numbers are drawn with it.
+    st.html(f"<style>{signal.style('.numbers')}</style>")
+    with turns.given_back():
+        st.session_state[_PAUSES] = signal.wait(PAUSE_SECONDS)
+
+
+def after_numbers(place: DeltaGenerator, draw: Draw) -> None:
+    """Draw a menu into its place at the end of the run; immediately outside of `charts_last`."""
+    deferred = _deferred.get()
+    if deferred is None:
+        with place:
+            draw()
+    else:
+        deferred.menus.append((place, draw))
+
+
+def at_last(draw: Draw, *, height: int, key: str | None = None) -> None:
+    """Reserve `height` pixels here, styled by `key`, and draw at the end of the run; immediately
+    outside of `charts_last`, as in a fragment that runs alone."""
+    place = st.container(height=height, border=False, gap=None, key=key).empty()
+    deferred = _deferred.get()
+    if deferred is None:
         with place.container():
             draw()
     else:
-        waiting.append((place, draw))
+        deferred.charts.append((place, draw))
 
 
-def _wait_until_drawn(place: DeltaGenerator) -> None:
-    """Wait until the browser has painted what was sent so far. `place` is that of the first
-    chart."""
-    sign = paint_signals.paint_signal()
-    if sign is not None:
-        place.html(sign.html)
-        with turns.given_back():
-            sign.wait(MOST_SECONDS)
+def _is_drawn(place: DeltaGenerator) -> bool:
+    """Wait until the browser has painted what was sent so far; return whether it tells. `place` is
+    that of the first chart."""
+    signal = paint_signals.paint_signal()
+    if signal is None:
+        return False
+    place.html(signal.html)
+    with turns.given_back():
+        return signal.wait(MOST_SECONDS)

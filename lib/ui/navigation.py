@@ -1,11 +1,13 @@
 """The navigation, and links between pages."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from lib.reference.pages import FIRST, PAGES, PagePath
+from lib.ui import deferred
 
 
 def page(path: PagePath, show: Callable[[], None]) -> Page:
@@ -32,9 +34,13 @@ def link(
 def chips(pages: Iterable[Page]) -> None:
     """Draw the pages in a row, for phones, where Streamlit hides them in the closed sidebar. The
     style shows it only there."""
-    with st.container(horizontal=True, gap="small", key="pages"):
-        for each in pages:
-            st.page_link(each)
+    place = st.container(horizontal=True, gap="small", key="pages")
+    deferred.after_numbers(place, partial(_draw_links, tuple(pages)))
+
+
+def _draw_links(pages: Iterable[Page]) -> None:
+    for each in pages:
+        st.page_link(each)
 
 
 def _nothing() -> None:

@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from lib.settings import Configuration, Welcome, admit
 from lib.web import streamlit_internals
+from lib.web.bursts import Bursts
 from lib.web.compression import CompressedFiles
 from lib.web.downloads import Downloads, person_in
 from lib.web.failures import Failures
@@ -50,6 +51,7 @@ def guard(
         Middleware(FirstPage, rules.base_path, style),
         Middleware(Sockets, is_welcome),
         Middleware(Messages, is_welcome=is_welcome),
+        Middleware(Bursts),
     ]
 
 

@@ -28,6 +28,10 @@ class PaintSignal:
     def html(self) -> str:
         return f'<img src="{PATH}?{self.name}" alt="" width="0" height="0">'
 
+    def style(self, selector: str) -> str:
+        """A rule that makes the browser request the image when it draws such an element."""
+        return f'{selector} {{ background-image: url("{PATH}?{self.name}"); }}'
+
     def set_drawn(self) -> None:
         self._is_drawn.set()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lib.charts.style import AMBER, CHANNEL_COLOURS, MOSS, RUST, channel_colour
+from lib.charts.style import AMBER, CHANNEL_COLOURS, MOSS, RUST, channel_colour, room_for
 from lib.reference import formatting
 
 
@@ -20,3 +20,9 @@ def test_no_channel_has_the_colour_of_what_is_lost_or_late() -> None:
 
 def test_a_channel_keeps_the_colour_that_people_know() -> None:
     assert channel_colour("webchat") == AMBER
+
+
+def test_room_is_made_for_labels_by_their_width() -> None:
+    assert room_for([]) < room_for(["Zalo"]) < room_for(["WhatsApp"]) < room_for(["Wholesale EMEA"])
+    assert room_for(["北京市"]) > room_for(["abc"])
+    assert room_for(["A &amp; B"]) == room_for(["A & B"])

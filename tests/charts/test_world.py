@@ -4,7 +4,7 @@ from math import log10
 
 import pytest
 
-from lib.charts.world import world
+from lib.charts.world import round_above, world
 from tests.charts.reading import hovers
 
 
@@ -27,3 +27,11 @@ def test_a_country_keeps_its_shade_whatever_is_filtered() -> None:
 
 def test_the_world_asks_for_no_fit_which_would_need_outlines_from_elsewhere() -> None:
     assert world({"BR": 1}, "contacts").layout.geo.fitbounds is False
+
+
+@pytest.mark.parametrize(
+    ("largest", "end"),
+    [(0, 10), (7, 10), (10, 10), (62, 70), (791, 800), (800, 800), (13_512, 14_000)],
+)
+def test_a_scale_ends_at_a_round_number_just_above_the_largest(largest: int, end: int) -> None:
+    assert round_above(largest) == end

@@ -73,8 +73,24 @@ def test_the_shades_of_the_map_stand_for_the_same_under_a_filter(connect: Connec
         return found[0]
 
     whole = scale(open_page("countries", **JUNE))
-    assert "25 new contacts" in whole
+    # The largest country has 9 new contacts.
+    assert "10 new contacts" in whole
     assert scale(open_page("countries", **JUNE, country="BR")) == whole
+
+
+@pytest.mark.parametrize(
+    "days", [JUNE, {"period": "dates", "from": "2026-06-10", "to": "2026-06-10"}]
+)
+def test_faded_bars_and_the_table_under_them_say_what_they_count(
+    connect: Connect, days: dict[str, str]
+) -> None:
+    connect()
+    faded = "Faded: the other channels, counted as without the filter by channel."
+    within = "Only contacts that pass the filter by channel are counted."
+    everybody = text(open_page("channels", **days))
+    assert (faded in everybody, within in everybody) == (False, False)
+    chosen = text(open_page("channels", **days, channel="whatsapp"))
+    assert (faded in chosen, within in chosen) == (True, True)
 
 
 def test_a_day_has_its_channels_as_bars_and_no_slab_of_time(connect: Connect) -> None:

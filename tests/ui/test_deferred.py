@@ -1,4 +1,4 @@
-"""Charts come after everything else of a run, in their reserved places."""
+"""Numbers come first, menus after them, and charts last, each in its reserved place."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ def page() -> None:
         st.markdown("chart")
 
     with deferred.charts_last():
+        deferred.after_numbers(st.container(), lambda: order.append("menu"))
         st.markdown("number")
+        deferred.numbers_are_sent()
         deferred.at_last(chart, height=300)
         order.append("foot")
         st.markdown("foot")
     deferred.at_last(chart, height=200)
 
 
-def test_a_chart_is_drawn_last_and_stands_where_it_was_asked_for() -> None:
+def test_menus_and_then_charts_are_drawn_last_and_stand_where_they_were_asked_for() -> None:
     app = AppTest.from_function(page, default_timeout=60).run()
 
-    assert app.session_state["order"] == ["foot", "chart", "chart"]
+    assert app.session_state["order"] == ["foot", "menu", "chart", "chart"]
     assert [element.value for element in app.markdown] == ["number", "chart", "foot", "chart"]
 
 
@@ -58,17 +60,34 @@ def test_a_run_whose_page_failed_draws_no_charts() -> None:
     assert not app.markdown
 
 
-def test_only_the_first_run_of_a_tab_waits_until_the_browser_has_drawn(
+class Screen:
+    """A browser that draws what it is sent, or does not say so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, tells: bool = True) -> None:
+        self.waited: list[float] = []
+        screen = self
+
+        class PaintSignal(paint_signals.PaintSignal):
+            def wait(self, seconds: float) -> bool:
+                screen.waited.append(seconds)
+                return tells
+
+        monkeypatch.setattr(paint_signals, "paint_signal", PaintSignal)
+
+
+def test_the_first_run_of_a_tab_waits_before_its_charts_and_later_ones_after_their_numbers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    waited: list[float] = []
-
-    class PaintSignal(paint_signals.PaintSignal):
-        def wait(self, seconds: float) -> bool:
-            waited.append(seconds)
-            return True
-
-    monkeypatch.setattr(paint_signals, "paint_signal", PaintSignal)
+    screen = Screen(monkeypatch)
     AppTest.from_function(page, default_timeout=60).run().run().run()
 
-    assert waited == [3.0]
+    assert screen.waited == [3.0, 0.25, 0.25]
+
+
+def test_a_browser_that_does_not_tell_what_it_has_drawn_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Screen(monkeypatch, tells=False)
+    AppTest.from_function(page, default_timeout=60).run().run().run()
+
+    assert screen.waited == [3.0]

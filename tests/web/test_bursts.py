@@ -1,0 +1,121 @@
+"""What a run draws reaches the browser in bursts, in order and without loss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from lib.web.bursts import MOST_BYTES, Bursts
+from tests.beside import concluded
+
+Script = Callable[["Line"], Awaitable[None]]
+
+
+class Line:
+    """A web socket whose clock stands still unless a script waits; `received` are the frames that
+    have reached the browser."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._time = 0.0
+        self.received: list[bytes] = []
+        self.is_broken = False
+
+    def run(self, kind: str = "websocket") -> Line:
+        concluded(lambda: self._run(kind))
+        return self
+
+    async def _run(self, kind: str) -> None:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            self._send = send
+            await self._script(self)
+
+        async def receive() -> Message:
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        bursts = Bursts(app, pause=self._pause, now=lambda: self._time)
+        await bursts({"type": kind}, receive, self._take)
+
+    async def send(self, *frames: bytes) -> None:
+        for frame in frames:
+            await self._send({"type": "websocket.send", "bytes": frame})
+
+    async def close(self) -> None:
+        await self._send({"type": "websocket.close", "code": 1000})
+
+    async def wait(self, seconds: float) -> None:
+        self._time += seconds
+        for _ in range(20):  # whoever waits for this time takes a turn
+            await asyncio.sleep(0)
+
+    async def _take(self, message: Message) -> None:
+        if self.is_broken:
+            raise OSError("the browser is gone")
+        self.received.append(message.get("bytes", message["type"].encode()))
+
+    async def _pause(self, seconds: float) -> None:
+        until = self._time + seconds
+        while self._time < until:
+            await asyncio.sleep(0)
+
+
+def test_frames_that_follow_at_once_are_sent_together_and_in_order() -> None:
+    async def script(line: Line) -> None:
+        await line.send(b"session", b"title")
+        await line.wait(0.005)
+        await line.send(b"number")
+        assert line.received == []
+        await line.wait(0.008)
+        assert line.received == [b"session", b"title", b"number"]
+        await line.send(b"chart")
+        await line.wait(0.008)
+
+    assert Line(script).run().received[3:] == [b"chart"]
+
+
+def test_a_run_that_takes_long_is_not_held_back_for_longer_than_a_moment() -> None:
+    async def script(line: Line) -> None:
+        for frame in range(9):
+            await line.send(bytes([frame]))
+            await line.wait(0.0065)
+        assert 7 <= len(line.received) <= 9
+
+    Line(script).run()
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    async def script(line: Line) -> None:
+        await line.send(b"small", bytes(MOST_BYTES))
+        assert len(line.received) == 2
+
+    Line(script).run()
+
+
+def test_everything_is_sent_before_the_connection_is_closed() -> None:
+    async def script(line: Line) -> None:
+        await line.send(b"last")
+        await line.close()
+
+    assert Line(script).run().received == [b"last", b"websocket.close"]
+
+
+def test_the_sender_is_told_that_the_browser_is_gone() -> None:
+    async def script(line: Line) -> None:
+        line.is_broken = True
+        await line.send(b"lost")
+        await line.wait(0.008)
+        with pytest.raises(OSError, match="gone"):
+            await line.send(b"too late")
+
+    Line(script).run()
+
+
+def test_answers_to_requests_are_not_held_back() -> None:
+    async def script(line: Line) -> None:
+        await line.send(b"body")
+        assert line.received == [b"body"]
+
+    Line(script).run("http")

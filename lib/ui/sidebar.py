@@ -78,7 +78,7 @@ def draw(view: View, settings: Settings) -> None:
     """Draw the sidebar's controls."""
     choice, period = view.choice, view.terms.period
     style.name_filters(sum(len(choice.keys(each)) for each in DIMENSIONS) + choice.recorded_only)
-    st.session_state["pick-preset"] = choice.preset
+    place("pick-preset", choice.preset)
     st.selectbox(
         "Period",
         list(presets.LABELS),
@@ -91,7 +91,7 @@ def draw(view: View, settings: Settings) -> None:
         _draw_dates(choice, period)
     else:
         st.caption(formatting.days(period))
-    st.session_state["pick-against"] = choice.against
+    place("pick-against", choice.against)
     st.selectbox(
         "Compare with",
         list(COMPARISONS),
@@ -118,9 +118,16 @@ def draw(view: View, settings: Settings) -> None:
     )
 
 
+def place(key: str, value: object) -> None:
+    """Set the value of a widget, unless it has it: a browser draws a widget anew if it is told a
+    value."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
 def pick_queue(choice: Choice) -> None:
     """Draw the switch between lists of conversations."""
-    st.session_state["pick-queue"] = choice.queue
+    place("pick-queue", choice.queue)
     st.segmented_control(
         "Conversations",
         QUEUES,
@@ -159,7 +166,7 @@ def _draw_dates(choice: Choice, period: Period) -> None:
     says: Streamlit has no option for them (documented under `st.date_input`)."""
     # Do not overwrite a range whose second day has not been picked yet.
     if len(st.session_state.get("pick-dates", ())) != 1:
-        st.session_state["pick-dates"] = (period.start, period.end)
+        place("pick-dates", (period.start, period.end))
     st.date_input(
         "First and last day",
         key="pick-dates",
@@ -191,12 +198,16 @@ def _draw_dimension(
     }
     if not labels:
         return
-    st.session_state[f"pick-{dimension.key}"] = list(choice.keys(dimension))
+    key, picked = f"pick-{dimension.key}", list(choice.keys(dimension))
+    if picked:  # always, because the browser keeps the labels, and their counts change
+        st.session_state[key] = picked
+    else:
+        place(key, picked)
     st.multiselect(
         dimension.label,
         list(labels),
         format_func=labels.__getitem__,
-        key=f"pick-{dimension.key}",
+        key=key,
         placeholder="All",
         on_change=rights.callback(_take_dimension),
         args=(choice, dimension),
@@ -204,7 +215,7 @@ def _draw_dimension(
 
 
 def _draw_settings(choice: Choice, settings: Settings) -> None:
-    st.session_state["pick-tz"] = choice.timezone or settings.timezone
+    place("pick-tz", choice.timezone or settings.timezone)
     st.selectbox(
         "Time zone",
         timezones(),
@@ -213,7 +224,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         on_change=rights.callback(_take_timezone),
         args=(choice, settings.timezone),
     )
-    st.session_state["pick-basis"] = choice.basis or settings.basis
+    place("pick-basis", choice.basis or settings.basis)
     st.selectbox(
         "Subscribed means",
         BASES,
@@ -229,7 +240,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         args=(choice, settings.basis),
     )
     usual = settings.bot_answers
-    st.session_state["pick-bot"] = usual if choice.bot_answers is None else choice.bot_answers
+    place("pick-bot", usual if choice.bot_answers is None else choice.bot_answers)
     st.toggle(
         "The bot answers by itself",
         key="pick-bot",
@@ -239,7 +250,7 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
         on_change=rights.callback(_take_bot),
         args=(choice, usual),
     )
-    st.session_state["pick-countries"] = choice.recorded_only
+    place("pick-countries", choice.recorded_only)
     st.toggle(
         "Only recorded countries",
         key="pick-countries",

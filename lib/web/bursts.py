@@ -7,6 +7,7 @@ that follow at once, and the browser draws them together.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,6 +42,7 @@ class Bursts:
         burst = _Burst(send, self._pause, self._now or asyncio.get_running_loop().time)
         try:
             await self._app(scope, receive, burst.send)
+            await burst.conclude()
         finally:
             burst.drop()
 
@@ -75,8 +77,13 @@ class _Burst:
         elif self._ending is None:
             self._ending = asyncio.create_task(self._end())
 
+    async def conclude(self) -> None:
+        """Send the rest, if somebody is still there."""
+        with suppress(OSError):
+            await self._flush()
+
     def drop(self) -> None:
-        """Forget what has not been sent: the connection is closed."""
+        """Forget what has not been sent."""
         if self._ending is not None:
             self._ending.cancel()
         self._held.clear()

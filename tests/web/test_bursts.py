@@ -102,6 +102,18 @@ def test_everything_is_sent_before_the_connection_is_closed() -> None:
     assert Line(script).run().received == [b"last", b"websocket.close"]
 
 
+def test_what_is_left_is_sent_at_the_end_or_dropped_if_nobody_is_there() -> None:
+    async def script(line: Line) -> None:
+        await line.send(b"last")
+
+    async def abandoned(line: Line) -> None:
+        await script(line)
+        line.is_broken = True
+
+    assert Line(script).run().received == [b"last"]
+    assert Line(abandoned).run().received == []
+
+
 def test_the_sender_is_told_that_the_browser_is_gone() -> None:
     async def script(line: Line) -> None:
         line.is_broken = True

@@ -16,6 +16,7 @@ import streamlit
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships none
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_websocket
@@ -99,6 +100,22 @@ def kind_of(data: bytes) -> str | None:
     if kind != _REQUEST:
         return kind
     return message.backend_operation_request.WhichOneof("payload") or kind
+
+
+def ends_run(data: bytes) -> bool:
+    """Whether a message to the browser is the last one of a run."""
+    if len(data) > _LONGEST_END:
+        return False
+    message = ForwardMsg()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return False
+    return message.WhichOneof("type") == "script_finished"
+
+
+_LONGEST_END = 200
+"""Messages longer than this, in bytes, are not parsed: they are elements."""
 
 
 def claims_in(cookies: Mapping[str, str]) -> dict[str, Any]:

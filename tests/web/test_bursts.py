@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from lib.web import paint_signals
 from lib.web.bursts import MOST_BYTES, Bursts
 from tests.beside import concluded
 
@@ -36,8 +38,7 @@ class Line:
         async def receive() -> Message:
             return {"type": "websocket.disconnect", "code": 1000}
 
-        bursts = Bursts(app, pause=self._pause, now=lambda: self._time)
-        await bursts({"type": kind}, receive, self._take)
+        await Bursts(app, pause=self._pause)({"type": kind}, receive, self._take)
 
     async def send(self, *frames: bytes) -> None:
         for frame in frames:
@@ -47,8 +48,13 @@ class Line:
         await self._send({"type": "websocket.close", "code": 1000})
 
     async def wait(self, seconds: float) -> None:
+        await self._others()
         self._time += seconds
-        for _ in range(20):  # whoever waits for this time takes a turn
+        await self._others()
+
+    async def _others(self) -> None:
+        """Let everybody go on who can, without time passing."""
+        for _ in range(20):
             await asyncio.sleep(0)
 
     async def _take(self, message: Message) -> None:
@@ -62,26 +68,42 @@ class Line:
             await asyncio.sleep(0)
 
 
-def test_frames_that_follow_at_once_are_sent_together_and_in_order() -> None:
+def end_of_run() -> bytes:
+    message = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+    return bytes(message.SerializeToString())
+
+
+def test_frames_wait_for_each_other_until_the_run_ends() -> None:
     async def script(line: Line) -> None:
-        await line.send(b"session", b"title")
-        await line.wait(0.005)
+        await line.send(b"title")
+        await line.wait(0.04)
         await line.send(b"number")
         assert line.received == []
-        await line.wait(0.008)
-        assert line.received == [b"session", b"title", b"number"]
-        await line.send(b"chart")
-        await line.wait(0.008)
+        await line.send(end_of_run())
+        assert line.received == [b"title", b"number", end_of_run()]
+        await line.send(b"state")
+        await line.wait(0.04)
+        assert len(line.received) == 3
+        await line.wait(0.011)
+        assert line.received[3:] == [b"state"]
 
-    assert Line(script).run().received[3:] == [b"chart"]
+    Line(script).run()
 
 
-def test_a_run_that_takes_long_is_not_held_back_for_longer_than_a_moment() -> None:
+def test_a_run_that_waits_for_the_browser_does_not_wait_for_itself() -> None:
     async def script(line: Line) -> None:
-        for frame in range(9):
-            await line.send(bytes([frame]))
-            await line.wait(0.0065)
-        assert 7 <= len(line.received) <= 9
+        await line.send(b"number", paint_signals.PaintSignal().style(".numbers").encode())
+        assert len(line.received) == 2
+
+    Line(script).run()
+
+
+def test_a_run_that_takes_long_shows_what_it_has() -> None:
+    async def script(line: Line) -> None:
+        for second in range(5):
+            await line.send(bytes([second]))
+            await line.wait(0.051)
+            assert len(line.received) == second + 1
 
     Line(script).run()
 
@@ -118,7 +140,7 @@ def test_the_sender_is_told_that_the_browser_is_gone() -> None:
     async def script(line: Line) -> None:
         line.is_broken = True
         await line.send(b"lost")
-        await line.wait(0.008)
+        await line.wait(0.051)
         with pytest.raises(OSError, match="gone"):
             await line.send(b"too late")
 

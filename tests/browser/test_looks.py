@@ -43,6 +43,8 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     page = open_page(there, width=390)
     if path == "changes":
         settle_with_history(page)
+        one_line = "text => text.clientHeight < 1.5 * parseFloat(getComputedStyle(text).lineHeight)"
+        assert page.locator(".st-key-demo p").evaluate(one_line)
     expect_soon(page, lambda: not overhang(page), True)
     if path == "workload":  # four numbers in two rows, whose space was reserved
         numbers = page.locator("[class*=st-key-numbers-]")

@@ -51,6 +51,7 @@ class _Burst:
         self._bytes = 0
         self._turn = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
+        self._is_pausing = False
 
     async def send(self, message: Message) -> None:
         """Send a message or hold it. Raises what an earlier one raised when it was sent."""
@@ -70,7 +71,7 @@ class _Burst:
 
     async def end(self) -> None:
         """Send what is held."""
-        if self._timer is not None and self._timer is not asyncio.current_task():
+        if self._timer is not None and self._is_pausing:  # not while it sends
             self._timer.cancel()
             self._timer = None
         async with self._turn:  # in order, whoever sends
@@ -85,8 +86,11 @@ class _Burst:
         self._held.clear()
 
     async def _end_soon(self) -> None:
-        await self._pause(MOST_SECONDS)
-        await self.end()
+        while self._held:
+            self._is_pausing = True
+            await self._pause(MOST_SECONDS)
+            self._is_pausing = False
+            await self.end()
 
 
 def _is_awaited(frame: bytes) -> bool:

@@ -25,6 +25,8 @@ class Line:
         self._time = 0.0
         self.received: list[bytes] = []
         self.is_broken = False
+        self.reads = asyncio.Event()
+        self.reads.set()
 
     def run(self, kind: str = "websocket") -> Line:
         concluded(lambda: self._run(kind))
@@ -48,16 +50,17 @@ class Line:
         await self._send({"type": "websocket.close", "code": 1000})
 
     async def wait(self, seconds: float) -> None:
-        await self._others()
+        await self.others()
         self._time += seconds
-        await self._others()
+        await self.others()
 
-    async def _others(self) -> None:
+    async def others(self) -> None:
         """Let everybody go on who can, without time passing."""
         for _ in range(20):
             await asyncio.sleep(0)
 
     async def _take(self, message: Message) -> None:
+        await self.reads.wait()
         if self.is_broken:
             raise OSError("the browser is gone")
         self.received.append(message.get("bytes", message["type"].encode()))
@@ -112,6 +115,30 @@ def test_what_is_held_back_is_bounded() -> None:
     async def script(line: Line) -> None:
         await line.send(b"small", bytes(MOST_BYTES))
         assert len(line.received) == 2
+
+    Line(script).run()
+
+
+def test_a_browser_that_reads_slowly_gets_everything_in_order() -> None:
+    async def script(line: Line) -> None:
+        line.reads.clear()
+        await line.send(b"title", b"number")
+        await line.wait(0.051)
+        ending = asyncio.create_task(line.send(b"chart", end_of_run()))
+        await line.others()
+        assert line.received == []
+        line.reads.set()
+        await ending
+        assert line.received == [b"title", b"number", b"chart", end_of_run()]
+
+        line.reads.clear()
+        await line.send(b"age")
+        await line.wait(0.051)
+        await line.send(b"state")
+        line.reads.set()
+        await line.wait(0.051)
+        await line.wait(0.051)
+        assert line.received[4:] == [b"age", b"state"]
 
     Line(script).run()
 

@@ -35,7 +35,7 @@ PATIENCE = 180
 """Maximum seconds for the server to start."""
 
 MOST = 3_600
-"""Maximum seconds for the tests, which take a quarter of an hour on two idle cores."""
+"""Maximum seconds for the tests, which take 12 minutes on two cores shared with other work."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,10 +6,10 @@ import os
 
 IS_WHOLE = bool(os.environ.get("CRAWL_SEEDS"))
 
-SEEDS = int(os.environ.get("CRAWL_SEEDS") or 24)
+SEEDS = int(os.environ.get("CRAWL_SEEDS") or 12)
 """Number of seeds for each kind of change to a workspace during a crawl."""
 
 
 def of(cases: int) -> int:
     """The number of cases to try, if CI tries `cases`."""
-    return cases if IS_WHOLE else max(5, cases // 4)
+    return cases if IS_WHOLE else max(5, cases // 8)

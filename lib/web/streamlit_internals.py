@@ -6,6 +6,7 @@ sentence when an upgrade changes one. No other module imports from `streamlit.we
 """
 
 import binascii
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -79,8 +80,14 @@ def scripts_of(elements: Iterable[str]) -> list[str]:
         name = waiting.pop(0)
         if name not in found and name not in named:
             found.append(name)
-            waiting += _IMPORTED.findall((folder / name).read_text("utf-8"))
+            waiting += _imports_of(folder / name)
     return [f"static/js/{name}" for name in found]
+
+
+@functools.cache
+def _imports_of(script: Path) -> tuple[str, ...]:
+    """Names of the scripts that one imports. Cached, as some have megabytes."""
+    return tuple(_IMPORTED.findall(script.read_text("utf-8")))
 
 
 _REQUEST = "backend_operation_request"

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.refresh import refreshers
+from tests import effort
 from tests.fake_chatbotx import EDGE_CONTACTS, Answer, Contact, FakeChatbotx
 from tests.pages.conftest import PAGES, Connect, open_page
 
-EXAMPLES = int(os.environ.get("PAGE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("PAGE_EXAMPLES") or effort.of(8))
 """Number of workspaces tried; set PAGE_EXAMPLES=300 for a thorough run."""
 
 NAMES = sorted(path.stem for path in PAGES.glob("*.py") if path.stem != "frame")

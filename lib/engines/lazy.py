@@ -5,7 +5,7 @@ queue. Sessions run in UTC, and `lib.engines.ticks` handles zones; text is order
 Answers are cached by question for the lifetime of the source.
 """
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar
@@ -25,7 +25,7 @@ from lib.store.tables import Tables
 Answer = TypeVar("Answer")
 Frame = nw.LazyFrame[Any]
 
-_KEY, _ONE = "key", "one"
+_KEY, _ONE, _DAY, _TIME = "key", "one", "day", "time"
 _ROW, _CONTACT = "row", "contact"
 """Row number of a contact, in its own table and in the link tables."""
 
@@ -77,8 +77,15 @@ class LazyEngine:
         with self._source.lock:
             return self._tables()
 
-    def span(self, column: str) -> tuple[datetime, datetime] | None:
-        return self._kept(("span", column), lambda: self._span(column))
+    def span(self, column: str, *, among: Fact | None = None) -> tuple[datetime, datetime] | None:
+        return self._kept(("span", column, among), lambda: self._span(column, among))
+
+    def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:
+        facts = Facts(_until, (column, tuple(moments)))
+        return [int(number) for number in self.count(facts, among=among).iloc[0][1:]]
+
+    def middles(self, column: str, by: Dimension, *, among: Fact) -> pd.DataFrame:
+        return self._kept(("middles", column, by, among), lambda: self._middles(column, by, among))
 
     def count(
         self,
@@ -138,7 +145,7 @@ class LazyEngine:
         return _frame(self._ask(self._source.table(table).sort("id")))
 
     def _tables(self) -> Tables:
-        contacts = self._ask(self._contacts().sort(_ROW))
+        contacts = self._ask(self._contacts().drop(*columns.LISTS, strict=False).sort(_ROW))
         rows = contacts[_ROW].to_numpy()
         found = {"contacts": contacts}
         for name in columns.names():
@@ -182,12 +189,20 @@ class LazyEngine:
         if dimension.column is not None:
             has = nw.col(dimension.column).is_in(values).fill_null(value=False)
             return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
+        if self._has_lists(contacts):
+            held = nw.col(dimension.listed).list
+            has = _any([held.contains(value).fill_null(value=False) for value in values])
+            return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
         links = self._links(dimension).filter(nw.col(_KEY).is_in(values)).select(_CONTACT)
         if MISSING not in keys:
             return contacts.join(links, left_on=_ROW, right_on=_CONTACT, how="semi")
         marked = links.unique().with_columns(has_any=nw.col(_CONTACT) >= 0)
         joined = contacts.join(marked, left_on=_ROW, right_on=_CONTACT, how="left")
         return joined.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
+
+    def _has_lists(self, contacts: Frame) -> bool:
+        """Whether the contacts have their links in lists, so that no table of links is needed."""
+        return columns.LISTS[0] in contacts.collect_schema().names()
 
     def _links(self, dimension: Dimension) -> Frame:
         """The links of a dimension with several values per contact."""
@@ -202,15 +217,18 @@ class LazyEngine:
         is_there = ~nw.col(_KEY).is_null()
         if dimension.column is not None:
             found = contacts.with_columns(nw.col(dimension.column).alias(_KEY))
+        elif self._has_lists(contacts):
+            found = _exploded(contacts.with_columns(nw.col(dimension.listed).alias(_KEY)), _KEY)
         else:
             how: Literal["left", "inner"] = "left" if with_missing else "inner"
             links = self._links(dimension)
             found = contacts.join(links, left_on=_ROW, right_on=_CONTACT, how=how)
         return found.filter(is_there | _lacks(dimension) if with_missing else is_there)
 
-    def _span(self, column: str) -> tuple[datetime, datetime] | None:
+    def _span(self, column: str, among: Fact | None) -> tuple[datetime, datetime] | None:
         moments = nw.col(column)
-        found = self._ask(self._contacts().select(first=moments.min(), last=moments.max()))
+        contacts = self._contacts(among)
+        found = self._ask(contacts.select(first=moments.min(), last=moments.max()))
         first, last = (found[name][0].as_py() for name in ("first", "last"))
         return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
 
@@ -275,20 +293,63 @@ class LazyEngine:
         counted = found["contacts"].to_numpy(dtype=np.int64)
         return pd.Series(counted, index, name="contacts")
 
+    def _middles(self, column: str, by: Dimension, among: Fact) -> pd.DataFrame:
+        """First the numbers by value and day, then the times on the days of the middles: engines
+        disagree on medians, and the times of all contacts are too many to return."""
+        if by.column is None:
+            raise ValueError("The dimension must have one value per contact.")
+        key, moment = nw.col(by.column), nw.col(column)
+        timed = self._contacts(among).filter(~key.is_null() & ~moment.is_null())
+        timed = timed.select(key.alias(_KEY), moment.alias(_TIME), moment.dt.date().alias(_DAY))
+        counted = timed.group_by(_KEY, _DAY).agg(contacts=nw.len(), first=nw.col(_TIME).min())
+        days = _frame(self._ask(counted)).sort_values([_KEY, _DAY], ignore_index=True)
+        grouped = days.groupby(_KEY)
+        end, number = grouped["contacts"].cumsum(), grouped["contacts"].transform("sum")
+        begin = end - days["contacts"]
+        ranks = {"lower": (number - 1) // 2, "upper": number // 2}
+        has_middle = {name: (begin <= rank) & (rank < end) for name, rank in ranks.items()}
+        needed = has_middle["lower"] | has_middle["upper"]
+        on_days = [
+            (nw.col(_DAY) == day) & nw.col(_KEY).is_in([*keys])
+            for day, keys in days[needed].groupby(_DAY)[_KEY]
+        ]
+        # Engines look up a day in a set much faster than they compare it with each.
+        times = timed.filter(nw.col(_DAY).is_in([*days[needed][_DAY].unique()]))
+        times = times.filter(_any(on_days)) if on_days else times
+        moments = _frame(self._ask(times.select(_KEY, _TIME))).sort_values([_KEY, _TIME])[_TIME]
+        places = (days["contacts"] * needed).cumsum() - days["contacts"]
+        found = {"first": pd.DatetimeIndex(grouped["first"].min())}
+        for name, rank in ranks.items():
+            place = (places + rank - begin)[has_middle[name]]
+            found[name] = pd.DatetimeIndex(moments.iloc[place])
+        index = pd.Index([*grouped.groups], dtype="str", name=by.key)
+        return pd.DataFrame(
+            {name: each.as_unit("us").tz_convert("UTC") for name, each in found.items()}, index
+        )
+
     def _pairs(self, dimension: Dimension, among: Fact | None) -> pd.DataFrame:
         if dimension.links is None:
             found = pd.DataFrame({"a": [], "b": [], "both": []})
+        elif self._has_lists(contacts := self._contacts(among)):
+            held = contacts.filter(nw.col(str(dimension.count)) > 1).select(
+                a=nw.col(dimension.listed), b=nw.col(dimension.listed)
+            )
+            found = self._counted_pairs(_exploded(_exploded(held, "a"), "b"))
         else:
             links = self._links(dimension)
             if self._limits or among is not None:
                 contacts = self._contacts(among).select(_ROW)
                 links = links.join(contacts, left_on=_CONTACT, right_on=_ROW, how="semi")
             a, b = (links.select(_CONTACT, nw.col(_KEY).alias(name)) for name in ("a", "b"))
-            shared = a.join(b, on=_CONTACT).filter(nw.col("a") < nw.col("b"))
-            found = _frame(self._ask(shared.group_by("a", "b").agg(both=nw.len())))
+            found = self._counted_pairs(a.join(b, on=_CONTACT))
         found = found.astype({"a": "str", "b": "str", "both": "int64"})
         order = ["both", "a", "b"]
         return found.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+    def _counted_pairs(self, pairs: Frame) -> pd.DataFrame:
+        """Pairs of a and b of which `a` comes first, with their number."""
+        in_order = pairs.filter(nw.col("a") < nw.col("b"))
+        return _frame(self._ask(in_order.group_by("a", "b").agg(both=nw.len())))
 
     def _rows(
         self,
@@ -319,9 +380,7 @@ class LazyEngine:
         """The values of each of these rows, as sorted tuples."""
         values: dict[int, tuple[str, ...]] = dict.fromkeys(map(int, rows), ())
         if values:
-            listed = chosen.filter(nw.col(_ROW).is_in([*values])).select(
-                *([_ROW] if dimension.column is None else [_ROW, dimension.column])
-            )
+            listed = chosen.filter(nw.col(_ROW).is_in([*values]))
             keyed = self._by(listed, dimension, with_missing=False).select(_ROW, _KEY)
             for each in self._ask(keyed.sort(_ROW, _KEY)).to_pylist():
                 values[each[_ROW]] += (each[_KEY],)
@@ -350,8 +409,26 @@ class _Tally:
         return counted[[*self.counts]].rename(columns=self._names).astype("int64")
 
 
+def _until(column: str, moments: Sequence[datetime]) -> Expressions:
+    return {str(place): nw.col(column) <= moment for place, moment in enumerate(moments)}
+
+
 def _holding(contacts: Frame, among: Fact) -> Frame:
     return contacts.filter(among.facts.expressions()[among.name].fill_null(value=False))
+
+
+def _exploded(contacts: Frame, column: str) -> Frame:
+    """A row per element of a list; no list is empty."""
+    # Otherwise Narwhals reads everything once more, in search of empty lists.
+    return contacts.explode(column, empty_as_null=False, keep_nulls=False)
+
+
+def _any(expressions: Sequence[nw.Expr]) -> nw.Expr:
+    """Whether any of them is true; nested as little as possible, since engines limit that."""
+    if len(expressions) == 1:
+        return expressions[0]
+    middle = len(expressions) // 2
+    return _any(expressions[:middle]) | _any(expressions[middle:])
 
 
 def _lacks(dimension: Dimension) -> nw.Expr:

@@ -1,5 +1,6 @@
 """Engine over tables in memory, by NumPy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -75,10 +76,10 @@ class MemoryEngine:
     def tables(self) -> Tables:
         return self._tables
 
-    def span(self, column: str) -> tuple[datetime, datetime] | None:
-        moments = self._times(column)
-        if self._tables.mask is not None:
-            moments = moments[self._tables.mask]
+    def span(self, column: str, *, among: Fact | None = None) -> tuple[datetime, datetime] | None:
+        moments, mask = self._times(column), self._mask(among)
+        if mask is not None:
+            moments = moments[mask]
         moments = moments[~np.isnat(moments)]
         if not len(moments):
             return None
@@ -150,6 +151,39 @@ class MemoryEngine:
         quarters, contacts = _counted(moments.view("int64") // _microseconds(_QUARTER))
         stamped = (quarters * _microseconds(_QUARTER)).view("datetime64[us]")
         return pd.Series(contacts, index=pd.DatetimeIndex(stamped, tz="UTC"), name="contacts")
+
+    def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:
+        mask = self._mask(among)
+        assert mask is not None
+        times = self._times(column)[mask]
+        return [
+            int(np.count_nonzero(times <= np.datetime64(moment.replace(tzinfo=None), "us")))
+            for moment in moments
+        ]
+
+    def middles(self, column: str, by: Dimension, *, among: Fact) -> pd.DataFrame:
+        if by.column is None:
+            raise ValueError("The dimension must have one value per contact.")
+        mask, keys = self._mask(among), self._keys(by)
+        assert mask is not None
+        moments = self._times(column)
+        rows = np.flatnonzero(mask & (keys.codes >= 0) & ~np.isnat(moments))
+        codes, moments = keys.codes.take(rows).astype(np.int64), moments.take(rows)
+        order = np.lexsort((moments, codes))
+        moments = moments.take(order)
+        counts = np.bincount(codes, minlength=len(keys.labels))
+        occurring = np.flatnonzero(counts)
+        counts = counts[occurring]
+        begins = np.cumsum(counts) - counts
+        places = {"first": begins}
+        places |= {"lower": begins + (counts - 1) // 2, "upper": begins + counts // 2}
+        return pd.DataFrame(
+            {
+                name: pd.DatetimeIndex(moments[each]).tz_localize("UTC")
+                for name, each in places.items()
+            },
+            index=keys.labels[occurring],
+        )
 
     def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:
         keys = self._keys(dimension)

@@ -46,8 +46,9 @@ def profiles_of(tables: Tables, facts: Facts) -> Profiles:
 def _computed(whole: Tables, facts: Facts) -> Profiles:
     if facts.beside is not None:
         # Separately, because one of them may be needed with other terms too.
-        alone = Facts(facts.made_by, facts.terms)
-        return _combined(profiles_of(whole, alone), profiles_of(whole, facts.beside))
+        return _combined(profiles_of(whole, facts.alone), profiles_of(whole, facts.beside))
+    if facts.on is not None:
+        return _following(profiles_of(whole, facts.on), facts)
     contacts, asked = whole.contacts, facts.expressions()
     if not asked:
         none = np.zeros(len(contacts), dtype=np.uint8)
@@ -62,6 +63,17 @@ def _computed(whole: Tables, facts: Facts) -> Profiles:
         bits |= found[column_of[id(fact)]].to_numpy().astype(bits.dtype) << bit
     numbers, occurring = _numbered(bits, 1 << len(asked))
     return Profiles(numbers, occurring[:, None] >> np.arange(len(asked)) & 1, tuple(asked))
+
+
+def _following(on: Profiles, facts: Facts) -> Profiles:
+    """The facts that follow from those of `on`: per profile, not per contact."""
+    columns = {name: nw.col(name) for name in on.names}
+    table = pd.DataFrame(on.facts.astype(np.bool_), columns=[*on.names])
+    made = facts.made_by(columns, *facts.terms)
+    found = nw.from_native(table, eager_only=True).select(**made).to_numpy().astype(np.int64)
+    distinct, places = np.unique(found, axis=0, return_inverse=True)
+    numbers = places.astype(np.min_scalar_type(len(distinct))).take(on.numbers)
+    return Profiles(numbers, distinct, tuple(made))
 
 
 def _combined(one: Profiles, other: Profiles) -> Profiles:

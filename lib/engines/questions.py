@@ -24,19 +24,28 @@ Expressions = dict[str, nw.Expr]
 class Facts:
     """Facts about contacts: those of `made_by(*terms)`, plus those of `beside`.
 
-    Facts made by the same function with the same terms are equal, so an engine can cache results.
+    Facts that follow from others, `on`, are those of `made_by(expressions, *terms)`, which combines
+    the expressions of `on` and reads no other column: an engine may evaluate `on` only once. Facts
+    made by the same function with the same terms are equal, so an engine can cache results.
     """
 
     made_by: Callable[..., Expressions]
     terms: tuple[Hashable, ...] = ()
     beside: "Facts | None" = None
+    on: "Facts | None" = None
+
+    @property
+    def alone(self) -> "Facts":
+        """These facts without those of `beside`."""
+        return Facts(self.made_by, self.terms, on=self.on)
 
     def of(self, name: str) -> "Fact":
         """One of these facts."""
-        return Fact(name, Facts(self.made_by, self.terms))
+        return Fact(name, self.alone)
 
     def expressions(self) -> Expressions:
-        found = self.made_by(*self.terms)
+        made_of = () if self.on is None else (self.on.expressions(),)
+        found = self.made_by(*made_of, *self.terms)
         return found | self.beside.expressions() if self.beside is not None else found
 
 
@@ -121,8 +130,21 @@ class Engine(Protocol):
         number."""
         ...
 
-    def span(self, column: str) -> tuple[datetime, datetime] | None:
+    def span(self, column: str, *, among: Fact | None = None) -> tuple[datetime, datetime] | None:
         """First and last time (UTC) in a column; None if there is none."""
+        ...
+
+    def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:
+        """How many contacts have a time in this column at or before each of these moments (UTC)."""
+        ...
+
+    def middles(self, column: str, by: Dimension, *, among: Fact) -> pd.DataFrame:
+        """The times in a column on which its median rests, by value of a dimension.
+
+        Columns: first, the earliest; lower and upper, the two in the middle, which are the same if
+        their number is odd (UTC). Indexed by the values that occur together with a time, in text
+        order. Raises ValueError if the dimension may have several values per contact.
+        """
         ...
 
     def count(

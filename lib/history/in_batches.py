@@ -71,16 +71,16 @@ def record(
 
 @dataclass
 class _Sum:
-    """Accumulates the results of all windows."""
+    """Accumulates the results of all windows; events are compressed meanwhile."""
 
-    events: list[pa.Table] = field(default_factory=lambda: [events.none()])
+    events: list[pa.Buffer] = field(default_factory=list)
     levels: list[pd.DataFrame] = field(default_factory=list)
     beside: list[pa.Table] = field(default_factory=lambda: [beside.schema().empty_table()])
     seen: pa.Scalar | None = None
 
     def add(self, after: Recorded, happened: pa.Table | None = None) -> None:
         if happened is not None and len(happened):
-            self.events.append(happened)
+            self.events.append(_packed(happened))
         table = levels.levels(after)
         self.seen = table["seen"][0]
         self.levels.append(table.drop_columns(["seen"]).to_pandas())
@@ -88,9 +88,9 @@ class _Sum:
             self.beside.append(kept)
 
     def recording(self) -> Recording:
-        return Recording(
-            pa.concat_tables(self.events), self._levels(), pa.concat_tables(self.beside)
-        )
+        pa.default_memory_pool().release_unused()  # by then, windows have left much
+        happened = [events.none(), *(pa.ipc.open_stream(each).read_all() for each in self.events)]
+        return Recording(pa.concat_tables(happened), self._levels(), pa.concat_tables(self.beside))
 
     def _levels(self) -> pa.Table:
         keys = ["dimension", "key"]
@@ -107,6 +107,14 @@ class _Sum:
         return pa.table(
             {f.name: pa.array(rows[f.name], f.type) for f in levels.SCHEMA}, levels.SCHEMA
         )
+
+
+def _packed(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
 
 
 def _rank(dimension: str, key: str) -> tuple[bool, str]:

@@ -83,7 +83,7 @@ def facts() -> Expressions:
     difference to `awaiting_reply`.
     """
     is_open, bot_on, is_free, last_word = map(nw.col, _SHARED)
-    reach = opt_in.expressions()
+    reach = opt_in.FACTS.expressions()
     return {
         "active": is_active(),
         "open": is_open,

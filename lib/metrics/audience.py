@@ -1,6 +1,6 @@
 """Size, growth and composition of the audience (metrics.md, "Audience")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -56,30 +56,39 @@ class Audience:
         return self.new_before - self.lost_before
 
 
-def expressions(terms: Terms) -> Expressions:
-    before, previous = terms.before, terms.period.previous.span
-    new_previous = within(terms.subscription, previous)
-    lost_previous = within("blocked", previous)
-    is_whole = before == previous
-    return {
-        "active": is_active(),
-        "new": within(terms.subscription, terms.period.span),
-        "new_previous": new_previous,
-        "new_before": new_previous if is_whole else within(terms.subscription, before),
-        "lost": within("blocked", terms.period.span),
-        "lost_previous": lost_previous,
-        "lost_before": lost_previous if is_whole else within("blocked", before),
+def _spans(terms: Terms) -> dict[str, Span]:
+    """The spans by the ending of a fact's name."""
+    previous = terms.period.previous.span
+    return {"": terms.period.span, "_previous": previous, "_before": terms.before}
+
+
+def _signs(terms: Terms) -> Expressions:
+    """Whether a contact is active, and had subscribed or was blocked when a span began or ended."""
+    edges = sorted({edge for span in _spans(terms).values() for edge in (span.start, span.end)})
+    times = {"new": terms.subscription, "lost": "blocked"}
+    return {"active": is_active()} | {
+        f"{name} from {edge}": nw.col(column) >= edge
+        for name, column in times.items()
+        for edge in edges
+    }
+
+
+def _expressions(signs: Expressions, terms: Terms) -> Expressions:
+    return {"active": signs["active"]} | {
+        f"{name}{ending}": signs[f"{name} from {span.start}"] & ~signs[f"{name} from {span.end}"]
+        for name in ("new", "lost")
+        for ending, span in _spans(terms).items()
     }
 
 
 def facts(terms: Terms) -> Facts:
     """The facts that `Audience` counts."""
-    return Facts(expressions, (terms,))
+    return Facts(_expressions, (terms,), on=Facts(_signs, (terms,)))
 
 
 def with_opt_in(terms: Terms) -> Facts:
     """The facts that the breakdowns count."""
-    return Facts(expressions, (terms,), opt_in.FACTS)
+    return replace(facts(terms), beside=opt_in.FACTS)
 
 
 def audience(asked: Engine, terms: Terms) -> Audience:

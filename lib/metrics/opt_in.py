@@ -28,19 +28,28 @@ class OptIn:
     email_verified: Rate
 
 
-def expressions() -> Expressions:
-    on_channel = is_active() & (nw.col("channels") > 0)
-    with_email = is_active() & nw.col("has_email")
+def _signs() -> Expressions:
     return {
-        "on_channel": on_channel,
-        "broadcast": on_channel & ~nw.col("broadcast").is_null(),
-        "with_email": with_email,
-        "email": with_email & nw.col("email_opt_in"),
-        "email_verified": with_email & nw.col("email_verified"),
+        "active": is_active(),
+        "on_channel": nw.col("channels") > 0,
+        "broadcast": ~nw.col("broadcast").is_null(),
+        **{name: nw.col(name) for name in ("has_email", "email_opt_in", "email_verified")},
     }
 
 
-FACTS = Facts(expressions)
+def _expressions(signs: Expressions) -> Expressions:
+    on_channel = signs["active"] & signs["on_channel"]
+    with_email = signs["active"] & signs["has_email"]
+    return {
+        "on_channel": on_channel,
+        "broadcast": on_channel & signs["broadcast"],
+        "with_email": with_email,
+        "email": with_email & signs["email_opt_in"],
+        "email_verified": with_email & signs["email_verified"],
+    }
+
+
+FACTS = Facts(_expressions, on=Facts(_signs))
 """The facts that `rates_of` needs."""
 
 

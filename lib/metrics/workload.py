@@ -6,7 +6,9 @@ newest say when something was sent. `expressions` infers the state from these fi
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_
 from typing import Literal
 
 import narwhals as nw
@@ -78,22 +80,17 @@ def is_bot_on(as_of: datetime) -> nw.Expr:
     return nw.col("bot_enabled") | resumed
 
 
-def has_last_word(as_of: datetime) -> nw.Expr:
+def is_last_word(bot_on: nw.Expr) -> nw.Expr:
     """Expression: the contact wrote, and nobody has answered since.
 
     A sent message counts as an answer only while the bot is on. While it is off, the contact waits
     for a person, and what was sent may be a broadcast.
     """
-    return is_last_word(is_bot_on(as_of))
+    return _awaits_people() & ~(bot_on & _at_or_after("sent", "wrote"))
 
 
-def is_last_word(bot_on: nw.Expr) -> nw.Expr:
-    """The same, where it is known whether the bot is on."""
-    return (
-        ~nw.col("wrote").is_null()
-        & ~_at_or_after("admin_replied", "wrote")
-        & ~(bot_on & _at_or_after("sent", "wrote"))
-    )
+def _awaits_people() -> nw.Expr:
+    return ~nw.col("wrote").is_null() & ~_at_or_after("admin_replied", "wrote")
 
 
 def _at_or_after(column: str, other: str) -> nw.Expr:
@@ -115,34 +112,52 @@ def may_await_reply(bot_on: nw.Expr) -> nw.Expr:
     return ~bot_on | nw.col("tells")
 
 
-def expressions(as_of: datetime, bot_answers: bool) -> Expressions:
+def _signs(as_of: datetime) -> Expressions:
+    """What the facts follow from."""
+    return {
+        "open": is_open(),
+        "by_agent": ~nw.col("assignee").is_null(),
+        "by_team": ~nw.col("team").is_null(),
+        "bot_on": is_bot_on(as_of),
+        "tells": nw.col("tells"),
+        "awaits_people": _awaits_people(),
+        "sent_since": _at_or_after("sent", "wrote"),
+        "has_no_admin": nw.col("admin_replied").is_null(),
+        "no_admin_reply": _after("contact_replied", "admin_replied"),
+        "unread": _after("last_activity", "agent_read"),
+        "never_read": ~nw.col("last_activity").is_null() & nw.col("agent_read").is_null(),
+        "follow_up": nw.col("followed"),
+    }
+
+
+def expressions(signs: Expressions, bot_answers: bool) -> Expressions:
     """The facts that `Workload` and the breakdowns count among contacts with an open conversation.
 
     A contact who has the last word awaits a reply if no bot can have given it: the bot is off, or
     the server reports sent messages and there is none, or by configuration the bot never answers.
     """
-    by_agent, by_team = ~nw.col("assignee").is_null(), ~nw.col("team").is_null()
-    last_word, with_human = has_last_word(as_of), ~is_bot_on(as_of)
-    awaiting = last_word & may_await_reply(is_bot_on(as_of)) if bot_answers else last_word
+    by_agent, by_team, bot_on = (signs[name] for name in ("by_agent", "by_team", "bot_on"))
+    last_word = signs["awaits_people"] & ~(bot_on & signs["sent_since"])
+    awaiting = last_word & (~bot_on | signs["tells"]) if bot_answers else last_word
     return {
         "assigned_agent": by_agent,
         "assigned_team_only": ~by_agent & by_team,
-        "unassigned": is_free(),
+        "unassigned": ~by_agent & ~by_team,
         "awaiting_reply": awaiting,
         "left_to_bot": last_word & ~awaiting,
-        "never_answered": awaiting & nw.col("admin_replied").is_null(),
-        "no_admin_reply": _after("contact_replied", "admin_replied"),
-        "unread": _after("last_activity", "agent_read"),
-        "never_read": ~nw.col("last_activity").is_null() & nw.col("agent_read").is_null(),
-        "with_human": with_human,
-        "orphaned_handoff": with_human & is_free(),
-        "follow_up": nw.col("followed"),
+        "never_answered": awaiting & signs["has_no_admin"],
+        "no_admin_reply": signs["no_admin_reply"],
+        "unread": signs["unread"],
+        "never_read": signs["never_read"],
+        "with_human": ~bot_on,
+        "orphaned_handoff": ~bot_on & ~by_agent & ~by_team,
+        "follow_up": signs["follow_up"],
     }
 
 
 def facts(terms: Terms) -> Facts:
     """The facts that are counted; they do not depend on the period."""
-    return Facts(expressions, (terms.as_of, terms.bot_answers))
+    return Facts(expressions, (terms.bot_answers,), on=Facts(_signs, (terms.as_of,)))
 
 
 def _openness() -> Expressions:
@@ -153,22 +168,26 @@ OPEN = Facts(_openness).of("open")
 """The contacts with an open conversation."""
 
 
-def _of_open(terms: Terms, name: str) -> Fact:
-    """The contacts with an open conversation for which the fact of that name is true."""
-    return Facts(_among_open, (name, terms.as_of, terms.bot_answers)).of(name)
+def _of_open(terms: Terms, *names: str) -> Fact:
+    """The contacts with an open conversation for which the facts of these names are true."""
+    on = Facts(_signs, (terms.as_of,))
+    return Facts(_among_open, (terms.bot_answers, *names), on=on).of(names[0])
 
 
-def _among_open(name: str, as_of: datetime, bot_answers: bool) -> Expressions:
-    return {name: is_open() & expressions(as_of, bot_answers)[name]}
+def _among_open(signs: Expressions, bot_answers: bool, *names: str) -> Expressions:
+    """Whether all facts of these names are true of an open conversation; named by the first."""
+    known = expressions(signs, bot_answers)
+    return {names[0]: reduce(and_, (known[name] for name in names), signs["open"])}
 
 
 def workload(asked: Engine, terms: Terms) -> Workload:
     row = asked.count(facts(terms), among=OPEN).iloc[0]
     numbers = {str(name): int(row[name]) for name in row.index.drop("contacts")}
-    begins = [low for low, _ in AGES.values()]
-    hours = _waits(asked, terms)["hours"]
-    by_age = np.bincount(np.searchsorted(begins, hours, "right") - 1, minlength=len(AGES))
-    waiting = {age: int(number) for age, number in zip(AGES, by_age, strict=True)}
+    among = _of_open(terms, "awaiting_reply")
+    lows = [low for low, _ in AGES.values() if low]
+    longer = asked.until("wrote", [terms.as_of - timedelta(hours=low) for low in lows], among=among)
+    counts = -np.diff([numbers["awaiting_reply"], *longer, 0])
+    waiting = {age: int(number) for age, number in zip(AGES, counts, strict=True)}
     return Workload(open=int(row["contacts"]), waiting=waiting, **numbers)
 
 
@@ -191,23 +210,6 @@ def waiting_hours(since: pd.Series, terms: Terms) -> pd.Series:
     return hours.clip(lower=0)
 
 
-def _waits(asked: Engine, terms: Terms) -> pd.DataFrame:
-    """A row per contact who awaits a reply: assignee, team, orphaned, wrote (UTC), hours."""
-    columns = Facts(_waiting_columns, (terms.as_of,))
-    _, found = asked.rows(columns, among=_of_open(terms, "awaiting_reply"))
-    return found.assign(hours=waiting_hours(found["wrote"], terms))
-
-
-def _waiting_columns(as_of: datetime) -> Expressions:
-    nobody = nw.col("assignee").is_null() & nw.col("team").is_null()
-    return {
-        "assignee": nw.col("assignee"),
-        "team": nw.col("team"),
-        "orphaned": nobody & ~is_bot_on(as_of),
-        "wrote": nw.col("wrote"),
-    }
-
-
 @dataclass(frozen=True)
 class LongestWaits:
     """The longest waits, in hours; None if nobody waits.
@@ -222,12 +224,19 @@ class LongestWaits:
 
 
 def longest_waits(asked: Engine, terms: Terms) -> LongestWaits:
-    waits = _waits(asked, terms)
-    orphaned = waits[waits["orphaned"]]
-    hours, orphaned_hours = (
-        float(some["hours"].max()) if len(some) else None for some in (waits, orphaned)
-    )
-    return LongestWaits(hours, len(orphaned), orphaned_hours)
+    waiting = _of_open(terms, "awaiting_reply")
+    orphaned = _of_open(terms, "awaiting_reply", "orphaned_handoff")
+    number = int(asked.count(among=orphaned).iloc[0]["contacts"])
+    hours = [_longest(asked, terms, among) for among in (waiting, orphaned)]
+    return LongestWaits(hours[0], number, hours[1])
+
+
+def _longest(asked: Engine, terms: Terms, among: Fact) -> float | None:
+    """Hours since the earliest message; None without any."""
+    span = asked.span("wrote", among=among)
+    if span is None:
+        return None
+    return float(waiting_hours(pd.Series([span[0]]), terms).iloc[0])
 
 
 def by_agent(asked: Engine, terms: Terms) -> pd.DataFrame:
@@ -251,12 +260,14 @@ def _by(asked: Engine, terms: Terms, holder: Dimension) -> pd.DataFrame:
     counted = asked.count(facts(terms), holder, among=OPEN, with_missing=False)
     counted = counted.rename(columns={"contacts": "open"})
     columns = ["open", "awaiting_reply", "never_answered", "unread", "follow_up"]
-    waits = _waits(asked, terms).groupby(holder.column, observed=True)["hours"]
+    waits = asked.middles("wrote", holder, among=_of_open(terms, "awaiting_reply"))
+    hours = pd.DataFrame({name: waiting_hours(waits[name], terms) for name in waits})
     ids = known["id"].to_numpy()
     table = pd.DataFrame({"name": known["name"].to_numpy()}, index=pd.Index(ids, dtype="str"))
     table = table.join(counted[columns].reindex(ids, fill_value=0))
-    table["oldest_wait_hours"] = waits.max().reindex(ids).to_numpy()
-    table["median_wait_hours"] = waits.median().reindex(ids).to_numpy()
+    table["oldest_wait_hours"] = hours["first"].reindex(ids).to_numpy()
+    middle = (hours["lower"] + hours["upper"]) / 2
+    table["median_wait_hours"] = middle.reindex(ids).to_numpy()
     return _by_load(table)
 
 
@@ -320,7 +331,7 @@ def queue(asked: Engine, terms: Terms, which: Queue, most: int) -> tuple[int, pd
 
 
 def _queued(as_of: datetime, bot_answers: bool) -> Expressions:
-    known = expressions(as_of, bot_answers)
+    known = expressions(_signs(as_of), bot_answers)
     awaiting = known["awaiting_reply"].fill_null(value=False)
     return {
         "conversation": nw.col("conversation"),

@@ -98,10 +98,9 @@ class _Stream:
                 pre_buffer=False,
                 page_checksum_verification=True,
             )
-        self._batches = file.iter_batches(ROWS, columns=names, use_threads=False)
-        self._rest = pa.Table.from_batches([], file.schema_arrow)
-        if names is not None:
-            self._rest = self._rest.select(names)
+        wanted = columns.without_lists(file.schema_arrow) if names is None else names
+        self._batches = file.iter_batches(ROWS, columns=wanted, use_threads=False)
+        self._rest = pa.Table.from_batches([], file.schema_arrow).select(wanted)
 
     def take(self, number: int) -> pa.Table:
         """The next `number` rows. Raises Unreadable if there are fewer."""

@@ -2,6 +2,10 @@
 
 Text is stored as plain strings; categorical columns are restored when read. `contacts` has its row
 numbers in a column `row`, to which the link tables refer as `contact`.
+
+Files of crawls to disk also have each contact's links as lists of text in `LISTS`, for engines: a
+join of contacts with their links takes memory, or a shuffle, in proportion to their number. The
+list of a contact without links holds a single null, so that exploding it keeps the contact.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,8 +17,12 @@ import pyarrow as pa
 
 from lib.store.builder import TableBuilder
 from lib.store.delta import Unreadable
+from lib.store.dimensions import SEVERAL
 
 _ROW = "row"
+
+LISTS = tuple(each.listed for each in SEVERAL)
+"""Columns of contacts that only engines read."""
 
 
 def to_columns(name: str, frame: pd.DataFrame) -> pa.Table:
@@ -49,6 +57,22 @@ def schema_of(table: pa.Table) -> pa.Schema:
     )
 
 
+def without_lists(schema: pa.Schema) -> list[str]:
+    """The columns of a file that become columns in memory, and `row`."""
+    return [name for name in schema.names if name not in LISTS]
+
+
+def to_lists(texts: pa.Array, lengths: np.ndarray) -> pa.ListArray:
+    """A column of `LISTS`, from the text of all links in order of contacts, and how many each
+    contact has."""
+    ends = np.cumsum(np.append(0, np.maximum(lengths, 1)))
+    places = np.full(ends[-1], -1)
+    is_link = np.repeat(lengths > 0, np.maximum(lengths, 1))
+    places[is_link] = np.arange(len(texts))
+    listed = texts.take(pa.array(places, mask=~is_link))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), listed)
+
+
 @cache
 def schema(name: str) -> pa.Schema:
     """Schema of the table `name` as `to_columns` makes it, with integer IDs."""
@@ -74,7 +98,7 @@ def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = No
     """
     template = _templates()[name]
     has = list(template.columns)
-    given = {*table.column_names} - {_ROW}
+    given = {*table.column_names} - {_ROW, *LISTS}
     if {*has} != given:
         if needed is None or not given >= {*has} & {*needed}:
             raise Unreadable("another version of this dashboard wrote it")

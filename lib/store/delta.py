@@ -12,7 +12,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,9 +110,10 @@ class Delta:
         columns: Sequence[str] | None = None,
         categorical: Sequence[str] = (),
         filters: object = None,
+        without: Collection[str] = (),
     ) -> pa.Table:
-        """Read a file, its `categorical` columns as dictionaries. Raises StoreError and
-        Unreadable."""
+        """Read a file, its `categorical` columns as dictionaries. `without` names columns to leave
+        out if neither `columns` nor `filters` are given. Raises StoreError and Unreadable."""
         try:
             with self._place.open(name) as file:
                 if filters is None:  # opening takes half as long without filter support
@@ -122,6 +123,9 @@ class Delta:
                         pre_buffer=False,
                         page_checksum_verification=True,
                     )
+                    if columns is None and without:
+                        names = parquet.schema_arrow.names
+                        columns = [name for name in names if name not in without]
                     return parquet.read(columns=columns)
                 return pq.read_table(
                     file,

@@ -61,6 +61,12 @@ class Dimension:
         total."""
         return self.links is not None
 
+    @property
+    def listed(self) -> str:
+        """Column of a contact's several values in files of crawls to disk: see
+        `lib.store.columns`."""
+        return f"{self.key}_list"
+
 
 CHANNEL = Dimension(
     "channel",
@@ -136,3 +142,5 @@ INBOX = Dimension(
 
 DIMENSIONS = (CHANNEL, COUNTRY, TAG, SOURCE, TEAM, AGENT)
 BY_KEY = {dimension.key: dimension for dimension in DIMENSIONS}
+SEVERAL = (CHANNEL, INBOX, SOURCE, TAG)
+"""Those of which a contact may have several values."""

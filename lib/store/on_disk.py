@@ -27,7 +27,7 @@ from lib.chatbotx.schema import Contact
 from lib.store import columns
 from lib.store.builder import NAT, TableBuilder
 from lib.store.delta import writing
-from lib.store.dimensions import DIMENSIONS
+from lib.store.dimensions import SEVERAL
 from lib.store.parts import Parts
 from lib.store.place import Place, StoreError, store_errors
 from lib.store.snapshot import FiledSnapshot, TableFile, read_into, with_unreadable
@@ -37,13 +37,6 @@ log = logging.getLogger(__name__)
 
 PART = 65_536
 """Contacts held in memory before they are written."""
-
-LINKS = {"inbox": ("contact_inboxes", "inboxes")} | {
-    each.key: (each.links, each.count)
-    for each in DIMENSIONS
-    if each.links is not None and each.count is not None
-}
-"""For each kind of link: its table, and the column of contacts with the number of links."""
 
 
 class Spool:
@@ -120,8 +113,10 @@ def read_files(files: Mapping[str, TableFile]) -> Tables:
     """Read the tables into memory. Raises OSError."""
     frames = {}
     for name in columns.names():
-        coded = columns.categorical(name)
-        found = pq.read_table(files[name].path, read_dictionary=coded, pre_buffer=False)
+        file = pq.ParquetFile(
+            files[name].path, read_dictionary=columns.categorical(name), pre_buffer=False
+        )
+        found = file.read(columns.without_lists(file.schema_arrow))
         frames[name] = columns.from_columns(name, found)
     return Tables(**frames)
 
@@ -192,7 +187,8 @@ class _Tables:
         """Write contacts as read by `lib.store.parts`."""
         first, number = self._rows["contacts"], len(contacts)
         found: dict[str, Any] = {"row": np.arange(first, first + number, dtype=np.int32)}
-        for name, (table, count) in LINKS.items():
+        for each in SEVERAL:
+            name, table, count = each.key, str(each.links), str(each.count)
             lists = contacts[name].combine_chunks()
             held = lists.value_lengths().to_numpy(zero_copy_only=False)
             found[count] = held.astype(np.int32)
@@ -202,11 +198,14 @@ class _Tables:
                 is_connected = np.zeros(number, dtype=np.bool_)
                 is_connected[contact[self._connected[codes]] - first] = True
                 found["reachable"] = is_connected
-            self._write(table, self._links(name, contact, codes))
+            links = self._links(name, contact, codes)
+            self._write(table, links)
+            found[each.listed] = columns.to_lists(links[name].combine_chunks(), held)
         for field in columns.schema("contacts"):
             if field.name not in found:
                 found[field.name] = self._column(field, contacts)
-        self._write("contacts", pa.table({f: found[f] for f in columns.schema("contacts").names}))
+        names = [*columns.schema("contacts").names, *columns.LISTS]
+        self._write("contacts", pa.table({name: found[name] for name in names}))
 
     def _column(self, field: pa.Field, contacts: pa.Table) -> Any:
         values = contacts[field.name]

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Literal
 
 import narwhals as nw
+import pyarrow as pa
 import pytest
 
 from lib.engines.duckdb import DuckDB
@@ -18,6 +19,8 @@ from lib.engines.lazy import LazyEngine, Source
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine, Expressions, Facts
 from lib.engines.where import Where, in_memory
+from lib.store import columns
+from lib.store.dimensions import SEVERAL
 from lib.store.tables import Tables
 
 Kind = Literal["memory", "DuckDB", "Sail", "Spark"]
@@ -46,20 +49,43 @@ def setting() -> str:
 
 
 def engine_of(
-    tables: Tables, only: Collection[object] | None = None, kind: Kind | None = None
+    tables: Tables,
+    only: Collection[object] | None = None,
+    kind: Kind | None = None,
+    *,
+    has_lists: bool = False,
 ) -> Engine:
-    """Engine for the contacts of a workspace, or `only` those with these IDs."""
+    """Engine for the contacts of a workspace, or `only` those with these IDs. `has_lists`: an
+    engine other than memory finds the contacts' links in lists, as in files of a crawl to disk."""
     kind = kind or _chosen[-1]
     ids = tables.contacts["id"]
     chosen = ids[ids.astype("str").isin([*map(str, only)])] if only is not None else ids
     if kind == "memory":
         return MemoryEngine(tables if only is None else tables.select(ids.isin(chosen).to_numpy()))
     limits = () if only is None else (Facts(_with_ids, (tuple(chosen),)).of("chosen"),)
-    return LazyEngine(source_of(tables, kind), limits)
+    return LazyEngine(source_in(listed(tables) if has_lists else in_memory(tables), kind), limits)
 
 
 def source_of(tables: Tables, kind: Kind) -> Source:
     return source_in(in_memory(tables), kind)
+
+
+def listed(tables: Tables) -> Where:
+    """Tables in memory, with the columns they have in files of a crawl to disk."""
+    plain = in_memory(tables)
+
+    def table(name: str) -> pa.Table:
+        found = plain(name)
+        assert isinstance(found, pa.Table)
+        for each in SEVERAL if name == "contacts" else ():
+            texts = plain(str(each.links))
+            assert isinstance(texts, pa.Table)
+            lengths = found[str(each.count)].to_numpy()
+            lists = columns.to_lists(texts[each.key].combine_chunks(), lengths)
+            found = found.append_column(each.listed, lists)
+        return found
+
+    return table
 
 
 def source_in(where: Where, kind: Kind) -> Source:

@@ -161,12 +161,18 @@ def engine() -> None:
     limits=st.just(Filter()) | FILTERS,
     narrowed=st.just(Filter()) | FILTERS,
     names=st.lists(st.sampled_from([*ASKED]), min_size=6, max_size=6, unique=True),
+    has_lists=st.booleans(),
 )
 def test_every_engine_gives_the_numbers_of_memory(
-    kind: Kind, case: Case, limits: Filter, narrowed: Filter, names: list[str]
+    kind: Kind,
+    case: Case,
+    limits: Filter,
+    narrowed: Filter,
+    names: list[str],
+    has_lists: bool,
 ) -> None:
     expected, found = (
-        engine_of(case.tables, case.only, each).under(limits).under(narrowed)
+        engine_of(case.tables, case.only, each, has_lists=has_lists).under(limits).under(narrowed)
         for each in ("memory", kind)
     )
     for name in names:
@@ -175,15 +181,19 @@ def test_every_engine_gives_the_numbers_of_memory(
         )
 
 
+@pytest.mark.parametrize("has_lists", [False, True])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_every_question_is_asked_once_at_least(
-    kind: Kind, november_contacts: list[dict[str, Any]]
+    kind: Kind, has_lists: bool, november_contacts: list[dict[str, Any]]
 ) -> None:
     tables, asked_for = (
         tables_of(*november_contacts),
         terms("2026-10-20", "2026-11-03", "Asia/Tokyo"),
     )
-    expected, found = engine_of(tables, kind="memory"), engine_of(tables, kind=kind)
+    expected, found = (
+        engine_of(tables, kind="memory"),
+        engine_of(tables, kind=kind, has_lists=has_lists),
+    )
 
     for name, ask in ASKED.items():
         assert plain(ask(found, asked_for)) == plain(ask(expected, asked_for)), name

@@ -6,6 +6,7 @@ import pytest
 
 from lib.engines.questions import Bins, Expressions, Facts, Filter
 from lib.metrics import audience
+from lib.metrics.workload import OPEN
 from lib.reference.periods import Period
 from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, SOURCE, TAG, Dimension
 from tests.workspaces import (
@@ -254,3 +255,32 @@ def test_quarters_are_those_in_which_something_happened() -> None:
         "1970-01-01 00:15": 1,
         "2026-06-01 00:00": 2,
     }
+
+
+class TestMiddles:
+    def test_are_the_earliest_time_and_the_one_or_two_in_the_middle_by_value(self) -> None:
+        def wrote(hours: float, agent: str | None = "101") -> dict[str, object]:
+            replied = before_as_of(hours=hours)
+            return contact(conversation(assignedUserId=agent, contactRepliedAt=replied))
+
+        asked = ask(
+            *(wrote(hours) for hours in (1, 90, 30, 2)),
+            *(wrote(hours, "99") for hours in (7, 5, 400)),
+            wrote(3, None),
+            contact(conversation(assignedUserId="102")),
+        )
+
+        found = asked.middles("contact_replied", AGENT, among=OPEN)
+
+        hours = (pd.Timestamp(terms().as_of) - found.stack()).dt.total_seconds() / 3600
+        assert hours.unstack().to_dict("index") == {
+            "101": {"first": 90, "lower": 30, "upper": 2},
+            "99": {"first": 400, "lower": 7, "upper": 7},
+        }
+
+    def test_of_nobody_are_empty(self) -> None:
+        assert ask().middles("wrote", AGENT, among=OPEN).empty
+
+    def test_are_not_defined_for_a_dimension_with_several_values_per_contact(self) -> None:
+        with pytest.raises(ValueError, match="one value per contact"):
+            ask().middles("wrote", TAG, among=OPEN)

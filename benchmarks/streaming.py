@@ -85,7 +85,7 @@ def main(kind: str, contacts: int) -> None:
     if kind == "history":
         print(json.dumps(_history(contacts)))
         return
-    made = _pages(contacts)
+    made = pages(contacts)
     first = next(made)
     with TemporaryDirectory() as folder:
         store = Store(Place(folder))
@@ -93,7 +93,7 @@ def main(kind: str, contacts: int) -> None:
         log = CrawlLog(_NoClient(), sink.add, lambda progress: None)
         gc.collect()
         _reset_peak()
-        before, began = _status("VmRSS"), time.perf_counter()
+        before, began = status("VmRSS"), time.perf_counter()
         cpu = _taking(log, first)
         for page in made:
             cpu += _taking(log, page)
@@ -106,7 +106,7 @@ def main(kind: str, contacts: int) -> None:
             sink.build()
         cpu += time.process_time() - started
         took = time.perf_counter() - began
-        peak = _status("VmHWM") - before
+        peak = status("VmHWM") - before
     print(json.dumps({"peak": peak, "cpu": cpu / contacts * 1e6, "seconds": took}))
 
 
@@ -114,16 +114,16 @@ def _history(contacts: int) -> dict[str, float]:
     """What recording takes of a crawl in which two of a hundred contacts came, went or changed."""
     with TemporaryDirectory() as folder:
         recorder = Recorder(Store(Place(f"{folder}/store")), engine=ChosenEngine("duckdb"))
-        recorder.save(_crawled(Path(folder, "first"), _pages(contacts), AS_OF))
-        changed = _crawled(
-            Path(folder, "second"), map(_changed, _pages(contacts)), AS_OF + timedelta(hours=1)
+        recorder.save(crawled(Path(folder, "first"), pages(contacts), AS_OF))
+        second = crawled(
+            Path(folder, "second"), map(changed, pages(contacts)), AS_OF + timedelta(hours=1)
         )
         gc.collect()
         _reset_peak()
-        before, began = _status("VmRSS"), time.perf_counter()
-        kept = recorder.save(changed)
+        before, began = status("VmRSS"), time.perf_counter()
+        kept = recorder.save(second)
         took = time.perf_counter() - began
-        found = {"peak": _status("VmHWM") - before, "seconds": took}
+        found = {"peak": status("VmHWM") - before, "seconds": took}
         assert kept.history is not None
         period = Period(AS_OF.date(), AS_OF.date())
         happened = changes(kept.history, period)
@@ -131,7 +131,7 @@ def _history(contacts: int) -> dict[str, float]:
         return found | {"events": sum(happened.events.values())}
 
 
-def _crawled(folder: Path, pages: Iterable[Answer], as_of: datetime) -> FiledSnapshot:
+def crawled(folder: Path, pages: Iterable[Answer], as_of: datetime) -> FiledSnapshot:
     folder.mkdir()
     spool = Spool(folder)
     for page in pages:
@@ -140,7 +140,7 @@ def _crawled(folder: Path, pages: Iterable[Answer], as_of: datetime) -> FiledSna
     return FiledSnapshot(_not_read, files["contacts"].rows, Verdict(as_of), "299", files=files)
 
 
-def _changed(page: Answer) -> Answer:
+def changed(page: Answer) -> Answer:
     for contact in page.contacts[:1]:
         contact.id = f"2{(contact.id or '')[1:]}"
         contact.created_at = f"{AS_OF + timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}.000Z"
@@ -165,7 +165,7 @@ def _not_read() -> Any:
     raise AssertionError("Nobody has to read the tables.")
 
 
-def _pages(contacts: int) -> Iterator[Answer]:
+def pages(contacts: int) -> Iterator[Answer]:
     """Pages as fetched by several walkers, each from a range of creation times."""
     decode = Decoder()
     sample = [each for body in bodies(SAMPLE) for each in decode(body).contacts]
@@ -195,10 +195,10 @@ class _NoClient(Client):
         self.requests = self.retries = 0
 
 
-def _status(name: str) -> float:
-    """A memory figure of this process, by its name in /proc, in MB."""
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith(name))
+def status(name: str, process: str = "self") -> float:
+    """A memory figure of a process, by its name in /proc, in MB."""
+    text = Path(f"/proc/{process}/status").read_text()
+    line = next(line for line in text.splitlines() if line.startswith(name))
     return float(line.split()[1]) / 1e3
 
 

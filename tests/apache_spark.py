@@ -13,11 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 TESTS = (
     "tests/engines",
@@ -56,8 +57,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Run a Spark Connect server on the loopback interface; yields its URL."""
+def server(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Run a Spark Connect server on the loopback interface, with these settings besides; yields its
+    URL."""
     found = find_spec("pyspark")
     assert found is not None
     assert found.origin is not None
@@ -65,13 +67,15 @@ def server() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
+        "spark.ui.enabled": "false",
+        # One partition a processor: the default of 200 slows down small tables.
+        "spark.sql.shuffle.partitions": "2",
+    } | {**settings}
+    settings |= {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        # One partition a processor: the default of 200 slows down small tables.
-        "spark.sql.shuffle.partitions": "2",
     }
     with TemporaryDirectory() as folder:
         log = Path(folder, "server.log")

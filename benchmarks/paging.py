@@ -83,7 +83,7 @@ def main() -> dict[str, Any]:
     refresher.wait(600)
     monitor = Monitor(os.environ.get("SPARK_MONITOR"))
     pages: dict[str, dict[str, float]] = {}
-    for path in PATHS:
+    for path in os.environ.get("PAGES", ",".join(PATHS)).split(","):
         dashboard = AppTest.from_file(ROOT / "pages/frame.py", default_timeout=PATIENCE)
         dashboard.run()
         if path != "overview":

@@ -231,13 +231,19 @@ def _engine(engine: str, tables: Tables, folder: Path, until: ExitStack) -> Engi
     return LazyEngine(Spark(files, address, seconds=PATIENCE))
 
 
+def _without_lists(file: pq.ParquetFile) -> pa.Table:
+    return file.read(columns.without_lists(file.schema_arrow))
+
+
 def _read(folder: Path) -> Tables:
     return Tables(
         **{
             name: columns.from_columns(
                 name,
-                pq.read_table(
-                    folder / f"{name}.parquet", read_dictionary=columns.categorical(name)
+                _without_lists(
+                    pq.ParquetFile(
+                        folder / f"{name}.parquet", read_dictionary=columns.categorical(name)
+                    )
                 ),
             )
             for name in columns.names()

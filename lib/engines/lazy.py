@@ -316,7 +316,9 @@ class LazyEngine:
         # Engines look up a day in a set much faster than they compare it with each.
         times = timed.filter(nw.col(_DAY).is_in([*days[needed][_DAY].unique()]))
         times = times.filter(_any(on_days)) if on_days else times
-        moments = _frame(self._ask(times.select(_KEY, _TIME))).sort_values([_KEY, _TIME])[_TIME]
+        counted = times.group_by(_KEY, _TIME).agg(contacts=nw.len())
+        on_them = _frame(self._ask(counted)).sort_values([_KEY, _TIME])
+        moments = on_them[_TIME].repeat(on_them["contacts"].astype("int64"))
         places = (days["contacts"] * needed).cumsum() - days["contacts"]
         found = {"first": pd.DatetimeIndex(grouped["first"].min())}
         for name, rank in ranks.items():

@@ -7,8 +7,6 @@ newest say when something was sent. `expressions` infers the state from these fi
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import and_
 from typing import Literal
 
 import narwhals as nw
@@ -130,6 +128,10 @@ def _signs(as_of: datetime) -> Expressions:
     }
 
 
+_ORPHANS = "waiting_orphans"
+"""Those who await a reply although the bot is off and nobody is assigned."""
+
+
 def expressions(signs: Expressions, bot_answers: bool) -> Expressions:
     """The facts that `Workload` and the breakdowns count among contacts with an open conversation.
 
@@ -151,6 +153,7 @@ def expressions(signs: Expressions, bot_answers: bool) -> Expressions:
         "never_read": signs["never_read"],
         "with_human": ~bot_on,
         "orphaned_handoff": ~bot_on & ~by_agent & ~by_team,
+        _ORPHANS: awaiting & ~bot_on & ~by_agent & ~by_team,
         "follow_up": signs["follow_up"],
     }
 
@@ -168,21 +171,19 @@ OPEN = Facts(_openness).of("open")
 """The contacts with an open conversation."""
 
 
-def _of_open(terms: Terms, *names: str) -> Fact:
-    """The contacts with an open conversation for which the facts of these names are true."""
+def _of_open(terms: Terms, name: str) -> Fact:
+    """The contacts with an open conversation for which the fact of that name is true."""
     on = Facts(_signs, (terms.as_of,))
-    return Facts(_among_open, (terms.bot_answers, *names), on=on).of(names[0])
+    return Facts(_among_open, (name, terms.bot_answers), on=on).of(name)
 
 
-def _among_open(signs: Expressions, bot_answers: bool, *names: str) -> Expressions:
-    """Whether all facts of these names are true of an open conversation; named by the first."""
-    known = expressions(signs, bot_answers)
-    return {names[0]: reduce(and_, (known[name] for name in names), signs["open"])}
+def _among_open(signs: Expressions, name: str, bot_answers: bool) -> Expressions:
+    return {name: signs["open"] & expressions(signs, bot_answers)[name]}
 
 
 def workload(asked: Engine, terms: Terms) -> Workload:
     row = asked.count(facts(terms), among=OPEN).iloc[0]
-    numbers = {str(name): int(row[name]) for name in row.index.drop("contacts")}
+    numbers = {str(name): int(row[name]) for name in row.index.drop(["contacts", _ORPHANS])}
     among = _of_open(terms, "awaiting_reply")
     lows = [low for low, _ in AGES.values() if low]
     longer = asked.until("wrote", [terms.as_of - timedelta(hours=low) for low in lows], among=among)
@@ -224,11 +225,12 @@ class LongestWaits:
 
 
 def longest_waits(asked: Engine, terms: Terms) -> LongestWaits:
-    waiting = _of_open(terms, "awaiting_reply")
-    orphaned = _of_open(terms, "awaiting_reply", "orphaned_handoff")
-    number = int(asked.count(among=orphaned).iloc[0]["contacts"])
-    hours = [_longest(asked, terms, among) for among in (waiting, orphaned)]
-    return LongestWaits(hours[0], number, hours[1])
+    counted = asked.count(facts(terms), among=OPEN).iloc[0]
+    hours, orphaned_hours = (
+        _longest(asked, terms, _of_open(terms, name)) if counted[name] else None
+        for name in ("awaiting_reply", _ORPHANS)
+    )
+    return LongestWaits(hours, int(counted[_ORPHANS]), orphaned_hours)
 
 
 def _longest(asked: Engine, terms: Terms, among: Fact) -> float | None:

@@ -17,7 +17,7 @@ from lib.store.delta import Unreadable
 from lib.store.order import Key, created_of, rank
 from lib.store.tables import Tables
 
-ROWS = 65_536
+ROWS = 16_384
 """Approximate number of contacts per batch."""
 
 _NAMES = ("tags", "inboxes", "agents", "teams")

@@ -58,6 +58,8 @@ def test_a_grid_names_its_rows_from_top_to_bottom_and_its_columns_on_top() -> No
     assert list(layout.yaxis.ticktext) == ["Ana", "Bia"]
     assert layout.yaxis.range[0] > layout.yaxis.range[1]
     assert list(layout.xaxis.ticktext) == ["a", "b"]
+    # Slanted heads would run into each other on a phone.
+    assert list(layout.xaxis.autotickangles) == [0, 90]
     assert layout.xaxis.side == "top"
 
 

@@ -32,7 +32,7 @@ help:
 run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
 
-# On all cores, up to four. For a single file, pytest itself starts faster.
+# On all cores, with up to four processes (`tests/conftest.py`). For a single file, pytest itself starts faster.
 test: $(DEV_READY)
 	@$(PY) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 

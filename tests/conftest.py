@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -24,6 +25,12 @@ settings.load_profile("ours")
 # tests; it would then require a full Spark installation.
 if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores, since some tests wait for servers, processes and timeouts."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -108,8 +108,17 @@ class Flight:
             if self._waiting or self._over.is_set() or self.is_cancelled:
                 return
             self.is_cancelled = True
-            if self._interrupt is not None:
+        self._interrupt_until_it_ends()
+
+    def _interrupt_until_it_ends(self) -> None:
+        """Repeatedly, since DuckDB forgets an interruption that precedes the query."""
+        is_over = False
+        while not is_over:
+            with self._lock:
+                if self._interrupt is None:
+                    return
                 self._interrupt()
+            is_over = self.is_over(STEP)
 
 
 Watch = Callable[[Flight], None]

@@ -55,10 +55,11 @@ class Viewer:
 
 
 class Question:
-    """A question that takes until it is answered or interrupted."""
+    """A question that takes until it is answered or interrupted; it misses some interruptions."""
 
-    def __init__(self) -> None:
+    def __init__(self, misses: int = 0) -> None:
         self.asked = 0
+        self._misses = misses
         self.begun, self.answered, self.interrupted = (threading.Event() for _ in range(3))
         self._ends = threading.Event()
 
@@ -72,6 +73,9 @@ class Question:
         return "the answer"
 
     def _interrupt(self) -> None:
+        if self._misses:
+            self._misses -= 1
+            return
         self.interrupted.set()
         self._ends.set()
 
@@ -103,6 +107,14 @@ def test_what_is_raised_reaches_whoever_watches() -> None:
 
 def test_a_question_is_cancelled_when_its_only_viewer_moves_on() -> None:
     results, owner, question = Results(), Owner(), Question()
+    viewer = Viewer(lambda: results.get(owner, "key", question))
+    assert question.begun.wait(LONG)
+    viewer.goes()
+    assert question.interrupted.wait(LONG)
+
+
+def test_a_question_that_misses_an_interruption_is_interrupted_again() -> None:
+    results, owner, question = Results(), Owner(), Question(misses=2)
     viewer = Viewer(lambda: results.get(owner, "key", question))
     assert question.begun.wait(LONG)
     viewer.goes()

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,11 @@ def test_setting_the_clock_changes_no_pause(
     refresher.refresh_for("ana@example.com")
     refresher.wait(LONG)
     assert len(source.crawls) == crawls + 1
+
+
+def test_the_server_s_own_refreshers_use_the_monotonic_clock() -> None:
+    """The other tests give them one."""
+    assert signature(Refresher).parameters["timer"].default is time.monotonic
 
 
 def test_one_person_s_presses_do_not_use_up_those_of_others(make: Make) -> None:

@@ -40,6 +40,10 @@ AGES: Mapping[str, str] = {
     "3d_7d": "3–7 d",
     "over_7d": "7 d and more",
 }
+MOST_LISTED = 10_000
+"""Rows of a queue that an engine other than memory returns: the only ones that would grow with the
+workspace."""
+
 _LATE = {"3d_7d": AMBER, "over_7d": RUST}
 _QUEUES = {
     "waiting": ("Longest waiting", "conversation waits", "conversations wait", " for a person"),
@@ -229,12 +233,16 @@ def _queue(view: View) -> None:
                     on_click=rights.callback(_take_age),
                     args=(None,),
                 )
-        listed = _listed(view)
+        many, listed = _listed(view)
+        is_whole = many == len(listed)
         if age:
+            many = view.compute(workload.workload, view.terms).waiting[age]
             low, high = workload.AGES[age]
             listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
         title, one, several, state = _QUEUES[view.choice.queue]
-        note = f"**{formatting.counted(len(listed), one, several)}**{state}."
+        note = f"**{formatting.counted(many, one, several)}**{state}."
+        if not is_whole:
+            note += f" Only the {formatting.number(MOST_LISTED)} longest waits are listed."
         if view.inbox_url is not None:
             note += (
                 " The link opens a conversation in ChatbotX, which shows only its latest ones: if "
@@ -248,10 +256,10 @@ def _queue(view: View) -> None:
         tables.body(table, title=title, key=f"queue-{view.choice.queue}", view=view)
 
 
-def _listed(view: View) -> pd.DataFrame:
-    everything = view.snapshot.contacts
-    _, listed = view.compute(workload.queue, view.terms, view.choice.queue, everything)
-    return listed
+def _listed(view: View) -> tuple[int, pd.DataFrame]:
+    """How many are in the queue, and those to list: from memory, all of them."""
+    most = view.snapshot.contacts if view.source is None else MOST_LISTED
+    return view.compute(workload.queue, view.terms, view.choice.queue, most)
 
 
 def _conversations(listed: pd.DataFrame, view: View) -> Table:

@@ -318,7 +318,8 @@ class LazyEngine:
         times = times.filter(_any(on_days)) if on_days else times
         counted = times.group_by(_KEY, _TIME).agg(contacts=nw.len())
         on_them = _frame(self._ask(counted)).sort_values([_KEY, _TIME])
-        moments = on_them[_TIME].repeat(on_them["contacts"].astype("int64"))
+        repeats = on_them["contacts"].to_numpy(dtype=np.int64)
+        moments = on_them[_TIME].iloc[np.repeat(np.arange(len(on_them)), repeats)]
         places = (days["contacts"] * needed).cumsum() - days["contacts"]
         found = {"first": pd.DatetimeIndex(grouped["first"].min())}
         for name, rank in ranks.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -76,6 +78,20 @@ def _all_pages() -> tuple[dict[str, str], str]:
         assert not dashboard.exception
         assert not dashboard.error
     return shown, text(dashboard)
+
+
+def test_an_engine_returns_only_the_longest_waits_of_a_queue(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.workload.MOST_LISTED", 2)
+    connect(engine="duckdb")
+
+    said = text(open_page("workload", **JUNE))
+
+    assert re.search(
+        r"\*\*\d+ conversations wait\*\* for a person\. Only the 2 longest waits are listed\.", said
+    )
+    assert "**2 conversations wait**" not in said
 
 
 def fail(*_: object) -> None:

@@ -46,6 +46,9 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
         one_line = "text => text.clientHeight < 1.5 * parseFloat(getComputedStyle(text).lineHeight)"
         assert page.locator(".st-key-demo p").evaluate(one_line)
     expect_soon(page, lambda: not overhang(page), True)
+    if path == "countries":
+        world = page.locator(".st-key-place-world")
+        expect_soon(page, lambda: world.evaluate("place => place.offsetHeight < 200"), True)
     if path == "workload":  # four numbers in two rows, whose space was reserved
         numbers = page.locator("[class*=st-key-numbers-]")
         kept = (

@@ -9,7 +9,6 @@ import re
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from itertools import combinations, cycle
 from pathlib import Path
 from statistics import median, quantiles
@@ -135,16 +134,16 @@ async def _stay(address: str, process: int) -> list[int]:
             sent = await _run(tab, "", "" if page == "overview" else page)
             whole = b"".join(each.SerializeToString() for each in sent)
             if b"contacts as of" in whole:
-                parts[number] = {each.auto_rerun.fragment_id for each in sent} - {""}
+                parts[number] = _timed(sent)
     for quarter in range(REFRESHES):
         button = await _refresh_button(tabs[0])
-        await _ask(tabs[0], _pressing(button))
+        parts[0] = _timed(await _ask(tabs[0], _pressing(button)))
         for _ in range(AN_HOUR // REFRESHES):
             await asyncio.gather(*(_tick(tab, parts[number]) for number, tab in enumerate(tabs)))
         for number, tab in enumerate(tabs):
             page = PAGES[(number + quarter) % len(PAGES)]
             sent = await _run(tab, "", "" if page == "overview" else page)
-            parts[number] = {each.auto_rerun.fragment_id for each in sent} - {""}
+            parts[number] = _timed(sent)
         levels.append(_memory(process, "VmRSS"))
     for tab in tabs:
         await tab.close()
@@ -174,15 +173,22 @@ def _pressing(button: str) -> BackMsg:
     return message
 
 
+def _timed(sent: list[ForwardMsg]) -> set[str]:
+    """The fragments that a page reruns by timers."""
+    return {each.auto_rerun.fragment_id for each in sent} - {""}
+
+
 async def _tick(tab: ClientConnection, parts: set[str]) -> None:
-    """Reruns that a tab's timers request."""
-    for part in parts:
+    """Reruns that a tab's timers request. Forgets fragments that a run in between has replaced:
+    Streamlit answers nothing to a request for one that does not exist."""
+    for part in [*parts]:
         message = BackMsg()
         message.rerun_script.fragment_id = part
         message.rerun_script.is_auto_rerun = True
-        # Fragments replaced by a run in between are not rerun.
-        with suppress(TimeoutError):
+        try:
             await asyncio.wait_for(_ask(tab, message), 5)
+        except TimeoutError:
+            parts.discard(part)
 
 
 def _tab(address: str) -> connect:

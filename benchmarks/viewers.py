@@ -24,6 +24,7 @@ from benchmarks.serving import ROOT, serve
 from benchmarks.table import Row
 from lib import settings
 from lib.store.storage import store_of
+from lib.web import paint_signals
 
 CONTACTS = 100_000
 VIEWERS = 30
@@ -219,8 +220,10 @@ async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
     has_begun = bool(message.rerun_script.fragment_id)
     while True:
         answer = ForwardMsg()
-        answer.ParseFromString(await socket.recv(decode=False))
+        frame = await socket.recv(decode=False)
+        answer.ParseFromString(frame)
         sent.append(answer)
+        await _paint(socket, frame)
         kind = answer.WhichOneof("type")
         has_begun |= kind == "new_session"
         if (
@@ -229,6 +232,18 @@ async def _ask(socket: ClientConnection, message: BackMsg) -> list[ForwardMsg]:
             and answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
         ):
             return sent
+
+
+async def _paint(socket: ClientConnection, frame: bytes) -> None:
+    """Request the image by which a browser says that it has painted what came so far."""
+    for path in re.findall(rf"{paint_signals.PATH}\?[\w-]+".encode(), frame):
+        host, port = socket.remote_address[:2]
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            b"GET /%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n" % (path, port)
+        )
+        await reader.read()
+        writer.close()
 
 
 def _memory(process: int, name: str) -> int:

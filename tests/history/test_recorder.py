@@ -340,14 +340,14 @@ class TestCompaction:
         monkeypatch.setattr(Place, "open", open_counted)
         recorder = Recorder(store, "America/Sao_Paulo")
         days, kept = [], Kept()
-        for day in range(26):
+        for day in range(18):
             opened.clear()
             for part in range(4):
                 tag = tagged("601" if part % 2 else "602")
                 kept = recorder.save(snapshot(24 * day + 6 * part, contact(1, tags=tag)))
             days.append({name: opened.count(name) for name in ("events", "levels", "snapshots")})
-        assert events(kept) == {"tag_added": 103, "tag_removed": 103}
-        assert days[25] == days[10]  # both late in March
+        assert events(kept) == {"tag_added": 71, "tag_removed": 71}
+        assert days[17] == days[10]  # both late in March
 
 
 def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 import uuid
@@ -319,6 +320,10 @@ class Delta:
         if not self._place.is_folder:
             return
         for entry in self._log_place.entries():
+            if entry.leads_nowhere:  # deltalake fails at it, under whatever name
+                log.warning("A link in the log in %s leads nowhere.", self._log_place.root)
+                self._log_place.remove(entry.name)
+                continue
             known = _LOG_FILE.fullmatch(entry.name) is not None
             is_odd = not _EVERYDAY_NAME.fullmatch(entry.name)
             looks_known = entry.name.endswith((".json", ".parquet"))
@@ -333,7 +338,7 @@ class Delta:
         for place, name in ((self._place.above, self.name), (self._place, _LOG)):
             path = place.path(name)
             try:
-                is_in_the_way = path.exists() and not path.is_dir()
+                is_in_the_way = os.path.lexists(path) and not path.is_dir()
             except OSError as error:  # the parent folder is not accessible
                 raise store_error(error, place) from None
             if is_in_the_way:

@@ -33,11 +33,12 @@ class StoreFull(StoreError):
 @dataclass(frozen=True)
 class Entry:
     """A file; `modified` is UTC. `is_plain` is False for anything but a regular file (a folder, a
-    pipe, a device), which must not be opened."""
+    pipe, a device), which must not be opened. `leads_nowhere`: a link to nothing, or to itself."""
 
     name: str
     modified: datetime
     is_plain: bool = True
+    leads_nowhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,10 +191,16 @@ def _entries(folder: Path) -> list[Entry]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                with contextlib.suppress(FileNotFoundError):
-                    seen = entry.stat()
+                with contextlib.suppress(FileNotFoundError):  # removed in the meantime
+                    seen, leads_nowhere = entry.stat(follow_symlinks=False), False
+                    if stat.S_ISLNK(seen.st_mode):
+                        try:
+                            seen = entry.stat()
+                        except OSError as error:
+                            leads_nowhere = error.errno in (errno.ENOENT, errno.ELOOP)
                     modified = datetime.fromtimestamp(seen.st_mtime, UTC)
-                    found.append(Entry(entry.name, modified, stat.S_ISREG(seen.st_mode)))
+                    is_plain = stat.S_ISREG(seen.st_mode)
+                    found.append(Entry(entry.name, modified, is_plain, leads_nowhere))
     except (FileNotFoundError, NotADirectoryError):
         return []
     return found

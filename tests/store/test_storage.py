@@ -389,6 +389,21 @@ def test_odd_names_in_the_folder_are_in_nobodys_way(store: Store) -> None:
 
 
 @posix
+@pytest.mark.parametrize("target", ["itself", "nothing"])
+def test_a_link_to_itself_or_to_nothing_is_in_nobodys_way(store: Store, target: str) -> None:
+    save(store, snapshot_of(contact(), day=1))
+    log = folder(store) / "contacts" / "_delta_log"
+    names = "loop", "loop.json", "loop.parquet", "00000000000000000001.json", "9" * 255
+    for place in (folder(store), folder(store) / "contacts", log):
+        for name in names:
+            (place / name).symlink_to(place / name if target == "itself" else place / "nothing")
+    (folder(store) / "tags").rename(folder(store) / "away")
+    (folder(store) / "tags").symlink_to(folder(store) / ("tags" if target == "itself" else "none"))
+    store.tidy(save(store, snapshot_of(contact(), day=2)))
+    assert day(loaded(store)) == 2
+
+
+@posix
 def test_what_is_in_the_place_of_a_table_is_set_aside(store: Store) -> None:
     folder(store).mkdir(parents=True)
     os.mkfifo(folder(store) / "contacts")

@@ -86,13 +86,14 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
         sentence = f"No channel brought new contacts {view.during}."
     else:
         best = str(known["new"].idxmax())
-        brought = formatting.number(int(known["new"].max()))
-        if len(chosen) != 1:
-            brought += f" of the {formatting.number(total.new)}"
-        sentence = (
-            f"**{formatting.markdown(formatting.channel_name(best))}** brought {brought} new "
-            f"contacts {view.during}."
+        new = int(known["new"].max())
+        brought = (
+            formatting.counted(new, "new contact")
+            if len(chosen) == 1 or new == total.new
+            else f"{formatting.number(new)} of the {formatting.counted(total.new, 'new contact')}"
         )
+        name = formatting.markdown(formatting.channel_name(best))
+        sentence = f"**{name}** brought {brought} {view.during}."
     fall = known["new"] - known["new_before"]
     if view.compares and len(fall) > 1 and fall.min() < 0:
         worst = str(fall.idxmin())
@@ -144,7 +145,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
         f"{formatting.listed(told) or 'none'}.",
         view=view,
         clicks=[[view.choice.toggled(CHANNEL, str(key))] * len(table) for key in table.columns],
-        note=breakdowns.beyond_filter(view, CHANNEL),
+        note=breakdowns.beyond_filter(view, CHANNEL, map(str, table.columns)),
         explanation="A contact on two channels is in the parts of both. The number above a bar "
         "counts each contact once.",
     )

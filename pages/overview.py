@@ -54,7 +54,8 @@ def _usual(view: View) -> str:
         return ""
     then = "" if view.terms.as_of >= period.end_moment else " by then"
     weekday = formatting.weekday(period.start)
-    return f"; a usual {weekday} has {formatting.number(round(value))}{then}"
+    often = formatting.number(round(value)) if round(value) else "none"
+    return f"; a usual {weekday} has {often}{then}"
 
 
 def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> str:

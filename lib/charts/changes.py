@@ -12,6 +12,7 @@ from lib.charts.rates import dots
 from lib.charts.steps import Step, is_unfinished, opacities, step_name, stepped
 from lib.charts.style import (
     AMBER,
+    FIXED,
     PETROL,
     RUST,
     SLATE,
@@ -19,7 +20,9 @@ from lib.charts.style import (
     figure_of,
     labelled_rows,
     labels_of,
+    room_for,
     row_keys,
+    whole_numbers,
 )
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
@@ -85,8 +88,15 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         texts,
         height=60 + 32 * len(rows),
         showlegend=False,
-        xaxis={"visible": False, "range": [low - 0.04 * room, high + 0.32 * room]},
-        yaxis=labelled_rows(labels) | {"showgrid": False},
+        # The text of the longest bar needs its width, however narrow the figure is.
+        margin={
+            "l": room_for(labels),
+            "r": room_for(text for *_, text in rows[1:]),
+            "t": 8,
+            "b": 8,
+        },
+        xaxis={"visible": False, "range": [low - 0.04 * room, high + 0.04 * room], **FIXED},
+        yaxis=labelled_rows(labels) | {"showgrid": False, **FIXED},
         shapes=[_at_zero()],
     )
 
@@ -130,7 +140,10 @@ def came_and_left(daily: pd.DataFrame, step: Step, since: date, today: date) -> 
         customdata=_hover_texts(table["opted_out"], step, today, "opted out of broadcasts"),
         hovertemplate="%{customdata}<extra></extra>",
     )
-    return figure_of(*bars, line, height=320, barmode="relative", showlegend=True)
+    most = table.loc[recorded, ["came", "left", "opted_out"]].to_numpy().max(initial=0)
+    return figure_of(
+        *bars, line, height=320, barmode="relative", showlegend=True, yaxis=whole_numbers(most)
+    )
 
 
 def _hover_texts(values: "pd.Series[int]", step: Step, today: date, what: str) -> list[str]:
@@ -196,15 +209,10 @@ def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
         height=80 + 30 * max(1, len(rows)),
         barmode="relative",
         showlegend=True,
-        xaxis=_whole_numbers(max(max(added, removed) for _, added, removed in rows))
-        | {"zeroline": True},
+        xaxis={"tickformat": ",d", "zeroline": True}
+        | whole_numbers(max(max(added, removed) for _, added, removed in rows)),
         yaxis=labelled_rows(labels),
     )
-
-
-def _whole_numbers(most: int) -> dict[str, Any]:
-    """Axis of a count. Steps of less than 1 would repeat the same rounded number."""
-    return {"tickformat": ",d"} | ({"dtick": 1} if most < 5 else {})
 
 
 def response_times(by_day: pd.DataFrame) -> go.Figure:

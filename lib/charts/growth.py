@@ -20,6 +20,7 @@ from lib.charts.style import (
     figure_of,
     labels_of,
     room_for,
+    whole_numbers,
 )
 from lib.reference import formatting
 
@@ -42,7 +43,7 @@ def growth(
     ]
     if before is not None and any(before):
         traces.append(_comparison_line(table.index, list(before)))
-    highest = max([0, *table["new"].tolist(), *(before or [])])
+    highest = max([0, *table["new"].tolist(), *table["lost"].tolist(), *(before or [])])
     return figure_of(
         *traces,
         height=300,
@@ -64,7 +65,12 @@ def new_by_hour(hours: Sequence[int]) -> go.Figure:
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    return figure_of(bars, height=300, xaxis={"type": "category", "dtick": 3, "ticksuffix": ":00"})
+    return figure_of(
+        bars,
+        height=300,
+        xaxis={"type": "category", "dtick": 3, "ticksuffix": ":00"},
+        yaxis=whole_numbers(max(hours, default=0)),
+    )
 
 
 def new_by_channel(
@@ -186,9 +192,10 @@ def _time_axes(step: Step, bars: int, highest: int) -> dict[str, Any]:
     Every bar is labelled if there are few: Plotly would label hours between them.
     """
     if step == "D" and bars <= 7:
-        return {"xaxis": {"dtick": 86_400_000, "tickformat": "%-d %b"}}
+        days = {"dtick": 86_400_000, "tickformat": "%-d %b"}
+        return {"xaxis": days, "yaxis": whole_numbers(highest)}
     return {
         "margin": {"l": room_for([formatting.signed(-highest)]), "r": 8, "t": 8, "b": TWO_LINES},
         "xaxis": FIXED,
-        "yaxis": FIXED,
+        "yaxis": FIXED | whole_numbers(highest),
     }

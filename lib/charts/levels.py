@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.charts.style import AMBER, JADE, PETROL, RUST, figure_of
+from lib.charts.style import AMBER, JADE, PETROL, RUST, figure_of, whole_numbers
 from lib.reference import formatting
 
 _COLOURS: Mapping[str, str] = {
@@ -51,7 +51,8 @@ def over_days(
 
 def counts(levels: pd.DataFrame, names: Mapping[str, str], height: int = 300) -> go.Figure:
     """Counts of contacts or conversations."""
-    return over_days(levels, names, formatting.number, height=height, tickformat=",d")
+    ticks = whole_numbers(levels[list(names)].to_numpy().max())
+    return over_days(levels, names, formatting.number, height=height, tickformat=",d", **ticks)
 
 
 def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:

@@ -85,6 +85,14 @@ FIXED = {"automargin": False}
 which is half of the time that it takes to draw one."""
 
 
+def whole_numbers(most: float) -> dict[str, int]:
+    """For the axis of a count up to `most`: Plotly would put ticks at halves and fifths of one."""
+    return {"dtick": 1} if most < FEW_TICKS else {}
+
+
+FEW_TICKS = 5
+"""Counts below this get a tick each."""
+
 ONE_LINE, TWO_LINES = 28, 42
 """Heights in pixels of margins below an axis: for numbers, and for days with their month and year
 in a second line."""

@@ -1,6 +1,6 @@
 """Table of a dimension: contacts, new contacts and opt-ins by group."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -196,7 +196,9 @@ def ranking(
         explanation=f"A contact with two {dimension.label.lower()} counts in both."
         if dimension.has_several
         else None,
-        note=beyond_filter(view, dimension),
+        note=beyond_filter(
+            view, dimension, found.ranking.keys, has_tail=found.ranking.tail is not None
+        ),
         if_empty=f"No new contacts {view.during}. “All” shows everybody."
         if counted == "new"
         else f"No {dimension.label.lower()} to show.",
@@ -210,10 +212,13 @@ def _within_filter(view: View, dimension: Dimension) -> str:
     return f" Only contacts that pass the filter by {dimension.noun} are counted."
 
 
-def beyond_filter(view: View, dimension: Dimension) -> str | None:
+def beyond_filter(
+    view: View, dimension: Dimension, drawn: Iterable[str], *, has_tail: bool = False
+) -> str | None:
     """What faded bars count, if the dashboard is filtered by `dimension`, whose own charts ignore
-    that filter; None if it is not."""
-    if not view.choice.keys(dimension):
+    that filter; None if none of the `drawn` keys, and no tail of others, is faded."""
+    chosen = view.choice.keys(dimension)
+    if not chosen or not (has_tail or set(drawn) - set(chosen)):
         return None
     others = dimension.label.lower()
     return f"Faded: the other {others}, counted as without the filter by {dimension.noun}."

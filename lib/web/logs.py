@@ -196,8 +196,9 @@ class FailureLog:
             self._log.error("%s, as just now: %s. Reference %s.", sentence, kind, reference)
 
     def _of_place(self, error: BaseException) -> Ration:
-        *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-        place = (frame.f_code.co_filename, line)
+        place = ("", 0)
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            place = (frame.f_code.co_filename, line)
         return self._of_places.setdefault(place, Ration(1, self._seconds, self._clock))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lib.charts.changes import bridge, came_and_left, grew_and_shrank, per_thousand, response_times
-from lib.charts.style import PETROL, RUST, SLATE
+from lib.charts.style import PETROL, RUST, SLATE, room_for
 from lib.reference.rates import Rate
 
 DAYS = pd.DatetimeIndex(["2026-11-01", "2026-11-02", "2026-11-03"], name="day")
@@ -70,6 +70,12 @@ def test_tags_grow_to_the_right_and_shrink_to_the_left() -> None:
     added, removed = grew_and_shrank([("VIP", 5, 2)]).data
     assert (list(added.x), list(removed.x)) == ([5], [-2])
     assert removed.customdata[0] == "VIP: 2 removed"
+
+
+def test_the_closing_number_of_the_bridge_has_room_on_a_phone() -> None:
+    figure = bridge(("On 1 March", 3_204), [("Joined", 336), ("Unblocked", 4)], "On 31 March")
+    assert figure.data[1].text[-1] == " 3,544 (+340)"
+    assert figure.layout.margin.r >= room_for(["3,544 (+340)"])
 
 
 @pytest.mark.parametrize(("most", "tick"), [(2, 1), (400, None)])

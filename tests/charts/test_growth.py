@@ -101,6 +101,11 @@ def test_one_day_is_drawn_by_its_hours() -> None:
     assert hovers(trace)[-1] == "23:00: 1,234 new"
 
 
+@pytest.mark.parametrize(("most", "tick"), [(1, 1), (400, None)])
+def test_an_hour_of_few_has_no_ticks_at_fractions(most: int, tick: int | None) -> None:
+    assert new_by_hour([most] + [0] * 23).layout.yaxis.dtick == tick
+
+
 def test_totals_stand_above_the_stack_and_are_no_part_of_it() -> None:
     table = daily("2026-06-01", whatsapp=[2, 0], zalo=[1, 0])
     *_, totals = new_by_channel(table, "D", date(2026, 7, 1), [2, 0]).data

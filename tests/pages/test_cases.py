@@ -181,7 +181,7 @@ def test_a_single_day_is_told_beside_what_is_usual_on_its_weekday(
     connect: Connect, edge_server: FakeChatbotx
 ) -> None:
     days = ["2026-06-27"] * 3 + [f"2026-{day}" for day in ("06-20", "06-13", "06-06", "05-30")]
-    days += ["2026-05-23"] * 2
+    days += ["2026-05-23"] * 2 + ["2026-06-28"]
     edge_server.workspaces["case"] = Workspace(
         [
             {"id": str(number), "createdAt": f"{day}T12:00:00.000Z", "updatedAt": None}
@@ -191,6 +191,8 @@ def test_a_single_day_is_told_beside_what_is_usual_on_its_weekday(
     connect("case")
     page = open_page(**{"from": "2026-06-27", "to": "2026-06-27"})
     assert "a usual Saturday has 1" in text(page)
+    sunday = open_page(**{"from": "2026-06-28", "to": "2026-06-28"})
+    assert "a usual Sunday has none" in text(sunday)
 
 
 def test_a_channel_with_a_comma_in_its_name_is_one_channel_in_the_queue(
@@ -357,6 +359,21 @@ def test_ids_that_came_with_other_contents_are_counted_on_the_page(
     page = open_page("data", period="all")
     assert "Ids that came again with other contents | 1,000 |" in text(page).replace("\\", "")
     assert "All **1,000 contacts** that existed" in text(page)
+
+
+def test_a_channel_that_brought_one_contact_brought_no_contacts_in_the_plural(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    contacts = json.loads((CASES / "filter-same-label.json").read_text("utf-8"))
+    one = contacts[0] | {"createdAt": "2026-06-10T12:00:00.000Z"}
+    edge_server.workspaces["case"] = Workspace([one])
+    connect("case")
+    days = {"from": "2026-06-10", "to": "2026-06-10"}
+    for given in (days, days | {"channel": "whatsapp"}):
+        sentence = open_page("channels", **given).markdown[0].value
+        assert sentence == "**WhatsApp** brought 1 new contact on 10 Jun 2026."
+    # With no other channel, nothing is faded, and nothing says so.
+    assert "Faded" not in text(open_page("channels", **days, channel="whatsapp"))
 
 
 def test_a_channel_that_is_chosen_alone_is_not_said_to_bring_a_share(connect: Connect) -> None:

@@ -1,5 +1,6 @@
 """ "Share" button: links, page file, workbook, CSV, print."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -28,42 +29,59 @@ def _draw_menu(recorder: Recorder, view: View) -> None:
     if fixed != view.choice:
         st.caption("This one keeps to these dates, whenever it is opened.")
         st.code(sidebar.link(fixed), language=None, wrap_lines=True)
-    name = _name()
-    st.download_button(
+    _download(
         "Page as a file",
-        data=rights.file(lambda: page_html(recorder.page())),
-        file_name=tables.file_name(name, "html", view),
-        mime="text/html",
+        lambda: page_html(recorder.page()),
+        tables.file_name(_name(), "html", view),
+        "text/html",
         key="save-page",
-        icon=":material/article:",
-        on_click="ignore",
-        width="stretch",
-        help="One file with the numbers, charts and tables of this page. It opens without a "
+        icon="article",
+        about="One file with the numbers, charts and tables of this page. It opens without a "
         "network.",
     )
-    st.download_button(
+    _download(
         "Workbook (XLSX)",
-        data=rights.file(lambda: workbook(recorder.page())),
-        file_name=tables.file_name(name, "xlsx", view),
-        mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        lambda: workbook(recorder.page()),
+        tables.file_name(_name(), "xlsx", view),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         key="save-workbook",
-        icon=":material/table:",
-        on_click="ignore",
-        width="stretch",
-        help="A cover and a sheet for each table of this page.",
+        icon="table",
+        about="A cover and a sheet for each table of this page.",
     )
-    st.download_button(
+    _download(
         "Tables as CSV",
-        data=rights.file(lambda: csv_archive(recorder.page().tables(), chosen)),
-        file_name=tables.file_name(name, "zip", view),
-        mime="application/zip",
+        lambda: csv_archive(recorder.page().tables(), chosen),
+        tables.file_name(_name(), "zip", view),
+        "application/zip",
         key="save-csv",
-        icon=":material/csv:",
-        on_click="ignore",
-        width="stretch",
-        help="A file for each table of this page, in a ZIP.",
+        icon="csv",
+        about="A file for each table of this page, in a ZIP.",
     )
     st.html('<button type="button" class="print">Print</button>')
+
+
+def _download(
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    mime: str,
+    *,
+    key: str,
+    icon: str,
+    about: str,
+) -> None:
+    """Draw a button for a file that is made when it is clicked."""
+    st.download_button(
+        label,
+        data=rights.file(make),
+        file_name=file_name,
+        mime=mime,
+        key=key,
+        icon=f":material/{icon}:",
+        on_click="ignore",
+        width="stretch",
+        help=about,
+    )
 
 
 def with_fixed_dates(view: View) -> Choice:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-PATHS = ("overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data")
+from lib.reference.pages import FIRST, PAGES
+
+PATHS: tuple[str, ...] = tuple(PAGES)
 
 
 def switch_page(dashboard: AppTest, path: str) -> AppTest:
@@ -14,5 +16,5 @@ def switch_page(dashboard: AppTest, path: str) -> AppTest:
     """
     registered = dashboard._registered_pages
     known = {info["url_pathname"]: page_hash for page_hash, info in registered.items()}
-    dashboard._page_hash = known["" if path == "overview" else path]
+    dashboard._page_hash = known["" if path == FIRST else path]
     return dashboard

@@ -56,20 +56,12 @@ class Cause:
 
     def sentence(self, view: View) -> str:
         """ "103 are tagged Black Friday (usually 2.0%)"; plain text."""
-        name = view.options.name(self.dimension, self.key)
+        came = self.dimension.came.format(
+            are="is" if self.share.numerator == 1 else "are",
+            name=view.options.name(self.dimension, self.key),
+        )
         number = formatting.number(self.share.numerator)
-        usually = formatting.percent(self.usual.rate)
-        one = self.share.numerator == 1
-        match self.dimension.key:
-            case TAG.key:
-                text = f"{number} {'is' if one else 'are'} tagged {name}"
-            case CHANNEL.key:
-                text = f"{number} came by {name}"
-            case COUNTRY.key:
-                text = f"{number} {'is' if one else 'are'} in {name}"
-            case _:
-                text = f"{number} came from {name}"
-        return f"{text} (usually {usually})"
+        return f"{number} {came} (usually {formatting.percent(self.usual.rate)})"
 
 
 def made_of(view: View, subset: Subset) -> tuple[Cause, ...]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from lib.engines.questions import Engine, Fact, Filter
 from lib.reference import formatting
-from lib.store.dimensions import AGENT, CHANNEL, COUNTRY, DIMENSIONS, MISSING, SOURCE, Dimension
+from lib.store.dimensions import DIMENSIONS, MISSING, Dimension
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def _options(asked: Engine, dimension: Dimension) -> tuple[Option, ...]:
     known = _known_names(asked, dimension)
     plain = {key: clean(known(key)) for key in sizes}
     names = distinct_names(plain, taken=[missing.name])
-    if dimension is AGENT:
-        ordered = sorted(sizes, key=lambda key: (names[key].casefold(), key))
-    else:
+    if dimension.is_ranked:
         ordered = sorted(sizes, key=lambda key: (-sizes[key], key))
+    else:
+        ordered = sorted(sizes, key=lambda key: (names[key].casefold(), key))
     if without:
         ordered.append(MISSING)
         sizes[MISSING], names[MISSING] = without, missing.name
@@ -111,17 +111,10 @@ def sizes_of(asked: Engine, dimension: Dimension, among: Fact | None = None) -> 
     return {str(key): int(size) for key, size in counted.items()}
 
 
-_OWN_NAMES: dict[str, Callable[[str], str]] = {
-    CHANNEL.key: formatting.channel_name,
-    COUNTRY.key: formatting.country,
-    SOURCE.key: formatting.source_name,
-}
-
-
 def _known_names(asked: Engine, dimension: Dimension) -> Callable[[str], str]:
     """Function from a key to its display name."""
     if dimension.names is None:
-        return _OWN_NAMES.get(dimension.key, str)
+        return dimension.name_of
     table = asked.names(dimension.names)
     names = dict(zip(table["id"], table["name"], strict=True))
 

@@ -4,10 +4,11 @@ A new dimension is one object here: engines count by it, history records changes
 offers it, links carry it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lib.reference import countries
+from lib.reference import countries, formatting
 
 Names = Literal["tags", "inboxes", "agents", "teams"]
 """The tables with the names of values."""
@@ -41,8 +42,10 @@ class Dimension:
 
     A contact has either one value, in the categorical column `column` of the contacts, or several,
     in the column `key` of the link table `links`; then the contacts' column `count` has their
-    number. `names` is the table with the names of the values, if these are IDs. `preposition`
-    precedes the values in the text of a filter: "in " Brazil.
+    number. `names` is the table with the names of the values, if these are IDs; `name_of` names
+    them otherwise. `preposition` precedes the values in the text of a filter: "in " Brazil.
+    `came` says of some new contacts that they have a value: "5 came by Zalo". `is_ranked`: options
+    are listed by number of contacts, else by name.
     """
 
     key: str
@@ -54,6 +57,9 @@ class Dimension:
     links: str | None = None
     count: str | None = None
     names: Names | None = None
+    name_of: Callable[[str], str] = str
+    came: str = "came from {name}"
+    is_ranked: bool = True
 
     @property
     def has_several(self) -> bool:
@@ -75,6 +81,8 @@ CHANNEL = Dimension(
     Missing(MISSING, "No channel", "no channel"),
     links="contact_channels",
     count="channels",
+    name_of=formatting.channel_name,
+    came="came by {name}",
 )
 COUNTRY = Dimension(
     "country",
@@ -83,6 +91,8 @@ COUNTRY = Dimension(
     Missing(countries.UNKNOWN, "Unknown", "an unknown country"),
     preposition="in ",
     column="country",
+    name_of=formatting.country,
+    came="{are} in {name}",
 )
 TAG = Dimension(
     "tag",
@@ -93,6 +103,7 @@ TAG = Dimension(
     links="contact_tags",
     count="tags",
     names="tags",
+    came="{are} tagged {name}",
 )
 SOURCE = Dimension(
     "source",
@@ -102,6 +113,7 @@ SOURCE = Dimension(
     preposition="from ",
     links="contact_sources",
     count="sources",
+    name_of=formatting.source_name,
 )
 TEAM = Dimension(
     "team",
@@ -120,6 +132,7 @@ AGENT = Dimension(
     preposition="with agent ",
     column="assignee",
     names="agents",
+    is_ranked=False,
 )
 
 COUNTRY_SOURCE = Dimension(

@@ -15,9 +15,8 @@ from lib.refresh import refreshers
 from lib.store.snapshot import FiledSnapshot
 from tests.fake_chatbotx import FakeChatbotx
 from tests.pages.conftest import JUNE, Connect, downloads, markup, numbers, open_page, text
-from tests.switching import switch_page
+from tests.switching import PATHS, switch_page
 
-PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 FILTERED = JUNE | {"channel": ["whatsapp", "zalo"]}
 REASON = "DuckDB had too little memory, or disk, for an answer."
 
@@ -32,7 +31,7 @@ def test_every_page_shows_the_numbers_of_memory(connect: Connect) -> None:
     found, said = _all_pages()
 
     assert found.keys() == expected.keys()
-    for name in PAGES:
+    for name in PATHS:
         assert found[name] == expected[name], name
     assert "DuckDB answered" in said
 
@@ -71,9 +70,9 @@ def test_tables_that_are_too_large_are_left_in_the_store(
 
 def _all_pages() -> tuple[dict[str, str], str]:
     """Numbers and tables of each page, opened one after another, and the text of the last."""
-    dashboard = open_page(PAGES[0], **FILTERED)
-    shown = {PAGES[0]: markup(dashboard)}
-    for name in PAGES[1:]:
+    dashboard = open_page(PATHS[0], **FILTERED)
+    shown = {PATHS[0]: markup(dashboard)}
+    for name in PATHS[1:]:
         shown[name] = markup(switch_page(dashboard, name).run())
         assert not dashboard.exception
         assert not dashboard.error

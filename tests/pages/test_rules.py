@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
+from tests.switching import PATHS
 
-PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 RETIRED = (
     "Orphaned",
     "Reach at risk",
@@ -30,7 +30,7 @@ RETIRED = (
 """Names that managers did not understand; each has a plain one."""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_page_speaks_plainly_and_every_chart_has_its_message_in_words(
     connect: Connect, name: str
 ) -> None:

@@ -13,17 +13,16 @@ from tests.fake_chatbotx import (
     FakeChatbotx,
 )
 from tests.pages.conftest import PAGES, Connect, numbers, open_page, text
+from tests.switching import PATHS
 
-ALL_PAGES = ["overview", "changes", "channels", "countries", "tags", "opt_in", "workload", "data"]
 
-
-@pytest.mark.parametrize("name", ALL_PAGES)
+@pytest.mark.parametrize("name", PATHS)
 def test_an_empty_workspace_says_so_on_every_page(connect: Connect, name: str) -> None:
     connect("empty")
     assert open_page(name).title[0].value == "There are no contacts yet"
 
 
-@pytest.mark.parametrize("name", ALL_PAGES)
+@pytest.mark.parametrize("name", PATHS)
 def test_a_workspace_of_one_contact_shows_every_page(
     connect: Connect, edge_server: FakeChatbotx, edge_contacts: list[Contact], name: str
 ) -> None:
@@ -94,7 +93,7 @@ def test_without_a_token_the_demo_says_that_it_is_one(
     connect(wait=False)
     monkeypatch.delenv("CHATBOTX_TOKEN")
     refreshers.refresher_of(settings.load()).wait(60)
-    for name in ALL_PAGES:
+    for name in PATHS:
         assert "Demo workspace" in open_page(name).info[0].value
 
 

@@ -30,7 +30,7 @@ import pyarrow as pa
 from benchmarks.counting import AS_OF, CONTACTS, synthetic_tables
 from benchmarks.table import Row
 from lib.chatbotx.crawl import Verdict
-from lib.history import beside, levels
+from lib.history import comparison_state, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import compare
 from lib.history.demo import demo_past
@@ -190,7 +190,7 @@ class _TwoMonths:
         changes = {
             "events": compaction.events(seen),
             "levels": compaction.levels(new),
-            "carried": Change(beside.schema()),
+            "carried": Change(comparison_state.schema()),
         }
         previous = as_of - APART if head is not None else None
         self.head = self.store.commit(head, snapshot, Recording(previous, changes, forget))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.chatbotx.progress import Check
+from lib.chatbotx.verdict import Check
 from lib.metrics import opt_in, quality, workload
 from lib.outputs import archive
 from lib.outputs import columns as of

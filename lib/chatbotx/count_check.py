@@ -17,8 +17,9 @@ import numpy as np
 from lib.chatbotx.client import Client
 from lib.chatbotx.errors import Cancelled, ChatbotXError
 from lib.chatbotx.keys import MINUTE, NotInOrder, as_text, floor, moment_of
-from lib.chatbotx.progress import CrawlLog, Range
+from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.query import Bound, CountQuery
+from lib.chatbotx.verdict import Range
 
 _MOST_COUNTS = 60
 """Maximum number of count requests spent on bisection."""

@@ -26,7 +26,8 @@ from lib.chatbotx.count_check import check_count
 from lib.chatbotx.key_walk import KeyWalk
 from lib.chatbotx.keys import NotInOrder
 from lib.chatbotx.page_walk import walk_by_pages
-from lib.chatbotx.progress import CrawlLog, Progress, Range, Sink, Verdict
+from lib.chatbotx.progress import CrawlLog, Progress, Sink
+from lib.chatbotx.verdict import Range, Verdict
 from lib.chatbotx.walkers import GRACE
 
 _TRIES_BY_KEY = 2

@@ -22,10 +22,11 @@ from lib.chatbotx.keys import (
     moment_of,
 )
 from lib.chatbotx.page_walk import count, counted
-from lib.chatbotx.progress import CrawlLog, Range
+from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.recount import Recount
 from lib.chatbotx.slices import Slice, slices_between
 from lib.chatbotx.ties import Step, Tie
+from lib.chatbotx.verdict import Range
 from lib.chatbotx.versions import new_and_changed
 from lib.chatbotx.walkers import Task, Walkers
 

@@ -1,13 +1,11 @@
-"""Progress of a running crawl, the log that its walkers report to, and the final verdict."""
+"""Progress of a running crawl, and the log that its walkers report to."""
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from lib.chatbotx.client import Client
 from lib.chatbotx.errors import Cancelled
 from lib.chatbotx.received import Creations, Received
 from lib.chatbotx.schema import Answer, Contact
+from lib.chatbotx.verdict import Check, Range, Verdict, merged
 from lib.chatbotx.versions import fingerprint
 
 Sink = Callable[[list[Contact]], None]
@@ -44,59 +43,6 @@ class Progress:
         if not self.expected or not self.contacts:
             return None
         return max(0.0, self.seconds * (self.expected - self.contacts) / self.contacts)
-
-
-Check = Literal["agrees", "differs", "not available"]
-
-
-@dataclass(frozen=True)
-class Range:
-    """Creation times from `first` to `last`, both included, in UTC with millisecond resolution."""
-
-    first: datetime
-    last: datetime
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How the crawl went, and what it may have missed.
-
-    `began` is in UTC. `pages` is the number of answers with contacts, `duplicates` the number of
-    contacts passed on again because they had changed, `without_id` the number left out for lack of
-    an id. `by_key` is False for a server that had to be read by page. `unreadable` counts
-    unreadable values by field.
-
-    `complete`: every contact that existed throughout the crawl was read. Otherwise `warnings` say
-    why not and how many may be missing.
-
-    `doubtful`: the ranges of creation time in which a contact that existed throughout may be
-    missing, sorted and without overlaps. Empty if and only if the crawl is complete; None if no
-    range can be named, and then any contact may be missing. A contact whose `createdAt` is missing
-    or unreadable may lie in any range, so it is in doubt if there is one. A contact that did not
-    come and was created outside all ranges has been deleted. Contacts without an id and contacts
-    created after the crawl began make nothing doubtful.
-
-    `checked`: the comparison with the server's own count of contacts created before the crawl. It
-    agrees, differs (`warnings` and `doubtful` then say where contacts are missing; a count that is
-    too low makes nothing doubtful), or is not available.
-
-    `repeated_differently`: how many ids came more than once with different contents.
-    """
-
-    began: datetime
-    seconds: float = 0.0
-    requests: int = 0
-    retries: int = 0
-    pages: int = 0
-    duplicates: int = 0
-    without_id: int = 0
-    by_key: bool = True
-    complete: bool = True
-    warnings: tuple[str, ...] = ()
-    unreadable: dict[str, int] = field(default_factory=dict)
-    doubtful: tuple[Range, ...] | None = ()
-    checked: Check = "not available"
-    repeated_differently: int = 0
 
 
 class CrawlLog:
@@ -229,18 +175,7 @@ class CrawlLog:
             complete=not self._warnings,
             warnings=tuple(self._warnings),
             unreadable=dict(self._unreadable),
-            doubtful=None if self._doubtful is None else _merged(self._doubtful),
+            doubtful=None if self._doubtful is None else merged(self._doubtful),
             checked=self.checked,
             repeated_differently=self._seen.repeated_differently(),
         )
-
-
-def _merged(ranges: list[Range]) -> tuple[Range, ...]:
-    """The ranges sorted by time, with those that overlap or touch merged."""
-    merged: list[Range] = []
-    for each in sorted(ranges, key=attrgetter("first")):
-        if merged and each.first <= merged[-1].last + timedelta(milliseconds=1):
-            merged[-1] = Range(merged[-1].first, max(merged[-1].last, each.last))
-        else:
-            merged.append(each)
-    return tuple(merged)

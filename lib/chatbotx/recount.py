@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from lib.chatbotx.client import Client
-from lib.chatbotx.progress import CrawlLog, Range
+from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer
+from lib.chatbotx.verdict import Range
 
 
 class Recount(CrawlLog):

@@ -21,9 +21,9 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.chatbotx.crawl import Range
-from lib.history import beside, carrying, events, levels
-from lib.history.beside import Beside
+from lib.history import carrying, comparison_state, events, levels
 from lib.history.compare import compare
+from lib.history.comparison_state import ComparisonState
 from lib.history.recorded import Recorded, baseline
 from lib.store.batches import ROWS, TableFiles
 from lib.store.dimensions import BY_KEY, MISSING
@@ -33,22 +33,21 @@ from lib.store.tables import Tables
 
 @dataclass(frozen=True)
 class Before:
-    """The last recorded snapshot, as of an instant (UTC), with the state of
-    `lib.history.beside`."""
+    """The last recorded snapshot, as of an instant (UTC), with its `comparison_state`."""
 
     as_of: datetime
     files: TableFiles
-    beside: pa.Table
+    state: pa.Table
 
 
 @dataclass
 class Recording:
     """What a snapshot adds to the history tables: `events.SCHEMA`, `levels.SCHEMA`, and the new
-    state (`beside.schema()`), which replaces the previous one."""
+    state (`comparison_state.schema()`), which replaces the previous one."""
 
     events: pa.Table
     levels: pa.Table
-    beside: pa.Table
+    state: pa.Table
 
 
 def record(
@@ -75,7 +74,9 @@ class _Sum:
 
     events: list[pa.Buffer] = field(default_factory=list)
     levels: list[pd.DataFrame] = field(default_factory=list)
-    beside: list[pa.Table] = field(default_factory=lambda: [beside.schema().empty_table()])
+    states: list[pa.Table] = field(
+        default_factory=lambda: [comparison_state.schema().empty_table()]
+    )
     seen: pa.Scalar | None = None
 
     def add(self, after: Recorded, happened: pa.Table | None = None) -> None:
@@ -84,13 +85,13 @@ class _Sum:
         table = levels.levels(after)
         self.seen = table["seen"][0]
         self.levels.append(table.drop_columns(["seen"]).to_pandas())
-        if len(kept := beside.to_table(after)):
-            self.beside.append(kept)
+        if len(kept := comparison_state.to_table(after)):
+            self.states.append(kept)
 
     def recording(self) -> Recording:
         pa.default_memory_pool().release_unused()  # by then, windows have left much
         happened = [events.none(), *(pa.ipc.open_stream(each).read_all() for each in self.events)]
-        return Recording(pa.concat_tables(happened), self._levels(), pa.concat_tables(self.beside))
+        return Recording(pa.concat_tables(happened), self._levels(), pa.concat_tables(self.states))
 
     def _levels(self) -> pa.Table:
         keys = ["dimension", "key"]
@@ -125,7 +126,7 @@ def _rank(dimension: str, key: str) -> tuple[bool, str]:
 
 def _windows(before: Before, files: TableFiles) -> Iterator[tuple[Recorded, Tables]]:
     """Pairs of contacts of P and C to compare, so that each contact is in exactly one pair."""
-    kept = Beside(before.beside)
+    kept = ComparisonState(before.state)
     are_numbers = {not before.files.has_text_ids, not files.has_text_ids}
     if len(kept.missed):
         are_numbers.add(_are_numbers(kept.missed["id"]))

@@ -8,7 +8,7 @@ from lib.engines.chosen import ChosenSource
 from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
 from lib.engines.where import Files, Where, files_of, in_store
-from lib.history import beside, events, levels
+from lib.history import comparison_state, events, levels
 from lib.history.filters import Filter
 from lib.history.lazy import LazyHistory, active_among
 from lib.history.stored import chain, since
@@ -52,6 +52,7 @@ def _active(source: ChosenSource, store: Store, head: Head, limits: Filter) -> i
     if len(files) != 1:
         raise Unreadable("a table of it is missing")
     is_missed = [("missed", "=", True)]
-    missed = store.table("carried").get_as(beside.schema(), files[0], filters=is_missed)
-    asked = (LazyEngine(source), MemoryEngine(beside.tables_of(missed)))
+    schema = comparison_state.schema()
+    missed = store.table("carried").get_as(schema, files[0], filters=is_missed)
+    asked = (LazyEngine(source), MemoryEngine(comparison_state.tables_of(missed)))
     return sum(active_among(each, limits) for each in asked)

@@ -16,17 +16,18 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from lib.history import beside, events, levels
+from lib.history import comparison_state, events, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import COMPARED, compare
 from lib.history.reading import History
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import Cache, StoredHistory
+from lib.reference import formatting
 from lib.settings import ChosenEngine, Settings
 from lib.store.delta import Overtaken, Unreadable
 from lib.store.place import StoreError
 from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
-from lib.store.snapshot_rows import Head, Row
+from lib.store.snapshot_rows import Head
 from lib.store.storage import Change, Recording, Store, store_of
 
 log = logging.getLogger(__name__)
@@ -168,15 +169,13 @@ class Recorder:
         if before is None:
             found, after = events.none(), baseline(snapshot.as_of, snapshot.tables)
         elif snapshot.as_of <= before.as_of:
-            return None, None, (_NOT_NEWER.format(before.as_of.astimezone(UTC)),)
+            return None, None, (_not_newer(self._moment(before.as_of)),)
         else:
             transition = compare(before, snapshot.as_of, snapshot.tables, doubtful)
             found, after = transition.events, transition.after
         previous = before.as_of if before is not None else None
-        beside_it = beside.to_table(after)
-        recording = self._recording(
-            head, snapshot, previous, found, levels.levels(after), beside_it
-        )
+        state = comparison_state.to_table(after)
+        recording = self._recording(head, snapshot, previous, found, levels.levels(after), state)
         return recording, after, ()
 
     def _record_on_disk(
@@ -191,7 +190,7 @@ class Recorder:
         if doubtful is None:
             return None, None, (_INCOMPLETE,)
         if row is not None and as_of <= row.as_of:
-            return None, None, (_NOT_NEWER.format(row.as_of.astimezone(UTC)),)
+            return None, None, (_not_newer(self._moment(row.as_of)),)
         now = TableFiles({name: file.path for name, file in files.items()})
         notes: tuple[str, ...] = ()
         found = previous = None
@@ -199,14 +198,14 @@ class Recorder:
             try:
                 with TemporaryDirectory(prefix="chatbotx-history-") as folder:
                     then = TableFiles(self._store.local_files(row, Path(folder)), COMPARED)
-                    before = in_batches.Before(row.as_of, then, self._beside(head))
+                    before = in_batches.Before(row.as_of, then, self._state(head))
                     found, previous = in_batches.record(before, as_of, now, doubtful), row.as_of
             except Unreadable as why:
-                notes = (_not_known(row, why),)
+                notes = (_not_known(self._moment(row.as_of), why),)
         if found is None:
             found = in_batches.record(None, as_of, now, doubtful)
         recording = self._recording(
-            head, snapshot, previous, found.events, found.levels, found.beside
+            head, snapshot, previous, found.events, found.levels, found.state
         )
         return recording, None, notes
 
@@ -217,7 +216,7 @@ class Recorder:
         previous: datetime | None,
         found: pa.Table,
         its_levels: pa.Table,
-        beside_it: pa.Table,
+        state: pa.Table,
     ) -> Recording:
         forget = snapshot.as_of - self._kept_for
         forget = forget.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -225,20 +224,20 @@ class Recorder:
         changes = {
             "events": compaction.events(found),
             "levels": compaction.levels(its_levels),
-            "carried": self._carried(head, beside_it),
+            "carried": self._carried(head, state),
         }
         return Recording(previous, changes, forget)
 
-    def _carried(self, head: Head | None, beside_it: pa.Table) -> Change:
+    def _carried(self, head: Head | None, state: pa.Table) -> Change:
         old = head.last.files.get("carried", ()) if head is not None else ()
-        return Change(beside.schema(), [("carried", beside_it)], frozenset(old))
+        return Change(comparison_state.schema(), [("carried", state)], frozenset(old))
 
-    def _beside(self, head: Head) -> pa.Table:
+    def _state(self, head: Head) -> pa.Table:
         """The state kept for the last recorded snapshot. Raises StoreError and Unreadable."""
         files = head.last.files.get("carried", ())
         if len(files) != 1:
             raise Unreadable("a table of it is missing")
-        return self._store.table("carried").get_as(beside.schema(), files[0])
+        return self._store.table("carried").get_as(comparison_state.schema(), files[0])
 
     def _before(self, head: Head | None) -> tuple[Recorded | None, tuple[str, ...]]:
         """The recorded snapshot to compare with, or None, and notes. Raises StoreError."""
@@ -250,7 +249,7 @@ class Recorder:
         try:
             return self._restore(head), ()
         except Unreadable as why:
-            return None, (_not_known(row, why),)
+            return None, (_not_known(self._moment(row.as_of), why),)
 
     def _restore(self, head: Head, snapshot: Snapshot | None = None) -> Recorded:
         """The last recorded snapshot. Raises StoreError and Unreadable."""
@@ -261,7 +260,7 @@ class Recorder:
             return self._last.recorded
         if snapshot is None or snapshot.as_of != row.as_of:
             snapshot = self._store.read(row, COMPARED)
-        return beside.restore(snapshot, self._beside(head))
+        return comparison_state.restore(snapshot, self._state(head))
 
     def _history(self, head: Head, snapshot: Snapshot | None) -> History | None:
         if head.last_recorded is None:
@@ -272,6 +271,9 @@ class Recorder:
             return history_in(self._engine, self._store, head)
         latest = partial(self._restore, head, snapshot)
         return StoredHistory(self._store, head, latest, self._cache)
+
+    def _moment(self, as_of: datetime) -> str:
+        return formatting.moment(as_of, self._timezone)
 
     def _emptied(self, head: Head | None) -> tuple[str, ...]:
         number = head.last.number if head is not None else 0
@@ -292,16 +294,19 @@ _INCOMPLETE = (
     "This data was saved, but what changed is not recorded: the crawl may have missed contacts, "
     "and it is not known where."
 )
-_NOT_NEWER = (
-    "This data was saved, but what changed is not recorded: the clock says that it is no newer "
-    "than what was recorded as of {:%-d %B %Y %H:%M} UTC."
-)
 _EMPTIED = "Data that was saved before has disappeared from the store: history starts over."
 
 
-def _not_known(row: Row, why: Unreadable) -> str:
+def _not_newer(recorded: str) -> str:
+    return (
+        "This data was saved, but what changed is not recorded: the clock says that it is no newer "
+        f"than what was recorded as of {recorded}."
+    )
+
+
+def _not_known(since: str, why: Unreadable) -> str:
     log.warning("The snapshot recorded last cannot be used: %s.", why)
-    return f"What changed since {row.as_of:%-d %B %H:%M} UTC is not known: {why}."
+    return f"What changed since {since} is not known: {why}."
 
 
 def _may_be_of(snapshot: Snapshot, head: Head) -> bool:

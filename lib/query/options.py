@@ -125,13 +125,12 @@ def _known_names(asked: Engine, dimension: Dimension) -> Callable[[str], str]:
     return name
 
 
-_BIDI_CONTROLS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _WHITESPACE = re.compile(r"\s+")
 
 
 def clean(name: str) -> str:
     """A name on one line, without the Unicode controls that change the text direction."""
-    return _WHITESPACE.sub(" ", _BIDI_CONTROLS.sub("", name)).strip()
+    return formatting.visible(name).strip()
 
 
 _CONFUSABLES = str.maketrans(

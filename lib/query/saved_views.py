@@ -90,17 +90,21 @@ class JsonFile:
     def change(self, change: Callable[[bytes | None], bytes]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
-            content = change(self.read())
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self._path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            _replace(self._path, change(self.read()))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace a file atomically; only this user may read it. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _content_of(path: Path) -> bytes:
@@ -312,14 +316,23 @@ def secret_of(settings: Settings) -> bytes:
 
 
 def _secret_in(path: Path) -> bytes:
+    if kept := _kept_secret(path):
+        return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=10):
+        if kept := _kept_secret(path):  # another process was faster
+            return kept
+        made = secrets.token_bytes(32)
+        _replace(path, made)
+        return made
+
+
+def _kept_secret(path: Path) -> bytes | None:
+    """The stored secret; None if there is none, or an empty one, which would protect nobody."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _content_of(path)
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return path.read_bytes()
+        return _content_of(path) or None
+    except FileNotFoundError:
+        return None
 
 
 @lru_cache(1000)

@@ -207,9 +207,7 @@ def _server(value: object, usual: int) -> tuple[str | None, int]:
         host, port = parts.hostname, parts.port or usual
     except ValueError:
         return None, usual
-    if not host or parts.netloc not in (host, f"{host}:{port}", parts.netloc.lower()):
-        return None, usual
-    if "@" in parts.netloc or parts.path or parts.query or parts.fragment:
+    if not host or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
         return None, usual
     return (host, port) if _HOST.fullmatch(host) or is_loopback(host) else (None, usual)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lib.chatbotx.crawl import Range, Verdict
 from lib.chatbotx.schema import Contact, Decoder
-from lib.history import beside, events, in_batches, levels, outline
+from lib.history import comparison_state, events, in_batches, levels, outline
 from lib.history.compare import compare
 from lib.history.in_batches import Before, Recording
 from lib.history.reading import changes
@@ -55,7 +55,7 @@ def on_disk(states: Sequence[State], folder: Path) -> list[Recording]:
     for number, (as_of, contacts, doubtful) in enumerate(states):
         files = files_of(contacts, folder / str(number))
         found.append(in_batches.record(before, as_of, files, doubtful))
-        before = Before(as_of, files, found[-1].beside)
+        before = Before(as_of, files, found[-1].state)
     return found
 
 
@@ -69,7 +69,7 @@ def in_memory(states: Sequence[State]) -> list[Recording]:
         else:
             transition = compare(before, as_of, tables, doubtful)
             before, happened = transition.after, transition.events
-        found.append(Recording(happened, levels.levels(before), beside.to_table(before)))
+        found.append(Recording(happened, levels.levels(before), comparison_state.to_table(before)))
     return found
 
 
@@ -81,7 +81,7 @@ def assert_same(one: Sequence[Recording], other: Sequence[Recording]) -> None:
     for first, second in zip(one, other, strict=True):
         assert in_any_order(first.events) == in_any_order(second.events)
         assert first.levels.to_pylist() == second.levels.to_pylist()
-        assert in_any_order(first.beside) == in_any_order(second.beside)
+        assert in_any_order(first.state) == in_any_order(second.state)
 
 
 @st.composite

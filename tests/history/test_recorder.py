@@ -196,7 +196,7 @@ def test_a_clock_that_was_set_back_leaves_history_as_it_was(store: Store) -> Non
     recorder.save(snapshot(24, contact(1)))
     kept = recorder.save(snapshot(0, contact(1), contact(2)))
     (note,) = kept.notes
-    assert "no newer than what was recorded as of 2 March 2026 00:00 UTC" in note
+    assert "no newer than what was recorded as of 2 Mar 2026, 00:00 (UTC)" in note
     assert events(kept) == {}
     assert events(recorder.save(snapshot(25, contact(1), contact(2)))) == {"joined": 1}
 
@@ -255,7 +255,9 @@ def test_where_the_snapshot_recorded_last_cannot_be_read_history_begins_anew(sto
     store.place.below("contacts").path(head.last.files["contacts"][0]).unlink()
     kept = Recorder(store).save(snapshot(2, contact(3)))
     (note,) = kept.notes
-    assert note == ("What changed since 1 March 01:00 UTC is not known: a file of it is missing.")
+    assert note == (
+        "What changed since 1 Mar 2026, 01:00 (UTC) is not known: a file of it is missing."
+    )
     # Nothing before the gap is reported, since it would not add up.
     assert events(kept) == {}
     assert kept.history is not None

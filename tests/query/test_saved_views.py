@@ -199,6 +199,21 @@ def test_nobody_waits_for_a_pipe_in_the_store(tmp_path: Path) -> None:
         secret_of(Settings(token="t", store=str(tmp_path)))
 
 
+def test_a_secret_that_could_not_be_written_is_made_again(tmp_path: Path) -> None:
+    settings = Settings(token="t", store=str(tmp_path))
+    (tmp_path / "saved-views.key").write_bytes(b"")  # the disk was full
+    secret = secret_of(settings)
+    assert len(secret) == 32
+    assert secret_of(settings) == secret
+
+
+def test_people_who_come_at_once_get_the_same_secret(tmp_path: Path) -> None:
+    settings = Settings(token="t", store=str(tmp_path))
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: secret_of(settings), range(24)))
+    assert found == {(tmp_path / "saved-views.key").read_bytes()}
+
+
 def test_people_who_save_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "saved_views.json"
 

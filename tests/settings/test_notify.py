@@ -41,6 +41,12 @@ def test_a_recipient_of_mails_is_read_with_the_usual_port_and_protection() -> No
     assert recipient.host == "example.com"
 
 
+def test_the_name_of_a_mail_server_may_be_written_in_any_case() -> None:
+    (recipient,) = read(boss=MAIL | {"server": "SMTP.Example.com:25"}).recipients
+    assert isinstance(recipient.channel, Mail)
+    assert (recipient.channel.server, recipient.channel.port) == ("smtp.example.com", 25)
+
+
 def test_settings_common_to_all_recipients_are_given_once() -> None:
     shared = {key: value for key, value in MAIL.items() if key != "to"}
     found = read(**shared, quiet="22:00-07:00", a={"to": "a@x.org"}, b={"to": ["b@y.org"]})

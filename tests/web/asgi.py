@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 
 
 @dataclass(frozen=True)
@@ -69,5 +69,5 @@ def run(app: ASGIApp, scope: Scope, messages: Iterable[Message]) -> list[Message
     async def answer() -> None:
         await app(scope, receive, send)
 
-    concluded(answer)
+    run_async(answer)
     return sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from starlette.types import ASGIApp
 
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 
 
 def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.Response:
@@ -25,4 +25,4 @@ def ask(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> httpx.R
             plain["coding"] = answer.headers.get("content-encoding", "")
             return httpx.Response(answer.status_code, headers=plain, content=raw)
 
-    return concluded(answered)
+    return run_async(answered)

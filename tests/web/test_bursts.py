@@ -11,7 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from lib.web import paint_signals
 from lib.web.bursts import MOST_BYTES, Bursts
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 
 Script = Callable[["Line"], Awaitable[None]]
 
@@ -29,7 +29,7 @@ class Line:
         self.reads.set()
 
     def run(self, kind: str = "websocket") -> Line:
-        concluded(lambda: self._run(kind))
+        run_async(lambda: self._run(kind))
         return self
 
     async def _run(self, kind: str) -> None:

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from lib.web import compression
 from lib.web.compression import CompressedFiles
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 from tests.web.asgi import scope_of
 from tests.web.asking import ask
 
@@ -186,6 +186,6 @@ def test_concurrent_requests_for_a_file_compress_it_once(
     async def all_ask() -> None:
         await asyncio.gather(*(asks() for _ in range(20)))
 
-    concluded(all_ask)
+    run_async(all_ask)
     assert streamlit.asked == [NAME]
     assert answered.count("http.response.start") == 20

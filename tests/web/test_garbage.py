@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 
 from lib.web import garbage
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 
 CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
 
@@ -32,7 +32,7 @@ def test_unreachable_objects_are_collected_in_time() -> None:
         collecting.cancel()
         return lost
 
-    assert concluded(collect)() is None
+    assert run_async(collect)() is None
 
 
 def test_objects_from_start_up_are_excluded_from_collections() -> None:

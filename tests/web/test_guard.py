@@ -16,7 +16,7 @@ from lib.web.headers import answer_headers, content_security_policy
 from lib.web.messages import MOST_MESSAGE_BYTES
 from lib.web.names import Names, Rules
 from lib.web.requests import MOST_QUERY_BYTES
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 from tests.web import asgi
 
 HEADERS = {"content-security-policy": "default-src 'none'", "x-content-type-options": "nosniff"}
@@ -114,7 +114,7 @@ class Browser:
         async def answer() -> None:
             await guarded(self.rules, self.is_welcome)(whole, receive, send)
 
-        concluded(answer)
+        run_async(answer)
         return sent
 
 

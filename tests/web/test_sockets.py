@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from lib.web.sockets import Sockets, peer_of
-from tests.beside import concluded
+from tests.own_event_loop import run_async
 from tests.web.asgi import says_hello, scope_of
 
 
@@ -76,7 +76,7 @@ def test_above_the_limit_the_next_is_refused_until_one_leaves() -> None:
         await close(tasks, first, second, third, fourth)
         assert not sockets.by_peer
 
-    concluded(try_it)
+    run_async(try_it)
 
 
 def test_one_peer_cannot_take_all() -> None:
@@ -89,7 +89,7 @@ def test_one_peer_cannot_take_all() -> None:
         assert other.fate == OPEN
         await close(tasks, *greedy, other)
 
-    concluded(try_it)
+    run_async(try_it)
 
 
 def test_strangers_displace_only_the_oldest_stranger() -> None:
@@ -109,7 +109,7 @@ def test_strangers_displace_only_the_oldest_stranger() -> None:
         await close(tasks, *strangers, viewer)
         assert not sockets.strangers
 
-    concluded(try_it)
+    run_async(try_it)
 
 
 @pytest.mark.parametrize(

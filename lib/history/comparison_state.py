@@ -1,4 +1,4 @@
-"""State that the next comparison needs and that a snapshot's tables lack.
+"""What the next comparison needs to know besides a snapshot's tables.
 
 These are the contacts that the crawl missed, and those who have been waiting since before they last
 wrote. It is one table with a row per such contact.
@@ -40,6 +40,7 @@ def schema() -> pa.Schema:
 
 
 def to_table(recorded: Recorded) -> pa.Table:
+    """The state (`schema`) of a recorded snapshot, to store along with it."""
     tables, since = recorded.tables, recorded.since
     wrote = recorded.columns.time("wrote")
     rows = np.flatnonzero(recorded.carried | (~np.isnat(since) & (since != wrote)))
@@ -63,10 +64,10 @@ def to_table(recorded: Recorded) -> pa.Table:
 
 def restore(snapshot: Snapshot, table: pa.Table) -> Recorded:
     """The recorded snapshot: the stored one with this state applied."""
-    return Beside(table).restore(snapshot.as_of, snapshot.tables)
+    return ComparisonState(table).restore(snapshot.as_of, snapshot.tables)
 
 
-class Beside:
+class ComparisonState:
     """The state kept for a snapshot, applied to some of its contacts at a time."""
 
     def __init__(self, table: pa.Table) -> None:

@@ -1,13 +1,12 @@
 """Opt-in rates among active contacts (metrics.md, "Opt-in")."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from lib.engines.questions import Bins, Engine, Expressions, Fact, Facts
+from lib.engines.questions import Bins, Engine, Expressions, Facts
 from lib.metrics.terms import Terms, is_active
 from lib.reference.periods import edge_stamps
 from lib.reference.rates import Rate
@@ -74,43 +73,29 @@ def over_time(asked: Engine, terms: Terms) -> pd.DataFrame:
     time it was given. ChatbotX does not say when e-mail opt-in was given, so today's value applies
     to all days.
     """
-    shares = {}
-    for kind in ("broadcast", "email"):
-        opted, reachable = _counts(asked, terms, kind)
-        with np.errstate(invalid="ignore"):
-            shares[kind] = opted / reachable
+    existed = _existing(asked, terms, ("created",))
+    opted = _existing(asked, terms, ("created", "broadcast"))
+    with np.errstate(invalid="ignore"):
+        shares = {
+            "broadcast": (opted["has_channel"] / existed["has_channel"]).to_numpy(),
+            "email": (existed["has_opted"] / existed["has_email"]).to_numpy(),
+        }
     moments = pd.DatetimeIndex(edge_stamps(terms.period), name="moment")
     return pd.DataFrame(shares, index=moments)
 
 
-def _counts(
-    asked: Engine, terms: Terms, kind: Literal["broadcast", "email"]
-) -> tuple[np.ndarray, np.ndarray]:
-    """How many had opted in, and how many could be reached, before each edge of the period."""
-    if kind == "broadcast":
-        has_channel = _REACH.of("has_channel")
-        return (
-            _existing(asked, terms, ("created", "broadcast"), has_channel),
-            _existing(asked, terms, ("created",), has_channel),
-        )
-    return (
-        _existing(asked, terms, ("created",), _REACH.of("has_opted")),
-        _existing(asked, terms, ("created",), _REACH.of("has_email")),
-    )
-
-
-def _existing(asked: Engine, terms: Terms, came: tuple[str, ...], among: Fact) -> np.ndarray:
-    """How many contacts existed before each edge of the period.
+def _existing(asked: Engine, terms: Terms, came: tuple[str, ...]) -> pd.DataFrame:
+    """How many contacts existed before each edge of the period, and for how many each fact of
+    `_REACH` is true.
 
     A contact exists from the latest of the times in `came` until it is blocked. A block that
     precedes its coming counts from then.
     """
     coming, leaving = (
-        asked.over_time(Bins(columns, terms.period), among=among)["contacts"].to_numpy().cumsum()
+        asked.over_time(Bins(columns, terms.period), _REACH).cumsum()
         for columns in (came, (*came, "blocked"))
     )
-    existing: np.ndarray = (coming - leaving)[:-1]
-    return existing
+    return (coming - leaving).iloc[:-1]
 
 
 def _reach() -> Expressions:

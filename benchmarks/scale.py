@@ -39,7 +39,7 @@ from lib.store.parts import STRETCH
 from lib.store.snapshot import Snapshot
 from lib.store.tables import Tables
 from tests import apache_spark
-from tests.engines.answering import listed
+from tests.engines.answering import joined
 
 SMALL = 1_000_000
 LARGE = int(os.environ.get("CONTACTS", "10000000"))
@@ -153,11 +153,11 @@ def _crossing(small: Path, large: Path) -> list[Row]:
 
 
 def _write(tables: Tables, folder: Path) -> None:
-    """Write the tables as a crawl to disk does: in order of creation, with lists of links."""
+    """Write the tables as a crawl to disk does: in order of creation, with joined links."""
     created = np.sort(np.asarray(tables.contacts["created"], dtype="datetime64[us]"))
     in_order = pd.DatetimeIndex(created).tz_localize("UTC")
     tables = replace(tables, contacts=tables.contacts.assign(created=in_order))
-    table = listed(tables)
+    table = joined(tables)
     for name in columns.names():
         found = table(name)
         assert isinstance(found, pa.Table)
@@ -231,8 +231,8 @@ def _engine(engine: str, tables: Tables, folder: Path, until: ExitStack) -> Engi
     return LazyEngine(Spark(files, address, seconds=PATIENCE))
 
 
-def _without_lists(file: pq.ParquetFile) -> pa.Table:
-    return file.read(columns.without_lists(file.schema_arrow))
+def _without_joined(file: pq.ParquetFile) -> pa.Table:
+    return file.read(columns.without_joined(file.schema_arrow))
 
 
 def _read(folder: Path) -> Tables:
@@ -240,7 +240,7 @@ def _read(folder: Path) -> Tables:
         **{
             name: columns.from_columns(
                 name,
-                _without_lists(
+                _without_joined(
                     pq.ParquetFile(
                         folder / f"{name}.parquet", read_dictionary=columns.categorical(name)
                     )

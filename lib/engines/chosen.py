@@ -77,6 +77,10 @@ class ChosenSource:
     def lock(self) -> AbstractContextManager[object]:
         return self._open().lock
 
+    @property
+    def is_embedded(self) -> bool:
+        return self._open().is_embedded
+
     def table(self, name: str) -> nw.LazyFrame[Any]:
         try:
             return self._open().table(name)

@@ -35,6 +35,7 @@ class DuckDB:
     """
 
     name = "DuckDB"
+    is_embedded = True
 
     def __init__(self, where: Where, *, seconds: float = SECONDS, memory: str = MEMORY) -> None:
         self.lock = PatientLock()

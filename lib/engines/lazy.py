@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lib.engines import joined
 from lib.engines.questions import NO_FACTS, Bins, Expressions, Fact, Facts, Filter
 from lib.engines.results import RESULTS
 from lib.engines.ticks import TICKS, Ticks
@@ -36,6 +37,12 @@ class Source(Protocol):
     @property
     def lock(self) -> AbstractContextManager[object]:
         """Held while a question is asked and answered."""
+        ...
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine runs in this process, so that groups within a query cross no
+        network."""
         ...
 
     def table(self, name: str) -> Frame:
@@ -145,7 +152,7 @@ class LazyEngine:
         return _frame(self._ask(self._source.table(table).sort("id")))
 
     def _tables(self) -> Tables:
-        contacts = self._ask(self._contacts().drop(*columns.LISTS, strict=False).sort(_ROW))
+        contacts = self._ask(self._contacts().drop(*columns.UNREAD, strict=False).sort(_ROW))
         rows = contacts[_ROW].to_numpy()
         found = {"contacts": contacts}
         for name in columns.names():
@@ -189,20 +196,15 @@ class LazyEngine:
         if dimension.column is not None:
             has = nw.col(dimension.column).is_in(values).fill_null(value=False)
             return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
-        if self._has_lists(contacts):
-            held = nw.col(dimension.listed).list
-            has = _any([held.contains(value).fill_null(value=False) for value in values])
+        if joined.is_joined(contacts, dimension):
+            has = _any([joined.holds(dimension, value) for value in values])
             return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
         links = self._links(dimension).filter(nw.col(_KEY).is_in(values)).select(_CONTACT)
         if MISSING not in keys:
             return contacts.join(links, left_on=_ROW, right_on=_CONTACT, how="semi")
         marked = links.unique().with_columns(has_any=nw.col(_CONTACT) >= 0)
-        joined = contacts.join(marked, left_on=_ROW, right_on=_CONTACT, how="left")
-        return joined.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
-
-    def _has_lists(self, contacts: Frame) -> bool:
-        """Whether the contacts have their links in lists, so that no table of links is needed."""
-        return columns.LISTS[0] in contacts.collect_schema().names()
+        found = contacts.join(marked, left_on=_ROW, right_on=_CONTACT, how="left")
+        return found.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
 
     def _links(self, dimension: Dimension) -> Frame:
         """The links of a dimension with several values per contact."""
@@ -217,13 +219,32 @@ class LazyEngine:
         is_there = ~nw.col(_KEY).is_null()
         if dimension.column is not None:
             found = contacts.with_columns(nw.col(dimension.column).alias(_KEY))
-        elif self._has_lists(contacts):
-            found = _exploded(contacts.with_columns(nw.col(dimension.listed).alias(_KEY)), _KEY)
+        elif joined.is_joined(contacts, dimension):
+            found = joined.split(contacts.with_columns(nw.col(dimension.joined).alias(_KEY)), _KEY)
         else:
             how: Literal["left", "inner"] = "left" if with_missing else "inner"
             links = self._links(dimension)
             found = contacts.join(links, left_on=_ROW, right_on=_CONTACT, how=how)
         return found.filter(is_there | _lacks(dimension) if with_missing else is_there)
+
+    def _grouped(
+        self,
+        contacts: Frame,
+        dimension: Dimension,
+        with_missing: bool,
+        counts: Expressions,
+        keys: Sequence[str] = (),
+    ) -> Frame:
+        """Counts of contacts by other keys and by value."""
+        if not (self._source.is_embedded and joined.is_joined(contacts, dimension)):
+            keyed = self._by(contacts, dimension, with_missing)
+            return keyed.group_by(*keys, _KEY).agg(**counts)
+        # Splitting the few different texts is faster than splitting that of each contact.
+        texts = contacts.with_columns(nw.col(dimension.joined).alias(_KEY))
+        found = joined.split(texts.group_by(*keys, _KEY).agg(**counts), _KEY)
+        if not with_missing:
+            found = found.filter(~nw.col(_KEY).is_null())
+        return found.group_by(*keys, _KEY).agg(**{name: _total(name) for name in counts})
 
     def _span(self, column: str, among: Fact | None) -> tuple[datetime, datetime] | None:
         moments = nw.col(column)
@@ -239,8 +260,7 @@ class LazyEngine:
         contacts = tally.marked(self._contacts(among))
         if by is None:
             return tally.unfold(_frame(self._ask(contacts.select(**tally.counts))))
-        keyed = self._by(contacts, by, with_missing)
-        found = _frame(self._ask(keyed.group_by(_KEY).agg(**tally.counts)))
+        found = _frame(self._ask(self._grouped(contacts, by, with_missing, tally.counts)))
         labels = pd.Index(found[_KEY].fillna(MISSING), dtype="str", name=by.key)
         order = sorted(range(len(labels)), key=lambda row: _missing_last(labels[row]))
         return tally.unfold(found).set_axis(labels).iloc[order]
@@ -266,8 +286,8 @@ class LazyEngine:
                 raise ValueError("The first of two dimensions must have one value per contact.")
             ticks, keys = None, [_ONE]
             contacts = contacts.with_columns(nw.col(one.column).alias(_ONE))
-        keyed = self._by(contacts, other, with_missing)
-        groups = _frame(self._ask(keyed.group_by(*keys, _KEY).agg(contacts=nw.len())))
+        counts = {"contacts": nw.len()}
+        groups = _frame(self._ask(self._grouped(contacts, other, with_missing, counts, keys)))
         found = pd.DataFrame(
             {
                 "one": ticks.numbers(groups) if ticks else groups[_ONE].fillna(MISSING),
@@ -333,26 +353,31 @@ class LazyEngine:
     def _pairs(self, dimension: Dimension, among: Fact | None) -> pd.DataFrame:
         if dimension.links is None:
             found = pd.DataFrame({"a": [], "b": [], "both": []})
-        elif self._has_lists(contacts := self._contacts(among)):
-            held = contacts.filter(nw.col(str(dimension.count)) > 1).select(
-                a=nw.col(dimension.listed), b=nw.col(dimension.listed)
+        elif joined.is_joined(contacts := self._contacts(among), dimension):
+            held = contacts.filter(nw.col(str(dimension.count)) > 1)
+            text = nw.col(dimension.joined).alias("a")
+            if self._source.is_embedded:
+                held = held.with_columns(text).group_by("a").agg(both=nw.len())
+            else:
+                held = held.select(text, both=nw.lit(1))
+            found = self._counted_pairs(
+                joined.split(joined.split(held.with_columns(b=nw.col("a")), "a"), "b")
             )
-            found = self._counted_pairs(_exploded(_exploded(held, "a"), "b"))
         else:
             links = self._links(dimension)
             if self._limits or among is not None:
                 contacts = self._contacts(among).select(_ROW)
                 links = links.join(contacts, left_on=_CONTACT, right_on=_ROW, how="semi")
             a, b = (links.select(_CONTACT, nw.col(_KEY).alias(name)) for name in ("a", "b"))
-            found = self._counted_pairs(a.join(b, on=_CONTACT))
+            found = self._counted_pairs(a.join(b, on=_CONTACT).with_columns(both=nw.lit(1)))
         found = found.astype({"a": "str", "b": "str", "both": "int64"})
         order = ["both", "a", "b"]
         return found.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
     def _counted_pairs(self, pairs: Frame) -> pd.DataFrame:
-        """Pairs of a and b of which `a` comes first, with their number."""
+        """Pairs of a and b of which `a` comes first, with the sum of `both`."""
         in_order = pairs.filter(nw.col("a") < nw.col("b"))
-        return _frame(self._ask(in_order.group_by("a", "b").agg(both=nw.len())))
+        return _frame(self._ask(in_order.group_by("a", "b").agg(both=_total("both"))))
 
     def _rows(
         self,
@@ -420,10 +445,9 @@ def _holding(contacts: Frame, among: Fact) -> Frame:
     return contacts.filter(among.facts.expressions()[among.name].fill_null(value=False))
 
 
-def _exploded(contacts: Frame, column: str) -> Frame:
-    """A row per element of a list; no list is empty."""
-    # Otherwise Narwhals reads everything once more, in search of empty lists.
-    return contacts.explode(column, empty_as_null=False, keep_nulls=False)
+def _total(name: str) -> nw.Expr:
+    """Sum of counts."""
+    return nw.col(name).sum().cast(nw.Int64)
 
 
 def _any(expressions: Sequence[nw.Expr]) -> nw.Expr:

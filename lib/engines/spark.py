@@ -61,6 +61,7 @@ class Spark:
     """
 
     name = "Spark"
+    is_embedded = False
 
     def __init__(
         self, where: Where, address: str, *, seconds: float = SECONDS, token: str | None = None

@@ -98,7 +98,7 @@ class _Stream:
                 pre_buffer=False,
                 page_checksum_verification=True,
             )
-        wanted = columns.without_lists(file.schema_arrow) if names is None else names
+        wanted = columns.without_joined(file.schema_arrow) if names is None else names
         self._batches = file.iter_batches(ROWS, columns=wanted, use_threads=False)
         self._rest = pa.Table.from_batches([], file.schema_arrow).select(wanted)
 

@@ -3,9 +3,10 @@
 Text is stored as plain strings; categorical columns are restored when read. `contacts` has its row
 numbers in a column `row`, to which the link tables refer as `contact`.
 
-Files of crawls to disk also have each contact's links as lists of text in `LISTS`, for engines: a
-join of contacts with their links takes memory, or a shuffle, in proportion to their number. The
-list of a contact without links holds a single null, so that exploding it keeps the contact.
+Files of crawls to disk also have each contact's links as one text in `JOINED`, for engines: a join
+of contacts with their links takes memory, or a shuffle, in proportion to their number, and lists
+take several times as long to read and search as texts of which there are few. Each value stands
+between two `SEPARATOR`; the text of a contact without links is empty.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,6 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lib.store.builder import TableBuilder
 from lib.store.delta import Unreadable
@@ -21,8 +23,14 @@ from lib.store.dimensions import SEVERAL
 
 _ROW = "row"
 
-LISTS = tuple(each.listed for each in SEVERAL)
+JOINED = tuple(each.joined for each in SEVERAL)
 """Columns of contacts that only engines read."""
+
+SEPARATOR = "\x1f"
+"""ASCII's unit separator. A dimension with a value that contains it has no column in `JOINED`."""
+
+UNREAD = frozenset({*JOINED, *(f"{each.key}_list" for each in SEVERAL)})
+"""Columns that are not part of the tables in memory. Earlier versions wrote lists."""
 
 
 def to_columns(name: str, frame: pd.DataFrame) -> pa.Table:
@@ -57,20 +65,18 @@ def schema_of(table: pa.Table) -> pa.Schema:
     )
 
 
-def without_lists(schema: pa.Schema) -> list[str]:
+def without_joined(schema: pa.Schema) -> list[str]:
     """The columns of a file that become columns in memory, and `row`."""
-    return [name for name in schema.names if name not in LISTS]
+    return [name for name in schema.names if name not in UNREAD]
 
 
-def to_lists(texts: pa.Array, lengths: np.ndarray) -> pa.ListArray:
-    """A column of `LISTS`, from the text of all links in order of contacts, and how many each
+def to_joined(texts: pa.Array, lengths: np.ndarray) -> pa.Array:
+    """A column of `JOINED`, from the text of all links in order of contacts, and how many each
     contact has."""
-    ends = np.cumsum(np.append(0, np.maximum(lengths, 1)))
-    places = np.full(ends[-1], -1)
-    is_link = np.repeat(lengths > 0, np.maximum(lengths, 1))
-    places[is_link] = np.arange(len(texts))
-    listed = texts.take(pa.array(places, mask=~is_link))
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), listed)
+    ends = pa.array(np.cumsum(np.append(0, lengths)), pa.int32())
+    joined = pc.binary_join(pa.ListArray.from_arrays(ends, texts.cast(pa.string())), SEPARATOR)
+    enclosed = pc.binary_join_element_wise(SEPARATOR, joined, SEPARATOR, "")
+    return pc.if_else(pa.array(lengths > 0), enclosed, "").dictionary_encode()
 
 
 @cache
@@ -98,7 +104,7 @@ def from_columns(name: str, table: pa.Table, needed: Collection[str] | None = No
     """
     template = _templates()[name]
     has = list(template.columns)
-    given = {*table.column_names} - {_ROW, *LISTS}
+    given = {*table.column_names} - {_ROW} - UNREAD
     if {*has} != given:
         if needed is None or not given >= {*has} & {*needed}:
             raise Unreadable("another version of this dashboard wrote it")

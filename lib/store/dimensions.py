@@ -68,10 +68,10 @@ class Dimension:
         return self.links is not None
 
     @property
-    def listed(self) -> str:
+    def joined(self) -> str:
         """Column of a contact's several values in files of crawls to disk: see
         `lib.store.columns`."""
-        return f"{self.key}_list"
+        return f"{self.key}_values"
 
 
 CHANNEL = Dimension(

@@ -116,7 +116,7 @@ def read_files(files: Mapping[str, TableFile]) -> Tables:
         file = pq.ParquetFile(
             files[name].path, read_dictionary=columns.categorical(name), pre_buffer=False
         )
-        found = file.read(columns.without_lists(file.schema_arrow))
+        found = file.read(columns.without_joined(file.schema_arrow))
         frames[name] = columns.from_columns(name, found)
     return Tables(**frames)
 
@@ -166,6 +166,11 @@ class _Tables:
         self._folder = folder
         self._names = builder.names()
         self._texts = {name: _Texts(texts) for name, texts in builder.texts().items()}
+        self._joined = {
+            each.key
+            for each in SEVERAL
+            if not any(columns.SEPARATOR in text for text in builder.texts()[each.key])
+        }
         self._connected = np.isin(builder.texts()["inbox"], [*builder.connected])
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._rows: Counter[str] = Counter()
@@ -200,12 +205,13 @@ class _Tables:
                 found["reachable"] = is_connected
             links = self._links(name, contact, codes)
             self._write(table, links)
-            found[each.listed] = columns.to_lists(links[name].combine_chunks(), held)
+            if name in self._joined:
+                found[each.joined] = columns.to_joined(links[name].combine_chunks(), held)
         for field in columns.schema("contacts"):
             if field.name not in found:
                 found[field.name] = self._column(field, contacts)
-        names = [*columns.schema("contacts").names, *columns.LISTS]
-        self._write("contacts", pa.table({name: found[name] for name in names}))
+        names = [*columns.schema("contacts").names, *columns.JOINED]
+        self._write("contacts", pa.table({name: found[name] for name in names if name in found}))
 
     def _column(self, field: pa.Field, contacts: pa.Table) -> Any:
         values = contacts[field.name]

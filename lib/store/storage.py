@@ -154,7 +154,7 @@ class Store:
         for name in columns.names():
             # Columns are freed one by one, so nothing here may keep a reference.
             table, file = self.table(name), row.only_file(name)
-            found = table.get(file, categorical=columns.categorical(name), without=columns.LISTS)
+            found = table.get(file, categorical=columns.categorical(name), without=columns.UNREAD)
             frames[name] = columns.from_columns(name, found, needed if name == "contacts" else None)
             del found
         pa.default_memory_pool().release_unused()

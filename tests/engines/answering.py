@@ -53,24 +53,24 @@ def engine_of(
     only: Collection[object] | None = None,
     kind: Kind | None = None,
     *,
-    has_lists: bool = False,
+    is_joined: bool = False,
 ) -> Engine:
-    """Engine for the contacts of a workspace, or `only` those with these IDs. `has_lists`: an
-    engine other than memory finds the contacts' links in lists, as in files of a crawl to disk."""
+    """Engine for the contacts of a workspace, or `only` those with these IDs. `is_joined`: an
+    engine other than memory finds the contacts' links joined, as in files of a crawl to disk."""
     kind = kind or _chosen[-1]
     ids = tables.contacts["id"]
     chosen = ids[ids.astype("str").isin([*map(str, only)])] if only is not None else ids
     if kind == "memory":
         return MemoryEngine(tables if only is None else tables.select(ids.isin(chosen).to_numpy()))
     limits = () if only is None else (Facts(_with_ids, (tuple(chosen),)).of("chosen"),)
-    return LazyEngine(source_in(listed(tables) if has_lists else in_memory(tables), kind), limits)
+    return LazyEngine(source_in(joined(tables) if is_joined else in_memory(tables), kind), limits)
 
 
 def source_of(tables: Tables, kind: Kind) -> Source:
     return source_in(in_memory(tables), kind)
 
 
-def listed(tables: Tables) -> Where:
+def joined(tables: Tables) -> Where:
     """Tables in memory, with the columns they have in files of a crawl to disk."""
     plain = in_memory(tables)
 
@@ -81,8 +81,8 @@ def listed(tables: Tables) -> Where:
             texts = plain(str(each.links))
             assert isinstance(texts, pa.Table)
             lengths = found[str(each.count)].to_numpy()
-            lists = columns.to_lists(texts[each.key].combine_chunks(), lengths)
-            found = found.append_column(each.listed, lists)
+            values = columns.to_joined(texts[each.key].combine_chunks(), lengths)
+            found = found.append_column(each.joined, values.cast(pa.string()))
         return found
 
     return table

@@ -161,7 +161,7 @@ def engine() -> None:
     limits=st.just(Filter()) | FILTERS,
     narrowed=st.just(Filter()) | FILTERS,
     names=st.lists(st.sampled_from([*ASKED]), min_size=6, max_size=6, unique=True),
-    has_lists=st.booleans(),
+    is_joined=st.booleans(),
 )
 def test_every_engine_gives_the_numbers_of_memory(
     kind: Kind,
@@ -169,10 +169,10 @@ def test_every_engine_gives_the_numbers_of_memory(
     limits: Filter,
     narrowed: Filter,
     names: list[str],
-    has_lists: bool,
+    is_joined: bool,
 ) -> None:
     expected, found = (
-        engine_of(case.tables, case.only, each, has_lists=has_lists).under(limits).under(narrowed)
+        engine_of(case.tables, case.only, each, is_joined=is_joined).under(limits).under(narrowed)
         for each in ("memory", kind)
     )
     for name in names:
@@ -181,10 +181,10 @@ def test_every_engine_gives_the_numbers_of_memory(
         )
 
 
-@pytest.mark.parametrize("has_lists", [False, True])
+@pytest.mark.parametrize("is_joined", [False, True])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_every_question_is_asked_once_at_least(
-    kind: Kind, has_lists: bool, november_contacts: list[dict[str, Any]]
+    kind: Kind, is_joined: bool, november_contacts: list[dict[str, Any]]
 ) -> None:
     tables, asked_for = (
         tables_of(*november_contacts),
@@ -192,7 +192,7 @@ def test_every_question_is_asked_once_at_least(
     )
     expected, found = (
         engine_of(tables, kind="memory"),
-        engine_of(tables, kind=kind, has_lists=has_lists),
+        engine_of(tables, kind=kind, is_joined=is_joined),
     )
 
     for name, ask in ASKED.items():

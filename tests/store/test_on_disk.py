@@ -11,6 +11,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,13 @@ from hypothesis import strategies as st
 
 from lib.chatbotx.client import Client
 from lib.chatbotx.schema import Contact, Decoder
+from lib.engines.duckdb import DuckDB
+from lib.engines.lazy import LazyEngine
+from lib.engines.questions import Filter
+from lib.engines.where import in_files
 from lib.store import columns, on_disk, parts
 from lib.store.builder import TableBuilder
+from lib.store.dimensions import TAG
 from lib.store.on_disk import Spool, fetch_to_disk
 from lib.store.place import Place
 from lib.store.snapshot import fetch
@@ -177,3 +183,54 @@ def test_what_a_killed_crawl_left_goes_after_a_day(
     with Client(edge_server.base_url, "empty") as client:
         fetch_to_disk(client, Place(str(tmp_path)), began=BEGAN)
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_links_are_also_joined_in_one_text_per_contact(tmp_path: Path) -> None:
+    tags = [{"id": "602", "name": "b"}, {"id": "601", "name": "a"}]
+    spool = Spool(tmp_path)
+    spool.add(decoded([{"id": "1", "tags": tags}, {"id": "2", "tags": tags[:1]}, {"id": "3"}]))
+    found = pq.read_table(spool.finish()["contacts"].path)
+    assert found["tag_values"].to_pylist() == ["\x1f601\x1f602\x1f", "\x1f602\x1f", ""]
+
+
+def test_values_that_contain_the_separator_are_not_joined(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.add(decoded([{"id": "1", "tags": [{"id": "6\x1f1", "name": "a"}]}]))
+    files = spool.finish()
+    assert {*pq.read_schema(files["contacts"].path).names} & {*columns.JOINED} == {
+        "channel_values",
+        "inbox_values",
+        "source_values",
+    }
+    assert files["contacts"].schema.names == pq.read_schema(files["contacts"].path).names
+    found = LazyEngine(DuckDB(in_files(files)))
+    assert found.count(by=TAG)["contacts"].to_dict() == {"6\x1f1": 1}
+    assert found.under(Filter.to({"tag": ["6\x1f1"]})).count()["contacts"].tolist() == [1]
+
+
+def test_no_value_is_found_across_the_separator(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.add(decoded([{"id": "1", "tags": [{"id": "6", "name": "a"}, {"id": "7", "name": "b"}]}]))
+    found = LazyEngine(DuckDB(in_files(spool.finish())))
+    asked = {key: found.under(Filter.to({"tag": [key]})) for key in ("6", "7", "6\x1f7", "67")}
+    assert [each.count()["contacts"][0] for each in asked.values()] == [1, 1, 0, 0]
+
+
+def test_lists_of_links_that_earlier_versions_wrote_are_ignored(tmp_path: Path) -> None:
+    contacts: list[Json] = [{"id": "1", "tags": [{"id": "601", "name": "a"}]}, {"id": "2"}]
+    spool = Spool(tmp_path)
+    spool.add(decoded(contacts))
+    files = spool.finish()
+    path = files["contacts"].path
+    earlier = pq.read_table(path).drop_columns([*columns.JOINED])
+    lists = [[["601"], [None]] if name == "tag" else [[None], [None]] for name in _SEVERAL]
+    for name, values in zip(_SEVERAL, lists, strict=True):
+        earlier = earlier.append_column(f"{name}_list", pa.array(values, pa.list_(pa.string())))
+    pq.write_table(earlier, path)
+    assert_same(in_memory(contacts), on_disk.read_files(files))
+    found = LazyEngine(DuckDB(in_files(files)))
+    assert found.under(Filter.to({"tag": ["601"]})).count()["contacts"].tolist() == [1]
+    assert_same(in_memory(contacts), found.tables())
+
+
+_SEVERAL = ("channel", "inbox", "source", "tag")

@@ -150,6 +150,8 @@ def _looks(columns: Sequence[Column]) -> list[str]:
     looks, main = [], 0
     for each in columns:
         found = ["number"] if each.format.is_number else []
+        if each.format is STACK:
+            found.append("stacked")
         if each.detail:
             found.append("detail")
         else:

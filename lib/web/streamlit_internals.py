@@ -39,12 +39,12 @@ CALLBACK = "oauth2callback"
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 """The HTML page that every URL returns. The policy allows its inline script by hash."""
 
-VIEW = '[data-testid="stAppViewContainer"]'
+VIEW = ".stAppViewContainer"
 """Selector of a page's content, including the sidebar."""
 
 VIEW_TO_COME = (
     '[data-testid="stApp"]:not([data-test-script-state="notRunning"])'
-    ':not(:has([data-testid="stSidebar"], h1, h2, h3)) ' + VIEW
+    ":not(:has(.stSidebar, h1, h2, h3)) " + VIEW
 )
 """Selector of the same before the first run has drawn anything: a placeholder, then the navigation
 without a sidebar."""

@@ -149,7 +149,7 @@ def _is_composed(name: str) -> bool:
 
 
 def test_a_page_without_its_first_elements_is_known_by_its_test_ids() -> None:
-    for name in re.findall(r'data-testid="(\w+)"', internals.VIEW_TO_COME):
+    for name in re.findall(r'(?:data-testid="|\.)(\w+)', internals.VIEW_TO_COME):
         assert name in frontend(), f"nothing is called {name} any more"
     assert "data-test-script-state" in frontend(), "whether a script runs is said elsewhere"
 

@@ -8,7 +8,7 @@ import streamlit as st
 from lib.charts import changes as figures
 from lib.charts.steps import STEP_NAMES, step_for, stepped
 from lib.history.opt_outs import opt_out_rate
-from lib.history.reading import Bridge, Changes, changes, events_in
+from lib.history.reading import Bridge, Changes, begins, changes, events_in
 from lib.insights.pace import paces
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
@@ -45,7 +45,7 @@ def _show(view: View) -> None:
         _what_it_will_show()
         return
     if found is None:
-        since = formatting.moment(view.history.since, view.terms.timezone)
+        since = formatting.moment(begins(view.history), view.terms.timezone)
         cards.headline(
             QUESTION,
             f"Nothing was recorded before the end of this period: recording began "

@@ -54,6 +54,14 @@ class History(Protocol):
         to `last`, both included; `keys` limits its values."""
 
 
+def begins(history: History) -> datetime:
+    """Time (UTC) from which on changes are known: that of the first of `History.recorded`.
+
+    It is later than `since` if the chain was broken, or if old events have been removed.
+    """
+    return _moment(history.recorded[0])
+
+
 @dataclass(frozen=True)
 class Bridge:
     """Contacts that are not blocked. Exactly: opening + joined + unblocked - blocked - deleted +

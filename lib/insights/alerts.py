@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lib.insights.rules import Judged, Verdict
-from lib.query.choice import Queue
+from lib.metrics.workload import Queue
 from lib.reference.pages import PagePath
 
 LONGEST_SNOOZE = timedelta(days=30)

@@ -7,7 +7,8 @@ from datetime import date
 import pandas as pd
 
 from lib.metrics import audience
-from lib.query.choice import Choice, Queue
+from lib.metrics.workload import Queue
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN

@@ -6,7 +6,7 @@ not be compared with a whole day.
 
 from dataclasses import dataclass
 
-from lib.history.reading import events_in
+from lib.history.reading import begins, events_in
 from lib.query.view import View
 from lib.reference.periods import ONE_DAY, Period, day_of
 
@@ -33,8 +33,8 @@ class Paces:
 
 
 def paces(view: View) -> Paces | None:
-    """The two paces; None if nothing is compared, or the comparison period was not recorded from
-    its start. Raises StoreError and Unreadable."""
+    """The two paces; None if nothing is compared, or if the changes of the comparison period are
+    not known from its start. Raises StoreError and Unreadable."""
     comparison, period = view.comparison, view.terms.period
     if comparison is None or view.history is None:
         return None
@@ -42,7 +42,7 @@ def paces(view: View) -> Paces | None:
     last = min(period.end, yesterday)
     earlier = comparison.period
     days = min((last - period.start).days + 1, earlier.number_of_days)
-    if days < 1 or view.history.since > earlier.first_moment:
+    if days < 1 or begins(view.history) > earlier.first_moment:
         return None
     now, before = (
         _pace(view, Period(start, start + (days - 1) * ONE_DAY, period.timezone))

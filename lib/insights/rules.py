@@ -12,7 +12,7 @@ from typing import Literal
 
 from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
 from lib.insights.usual import bound
-from lib.query.choice import Queue
+from lib.metrics.workload import Queue
 from lib.reference import formatting
 from lib.reference.pages import PagePath
 from lib.reference.periods import ONE_DAY, day_of

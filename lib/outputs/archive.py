@@ -7,14 +7,12 @@ import io
 import json
 import zipfile
 from datetime import UTC
-from typing import Any
 
 from lib.outputs.report import report
 from lib.query import url
 from lib.query.view import View
-
-Json = dict[str, Any]
-
+from lib.reference import json_values
+from lib.reference.json_values import Json
 
 MOST = 1_000_000
 """Maximum of contacts for a ZIP made in memory, if an engine other than memory holds the tables."""
@@ -55,7 +53,7 @@ def _about(view: View) -> Json:
     return {
         "workspace_id": view.snapshot.workspace_id,
         "demo": view.snapshot.is_demo,
-        "as_of": terms.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "as_of": json_values.time(terms.as_of),
         "timezone": terms.timezone,
         "period": {"start": f"{terms.period.start}", "end": f"{terms.period.end}"},
         "subscription_basis": terms.basis,

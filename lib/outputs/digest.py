@@ -30,9 +30,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 NOT_RECORDED = "change not recorded"
 
-SMALLEST_BASE = 30
-"""Changes of smaller numbers are given as differences: a percentage of a handful means nothing."""
-
 MOST_POINTS = 3
 MOST_BARS = 6
 MOST_DAYS = 14
@@ -163,7 +160,7 @@ def _sentence(view: View) -> str:
     total = view.compute(audience.audience, view.terms)
     waiting = view.compute(workload.workload, view.terms).awaiting_reply
     sentence = f"{formatting.counted(total.new, 'new contact')} {view.during}"
-    change = _compared(total.new, total.new_before, view.before) if view.compares else ""
+    change = _change_of_new(view, total)
     sentence += f", {change}. " if change else ". "
     return sentence + (
         f"{formatting.counted(waiting, 'person waits', 'people wait')} for an answer right now."
@@ -172,12 +169,11 @@ def _sentence(view: View) -> str:
     )
 
 
-def _compared(new: int, old: int, before: str) -> str:
-    """The change in words, as a percentage only if the base is large enough."""
-    if old >= SMALLEST_BASE or new == old or old <= 0:
-        return formatting.compared(new, old, before)
-    difference = formatting.number(abs(new - old))
-    return f"{difference} {'more' if new > old else 'fewer'} than {before}"
+def _change_of_new(view: View, total: audience.Audience) -> str:
+    """In words; empty if the view compares with nothing."""
+    if not view.compares:
+        return ""
+    return formatting.compared(total.new, total.new_before, view.before)
 
 
 def _numbers(view: View, past: Past) -> tuple[Number, ...]:
@@ -201,7 +197,7 @@ def _numbers(view: View, past: Past) -> tuple[Number, ...]:
         Number(
             glossary.name("new"),
             formatting.number(total.new),
-            _compared(total.new, total.new_before, view.before) if view.compares else "",
+            _change_of_new(view, total),
         ),
         Number(
             glossary.name("net"),

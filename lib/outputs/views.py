@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
 from lib.query.choice import Choice
-from lib.query.url import MANY, parameters, parse, spelled
+from lib.query.url import (
+    LEGACY_SOURCES,
+    MANY,
+    PARAMETERS,
+    WORKSPACE,
+    parameters,
+    parse,
+    spelled,
+)
 from lib.query.view import View, options, view_of
 from lib.reference.periods import Period
 from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 
 DEFAULT = "period=7d"
-
-WORKSPACE = "workspace"
-"""URL parameter that names a workspace when there are several."""
-
-_LEGACY_SOURCES = {"recorded", "all"}
-"""Values of `source` in old links, which referred to the country's source."""
 
 SavedViews = Callable[[str], str | None]
 """Function that returns the query of the saved view of that name; None if there is none."""
@@ -45,18 +47,25 @@ def view_named(
 ) -> Named:
     """The view that `text` names: the query of a link, a saved view, or empty for the whole
     workspace. Raises ViewGone."""
-    query = text or DEFAULT
-    if text and "=" not in text:
-        found = saved(text)
-        if found is None:
-            raise ViewGone(f"There is no saved view “{text}”: choose another one.")
-        query = found.removeprefix("?")
-    given = parse_qs(query, keep_blank_values=False)
+    given = parse_qs(_query(text, saved), keep_blank_values=False)
+    unknown = next((name for name in given if name not in (*PARAMETERS, WORKSPACE)), None)
+    if unknown is not None:
+        raise ViewGone(f"No link of this dashboard has “{unknown}”: copy the link again.")
     choice, notes = parse(given, options(snapshot, settings))
     read = parameters(choice)
-    if any(set(given.get(name, ())) - _LEGACY_SOURCES and not read[name] for name in MANY):
+    if any(set(given.get(name, ())) - LEGACY_SOURCES and not read[name] for name in MANY):
         raise ViewGone(" ".join(notes))
     return Named(view_of(snapshot, choice, settings), tuple(notes))
+
+
+def _query(text: str, saved: SavedViews) -> str:
+    """The query that `text` is or names. Raises ViewGone."""
+    if not text:
+        return DEFAULT
+    found = saved(text)
+    if found is None and "=" not in text:
+        raise ViewGone(f"There is no saved view “{text}”: choose another one.")
+    return (text if found is None else found).removeprefix("?")
 
 
 def address(

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
 from lib.engines.questions import Filter
+from lib.metrics.workload import Queue
 from lib.query import presets
 from lib.query.options import Options
 from lib.query.presets import Against
@@ -17,7 +18,6 @@ from lib.reference.periods import FIRST_DAY, Period, day_of, midnight
 from lib.settings import Basis as BasisChoice
 from lib.store.dimensions import DIMENSIONS, Dimension
 
-Queue = Literal["waiting", "orphaned", "unread"]
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 """Lists of open conversations on the Workload page."""
 

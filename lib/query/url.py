@@ -33,6 +33,12 @@ PARAMETERS = (
 )
 """The URL's parameters, in the order in which they are written."""
 
+WORKSPACE = "workspace"
+"""Parameter that names one of several workspaces; it is not part of a choice."""
+
+LEGACY_SOURCES = frozenset({"recorded", "all"})
+"""Values of `source` in old links, where it referred to the country's source."""
+
 MANY = frozenset(dimension.key for dimension in DIMENSIONS)
 """Parameters that may be repeated."""
 
@@ -126,18 +132,17 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
 def _translated(
     given: Mapping[str, Sequence[str]], options: Options
 ) -> Mapping[str, Sequence[str]]:
-    """Translate old links, in which `source` could be `recorded` or `all` and referred to the
-    country. A workspace with a contact source of that name keeps it."""
+    """Translate `LEGACY_SOURCES`. A workspace with a contact source of that name keeps it."""
     sources = [value.strip().casefold() for value in given.get(SOURCE.key, ())]
     known = {option.key.casefold() for option in options.of(SOURCE)}
-    if not set(sources) & ({"recorded", "all"} - known):
+    if not set(sources) & (LEGACY_SOURCES - known):
         return given
     kept = [
         value
         for value, folded in zip(given[SOURCE.key], sources, strict=True)
-        if folded in known or folded not in ("recorded", "all")
+        if folded in known or folded not in LEGACY_SOURCES
     ]
-    moved = [value for value in sources if value in ("recorded", "all") and value not in known]
+    moved = [value for value in sources if value in LEGACY_SOURCES and value not in known]
     return {**given, SOURCE.key: kept, "countries": [*given.get("countries", ()), *moved]}
 
 

@@ -80,7 +80,7 @@ class LocalDocuments:
             finally:
                 database.close()
         except sqlite3.Error as error:
-            raise OSError(f"the file of deliveries cannot be used: {error}") from error
+            raise OSError(f"{self._file.name} of the store cannot be used: {error}") from error
 
 
 class BucketDocuments:

@@ -12,11 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from lib.query.url import PARAMETERS
+from lib.query.url import PARAMETERS, WORKSPACE
 from lib.web import streamlit_internals
-
-WORKSPACE = "workspace"
-"""URL parameter that names one of several workspaces."""
 
 NAMES = (*PARAMETERS, WORKSPACE)
 

@@ -48,7 +48,7 @@ def take_mark(
 ) -> None:
     """Callback: apply the choice of the clicked mark. `opens` maps marks of the first trace that
     stand for many groups to the session key of the table to open instead."""
-    point = _selected(widget, "points")
+    point = _selected_mark(widget)
     if not isinstance(point, Mapping):
         return
     trace, place = point.get("curve_number"), point.get("point_index")
@@ -59,22 +59,18 @@ def take_mark(
         st.session_state[opened] = True
         st.session_state[_clicked(key)] = times_clicked(key) + 1
         return
-    _take(key, _at(clicks, trace) or (), place, sidebar.set_choice)
+    chosen = _at(_at(clicks, trace) or (), place)
+    if chosen is not None:
+        sidebar.set_choice(chosen)
+        st.session_state[_clicked(key)] = times_clicked(key) + 1
 
 
 def take_place(key: str, widget: str, *, act: Callable[[int], None]) -> None:
     """Callback: call `act` with the index of the clicked mark."""
-    point = _selected(widget, "points")
+    point = _selected_mark(widget)
     place = point.get("point_index") if isinstance(point, Mapping) else None
     if isinstance(place, int) and _is_place(place):
         act(place)
-        st.session_state[_clicked(key)] = times_clicked(key) + 1
-
-
-def _take(key: str, clicks: Clicks, place: object, make: Callable[[Choice], None]) -> None:
-    chosen = _at(clicks, place)
-    if chosen is not None:
-        make(chosen)
         st.session_state[_clicked(key)] = times_clicked(key) + 1
 
 
@@ -83,11 +79,11 @@ def _clicked(key: str) -> str:
 
 
 # The browser may send anything.
-def _selected(widget: str, kind: str) -> object:
+def _selected_mark(widget: str) -> object:
     """The first selected mark."""
     state = st.session_state.get(widget)
     selection = state.get("selection") if isinstance(state, Mapping) else None
-    selected = selection.get(kind) if isinstance(selection, Mapping) else None
+    selected = selection.get("points") if isinstance(selection, Mapping) else None
     return selected[0] if isinstance(selected, list) and selected else None
 
 

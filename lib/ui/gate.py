@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from lib.query.url import PARAMETERS
+from lib.query.url import PARAMETERS, WORKSPACE
 from lib.reference import formatting
 from lib.settings import (
     Access,
@@ -32,7 +32,6 @@ from lib.settings import (
     Welcome,
 )
 from lib.ui import address, rights
-from lib.ui.address import WORKSPACE
 from lib.ui.rights import Visitor
 from lib.web import streamlit_internals
 

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lib.engines.errors import EngineError
+from lib.metrics.workload import Queue
 from lib.query import presets, url
-from lib.query.choice import QUEUES, Choice, Queue
+from lib.query.choice import QUEUES, Choice
 from lib.query.options import Options
 from lib.query.presets import COMPARISONS
 from lib.query.view import View

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
-from lib.history.reading import History
+from lib.history.reading import History, begins
 from lib.insights.pace import paces
 from lib.query.choice import Choice
 from tests.insights.test_changed import DAYS, MONTH, steady, view
@@ -41,6 +41,15 @@ def test_slower_answers_are_told_by_their_medians() -> None:
     found = paces(view(replace(recording, hours=hours), LAST_WEEK))
     assert found is not None
     assert (found.now.response_hours, found.before.response_hours) == (6.0, 2.0)
+
+
+def test_nothing_is_compared_with_days_before_a_break_in_the_record() -> None:
+    # Recorded since April, but what changed is known from 10 June on: 2 to 30 June would have 20
+    # days of opt-outs, and 3 to 31 May none.
+    broken = replace(steady(), missing=set(range(22, DAYS + 1)))
+    assert begins(broken) - broken.since > timedelta(days=40)
+    assert paces(view(broken, MONTH)) is None
+    assert paces(view(broken, Choice("7d"))) is not None
 
 
 @pytest.mark.parametrize(

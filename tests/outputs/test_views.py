@@ -44,6 +44,25 @@ def test_a_saved_view_is_found_by_its_name(snapshot: Snapshot) -> None:
     assert named.view.choice.keys(CHANNEL) == ("telegram",)
 
 
+def test_the_name_of_a_saved_view_may_look_like_a_query(snapshot: Snapshot) -> None:
+    saved = {"channel = ours": "channel=telegram"}
+    named = view_named("channel = ours", snapshot, SETTINGS, saved.get)
+    assert named.view.choice.keys(CHANNEL) == ("telegram",)
+
+
+@pytest.mark.parametrize("query", ["chanel=whatsapp", "period=7d&chanel=whatsapp", "Ads = Brazil"])
+def test_a_filter_that_is_misspelt_does_not_stand_for_everybody(
+    snapshot: Snapshot, query: str
+) -> None:
+    with pytest.raises(ViewGone, match="copy the link again"):
+        view_named(query, snapshot, SETTINGS)
+
+
+def test_a_link_may_name_its_workspace(snapshot: Snapshot) -> None:
+    named = view_named("channel=telegram&workspace=sales", snapshot, SETTINGS)
+    assert named.view.choice.keys(CHANNEL) == ("telegram",)
+
+
 @pytest.mark.parametrize("name", ["tag=999", "channel=whatsapp&tag=999", "agent=5&period=7d"])
 def test_a_view_whose_filter_is_gone_is_not_shown_without_it(snapshot: Snapshot, name: str) -> None:
     with pytest.raises(ViewGone, match=r"This workspace has no (tag|agent)"):

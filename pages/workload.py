@@ -46,14 +46,9 @@ workspace."""
 
 _LATE = {"3d_7d": AMBER, "over_7d": RUST}
 _QUEUES = {
-    "waiting": ("Longest waiting", "conversation waits", "conversations wait", " for a person"),
-    "orphaned": (
-        "Handed over, nobody took it",
-        "conversation was",
-        "conversations were",
-        " handed over and nobody took it",
-    ),
-    "unread": ("Unread", "conversation is", "conversations are", " unread"),
+    "waiting": ("conversation waits", "conversations wait", " for a person"),
+    "orphaned": ("conversation was", "conversations were", " handed over and nobody took it"),
+    "unread": ("conversation is", "conversations are", " unread"),
 }
 
 
@@ -239,7 +234,8 @@ def _queue(view: View) -> None:
             many = view.compute(workload.workload, view.terms).waiting[age]
             low, high = workload.AGES[age]
             listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
-        title, one, several, state = _QUEUES[view.choice.queue]
+        title = sidebar.QUEUE_NAMES[view.choice.queue]
+        one, several, state = _QUEUES[view.choice.queue]
         note = f"**{formatting.counted(many, one, several)}**{state}."
         if not is_whole:
             note += f" Only the {formatting.number(MOST_LISTED)} longest waits are listed."

@@ -272,12 +272,13 @@ def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> No
         return
     from lib.insights.readings import reading_of
     from lib.insights.rehearsal import rehearse
-    from lib.outputs.notify.service import past_of
+    from lib.outputs.notify.service import past_of, saved_views_of
     from lib.outputs.views import ViewGone, view_named
 
     past = past_of(workspace)
     try:
-        shown = view_named(recipient.view, view.snapshot, workspace).view
+        saved = saved_views_of(workspace)
+        shown = view_named(recipient.view, view.snapshot, workspace, saved).view
     except ViewGone as error:
         st.warning(formatting.markdown(str(error)))
         return

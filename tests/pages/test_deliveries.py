@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from lib import settings
 from lib.outputs.deliveries import Outcome
 from lib.outputs.notify.notifier import Notifier
 from lib.outputs.notify.service import deliveries_of
+from lib.query.choice import Choice
+from lib.query.options import Options
+from lib.query.saved_views import EVERYBODY, of_workspace
 from lib.refresh.state import State
 from lib.settings import Recipient, Settings
 from tests.pages.conftest import Connect, markup, open_page, text
@@ -21,15 +25,19 @@ SECRETS = """
 [notify.support]
 chat = "jsons://hooks.example.com/path-that-is-secret"
 at = "0 8 * * *"
+view = "{view}"
 [notify.support.alerts]
 backlog = 0
 unassigned = 0
 """
 
 
-def configured(monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str | None) -> None:
+def configured(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, snooze: str | None, view: str = ""
+) -> None:
     secrets = folder / "secrets.toml"
-    secrets.write_text(SECRETS.format(snooze="" if snooze is None else f"snooze = {snooze}"))
+    shared = "" if snooze is None else f"snooze = {snooze}"
+    secrets.write_text(SECRETS.format(snooze=shared, view=view))
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (secrets,))
 
 
@@ -119,6 +127,21 @@ def test_what_the_rules_would_have_done_is_said_when_it_is_asked_for(
     dashboard.toggle(key="rehearse-support").set_value(True).run()
     assert "0 refreshes were recorded since" in text(dashboard)
     assert "History cannot answer, or not yet" in text(dashboard)
+
+
+def test_the_rules_of_a_saved_view_are_rehearsed_under_that_view(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"', view="Sales")
+    connect()
+    views = of_workspace(settings.configuration().workspaces[0])
+    assert views is not None
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    views.save("Sales", Choice("7d"), Options(), page="overview", owner=EVERYBODY, now=now)
+    dashboard = open_page("data")
+    dashboard.toggle(key="rehearse-support").set_value(True).run()
+    assert "There is no saved view" not in text(dashboard)
+    assert "0 refreshes were recorded since" in text(dashboard)
 
 
 def test_a_record_that_cannot_be_read_is_said(

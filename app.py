@@ -90,8 +90,8 @@ def last_resort(error: Exception) -> bool:
     with st.container(border=True):
         st.subheader("This could not be shown", anchor=False)
         st.write(
-            "Something went wrong that should not have. It has been written down. Please try again "
-            "in a minute; if it stays like this, tell whoever runs this dashboard this number:"
+            "Something went wrong that should not have. It has been logged. Please try again in a "
+            "minute; if it still fails, give this number to whoever runs this dashboard:"
         )
         st.code(reference, language=None)
         st.button("Try again", key=f"again-{reference}", icon=":material/refresh:")

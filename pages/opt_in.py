@@ -157,7 +157,7 @@ def _months(view: View) -> None:
             )
         ),
         key="cohorts",
-        alt="Shares still active, opted in and lately active for "
+        alt="Shares still active, opted in and recently active for "
         f"{formatting.counted(len(months), 'month')}.",
         view=view,
         explanation="All contacts by the month in which they joined, whatever the period chosen. "

@@ -15,7 +15,7 @@ def too_slow(name: str, seconds: float) -> EngineError:
 def unreadable(name: str) -> EngineError:
     return EngineError(
         f"{name} cannot read the files of the store: see that it reaches the store under the same "
-        "path or address as this dashboard. The next fetch writes them anew."
+        "path or address as this dashboard. The next fetch writes them again."
     )
 
 

@@ -42,18 +42,13 @@ _DIFFERENCES = np.array([0.9, 0.5, 2, 0.7, 1.1, 0.3, 1.5])
 """Factors, one on average, by which a contact's waiting time varies from visit to visit."""
 
 
-def tables_as_of(snapshot: Snapshot, moment: datetime, seed: int = 7) -> Tables:
-    """The demo workspace of a snapshot as it was at an earlier instant (UTC)."""
-    return _Reconstruction(snapshot, np.random.default_rng(seed)).tables(stamps([moment])[0])
-
-
 def demo_past(snapshot: Snapshot, seed: int = 7) -> Past:
     """History of the demo workspace up to `snapshot`: a state late on each of the previous 60 days,
     then the present. Deterministic for a given snapshot and seed."""
     past = Past()
-    reconstruction = _Reconstruction(snapshot, np.random.default_rng(seed))
+    reconstruction = Reconstruction(snapshot, np.random.default_rng(seed))
     for moment in _moments(snapshot.as_of.astimezone(UTC)):
-        past.record(moment, reconstruction.tables(stamps([moment])[0]))
+        past.record(moment, reconstruction.tables(moment))
     past.record(snapshot.as_of, snapshot.tables)
     return past
 
@@ -77,7 +72,7 @@ class _Links:
     last: np.ndarray
 
 
-class _Reconstruction:
+class Reconstruction:
     """The past of each contact, including those deleted since."""
 
     def __init__(self, snapshot: Snapshot, random: np.random.Generator) -> None:
@@ -100,8 +95,9 @@ class _Reconstruction:
         }
         self._links["channel"] = self._channels_of(self._links["inbox"])
 
-    def tables(self, moment: np.datetime64) -> Tables:
-        """The workspace as of an instant."""
+    def tables(self, as_of: datetime) -> Tables:
+        """The workspace as of an instant (UTC)."""
+        moment = stamps([as_of])[0]
         there = np.flatnonzero((self._created <= moment) & (self._deleted_at > moment))
         place = np.full(self._size, -1, dtype=np.int32)
         place[there] = np.arange(len(there), dtype=np.int32)

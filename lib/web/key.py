@@ -202,7 +202,7 @@ def _page(query: list[tuple[str, str]], *, is_wrong: bool) -> str:
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex"><title>Key required</title><style>{_STYLE}</style>
 <main><h1>This dashboard asks for its key</h1>
-<p>The key stands in the address that is printed where the dashboard is started. Whoever runs it can
+<p>The key is part of the address that is printed when the dashboard starts. Whoever runs it can
 send you that address; they can also invite people to sign in instead, as the README says.</p>
 {wrong}<form method="get">{kept}<label for="key">Key</label>
 <input id="key" name="{PARAMETER}" type="password" autocomplete="off" autofocus required>

@@ -291,10 +291,10 @@ def _log_uncaught(
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    log.critical("Nobody caught this", exc_info=(kind, error, trace))
+    log.critical("Uncaught exception", exc_info=(kind, error, trace))
 
 
 def _log_uncaught_in_thread(uncaught: threading.ExceptHookArgs) -> None:
     if uncaught.exc_value is not None and not issubclass(uncaught.exc_type, SystemExit):
         error = uncaught.exc_value
-        log.critical("Nobody caught this", exc_info=(type(error), error, error.__traceback__))
+        log.critical("Uncaught exception", exc_info=(type(error), error, error.__traceback__))

@@ -75,7 +75,7 @@ class Sockets:
     async def _serve_stranger(self, scope: Scope, receive: Receive, send: Send) -> None:
         own, must_go = object(), asyncio.Event()
         while len(self.strangers) >= self.most_strangers:
-            self.warn("Many who have not signed in are here; the first are hung up on.")
+            self.warn("Too many visitors who have not signed in; the oldest are disconnected.")
             _, oldest = self.strangers.popitem(last=False)
             oldest.set()
         self.strangers[own] = must_go

@@ -21,6 +21,11 @@ def test_a_day_that_was_not_recorded_is_a_gap() -> None:
     assert waiting.customdata[0] == "1 Nov 2026: 5 waiting for a person"
 
 
+def test_small_counts_have_ticks_at_whole_numbers_even_beside_a_gap() -> None:
+    levels = pd.DataFrame({"awaiting_reply": [2, nan, 3]}, DAYS)
+    assert counts(levels, {"awaiting_reply": "Waiting for a person"}).layout.yaxis.dtick == 1
+
+
 def test_rates_are_written_in_per_cent_on_a_scale_that_ends_at_all() -> None:
     levels = pd.DataFrame({"broadcast": [0.25, 0.5, 0.75]}, DAYS)
     figure = rates(levels, {"broadcast": "Broadcast opt-in"})

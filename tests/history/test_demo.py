@@ -9,7 +9,7 @@ import pytest
 
 from lib.demo.company import AGENT_IDS, OVERLOADED
 from lib.history import events, levels
-from lib.history.demo import DAYS, LATE, demo_past, tables_as_of
+from lib.history.demo import DAYS, LATE, Reconstruction, demo_past
 from lib.history.filters import Filter
 from lib.history.memory import Past
 from lib.history.reading import changes, events_in
@@ -106,7 +106,7 @@ def test_people_answer_in_hours_and_who_has_too_much_takes_longest(past: Past) -
 
 def test_a_channel_and_its_inbox_come_and_go_together(snapshot: Snapshot) -> None:
     as_of = AS_OF - timedelta(days=30)
-    tables = tables_as_of(snapshot, as_of)
+    tables = Reconstruction(snapshot, np.random.default_rng(7)).tables(as_of)
     channel_of = tables.inboxes.assign(id=tables.inboxes["id"].astype("str")).set_index("id")
     inboxes = tables.contact_inboxes.astype({"inbox": "str"})
     told = set(zip(inboxes["contact"], inboxes["inbox"].map(channel_of["channel"]), strict=True))

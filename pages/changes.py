@@ -16,11 +16,11 @@ from lib.query.trends import drawn_days, during, titled
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import Period, day_of
-from lib.reference.rates import Rate
+from lib.reference.rates import FEW_ANSWERS, Rate
 from lib.store.delta import Unreadable
 from lib.store.dimensions import AGENT, TAG
 from lib.store.place import StoreError
-from lib.ui import cards, charts, clicks, deferred, departed, tables
+from lib.ui import answers, cards, charts, clicks, deferred, departed, tables
 from lib.ui.cards import Number
 
 QUESTION = "What changed?"
@@ -53,7 +53,8 @@ def _show(view: View) -> None:
             view,
         )
         return
-    cards.headline(QUESTION, _sentence(found, view), view)
+    told = [_sentence(found, view), answers.compared(view) or ""]
+    cards.headline(QUESTION, " ".join(told).strip(), view)
     st.caption(formatting.markdown(_compared(found, view)))
     if not found.snapshots:
         _what_it_will_show()
@@ -66,7 +67,7 @@ def _show(view: View) -> None:
     _came_and_left(shown, days, view)
     departed.show(view)
     _tags(view)
-    _answers(shown, days, view)
+    answers.show(view)
     _agents(found, view)
 
 
@@ -309,36 +310,6 @@ def _tags(view: View) -> None:
     )
 
 
-def _answers(found: Changes, days: Period, view: View) -> None:
-    """Response times on `days`; `found` covers the same days."""
-    events = view.recall(events_in, days)
-    if events is None:
-        return
-    by_day = events.response_by_day(days)
-    response = found.response
-    charts.show(
-        titled("How quickly people were answered, per day", days, view),
-        figures.response_times(by_day) if response.timed else None,
-        lambda: Table(
-            (
-                column("Day", list(pd.DatetimeIndex(by_day.index)), of.DAY),
-                column("Answered", by_day["answered"], of.COUNT),
-                column("Timed", by_day["timed"], of.COUNT),
-                column("Median response time", by_day["median_hours"], of.HOURS),
-            )
-        ),
-        key="response",
-        alt=f"{formatting.counted(response.answered, 'answer')} {during(days, view)}; half of the "
-        f"{formatting.number(response.timed)} timed within "
-        f"{formatting.duration(response.median_hours)}.",
-        view=view,
-        explanation="As far as it can be seen: from the first message seen unanswered to the "
-        "latest reply seen. The more often snapshots are taken, the closer. Hollow: fewer than "
-        f"{figures.FEW_ANSWERS} answers. A day without any is a gap.",
-        if_empty=f"No answer could be timed {during(days, view)}.",
-    )
-
-
 def _agents(found: Changes, view: View) -> None:
     agents = found.agents
     tables.show(
@@ -354,13 +325,13 @@ def _agents(found: Changes, view: View) -> None:
                     "Median response time",
                     agents["median_response_hours"],
                     of.HOURS,
-                    muted=(agents["timed"] < figures.FEW_ANSWERS).tolist(),
+                    muted=(agents["timed"] < FEW_ANSWERS).tolist(),
                 ),
                 column("Timed answers", agents["timed"], of.COUNT, detail=True),
             )
         ),
         key="agents-changed",
         view=view,
-        note=f"Grey medians rest on fewer than {figures.FEW_ANSWERS} answers.",
+        note=f"Grey medians rest on fewer than {FEW_ANSWERS} answers.",
         rows=tables.Rows(clicks.on_keys(AGENT, agents.index, view)),
     )

@@ -20,6 +20,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
 from lib.ui import (
+    answers,
     cards,
     charts,
     clicks,
@@ -43,6 +44,9 @@ AGES: Mapping[str, str] = {
 MOST_LISTED = 10_000
 """Rows of a queue that an engine other than memory returns: the only ones that would grow with the
 workspace."""
+
+_LOW = 150
+"""Height in pixels of a trend, so that two screens show the whole page."""
 
 _LATE = {"3d_7d": AMBER, "over_7d": RUST}
 _QUEUES = {
@@ -81,9 +85,13 @@ def show(view: View) -> None:
     left, right = st.columns([2, 3])
     with left:
         _ageing(view, load)
-        _backlog(view)
     with right:
         _agents(view, agents)
+    left, right = st.columns([2, 3])
+    with left:
+        _backlog(view)
+    with right:
+        answers.show_weeks(view, height=_LOW)
     _queue(view)
 
 
@@ -142,7 +150,7 @@ def _ageing(view: View, load: workload.Workload) -> None:
         alt=ranking.alt("Conversations that wait for a person, by waiting time"),
         view=view,
         on_mark=_take_age,
-        explanation="A click on a bar shows those conversations in the list below.",
+        hint="A click on a bar shows those conversations in the list below.",
     )
 
 
@@ -167,8 +175,7 @@ def _agents(view: View, agents: pd.DataFrame) -> None:
         _holders(ordered),
         key="agents",
         view=view,
-        note="Bars, from the left: never answered (red), waiting again (amber), answered (blue). "
-        "Everybody who was ever assigned a conversation is listed."
+        note="Bars: never answered (red), waiting again (amber), answered (blue)."
         if len(agents)
         else "No agent was ever assigned a conversation.",
         rows=tables.Rows(
@@ -215,21 +222,9 @@ def _holders(table: pd.DataFrame) -> Table:
 def _queue(view: View) -> None:
     """All conversations of a list, longest waiting first."""
     with st.container(border=True, key="queue-list"):
-        with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
-            st.header("Conversations", anchor=False, width="content")
-            sidebar.pick_queue(view.choice)
-            age = _picked_age() if view.choice.queue == "waiting" else None
-            if age:
-                st.button(
-                    AGES[age],
-                    key="chip-age",
-                    icon=":material/close:",
-                    help="List all who wait.",
-                    on_click=rights.callback(_take_age),
-                    args=(None,),
-                )
         many, listed = _listed(view)
         is_whole = many == len(listed)
+        age = _picked_age() if view.choice.queue == "waiting" else None
         if age:
             many = view.compute(workload.workload, view.terms).waiting[age]
             low, high = workload.AGES[age]
@@ -245,10 +240,22 @@ def _queue(view: View) -> None:
                 "it does not open, search for it there."
             )
         if view.snapshot.is_demo:
-            note += " The demo workspace has no ChatbotX to open them in."
+            note += " The demo has no ChatbotX to open them in."
+        with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
+            st.header("Conversations", anchor=False, width="content")
+            sidebar.pick_queue(view.choice)
+            if age:
+                st.button(
+                    AGES[age],
+                    key="chip-age",
+                    icon=":material/close:",
+                    help="List all who wait.",
+                    on_click=rights.callback(_take_age),
+                    args=(None,),
+                )
+            st.caption(note)
         table = _conversations(listed, view)
         recorder.note(TableShown(title, table, note))
-        st.caption(note)
         tables.body(table, title=title, key=f"queue-{view.choice.queue}", view=view)
 
 
@@ -300,7 +307,7 @@ def _backlog(view: View) -> None:
         "Backlog",
         {"awaiting_reply": "Waiting for a person", "unassigned": "Unassigned"},
         of.COUNT,
-        partial(counts, height=240),
+        partial(counts, height=_LOW + 40),
         view,
         key="backlog",
         beside={"open": "Open"},

@@ -25,10 +25,7 @@ from lib.charts.style import (
     whole_numbers,
 )
 from lib.reference import formatting
-from lib.reference.rates import SMALL_SAMPLE, Rate
-
-FEW_ANSWERS = 5
-"""Medians of fewer answers are drawn as hollow dots."""
+from lib.reference.rates import FEW_ANSWERS, SMALL_SAMPLE, Rate
 
 
 def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: str) -> go.Figure:
@@ -215,9 +212,10 @@ def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
     )
 
 
-def response_times(by_day: pd.DataFrame) -> go.Figure:
+def response_times(by_day: pd.DataFrame, height: int = 300) -> go.Figure:
     """Median response time by day, in hours. `by_day` has columns timed and median_hours, indexed
-    by day. A day without answers is a gap, a median of few answers a hollow dot."""
+    by day. A day without answers is a gap, a median of few answers a hollow dot. `height` is in
+    pixels."""
     days = pd.DatetimeIndex(by_day.index)
     are_few = [timed < FEW_ANSWERS for timed in by_day["timed"]]
     line = go.Scatter(
@@ -240,6 +238,6 @@ def response_times(by_day: pd.DataFrame) -> go.Figure:
     )
     return figure_of(
         line,
-        height=300,
+        height=height,
         yaxis={"rangemode": "tozero", "title": {"text": "hours", "font": TICKS}},
     )

@@ -6,9 +6,10 @@ not be compared with a whole day.
 
 from dataclasses import dataclass
 
-from lib.history.reading import begins, events_in
+from lib.history.reading import Response, begins, events_in
 from lib.query.view import View
 from lib.reference.periods import ONE_DAY, Period, day_of
+from lib.reference.rates import FEW_ANSWERS
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,38 @@ def paces(view: View) -> Paces | None:
     if now is None or before is None:
         return None
     return Paces(now, before, days == period.number_of_days)
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """Answers given on `days`, the last seven finished days of a period, and on the seven days
+    before them."""
+
+    days: Period
+    now: Response
+    before: Response
+
+
+def answers_by_week(view: View) -> Weeks | None:
+    """The last two finished weeks of answers; None if the changes of the first are not known from
+    its start, or either has fewer than `FEW_ANSWERS` timed. Raises StoreError and Unreadable."""
+    period = view.terms.period
+    last = min(period.end, day_of(view.terms.as_of, period.timezone) - ONE_DAY)
+    week = Period(last - 6 * ONE_DAY, last, period.timezone)
+    both = Period(week.start - 7 * ONE_DAY, last, period.timezone)
+    if view.history is None or not len(view.history.recorded):
+        return None
+    if begins(view.history) > both.first_moment:
+        return None
+    events = view.recall(events_in, both)
+    if events is None:
+        return None
+    found = Weeks(
+        week,
+        events.response(since=week.first_moment),
+        events.response(before=week.first_moment),
+    )
+    return found if min(found.now.timed, found.before.timed) >= FEW_ANSWERS else None
 
 
 def _pace(view: View, days: Period) -> Pace | None:

@@ -9,6 +9,9 @@ Z = 1.959964
 SMALL_SAMPLE = 30
 """A rate with a smaller denominator is shown muted and left out of rankings."""
 
+FEW_ANSWERS = 5
+"""A median response time of fewer answers is shown muted and not compared."""
+
 
 @dataclass(frozen=True)
 class Rate:

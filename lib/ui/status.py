@@ -27,9 +27,8 @@ _warn_of_engine = RareWarning(logging.getLogger(__name__))
 def demo_banner() -> None:
     with st.container(key="demo"):
         st.info(
-            "**Demo workspace.** These contacts are made up. To see your own, create a read-only "
-            "token with the contacts scope in ChatbotX and set `CHATBOTX_TOKEN` in the secrets or "
-            "the environment of this dashboard; then start it again.",
+            "**Demo workspace.** These contacts are made up. For yours, set `CHATBOTX_TOKEN` to a "
+            "read-only ChatbotX token (scope: contacts) and restart.",
             icon=":material/science:",
         )
 

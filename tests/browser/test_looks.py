@@ -148,4 +148,5 @@ def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_pag
 def test_who_waits_is_seen_on_two_screens(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at(None)}/workload")
     main = page.get_by_test_id("stMainBlockContainer")
+    expect(main).to_contain_text(re.compile("In the week to yesterday half were answered within "))
     expect_soon(page, lambda: main.evaluate("main => main.scrollHeight <= 1800"), True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lib.history.reading import History, begins
-from lib.insights.pace import paces
+from lib.insights.pace import answers_by_week, paces
 from lib.query.choice import Choice
 from tests.insights.test_changed import DAYS, MONTH, steady, view
 
@@ -67,3 +67,28 @@ def test_nothing_is_compared_where_there_is_nothing_to_compare_with(
     history: History | None, choice: Choice
 ) -> None:
     assert paces(view(history, choice)) is None
+
+
+def test_the_last_two_finished_weeks_of_answers_are_compared() -> None:
+    hours = [np.array([1.0, 2.0, 3.0])] * (DAYS - 8) + [np.array([5.0, 6.0, 7.0])] * 8
+    found = answers_by_week(view(replace(steady(), hours=hours), MONTH))
+    assert found is not None
+    # As of Wednesday, 1 July: 24 to 30 June with 17 to 23 June, whose last day was slow as well.
+    assert (found.days.start, found.days.end) == (date(2026, 6, 24), date(2026, 6, 30))
+    assert (found.now.timed, found.now.median_hours) == (21, 6.0)
+    assert (found.before.timed, found.before.median_hours) == (21, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("hours", "choice"),
+    [
+        (np.array([]), MONTH),
+        (np.array([1.0]), Choice("dates", date(2026, 4, 1), date(2026, 4, 30))),
+    ],
+    ids=["few answers", "not recorded"],
+)
+def test_weeks_of_few_or_unknown_answers_are_not_compared(
+    hours: np.ndarray, choice: Choice
+) -> None:
+    recording = replace(steady(), hours=[hours] * DAYS)
+    assert answers_by_week(view(recording, choice)) is None

@@ -96,6 +96,13 @@ def test_levels_are_drawn_once_they_are_recorded(connect: Connect, name: str, ti
     assert "None of this was recorded from 1 Jan 2026 to 31 Jan 2026" in text(before)
 
 
+def test_answer_times_are_drawn_beside_the_backlog_too(
+    connect: Connect, edge_server: FakeChatbotx, active: list[Contact]
+) -> None:
+    connect()
+    assert "No answer could be timed" in text(open_page("workload", **TODAY))
+
+
 @pytest.mark.parametrize(
     "title",
     ["Who came, left and opted out per day", "How quickly people were answered, per day"],

@@ -508,7 +508,7 @@ class TestQueue:
         refreshers.refresher_of(settings.load()).wait(60)
         page = open_page("workload")
         assert "ChatbotX" not in queue(page)[0].cells
-        assert "The demo workspace has no ChatbotX to open them in." in text(page)
+        assert "The demo has no ChatbotX to open them in." in text(page)
 
     def test_before_a_page_is_printed_a_long_list_shows_all_its_rows_for_one_run(
         self, monkeypatch: pytest.MonkeyPatch, connect: Connect

@@ -12,6 +12,7 @@ from lib.charts.style import (
     ONE_LINE,
     PETROL,
     SLATE,
+    TICKS,
     figure_of,
     labelled_rows,
     labels_of,
@@ -58,8 +59,13 @@ def dots(
     )
 
 
+_BESIDE = 1.22
+"""Where the values of rates stand, right of 100%."""
+
+
 def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
-    """A dot for each rate; rates without a denominator are left out."""
+    """A dot for each rate, and its value unless it rests on few; rates without a denominator are
+    left out."""
     known = [(name, rate) for name, rate in rows if rate.rate is not None]
     labels = labels_of([name for name, _ in known])
     shown = dots(
@@ -71,12 +77,22 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         ],
         are_small=[rate.denominator < SMALL_SAMPLE for _, rate in known],
     )
+    values = go.Scatter(
+        x=[_BESIDE] * len(known),
+        y=row_keys(labels),
+        mode="text",
+        text=["" if rate.is_small else formatting.percent(rate.rate) for _, rate in known],
+        textfont=TICKS,
+        hoverinfo="skip",
+    )
     return figure_of(
         shown,
+        values,
         height=80 + 30 * max(1, len(known)),
         margin={"l": room_for(labels), "r": 8, "t": 8, "b": ONE_LINE},
-        xaxis={"tickformat": ".0%", "range": [-0.04, 1.06], "tickvals": [0, 0.5, 1], **FIXED},
+        xaxis={"tickformat": ".0%", "range": [-0.04, 1.36], "tickvals": [0, 0.5, 1], **FIXED},
         yaxis=labelled_rows(labels) | FIXED,
+        showlegend=False,
     )
 
 
@@ -88,9 +104,10 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
         if difference.value is not None and difference.interval is not None:
             labels += labels_of([name])
             estimates.append((difference.value, *difference.interval))
+    points = [(100 * value, 100 * low, 100 * high) for value, low, high in estimates]
     shown = dots(
         labels,
-        estimates,
+        points,
         [
             f"{label}:<br>{formatting.points(value)},<br>likely between "
             f"{formatting.points(low)} and {formatting.points(high)}"
@@ -100,7 +117,12 @@ def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:
     return figure_of(
         shown,
         height=80 + 30 * max(1, len(estimates)),
-        xaxis={"tickformat": "+.0%", "zeroline": True, "zerolinewidth": 2},
+        xaxis={
+            "tickformat": "d",
+            "title": {"text": "points", "font": TICKS},
+            "zeroline": True,
+            "zerolinewidth": 2,
+        },
         yaxis=labelled_rows(labels),
     )
 

@@ -26,6 +26,11 @@ def test_rates_over_fewer_than_30_are_muted() -> None:
     assert marker.color[0] != marker.color[1]
 
 
+def test_a_rate_is_written_beside_its_dot_unless_it_rests_on_few() -> None:
+    rates = [("many", Rate(15, 30)), ("few", Rate(15, 29))]
+    assert list(rates_figure(rates, "opted in").data[1].text) == ["50.0%", ""]
+
+
 def test_a_rate_of_nobody_is_left_out() -> None:
     figure = rates_figure([("nobody", Rate(0, 0)), ("some", Rate(1, 2))], "opted in")
     assert list(figure.layout.yaxis.ticktext) == ["some"]
@@ -49,11 +54,12 @@ def test_a_difference_is_a_dot_with_its_interval_around_zero() -> None:
     trace = figure.data[0]
     assert difference.interval is not None
     low, high = difference.interval
-    assert trace.x[0] == pytest.approx(0.2)
+    assert trace.x[0] == pytest.approx(20)
     assert (trace.x[0] - trace.error_x.arrayminus[0], trace.x[0] + trace.error_x.array[0]) == (
-        pytest.approx((low, high))
+        pytest.approx((100 * low, 100 * high))
     )
     assert figure.layout.xaxis.zeroline
+    assert figure.layout.xaxis.title.text == "points"
 
 
 def test_a_difference_from_nobody_is_left_out() -> None:

@@ -78,8 +78,9 @@
     for (let waited = 0; button && waited < 15000 && !document.querySelector(".all-rows"); waited += 100) await later(100);
   }
 
-  // A chart is as wide as the window that it was drawn for; a sheet of A4 is narrower.
-  const SHEET = 640;
+  // A chart is as wide as the window that it was drawn for; a sheet of A4 is narrower. In the
+  // pixels of the style for print, which makes everything smaller.
+  const SHEET = 840;
   const charts = () => document.querySelectorAll("[data-testid=stPlotlyChart]");
   const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -14,8 +14,8 @@ from tests.browser.conftest import Open, Serve
 
 pytestmark = pytest.mark.browser
 
-SHEET = 640
-"""Maximum width, in pixels, within the margins of an A4 sheet."""
+SHEET = 840
+"""Maximum width of a chart, in pixels, within the margins of an A4 sheet."""
 
 
 def printed(page: Page) -> list[str]:

@@ -13,8 +13,8 @@ Days = tuple[date, date]
 Against = Literal["previous", "year", "none"]
 
 COMPARISONS: dict[Against, str] = {
-    "previous": "The period before",
-    "year": "The same period a year ago",
+    "previous": "Previous period",
+    "year": "Same period a year ago",
     "none": "Nothing",
 }
 

@@ -34,6 +34,7 @@ def show(
     opens_table_at: int | None = None,
     on_mark: Callable[[int], None] | None = None,
     explanation: str | None = None,
+    hint: str | None = None,
     scale: tuple[str, str] | None = None,
     note: str | None = None,
     if_empty: str = "There is nothing to draw for this choice.",
@@ -44,8 +45,9 @@ def show(
     without a figure, the sentence `if_empty`.
 
     `clicks` has an entry per trace. A click on the mark `opens_table_at` of the first trace opens
-    the table; `on_mark` is called with the index of a clicked mark. `scale` labels the lightest and
-    the darkest shade. `note` is Markdown, shown above the figure.
+    the table; `on_mark` is called with the index of a clicked mark. `hint` says what
+    a click does, and is left out of files. `scale` labels the lightest and the darkest shade.
+    `note` is Markdown, shown above the figure.
     """
 
     def made() -> Table:
@@ -54,7 +56,8 @@ def show(
     about = " ".join(part for part in (note, explanation) if part) or None
     recorder.note(FigureShown(title, figure, alt if figure else if_empty, about, made, scale))
     with st.container(border=is_framed, height="stretch"):
-        st.header(title, help=explanation, anchor=False)
+        told = " ".join(part for part in (explanation, hint) if part) or None
+        st.header(title, help=told, anchor=False)
         if figure is None:
             st.caption(if_empty)
             return

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from lib.query.choice import Choice
-from lib.query.presets import LABELS, Against, Comparison, compared
+from lib.query.presets import COMPARISONS, LABELS, Against, Comparison, compared
 from lib.reference.periods import Period
 
 AS_OF = "2026-11-28T08:00Z"
@@ -130,3 +130,7 @@ def test_there_may_be_nothing_to_compare_with(
     period: Period, preset: str, against: Against
 ) -> None:
     assert compared(period, preset, against, datetime.fromisoformat(AS_OF)) is None
+
+
+def test_comparisons_have_the_words_that_managers_know() -> None:
+    assert list(COMPARISONS.values()) == ["Previous period", "Same period a year ago", "Nothing"]

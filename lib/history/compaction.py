@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from lib.history import events, levels
 from lib.history.stored import kind_of, label, span
 from lib.reference.periods import day_of, stamps
+from lib.store.packed import PackedTable
 from lib.store.snapshot_rows import Head
 from lib.store.storage import Change, Store
 
@@ -42,7 +43,7 @@ class Compaction:
     forget: datetime
     timezone: str
 
-    def events(self, new: pa.Table) -> Change:
+    def events(self, new: pa.Table | PackedTable) -> Change:
         """The change that adds the events of a transition. Raises StoreError and Unreadable."""
         files = self._files("events")
         limit = stamps([self.forget])[0]
@@ -50,6 +51,8 @@ class Compaction:
         files = [file for file in files if file not in drop]
         if not self._is_due(files):
             return Change(events.SCHEMA, _new(new), frozenset(drop))
+        if isinstance(new, PackedTable):
+            new = new.table()
         table = self.store.table("events")
         # The files merged now are those recorded since deleted IDs were last looked for.
         recent = {
@@ -127,8 +130,12 @@ class Compaction:
         return oldest is not None and oldest <= stamps([self.now - LONGEST_NEW])[0]
 
 
-def _new(table: pa.Table) -> list[tuple[str, pa.Table]]:
-    return [(label("new", table["seen"]), table)] if len(table) else []
+def _new(table: pa.Table | PackedTable) -> list[tuple[str, pa.Table | PackedTable]]:
+    if not len(table):
+        return []
+    # All of a transition are seen at once.
+    first = next(table.parts()) if isinstance(table, PackedTable) else table
+    return [(label("new", first["seen"]), table)]
 
 
 def _whole(kind: str, table: pa.Table) -> tuple[str, pa.Table]:

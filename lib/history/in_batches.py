@@ -28,6 +28,7 @@ from lib.history.recorded import Recorded, baseline
 from lib.store.batches import ROWS, TableFiles
 from lib.store.dimensions import BY_KEY, MISSING
 from lib.store.order import Key, created_of, ids_of
+from lib.store.packed import PackedTable
 from lib.store.tables import Tables
 
 
@@ -45,7 +46,7 @@ class Recording:
     """What a snapshot adds to the history tables: `events.SCHEMA`, `levels.SCHEMA`, and the new
     state (`comparison_state.schema()`), which replaces the previous one."""
 
-    events: pa.Table
+    events: PackedTable
     levels: pa.Table
     state: pa.Table
 
@@ -72,7 +73,7 @@ def record(
 class _Sum:
     """Accumulates the results of all windows; events are compressed meanwhile."""
 
-    events: list[pa.Buffer] = field(default_factory=list)
+    events: PackedTable = field(default_factory=lambda: PackedTable(events.SCHEMA))
     levels: list[pd.DataFrame] = field(default_factory=list)
     states: list[pa.Table] = field(
         default_factory=lambda: [comparison_state.schema().empty_table()]
@@ -80,8 +81,8 @@ class _Sum:
     seen: pa.Scalar | None = None
 
     def add(self, after: Recorded, happened: pa.Table | None = None) -> None:
-        if happened is not None and len(happened):
-            self.events.append(_packed(happened))
+        if happened is not None:
+            self.events.append(happened)
         table = levels.levels(after)
         self.seen = table["seen"][0]
         self.levels.append(table.drop_columns(["seen"]).to_pandas())
@@ -90,8 +91,7 @@ class _Sum:
 
     def recording(self) -> Recording:
         pa.default_memory_pool().release_unused()  # by then, windows have left much
-        happened = [events.none(), *(pa.ipc.open_stream(each).read_all() for each in self.events)]
-        return Recording(pa.concat_tables(happened), self._levels(), pa.concat_tables(self.states))
+        return Recording(self.events, self._levels(), pa.concat_tables(self.states))
 
     def _levels(self) -> pa.Table:
         keys = ["dimension", "key"]
@@ -108,14 +108,6 @@ class _Sum:
         return pa.table(
             {f.name: pa.array(rows[f.name], f.type) for f in levels.SCHEMA}, levels.SCHEMA
         )
-
-
-def _packed(table: pa.Table) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
-        stream.write_table(table)
-    return sink.getvalue()
 
 
 def _rank(dimension: str, key: str) -> tuple[bool, str]:

@@ -25,6 +25,7 @@ from lib.history.stored import Cache, StoredHistory
 from lib.reference import formatting
 from lib.settings import ChosenEngine, Settings
 from lib.store.delta import Overtaken, Unreadable
+from lib.store.packed import PackedTable
 from lib.store.place import StoreError
 from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
 from lib.store.snapshot_rows import Head
@@ -214,7 +215,7 @@ class Recorder:
         head: Head | None,
         snapshot: Snapshot,
         previous: datetime | None,
-        found: pa.Table,
+        found: pa.Table | PackedTable,
         its_levels: pa.Table,
         state: pa.Table,
     ) -> Recording:

@@ -13,7 +13,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from deltalake import (
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from lib.store.packed import PackedTable
 from lib.store.place import Place, StoreError, store_error
 
 log = logging.getLogger(__name__)
@@ -87,13 +88,17 @@ class Delta:
         table = self._open()
         return _version(table) if table is not None else None
 
-    def put(self, data: pa.Table, *, label: str = "part", rows_a_group: int = 250_000) -> str:
+    def put(
+        self, data: pa.Table | PackedTable, *, label: str = "part", rows_a_group: int = 250_000
+    ) -> str:
         """Write a file, which is not yet part of any version; returns its name. Raises
         StoreError."""
         self._clear_table_folders()
         name = _new_name(label)
         sink = pa.BufferOutputStream()
-        pq.write_table(data, sink, row_group_size=rows_a_group, **writing(data.schema))
+        with pq.ParquetWriter(sink, data.schema, **writing(data.schema)) as writer:
+            for each in _groups(data):
+                writer.write_table(each, row_group_size=rows_a_group)
         self._place.write(name, sink.getvalue())
         return name
 
@@ -402,6 +407,25 @@ def _repeats(kind: pa.DataType) -> bool:
         or pa.types.is_dictionary(kind)
         or (pa.types.is_list(kind) and _repeats(kind.value_type))
     )
+
+
+PACKED_GROUP = 50_000
+"""Least number of rows of a packed table that are written at once."""
+
+
+def _groups(data: pa.Table | PackedTable) -> Iterator[pa.Table]:
+    """The tables to write, of which each makes row groups of its own."""
+    if isinstance(data, pa.Table):
+        yield data
+        return
+    waiting: list[pa.Table] = []
+    for part in data.parts():
+        waiting.append(part)
+        if sum(map(len, waiting)) >= PACKED_GROUP:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def _new_name(label: str) -> str:

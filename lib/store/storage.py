@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from lib.settings import Settings
 from lib.store import columns
 from lib.store.delta import Delta, Overtaken, Unreadable
+from lib.store.packed import PackedTable
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.snapshot_rows import (
@@ -58,7 +59,7 @@ class Change:
     files to drop."""
 
     schema: pa.Schema
-    add: Sequence[tuple[str, pa.Table]] = ()
+    add: Sequence[tuple[str, pa.Table | PackedTable]] = ()
     drop: frozenset[str] = frozenset()
 
 

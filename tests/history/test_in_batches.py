@@ -26,6 +26,7 @@ from lib.settings.model import ChosenEngine
 from lib.store import batches
 from lib.store.batches import TableFiles
 from lib.store.on_disk import Spool
+from lib.store.packed import PackedTable
 from lib.store.place import Place
 from lib.store.snapshot import FiledSnapshot
 from lib.store.storage import Store
@@ -69,7 +70,9 @@ def in_memory(states: Sequence[State]) -> list[Recording]:
         else:
             transition = compare(before, as_of, tables, doubtful)
             before, happened = transition.after, transition.events
-        found.append(Recording(happened, levels.levels(before), comparison_state.to_table(before)))
+        packed = PackedTable(events.SCHEMA)
+        packed.append(happened)
+        found.append(Recording(packed, levels.levels(before), comparison_state.to_table(before)))
     return found
 
 
@@ -79,7 +82,7 @@ def in_any_order(table: pa.Table) -> list[str]:
 
 def assert_same(one: Sequence[Recording], other: Sequence[Recording]) -> None:
     for first, second in zip(one, other, strict=True):
-        assert in_any_order(first.events) == in_any_order(second.events)
+        assert in_any_order(first.events.table()) == in_any_order(second.events.table())
         assert first.levels.to_pylist() == second.levels.to_pylist()
         assert in_any_order(first.state) == in_any_order(second.state)
 

@@ -1,7 +1,7 @@
 """`python -m benchmarks [crawl] [decode] …`: prints a table of figures."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from benchmarks import (
     counting,
@@ -16,7 +16,7 @@ from benchmarks import (
 )
 from benchmarks.table import Row, head, show
 
-PARTS: dict[str, Callable[[], list[Row]]] = {
+PARTS: dict[str, Callable[[], Iterable[Row]]] = {
     "crawl": crawling.rows,
     "decode": decoding.rows,
     "count": counting.rows,

@@ -6,13 +6,11 @@ The workspace is in a store, as a crawl to disk leaves it, with a recorded histo
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -21,7 +19,6 @@ from benchmarks import streaming
 from benchmarks.serving import ROOT
 from lib import settings
 from lib.engines.chosen import ChosenSource
-from lib.history.recorder import recorder_of
 from tests import apache_spark
 from tests.switching import PATHS, switch_page
 
@@ -29,33 +26,6 @@ CHANNELS = (("whatsapp",), ("telegram",))
 """Filters, one after the other: the first choice also starts the engine."""
 
 PATIENCE = 3600.0
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Environment of a server that shows the store in this folder."""
-    return {
-        "CHATBOTX_TOKEN": "bench",
-        "CHATBOTX_OPEN_ACCESS": "yes",
-        "CHATBOTX_BASE_URL": "http://127.0.0.1:9/api",  # nobody listens
-        "CHATBOTX_STORE": str(folder),
-        "CHATBOTX_ENGINE": "duckdb",
-        "CHATBOTX_ENGINE_SECONDS": "600",
-        "CHATBOTX_REFRESH_MINUTES": "10080",
-    }
-
-
-def prepare(folder: Path, contacts: int) -> None:
-    """Crawl and record twice into a store in this folder, two of a hundred contacts having
-    changed."""
-    recorder = recorder_of(settings.load(environment(folder), {}))
-    assert recorder is not None
-    for number in range(2):
-        pages = streaming.pages(contacts)
-        changed = map(streaming.changed, pages) if number else pages
-        spool = folder / f"crawl-{number}"
-        as_of = streaming.AS_OF + timedelta(hours=number)
-        recorder.save(streaming.crawled(spool, changed, as_of))
-        shutil.rmtree(spool)
 
 
 def measured(variables: Mapping[str, str]) -> dict[str, Any]:
@@ -82,6 +52,7 @@ def main() -> dict[str, Any]:
     refresher = refreshers.refresher_of(settings.load())
     refresher.wait(600)
     monitor = Monitor(os.environ.get("SPARK_MONITOR"))
+    choices = CHANNELS[: int(os.environ.get("CHOICES", len(CHANNELS)))]
     pages: dict[str, dict[str, float]] = {}
     for path in os.environ.get("PAGES", ",".join(PATHS)).split(","):
         dashboard = AppTest.from_file(ROOT / "pages/frame.py", default_timeout=PATIENCE)
@@ -89,7 +60,7 @@ def main() -> dict[str, Any]:
         if path != "overview":
             switch_page(dashboard, path)
         found = []
-        for channels in CHANNELS:
+        for channels in choices:
             before, started = monitor.bytes(), time.perf_counter()
             dashboard.multiselect(key="pick-channel").set_value([*channels])
             dashboard.run()
@@ -97,6 +68,8 @@ def main() -> dict[str, Any]:
             assert not dashboard.exception, dashboard.exception
             found.append({name: after[name] - before[name] for name in after} | {"seconds": took})
         pages[path] = {name: max(each[name] for each in found) for name in found[0]}
+        told = ", ".join(f"{name} {figure:,.1f}" for name, figure in pages[path].items())
+        print(f"  {path}: {told}", file=sys.stderr, flush=True)
     refreshers.stop_all()
     return {"pages": pages, "peak": streaming.status("VmHWM")}
 
@@ -144,8 +117,13 @@ def on_spark(folder: Path) -> dict[str, Any]:
     monitored = {"spark.ui.enabled": "true", "spark.ui.port": str(port)}
     with apache_spark.server(monitored) as address:
         return measured(
-            environment(folder)
-            | {"CHATBOTX_ENGINE": address, "SPARK_MONITOR": f"http://127.0.0.1:{port}"}
+            streaming.environment(folder)
+            | {
+                "CHATBOTX_ENGINE": address,
+                "SPARK_MONITOR": f"http://127.0.0.1:{port}",
+                # Traffic, unlike time, does not depend on what was asked first.
+                "CHOICES": "1",
+            }
         )
 
 

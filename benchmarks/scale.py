@@ -1,48 +1,44 @@
 """The complete report of a large workspace on each engine, each in its own process; its pages, its
-crawl, and what crosses between an engine and the dashboard.
+crawl, what crosses between an engine and the dashboard, and what all this costs those who need none
+of it.
 
-`CONTACTS=4000000 python -m benchmarks scale` for fewer contacts than ten million.
+Settings, as environment variables: CONTACTS, by default ten million; DATA, a folder in which the
+generated stores are kept and found by the next run, which then leaves out the figures of making
+them; BEFORE, a checkout to compare the engine in memory with.
 """
 
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from benchmarks import paging, streaming
-from benchmarks.counting import AS_OF, TERMS, synthetic_tables
+from benchmarks import before, paging, streaming
+from benchmarks.counting import AS_OF, TERMS
 from benchmarks.serving import ROOT
 from benchmarks.table import Row
+from lib import settings
 from lib.chatbotx.crawl import Verdict
 from lib.engines.duckdb import DuckDB
 from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine
-from lib.engines.where import Files
+from lib.engines.where import Where, in_store
 from lib.outputs.report import report
-from lib.store import columns
 from lib.store.builder import TableBuilder
-from lib.store.delta import writing
-from lib.store.parts import STRETCH
 from lib.store.snapshot import Snapshot
+from lib.store.storage import store_of
 from lib.store.tables import Tables
 from tests import apache_spark
-from tests.engines.answering import joined
 
-SMALL = 1_000_000
 LARGE = int(os.environ.get("CONTACTS", "10000000"))
+SMALL = LARGE // 10
 
 ENGINES = ("memory", "DuckDB", "Sail")
 
@@ -52,124 +48,164 @@ SPARK = ROOT / ".venv-spark/bin/python"
 PATIENCE = 3600.0
 """Time limits in seconds: for one question, and for an engine to answer them all."""
 
+Run = dict[str, float]
 
-def rows() -> list[Row]:
+
+def rows() -> Iterator[Row]:
+    with _folder() as folder:
+        small, large = (folder / str(contacts) for contacts in (SMALL, LARGE))
+        yield from _made(large, LARGE)
+        if not _is_made(small):
+            _tell(f"crawl and history of {SMALL:,} contacts")
+            _make_room(small)
+            streaming.prepare(small, SMALL)
+            _mark(small)
+        runs: dict[str, Run] = {}
+        yield from _engines(small, runs)
+        yield from _growth(large, runs)
+        yield from _pages(large)
+        if "BEFORE" in os.environ:
+            _tell("the engine in memory, before and now")
+            yield from before.rows(Path(os.environ["BEFORE"]))
+        yield from _crossing(small, large)
+        _tell("done")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    if "DATA" in os.environ:
+        yield Path(os.environ["DATA"]).absolute()
+        return
     with TemporaryDirectory() as folder:
-        small, large = (Path(folder, str(contacts)) for contacts in (SMALL, LARGE))
-        for place, contacts in ((small, SMALL), (large, LARGE)):
-            place.mkdir()
-            _write(synthetic_tables(contacts), place)
-        found = _engines(small) + _growth(small, large)
-    with TemporaryDirectory() as folder:
-        small, large = (Path(folder, str(contacts)) for contacts in (SMALL, LARGE))
-        for place, contacts in ((small, SMALL), (large, LARGE)):
-            paging.prepare(place, contacts)
-        found += _pages(large) + _crossing(small, large)
-    return found + streaming.rows(LARGE)
+        yield Path(folder)
 
 
-def _engines(folder: Path) -> list[Row]:
+def _made(folder: Path, contacts: int) -> Iterator[Row]:
+    """Make the large store, if it is not there, and measure that."""
+    if _is_made(folder):
+        _tell(f"the store of {contacts:,} contacts is there: its making is not measured")
+        return
+    _tell(f"crawls and history of {contacts:,} contacts")
+    _make_room(folder)
+    yield from streaming.rows(folder, contacts)
+    _mark(folder)
+
+
+def _make_room(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _mark(folder: Path) -> None:
+    """Mark a store as complete, and remove the crawls, which are in it now."""
+    for name in ("first", "second"):
+        shutil.rmtree(folder / name)
+    (folder / "made").touch()
+
+
+def _is_made(folder: Path) -> bool:
+    return (folder / "made").exists()
+
+
+_BEGAN = time.monotonic()
+
+
+def _tell(what: str) -> None:
+    """Tell on standard error what is measured now, and when."""
+    minutes, seconds = divmod(round(time.monotonic() - _BEGAN), 60)
+    print(f"{minutes:2}:{seconds:02} {what}", file=sys.stderr, flush=True)
+
+
+def _engines(folder: Path, runs: dict[str, Run]) -> Iterator[Row]:
     """The report on each engine compared with memory."""
-    runs = {engine: _measured(engine, folder) for engine in ENGINES}
-    if SPARK.exists():
-        runs["Apache Spark"] = _measured("Apache Spark", folder)
-    memory = runs["memory"]
-    found = [
-        Row.at_most(
+    for engine in (*ENGINES, *(["Apache Spark"] if SPARK.exists() else [])):
+        run = runs[engine] = _measured(engine, folder)
+        yield Row.at_most(
             f"Report of {SMALL:,} contacts, {engine} / memory",
             _told(run),
-            run["seconds"] / memory["seconds"],
-            5,
+            run["seconds"] / runs["memory"]["seconds"],
+            # Spark is for workspaces of another size.
+            100 if engine == "Apache Spark" else 5,
             " ×",
         )
-        for engine, run in runs.items()
-    ]
-    alike = sum(run["digest"] == memory["digest"] for run in runs.values())
-    return [*found, Row.at_least("Engines with equal values", "", alike, len(runs), "")]
+    yield _equal(f"Engines with equal values, {SMALL:,} contacts", list(runs.values()))
 
 
-def _growth(small: Path, large: Path) -> list[Row]:
+def _equal(title: str, runs: Sequence[Run]) -> Row:
+    alike = sum(run["digest"] == runs[0]["digest"] for run in runs)
+    return Row.at_least(title, "", alike, len(runs), "")
+
+
+def _growth(large: Path, runs: dict[str, Run]) -> Iterator[Row]:
     """The report on DuckDB, and what it takes from the small workspace to the large one."""
-    before, after = (_measured("DuckDB", folder) for folder in (small, large))
+    now, then = _measured("DuckDB", large), runs["DuckDB"]
     title = f"Report of {LARGE:,} contacts, DuckDB"
-    return [
-        Row.at_most(title, _told(after), after["seconds"], 60, " s"),
-        Row.at_most(f"{title}: peak of memory", "", after["peak"], 1500, " MB"),
-        Row.at_most(
-            f"{title}: seconds / {SMALL:,} contacts",
-            f"{after['seconds']:.1f} s / {before['seconds']:.1f} s",
-            after["seconds"] / before["seconds"],
-            12,
-            " ×",
-        ),
-        Row.at_most(
-            f"{title}: peak of memory / {SMALL:,} contacts",
-            f"{after['peak']:.0f} MB / {before['peak']:.0f} MB",
-            after["peak"] / before["peak"],
-            1.5,
-            " ×",
-        ),
-    ]
+    yield Row.at_most(title, _told(now), now["seconds"], 60, " s")
+    yield Row.at_most(f"{title}: peak of memory", "", now["peak"], 1500, " MB")
+    yield Row.at_most(
+        f"{title}: seconds / {SMALL:,} contacts",
+        f"{now['seconds']:.1f} s / {then['seconds']:.1f} s",
+        now["seconds"] / then["seconds"],
+        12,
+        " ×",
+    )
+    yield Row.at_most(
+        f"{title}: peak of memory / {SMALL:,} contacts",
+        f"{now['peak']:.0f} MB / {then['peak']:.0f} MB",
+        now["peak"] / then["peak"],
+        1.5,
+        " ×",
+    )
+    memory = _measured("memory", large)
+    yield Row.at_most(
+        f"{title} / memory", _told(memory), now["seconds"] / memory["seconds"], 5, " ×"
+    )
+    yield _equal(f"Engines with equal values, {LARGE:,} contacts", [memory, now])
 
 
-def _told(run: dict[str, float]) -> str:
+def _told(run: Run) -> str:
     return (
         f"{run['seconds']:.2f} s, {run['processor']:.2f} s of processors, "
         f"at most {run['peak']:,.0f} MB"
     )
 
 
-def _pages(store: Path) -> list[Row]:
+def _pages(store: Path) -> Iterator[Row]:
     """The pages on DuckDB, each under filters that nobody has chosen before."""
-    found = paging.measured(paging.environment(store))
+    _tell(f"pages of {LARGE:,} contacts on DuckDB")
+    found = paging.measured(streaming.environment(store))
     seconds = {page: each["seconds"] for page, each in found["pages"].items()}
     told = ", ".join(f"{page} {each:.1f}" for page, each in seconds.items())
     title = f"Pages of {LARGE:,} contacts, DuckDB"
-    return [
-        Row.at_most(f"{title}: slowest", f"{told} s", max(seconds.values()), 10, " s"),
-        Row.at_most(f"{title}: peak of memory", "", found["peak"], 1500, " MB"),
-    ]
+    yield Row.at_most(f"{title}: slowest", f"{told} s", max(seconds.values()), 10, " s")
+    for page in ("overview", "workload"):
+        yield Row.at_most(f"{title}: {page}", "", seconds[page], 10, " s")
+    yield Row.at_most(f"{title}: peak of memory", "", found["peak"], 1500, " MB")
 
 
-def _crossing(small: Path, large: Path) -> list[Row]:
+def _crossing(small: Path, large: Path) -> Iterator[Row]:
     """What Apache Spark shuffles and returns for each page, from the small workspace to the large
     one; nothing without its environment, which `make spark` makes."""
     if not SPARK.exists():
-        return []
-    before, after = (
-        json.loads(_output([SPARK, "-m", "benchmarks.paging", folder]))["pages"]
-        for folder in (small, large)
-    )
+        return
     found = []
+    for store, contacts in ((small, SMALL), (large, LARGE)):
+        _tell(f"pages of {contacts:,} contacts on Apache Spark")
+        found.append(json.loads(_output([SPARK, "-m", "benchmarks.paging", store]))["pages"])
+    then, now = found
     for kind in ("shuffled", "returned"):
         told = ", ".join(
-            f"{page} {before[page][kind] / 1e3:.0f} to {after[page][kind] / 1e3:.0f}"
-            for page in after
+            f"{page} {then[page][kind] / 1e3:.0f} to {now[page][kind] / 1e3:.0f}" for page in now
         )
-        most = max(after[page][kind] / max(1, before[page][kind]) for page in after)
+        most = max(now[page][kind] / max(1, then[page][kind]) for page in now)
         title = f"Bytes {kind} by Spark for a page, {LARGE:,} / {SMALL:,} contacts"
-        found.append(Row.at_most(title, f"{told} kB", most, 1.2, " ×"))
-    return found
+        yield Row.at_most(title, f"{told} kB", most, 1.2, " ×")
 
 
-def _write(tables: Tables, folder: Path) -> None:
-    """Write the tables as a crawl to disk does: in order of creation, with joined links."""
-    created = np.sort(np.asarray(tables.contacts["created"], dtype="datetime64[us]"))
-    in_order = pd.DatetimeIndex(created).tz_localize("UTC")
-    tables = replace(tables, contacts=tables.contacts.assign(created=in_order))
-    table = joined(tables)
-    for name in columns.names():
-        found = table(name)
-        assert isinstance(found, pa.Table)
-        path = folder / f"{name}.parquet"
-        pq.write_table(found, path, row_group_size=STRETCH, **writing(found.schema))
-
-
-def _measured(engine: str, folder: Path) -> dict[str, float]:
+def _measured(engine: str, store: Path) -> Run:
+    _tell(f"report of {store.name} contacts, {engine}")
     python = SPARK if engine == "Apache Spark" else Path(sys.executable)
-    found: dict[str, float] = json.loads(
-        _output([python, "-m", "benchmarks.scale", engine, folder])
-    )
+    found: Run = json.loads(_output([python, "-m", "benchmarks.scale", engine, store]))
     return found
 
 
@@ -181,9 +217,14 @@ def _output(command: Sequence[str | Path]) -> bytes:
 
 def main(engine: str, folder: Path) -> None:
     """Answer everything once, without caches, and print what it took."""
-    tables = _read(folder) if engine == "memory" else TableBuilder().build()
+    store = store_of(settings.load(streaming.environment(folder), {}))
+    head = store.head() if store is not None else None
+    assert store is not None
+    assert head is not None
+    is_memory = engine == "memory"
+    tables = store.read(head.last).tables if is_memory else TableBuilder().build()
     with ExitStack() as until:
-        asked = _engine(engine, tables, folder, until)
+        asked = _engine(engine, tables, in_store(store, head.last), until)
         began, worked = time.perf_counter(), _processor()
         found = report(Snapshot(tables, Verdict(AS_OF)), TERMS, asked)
         took, processor = time.perf_counter() - began, _processor() - worked
@@ -209,10 +250,7 @@ def _children() -> list[str]:
     return [child for each in threads for child in (each / "children").read_text().split()]
 
 
-def _engine(engine: str, tables: Tables, folder: Path, until: ExitStack) -> Engine:
-    def files(name: str) -> Files:
-        return Files((str(folder / f"{name}.parquet"),))
-
+def _engine(engine: str, tables: Tables, files: Where, until: ExitStack) -> Engine:
     if engine == "memory":
         return MemoryEngine(tables)
     if engine == "DuckDB":
@@ -229,26 +267,6 @@ def _engine(engine: str, tables: Tables, folder: Path, until: ExitStack) -> Engi
         until.callback(server.stop)
         address = "sc://127.0.0.1:{1}".format(*server.listening_address)
     return LazyEngine(Spark(files, address, seconds=PATIENCE))
-
-
-def _without_joined(file: pq.ParquetFile) -> pa.Table:
-    return file.read(columns.without_joined(file.schema_arrow))
-
-
-def _read(folder: Path) -> Tables:
-    return Tables(
-        **{
-            name: columns.from_columns(
-                name,
-                _without_joined(
-                    pq.ParquetFile(
-                        folder / f"{name}.parquet", read_dictionary=columns.categorical(name)
-                    )
-                ),
-            )
-            for name in columns.names()
-        }
-    )
 
 
 if __name__ == "__main__":

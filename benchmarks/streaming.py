@@ -10,134 +10,163 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from benchmarks.decoding import SAMPLE, bodies
 from benchmarks.table import Row
+from lib import settings
 from lib.chatbotx.client import Client
 from lib.chatbotx.crawl import Verdict
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.schema import Answer, Contact, Decoder
 from lib.history.reading import changes
-from lib.history.recorder import Recorder
+from lib.history.recorder import Recorder, recorder_of
 from lib.reference.periods import Period
-from lib.settings.model import ChosenEngine
+from lib.store import columns
 from lib.store.builder import TableBuilder
 from lib.store.on_disk import Spool
-from lib.store.place import Place
-from lib.store.snapshot import FiledSnapshot
-from lib.store.storage import Store
+from lib.store.snapshot import FiledSnapshot, TableFile
 
 PER_PAGE = 100
 WALKERS = 6
 FIRST = datetime(2022, 1, 1, tzinfo=UTC)
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+LATER = AS_OF + timedelta(hours=1)
 
 MOST_MEGABYTES = 300
 PATIENCE = 3600.0
 
 
-def rows(contacts: int) -> list[Row]:
-    """Peak memory for all contacts, and CPU time compared with that of the builder in memory."""
-    on_disk = _in_own_process("disk", contacts)
-    in_memory = _in_own_process("memory", min(contacts, 1_000_000))
-    history = _in_own_process("history", contacts)
+def environment(folder: Path) -> dict[str, str]:
+    """Environment of a server that shows the store in this folder."""
+    return {
+        "CHATBOTX_TOKEN": "bench",
+        "CHATBOTX_OPEN_ACCESS": "yes",
+        "CHATBOTX_BASE_URL": "http://127.0.0.1:9/api",  # nobody listens
+        "CHATBOTX_STORE": str(folder),
+        "CHATBOTX_ENGINE": "duckdb",
+        "CHATBOTX_ENGINE_SECONDS": "600",
+        "CHATBOTX_REFRESH_MINUTES": "10080",
+    }
+
+
+def rows(folder: Path, contacts: int) -> Iterator[Row]:
+    """Crawl and record twice into a store in this folder, two of a hundred contacts having changed.
+    Peak memory for all contacts, and CPU time compared with that of the builder in memory."""
+    # Nothing of the second crawl is measured, so it may run beside the first.
+    second = _begun("changed", contacts, folder / "second")
+    on_disk = _ended(_begun("disk", contacts, folder / "first"))
     title = f"Crawl of {contacts:,} contacts to disk"
-    return [
-        Row.at_most(
-            f"{title}: peak of memory above imports",
-            f"{on_disk['peak']:.0f} MB in {on_disk['seconds']:.0f} s",
-            on_disk["peak"],
-            MOST_MEGABYTES,
-            " MB",
-        ),
-        Row.at_most(
-            f"{title}: processor / builder in memory",
-            f"{on_disk['cpu']:.1f} µs / {in_memory['cpu']:.1f} µs per contact",
-            on_disk["cpu"] / in_memory["cpu"],
-            2,
-            " ×",
-        ),
-        Row.at_most(
-            f"History of {contacts:,} contacts on disk: peak of memory above imports",
-            f"{history['peak']:.0f} MB in {history['seconds']:.0f} s, {history['events']:,} events",
-            history["peak"],
-            MOST_MEGABYTES,
-            " MB",
-        ),
-    ]
+    yield Row.at_most(
+        f"{title}: peak of memory above imports",
+        f"{on_disk['peak']:.0f} MB in {on_disk['seconds']:.0f} s",
+        on_disk["peak"],
+        MOST_MEGABYTES,
+        " MB",
+    )
+    _ended(second)
+    in_memory = _ended(_begun("memory", min(contacts, 1_000_000), folder))
+    yield Row.at_most(
+        f"{title}: processor / builder in memory",
+        f"{on_disk['cpu']:.1f} µs / {in_memory['cpu']:.1f} µs per contact",
+        on_disk["cpu"] / in_memory["cpu"],
+        2,
+        " ×",
+    )
+    history = _ended(_begun("history", contacts, folder))
+    yield Row.at_most(
+        f"History of {contacts:,} contacts on disk: peak of memory above imports",
+        f"{history['peak']:.0f} MB in {history['seconds']:.0f} s, {history['events']:,} events",
+        history["peak"],
+        MOST_MEGABYTES,
+        " MB",
+    )
 
 
-def _in_own_process(kind: str, contacts: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.streaming", kind, str(contacts)]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
-    found: dict[str, float] = json.loads(ran.stdout)
+def prepare(folder: Path, contacts: int) -> None:
+    """Like `rows`, without measuring anything."""
+    for kind, name in (("disk", "first"), ("changed", "second")):
+        _ended(_begun(kind, contacts, folder / name))
+    _ended(_begun("history", contacts, folder))
+
+
+def _begun(kind: str, contacts: int, folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "benchmarks.streaming", kind, str(contacts), str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> dict[str, float]:
+    printed, _ = process.communicate(timeout=PATIENCE)
+    assert not process.returncode, process.args
+    found: dict[str, float] = json.loads(printed.splitlines()[-1])
     return found
 
 
-def main(kind: str, contacts: int) -> None:
+def main(kind: str, contacts: int, folder: Path) -> None:
     """Read them once and print the result: MB over the memory before the first contact, and CPU
     microseconds per contact, without generating them."""
     if kind == "history":
-        print(json.dumps(_history(contacts)))
+        print(json.dumps(_history(folder)))
         return
-    made = pages(contacts)
+    made = map(changed, pages(contacts)) if kind == "changed" else pages(contacts)
     first = next(made)
-    with TemporaryDirectory() as folder:
-        store = Store(Place(folder))
-        sink: Any = Spool(Path(folder)) if kind == "disk" else TableBuilder()
-        log = CrawlLog(_NoClient(), sink.add, lambda progress: None)
-        gc.collect()
-        _reset_peak()
-        before, began = status("VmRSS"), time.perf_counter()
-        cpu = _taking(log, first)
-        for page in made:
-            cpu += _taking(log, page)
-        started = time.process_time()
-        verdict = log.verdict(AS_OF, by_key=True)
-        del log
-        if kind == "disk":
-            _keep(store, sink, verdict)
-        else:
-            sink.build()
-        cpu += time.process_time() - started
-        took = time.perf_counter() - began
-        peak = status("VmHWM") - before
+    if kind != "memory":
+        folder.mkdir()
+    sink: Any = TableBuilder() if kind == "memory" else Spool(folder)
+    log = CrawlLog(_NoClient(), sink.add, lambda progress: None)
+    gc.collect()
+    _reset_peak()
+    before, began = status("VmRSS"), time.perf_counter()
+    cpu = _taking(log, first)
+    for page in made:
+        cpu += _taking(log, page)
+    started = time.process_time()
+    log.verdict(AS_OF, by_key=True)
+    del log
+    if kind == "memory":
+        sink.build()
+    else:
+        sink.finish()
+    cpu += time.process_time() - started
+    took = time.perf_counter() - began
+    peak = status("VmHWM") - before
     print(json.dumps({"peak": peak, "cpu": cpu / contacts * 1e6, "seconds": took}))
 
 
-def _history(contacts: int) -> dict[str, float]:
-    """What recording takes of a crawl in which two of a hundred contacts came, went or changed."""
-    with TemporaryDirectory() as folder:
-        recorder = Recorder(Store(Place(f"{folder}/store")), engine=ChosenEngine("duckdb"))
-        recorder.save(crawled(Path(folder, "first"), pages(contacts), AS_OF))
-        second = crawled(
-            Path(folder, "second"), map(changed, pages(contacts)), AS_OF + timedelta(hours=1)
-        )
-        gc.collect()
-        _reset_peak()
-        before, began = status("VmRSS"), time.perf_counter()
-        kept = recorder.save(second)
-        took = time.perf_counter() - began
-        found = {"peak": status("VmHWM") - before, "seconds": took}
-        assert kept.history is not None
-        period = Period(AS_OF.date(), AS_OF.date())
-        happened = changes(kept.history, period)
-        assert happened is not None
-        return found | {"events": sum(happened.events.values())}
+def _history(folder: Path) -> dict[str, float]:
+    """Record both crawls in the folder; returns what the second took, in which two of a hundred
+    contacts came, went or changed."""
+    recorder = recorder_of(settings.load(environment(folder), {}))
+    assert isinstance(recorder, Recorder)
+    recorder.save(crawled(folder / "first", AS_OF))
+    second = crawled(folder / "second", LATER)
+    gc.collect()
+    _reset_peak()
+    before, began = status("VmRSS"), time.perf_counter()
+    kept = recorder.save(second)
+    took = time.perf_counter() - began
+    found = {"peak": status("VmHWM") - before, "seconds": took}
+    assert kept.history is not None
+    happened = changes(kept.history, Period(AS_OF.date(), AS_OF.date()))
+    assert happened is not None
+    return found | {"events": sum(happened.events.values())}
 
 
-def crawled(folder: Path, pages: Iterable[Answer], as_of: datetime) -> FiledSnapshot:
-    folder.mkdir()
-    spool = Spool(folder)
-    for page in pages:
-        spool.add(page.contacts)
-    files = spool.finish()
+def crawled(folder: Path, as_of: datetime) -> FiledSnapshot:
+    """The snapshot of a crawl in this folder."""
+    files = {name: _file(folder / f"{name}.parquet") for name in columns.names()}
     return FiledSnapshot(_not_read, files["contacts"].rows, Verdict(as_of), "299", files=files)
+
+
+def _file(path: Path) -> TableFile:
+    file = pq.ParquetFile(path)
+    schema = columns.schema_of(file.schema_arrow.empty_table())
+    return TableFile(path, schema, file.metadata.num_rows)
 
 
 def changed(page: Answer) -> Answer:
@@ -153,12 +182,6 @@ def _taking(log: CrawlLog, page: Answer) -> float:
     started = time.process_time()
     log.take(page, [contact.created_at or "" for contact in page.contacts])
     return time.process_time() - started
-
-
-def _keep(store: Store, spool: Spool, verdict: Verdict) -> None:
-    files = spool.finish()
-    snapshot = FiledSnapshot(_not_read, files["contacts"].rows, verdict, "299", files=files)
-    store.commit(None, snapshot)
 
 
 def _not_read() -> Any:
@@ -207,4 +230,4 @@ def _reset_peak() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,5 +1,6 @@
 """Rows of the printed table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -28,8 +29,8 @@ def head() -> None:
     print("|---|---|---|---|---|", flush=True)
 
 
-def show(rows: list[Row]) -> None:
-    """Print the rows known so far."""
+def show(rows: Iterable[Row]) -> None:
+    """Print the rows, each as soon as it is known."""
     for row in rows:
         mark = "yes" if row.is_reached else "**no**"
         print(

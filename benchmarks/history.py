@@ -30,11 +30,11 @@ import pyarrow as pa
 from benchmarks.counting import AS_OF, CONTACTS, synthetic_tables
 from benchmarks.table import Row
 from lib.chatbotx.crawl import Verdict
+from lib.engines.questions import Filter
 from lib.history import comparison_state, levels
 from lib.history.compaction import Compaction
 from lib.history.compare import compare
 from lib.history.demo import demo_past
-from lib.history.filters import Filter
 from lib.history.reading import changes, events_in
 from lib.history.recorded import Recorded, baseline
 from lib.history.stored import StoredHistory
@@ -280,7 +280,7 @@ def _questions(history: StoredHistory, now: datetime) -> dict[str, float]:
     """What the page asks of 30 days, and the seconds of processor that each takes: the first time,
     with nothing read before, and again."""
     period = Period.last(30, now, "America/Sao_Paulo")
-    of_channel = Filter({"channel": ["001"]})
+    of_channel = Filter.to({"channel": ["001"]})
     questions: dict[str, Callable[[], object]] = {
         "all changes, the first time": lambda: changes(history, period),
         "all changes": lambda: changes(history, period),

@@ -6,13 +6,13 @@ import numpy as np
 
 from lib.engines.questions import Filter
 from lib.engines.results import RESULTS
-from lib.store.dimensions import BY_KEY, MISSING, Dimension
+from lib.store.dimensions import MISSING, Dimension
 from lib.store.tables import Tables
 
 
 def passing(tables: Tables, limits: Filter) -> np.ndarray | None:
     """Mask of the contacts that pass; None for all."""
-    masks = [_mask(tables, BY_KEY[key], values) for key, values in limits.limits]
+    masks = [_mask(tables, dimension, keys) for dimension, keys in limits.by_dimension]
     if limits.recorded_only:
         masks.append((tables.contacts["country_source"] == "recorded").to_numpy())
     return np.logical_and.reduce(masks) if masks else None

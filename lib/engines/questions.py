@@ -13,7 +13,7 @@ import narwhals as nw
 import pandas as pd
 
 from lib.reference.periods import Period, Step
-from lib.store.dimensions import DIMENSIONS, Dimension, Names
+from lib.store.dimensions import BY_KEY, DIMENSIONS, Dimension, Names
 from lib.store.tables import Tables
 
 Expressions = dict[str, nw.Expr]
@@ -98,6 +98,11 @@ class Filter:
     @property
     def is_empty(self) -> bool:
         return not self.limits and not self.recorded_only
+
+    @property
+    def by_dimension(self) -> list[tuple[Dimension, frozenset[str]]]:
+        """The limited dimensions, and the keys of which a contact must have any."""
+        return [(BY_KEY[key], values) for key, values in self.limits]
 
     def without(self, dimension: Dimension) -> "Filter":
         """The filter without this dimension."""

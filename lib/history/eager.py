@@ -11,8 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lib.engines.filters import passing as passing_contacts
+from lib.engines.questions import Filter
 from lib.history import events
-from lib.history.filters import Filter
+from lib.history.filters import columns_for, passing
 from lib.history.reading import ALL, COUNTED_BEFORE, Bridge, Response
 from lib.history.recorded import Recorded
 from lib.reference.periods import Period, stamps
@@ -35,7 +37,7 @@ def _columns_for(limits: Filter, by: Sequence[Dimension] = ()) -> list[str]:
     `by_key`."""
     names = [*_COLUMNS]
     for side in ("before", "after"):
-        names += limits.columns(side)
+        names += columns_for(limits, side)
         names += [events.column(dimension, side) for dimension in by]
     return list(dict.fromkeys(names))
 
@@ -56,8 +58,9 @@ class EagerHistory(ABC):
 
     def active(self, limits: Filter) -> int:
         """As in `History`. Raises what `latest` raises."""
-        passes = self.latest.columns.is_active
-        return int((passes & limits.among_contacts(self.latest.tables)).sum())
+        is_active = self.latest.columns.is_active
+        passes = passing_contacts(self.latest.tables, limits)
+        return int((is_active if passes is None else is_active & passes).sum())
 
     def between(
         self,
@@ -84,11 +87,11 @@ class EagerEvents:
 
     @cached_property
     def _passed(self) -> np.ndarray:
-        return self._limits.among_events(self._table, "before")
+        return passing(self._table, self._limits, "before")
 
     @cached_property
     def _passes(self) -> np.ndarray:
-        return self._limits.among_events(self._table, "after")
+        return passing(self._table, self._limits, "after")
 
     @cached_property
     def _at(self) -> np.ndarray:

@@ -7,9 +7,9 @@ import pyarrow as pa
 from lib.engines.chosen import ChosenSource
 from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
+from lib.engines.questions import Filter
 from lib.engines.where import Files, Where, files_of, in_store
 from lib.history import comparison_state, events, levels
-from lib.history.filters import Filter
 from lib.history.lazy import LazyHistory, active_among
 from lib.history.stored import chain, since
 from lib.settings import ChosenEngine

@@ -18,11 +18,9 @@ import pandas as pd
 
 from lib.engines.days import local_day
 from lib.engines.lazy import Frame, Source
-from lib.engines.questions import Engine, Expressions, Facts
-from lib.engines.questions import Filter as Limits
+from lib.engines.questions import Engine, Expressions, Facts, Filter
 from lib.engines.results import RESULTS
 from lib.history import events, levels
-from lib.history.filters import Filter
 from lib.history.reading import COUNTED_BEFORE, Bridge, Events, Response
 from lib.metrics.terms import is_active
 from lib.reference.periods import Period
@@ -98,9 +96,7 @@ class LazyHistory:
 
 def active_among(asked: Engine, limits: Filter) -> int:
     """Number of contacts that are not blocked and pass the filter."""
-    wanted = {key: sorted(keys) for key, keys in limits.wanted.items()}
-    passing = asked.under(Limits.to(wanted, recorded_only=limits.recorded_only))
-    return int(passing.count(_ACTIVE)["active"].iloc[0])
+    return int(asked.under(limits).count(_ACTIVE)["active"].iloc[0])
 
 
 def _active() -> Expressions:
@@ -221,11 +217,7 @@ class LazyEvents:
         return _series(found.fillna({column: MISSING}), column)
 
     def _kept(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
-        limits = (
-            tuple((dimension.key, tuple(sorted(keys))) for dimension, keys in self._limits.asked),
-            self._limits.recorded_only,
-        )
-        key = ("events", self._after, self._until, limits, question)
+        key = ("events", self._after, self._until, self._limits, question)
 
         def answered() -> Answer:
             with self._source.lock:
@@ -341,7 +333,7 @@ def _timed(answers: Frame) -> Frame:
 def _passing(limits: Filter, side: str) -> nw.Expr:
     """Whether an event's contact passed on a side (`before` or `after`)."""
     passes = ~nw.col(f"active_{side}").is_null()
-    for dimension, keys in limits.asked:
+    for dimension, keys in limits.by_dimension:
         passes = passes & _has_any(dimension, side, keys)
     if limits.recorded_only:
         source = nw.col(f"{events.COUNTRY_SOURCE}_{side}")

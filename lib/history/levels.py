@@ -15,8 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.engines.memory import MemoryEngine
-from lib.engines.questions import Expressions, Facts
-from lib.history.filters import Filter
+from lib.engines.questions import Expressions, Facts, Filter
 from lib.history.recorded import Recorded
 from lib.metrics import opt_in, workload
 from lib.metrics.terms import is_active
@@ -65,9 +64,9 @@ def asked_for(limits: Filter) -> tuple[str, Collection[str]] | None:
     """
     if limits.is_empty:
         return TOTAL, ()
-    if limits.recorded_only or len(limits.asked) != 1:
+    if limits.recorded_only or len(limits.limits) != 1:
         return None
-    dimension, keys = limits.asked[0]
+    ((dimension, keys),) = limits.by_dimension
     return None if dimension.has_several and len(keys) > 1 else (dimension.key, keys)
 
 

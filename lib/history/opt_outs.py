@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lib.engines.questions import Filter
 from lib.history import levels
-from lib.history.filters import Filter
 from lib.history.reading import History, events_in, transitions
 from lib.reference.periods import Period
 from lib.reference.rates import Rate
@@ -67,11 +67,11 @@ def _opted_in(
 ) -> "pd.Series[int] | None":
     """Number opted in at the opening, by key; None if levels cannot answer the filter."""
     span = transitions(history, period)
-    others = [each for each, _ in limits.asked if each != dimension]
+    others = [each for each, _ in limits.by_dimension if each != dimension]
     if span is None or others or limits.recorded_only:
         return None
     level = history.levels(dimension.key, span.opening, span.opening).set_index("key")[kind]
-    for asked, keys in limits.asked:
+    for asked, keys in limits.by_dimension:
         if asked.has_several and len(keys) > 1:
             return None
         level = level[level.index.isin(keys)]

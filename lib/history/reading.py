@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from lib.engines.questions import Filter
 from lib.history import events, levels
-from lib.history.filters import Filter
 from lib.reference.periods import ONE_DAY, Period, stamps
 from lib.store.dimensions import Dimension
 

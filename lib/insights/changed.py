@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lib.engines.errors import EngineError
-from lib.history.filters import Filter
+from lib.engines.questions import Filter
 from lib.history.reading import History, Response, events_in, transitions
 from lib.insights.chance import pace, tail, z_of
 from lib.insights.finding import URGENCY, Finding, number_or

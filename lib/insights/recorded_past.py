@@ -10,7 +10,6 @@ import pandas as pd
 
 from lib.engines.errors import EngineError
 from lib.history import levels
-from lib.history.filters import Filter
 from lib.history.reading import History, events_in
 from lib.insights.past import Answers, Level
 from lib.query.choice import Choice
@@ -56,7 +55,7 @@ class RecordedPast:
     def _levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         """Empty if the filters need more than levels hold: they are recorded for one dimension at a
         time."""
-        asked = levels.asked_for(_filter(choice))
+        asked = levels.asked_for(choice.limits)
         if asked is None:
             return ()
         dimension, keys = asked
@@ -84,7 +83,7 @@ class RecordedPast:
         ]
 
     def _opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
-        counted = events_in(self._history, period, _filter(choice)).by_day(
+        counted = events_in(self._history, period, choice.limits).by_day(
             period, ("broadcast_out",)
         )["broadcast_out"]
         return {
@@ -98,7 +97,7 @@ class RecordedPast:
         if not self._is_covered(start):
             return None
         after, until = stamps([start, end])
-        response = self._history.between(after, until, _filter(choice)).response()
+        response = self._history.between(after, until, choice.limits).response()
         return Answers(response.answered, response.timed, response.median_hours)
 
     def _is_covered(self, moment: datetime) -> bool:
@@ -117,7 +116,3 @@ def _read(ask: Callable[[], Result], nothing: Result) -> Result:
     except (StoreError, Unreadable, EngineError) as error:
         log.warning("Recorded history could not be read: %s", error)
         return nothing
-
-
-def _filter(choice: Choice) -> Filter:
-    return Filter(choice.filters.by_key, choice.recorded_only)

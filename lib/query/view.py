@@ -17,7 +17,6 @@ from lib.engines.chosen import ChosenSource, engine_of, source_of
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine, Filter
 from lib.engines.results import RESULTS
-from lib.history import filters
 from lib.history.reading import History
 from lib.metrics.terms import BASIS_COLUMNS, Terms, choose_basis
 from lib.query import presets
@@ -78,9 +77,9 @@ class View:
         history = self.history
         if history is None:
             return None
-        limits = filters.Filter(self.choice.filters.by_key, self.choice.recorded_only)
+        limits = self.choice.limits
         as_of = history.recorded[-1] if len(history.recorded) else None
-        key = ("history", question, arguments, self.choice.limits, as_of)
+        key = ("history", question, arguments, limits, as_of)
         return RESULTS.get(self.snapshot, key, lambda: question(history, *arguments, limits))
 
     def names(self, dimension: Dimension, table: pd.DataFrame) -> list[str]:

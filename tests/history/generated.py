@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis.strategies as st
 
 from lib.chatbotx.crawl import Range
-from lib.history.filters import Filter
+from lib.engines.questions import Filter
 from lib.reference.periods import Period
 from lib.store.dimensions import MISSING
 from tests.history.states import contact, on, tagged, talk
@@ -96,9 +96,10 @@ def filters(draw: st.DrawFn) -> Filter:
         "agent": ["101", "102", MISSING],
     }
     asked = draw(st.sets(st.sampled_from(sorted(keys)), max_size=2))
-    return Filter(
-        {name: draw(st.sets(st.sampled_from(keys[name]), min_size=1)) for name in sorted(asked)}
-    )
+    wanted = {
+        name: draw(st.sets(st.sampled_from(keys[name]), min_size=1)) for name in sorted(asked)
+    }
+    return Filter.to({name: sorted(values) for name, values in wanted.items()})
 
 
 periods = st.builds(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from lib.chatbotx.crawl import Range
-from lib.history.filters import Filter
+from lib.engines.questions import Filter
 from lib.history.memory import Past
 from lib.history.opt_outs import departures, opt_out_rate
 from lib.history.reading import Events, History, changes, events_in

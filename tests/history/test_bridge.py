@@ -7,7 +7,7 @@ from datetime import datetime
 from hypothesis import HealthCheck, given, settings
 
 from lib.chatbotx.crawl import Range
-from lib.history.filters import Filter
+from lib.engines.questions import Filter
 from lib.history.memory import Past
 from lib.history.reading import changes
 from lib.reference.periods import Period
@@ -27,7 +27,7 @@ def passes(limits: Filter, each: Json) -> bool:
         "team": held_by(each, "assignedInboxTeamId"),
         "agent": held_by(each, "assignedUserId"),
     }
-    return all(has[name] & set(keys) for name, keys in limits.wanted.items())
+    return all(has[dimension.key] & keys for dimension, keys in limits.by_dimension)
 
 
 def held_by(each: Json, name: str) -> set[str]:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lib.demo.company import AGENT_IDS, OVERLOADED
+from lib.engines.questions import Filter
 from lib.history import events, levels
 from lib.history.demo import DAYS, LATE, Reconstruction, demo_past
-from lib.history.filters import Filter
 from lib.history.memory import Past
 from lib.history.reading import changes, events_in
 from lib.reference.periods import Period, day_of
@@ -59,7 +59,7 @@ def test_something_of_every_kind_has_happened(past: Past) -> None:
 
 
 def test_it_adds_up_under_a_filter(past: Past) -> None:
-    found = changes(past, MONTH, Filter({"channel": ["whatsapp"]}))
+    found = changes(past, MONTH, Filter.to({"channel": ["whatsapp"]}))
     assert found is not None
     bridge = found.bridge
     assert found.levels is not None
@@ -68,7 +68,7 @@ def test_it_adds_up_under_a_filter(past: Past) -> None:
     before = changes(
         past,
         Period.last(30, AS_OF - timedelta(days=30), MONTH.timezone),
-        Filter({"channel": ["whatsapp"]}),
+        Filter.to({"channel": ["whatsapp"]}),
     )
     assert before is not None
     assert before.bridge.closing == bridge.opening

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lib.chatbotx.crawl import Range, Verdict
+from lib.engines.questions import Filter
 from lib.history import levels
-from lib.history.filters import Filter
 from lib.history.lazy import LazyHistory
 from lib.history.reading import ALL, History, changes, daily_levels
 from lib.history.recorder import Recorder
@@ -47,8 +47,8 @@ def histories(store: Store) -> tuple[History, History]:
 
 FILTERS = {
     "all": ALL,
-    "on Telegram": Filter({"channel": ("telegram",)}),
-    "recorded": Filter({}, recorded_only=True),
+    "on Telegram": Filter.to({"channel": ("telegram",)}),
+    "recorded": Filter.to({}, recorded_only=True),
 }
 
 

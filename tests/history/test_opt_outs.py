@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.history.filters import Filter
+from lib.engines.questions import Filter
 from lib.history.opt_outs import departures, opt_out_rate
 from lib.history.reading import ALL, History
 from lib.reference.periods import Period
@@ -65,7 +65,7 @@ def test_contacts_without_a_value_have_a_row_of_their_own(on_two_days: History) 
 
 
 def test_under_a_filter_that_levels_do_not_know_there_is_no_base(on_two_days: History) -> None:
-    limits = Filter({"tag": ("7",)})
+    limits = Filter.to({"tag": ("7",)})
     found = departures(on_two_days, OCTOBER, CHANNEL, "broadcast", limits)
     assert found.loc["whatsapp", "opted_out"] == 1
     assert found["could"].isna().all()
@@ -76,7 +76,7 @@ def test_the_rate_of_all_is_that_of_the_workspace(on_two_days: History) -> None:
 
 
 def test_the_rate_under_a_filter_is_that_of_its_level(on_two_days: History) -> None:
-    limits = Filter({"channel": ("telegram",)})
+    limits = Filter.to({"channel": ("telegram",)})
     assert opt_out_rate(on_two_days, OCTOBER, "broadcast", limits) == Rate(0, 1)
 
 

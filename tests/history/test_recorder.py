@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.chatbotx.crawl import Range, Verdict
+from lib.engines.questions import Filter
 from lib.history import outline
 from lib.history.compare import COMPARED, compare
-from lib.history.filters import Filter
 from lib.history.reading import ALL, changes
 from lib.history.recorded import baseline
 from lib.history.recorder import Kept, Recorder
@@ -385,6 +385,6 @@ def test_events_of_a_version_that_knew_fewer_dimensions_are_read_and_put_togethe
     period = Period(START.date(), START.date() + timedelta(days=9))
     loaded = Recorder(store).load()
     assert loaded.history is not None
-    found = changes(loaded.history, period, Filter({"source": ("ads",)}))
+    found = changes(loaded.history, period, Filter.to({"source": ("ads",)}))
     assert found is not None
     assert found.bridge.closing == 0

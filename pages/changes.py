@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts import changes as figures
-from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.steps import step_for, stepped
 from lib.history.opt_outs import opt_out_rate
 from lib.history.reading import Bridge, Changes, begins, changes, events_in
 from lib.insights.pace import paces
@@ -246,7 +246,7 @@ def _came_and_left(found: Changes, days: Period, view: View) -> None:
     zone = view.terms.timezone
     since, today = day_of(found.opening, zone), day_of(view.terms.as_of, zone)
     charts.show(
-        titled(f"Who came, left and opted out per {STEP_NAMES[step]}", days, view),
+        titled(f"Who came, left and opted out per {step}", days, view),
         figures.came_and_left(daily, step, since, today) if came + left + out else None,
         lambda: Table(
             (

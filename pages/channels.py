@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.growth import new_by_channel, stacked
-from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.steps import step_for, stepped
 from lib.charts.style import CHANNEL_COLOURS
 from lib.metrics import audience, engagement
 from lib.outputs import columns as of
@@ -128,7 +128,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
     named = [(formatting.channel_name(str(key)), table[key]) for key in table.columns]
     told = [f"{name} {formatting.number(int(new.sum()))}" for name, new in named]
     charts.show(
-        f"New contacts per {STEP_NAMES[step]}",
+        f"New contacts per {step}",
         new_by_channel(daily, step, today, [] if chosen else each_once, chosen)
         if len(daily) and daily.to_numpy().any()
         else None,

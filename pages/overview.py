@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.growth import growth, new_by_hour
-from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.steps import Step, step_for, stepped
 from lib.charts.style import CHANNEL_COLOURS
 from lib.insights.findings import SHOWN, Finding, findings
 from lib.metrics import audience, opt_in, workload
@@ -246,7 +246,7 @@ def _growth(view: View, total: audience.Audience) -> None:
     step = step_for(period.number_of_days)
     table = stepped(daily, step)
     charts.show(
-        f"New and lost contacts per {STEP_NAMES[step]}",
+        f"New and lost contacts per {step}",
         growth(daily, step, today, _before(view, step)) if total.new or total.lost else None,
         lambda: Table(
             (
@@ -265,7 +265,7 @@ def _growth(view: View, total: audience.Audience) -> None:
     )
 
 
-def _before(view: View, step: str) -> list[int] | None:
+def _before(view: View, step: Step) -> list[int] | None:
     """New contacts of the comparison period, by its own steps."""
     comparison = view.comparison
     if comparison is None:

@@ -191,7 +191,7 @@ def _time_axes(step: Step, bars: int, highest: int) -> dict[str, Any]:
 
     Every bar is labelled if there are few: Plotly would label hours between them.
     """
-    if step == "D" and bars <= 7:
+    if step == "day" and bars <= 7:
         days = {"dtick": 86_400_000, "tickformat": "%-d %b"}
         return {"xaxis": days, "yaxis": whole_numbers(highest)}
     return {

@@ -1,15 +1,17 @@
 """Steps of a time axis: days, weeks or months."""
 
 from datetime import date
+from typing import Literal
 
 import pandas as pd
 
 from lib.reference import formatting
 
-Step = str
-"""D, W or M: bars of days, weeks (from Monday) or months."""
+Step = Literal["day", "week", "month"]
+"""What a bar stands for; weeks start on Monday. Those of `periods.Step` that make enough bars."""
 
-STEP_NAMES = {"D": "day", "W": "week", "M": "month"}
+_FREQUENCIES: dict[Step, str] = {"day": "D", "week": "W-SUN", "month": "M"}
+"""pandas' names of the steps."""
 
 UNFINISHED = 0.45
 """Opacity of the bar of the current, unfinished step."""
@@ -17,15 +19,15 @@ UNFINISHED = 0.45
 
 def step_for(days: int) -> Step:
     """Days for up to a quarter, weeks for up to two years, months beyond."""
-    return "D" if days <= 92 else "W" if days <= 731 else "M"
+    return "day" if days <= 92 else "week" if days <= 731 else "month"
 
 
 def stepped(daily: pd.DataFrame, step: Step) -> pd.DataFrame:
     """A daily table summed by step, indexed by the first day of each."""
-    if step == "D":
+    if step == "day":
         return daily
     days = pd.DatetimeIndex(daily.index)
-    starts = days.to_period("W-SUN" if step == "W" else "M").start_time
+    starts = days.to_period(_FREQUENCIES[step]).start_time
     return daily.groupby(starts).sum().rename_axis("day")
 
 
@@ -36,15 +38,15 @@ def by_size(daily: pd.DataFrame) -> pd.DataFrame:
 
 def step_name(day: pd.Timestamp, step: Step) -> str:
     """ "1 Jun 2026", "week of 1 Jun 2026", "Jun 2026"."""
-    if step == "M":
+    if step == "month":
         return formatting.month(day)
-    return formatting.day(day) if step == "D" else f"week of {formatting.day(day)}"
+    return formatting.day(day) if step == "day" else f"week of {formatting.day(day)}"
 
 
 def is_unfinished(day: pd.Timestamp, step: Step, today: date) -> bool:
     """Whether `today` lies in the step that begins on `day`."""
-    period = {"D": "D", "W": "W-SUN", "M": "M"}[step]
-    return bool(day.to_period(period) == pd.Timestamp(today).to_period(period))
+    frequency = _FREQUENCIES[step]
+    return bool(day.to_period(frequency) == pd.Timestamp(today).to_period(frequency))
 
 
 def opacities(index: pd.Index, step: Step, today: date) -> list[float]:

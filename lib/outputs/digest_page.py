@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from lib.charts.growth import growth
-from lib.charts.steps import STEP_NAMES, step_for, stepped
+from lib.charts.steps import step_for, stepped
 from lib.metrics import audience
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
@@ -87,7 +87,7 @@ def _growth(view: View) -> FigureShown:
     table = stepped(daily, step)
     today: date = day_of(view.terms.as_of, view.terms.timezone)
     return FigureShown(
-        f"New and lost contacts per {STEP_NAMES[step]}",
+        f"New and lost contacts per {step}",
         growth(daily, step, today) if total.new or total.lost else None,
         f"{formatting.counted(total.new, 'new contact')} and {formatting.number(total.lost)} lost "
         f"{view.during}.",

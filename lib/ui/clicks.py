@@ -22,7 +22,7 @@ Clicks = Sequence[Choice | None]
 def on_steps(starts: pd.Index, step: Step, period: Period, view: View) -> Clicks:
     """For each step that starts then: the dashboard limited to its days within the period."""
     days = [max(start.date(), period.start) for start in pd.DatetimeIndex(starts)]
-    ends = [*(day - ONE_DAY for day in days[1:]), period.end] if step != "D" else days
+    ends = [*(day - ONE_DAY for day in days[1:]), period.end] if step != "day" else days
     return [view.choice.on_days(day, end) for day, end in zip(days, ends, strict=True)]
 
 

@@ -38,7 +38,7 @@ def test_only_what_is_lost_is_red() -> None:
 
 def test_who_left_lies_below_the_axis() -> None:
     daily = pd.DataFrame({"came": [3, 0, 1], "left": [1, 2, 0], "opted_out": [0, 1, 0]}, DAYS)
-    came, left, out = came_and_left(daily, "D", date(2026, 11, 1), date(2026, 11, 3)).data
+    came, left, out = came_and_left(daily, "day", date(2026, 11, 1), date(2026, 11, 3)).data
     assert list(came.y) == [3, 0, 1]
     assert list(left.y) == [-1, -2, 0]
     assert list(out.y) == [0, 1, 0]
@@ -48,7 +48,7 @@ def test_who_left_lies_below_the_axis() -> None:
 
 def test_days_before_the_first_recorded_one_are_a_gap_and_not_zero() -> None:
     daily = pd.DataFrame({"came": [0, 0, 1], "left": [0, 2, 0], "opted_out": [0, 1, 0]}, DAYS)
-    figure = came_and_left(daily, "D", date(2026, 11, 2), date(2026, 11, 3))
+    figure = came_and_left(daily, "day", date(2026, 11, 2), date(2026, 11, 3))
     for trace in figure.data:
         assert list(pd.isna(trace.y)) == [True, False, False]
 
@@ -56,7 +56,7 @@ def test_days_before_the_first_recorded_one_are_a_gap_and_not_zero() -> None:
 def test_a_month_that_was_recorded_in_part_is_drawn() -> None:
     days = pd.date_range("2026-09-30", "2026-11-01", name="day")
     daily = pd.DataFrame({"came": 1, "left": 0, "opted_out": 0}, days)
-    came, *_ = came_and_left(daily, "M", date(2026, 10, 31), date(2026, 11, 1)).data
+    came, *_ = came_and_left(daily, "month", date(2026, 10, 31), date(2026, 11, 1)).data
     assert list(pd.isna(came.y)) == [True, False, False]
 
 

@@ -28,9 +28,9 @@ def ranked(*names: str) -> go.Figure:
 
 
 EVERY: dict[str, Callable[[str], go.Figure]] = {
-    "growth": lambda name: growth(daily("2026-06-01", new=[1], lost=[1]), "D", date(2026, 6, 1)),
+    "growth": lambda name: growth(daily("2026-06-01", new=[1], lost=[1]), "day", date(2026, 6, 1)),
     "by channel": lambda name: new_by_channel(
-        daily("2026-06-01", **{name: [1]}), "D", date(2026, 6, 1)
+        daily("2026-06-01", **{name: [1]}), "day", date(2026, 6, 1)
     ),
     "ranking": ranked,
     "world": lambda name: world({"BR": 1}, "contacts"),
@@ -41,12 +41,12 @@ EVERY: dict[str, Callable[[str], go.Figure]] = {
     "cohorts": lambda name: cohort_shares(cohorts()),
 }
 EMPTY: dict[str, Callable[[], go.Figure]] = {
-    "growth": lambda: growth(daily("2026-06-01", new=[], lost=[]), "D", date(2026, 6, 1)),
+    "growth": lambda: growth(daily("2026-06-01", new=[], lost=[]), "day", date(2026, 6, 1)),
     "by channel": lambda: new_by_channel(
-        pd.DataFrame(index=pd.DatetimeIndex([], name="day")), "W", date(2026, 6, 1)
+        pd.DataFrame(index=pd.DatetimeIndex([], name="day")), "week", date(2026, 6, 1)
     ),
     "nothing new by channel": lambda: new_by_channel(
-        daily("2026-06-01", none=[0]).drop(columns="none"), "D", date(2026, 6, 1)
+        daily("2026-06-01", none=[0]).drop(columns="none"), "day", date(2026, 6, 1)
     ),
     "ranking": ranked,
     "world": lambda: world({}, "contacts"),

@@ -1,37 +1,39 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import get_args
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.charts.steps import by_size, step_for, step_name, stepped
+from lib.charts.steps import Step, by_size, step_for, step_name, stepped
 from tests.charts.reading import daily, some
 
 
 @pytest.mark.parametrize(
-    ("days", "step"), [(1, "D"), (92, "D"), (93, "W"), (731, "W"), (732, "M"), (5000, "M")]
+    ("days", "step"),
+    [(1, "day"), (92, "day"), (93, "week"), (731, "week"), (732, "month"), (5000, "month")],
 )
-def test_bars_get_wider_with_the_period(days: int, step: str) -> None:
+def test_bars_get_wider_with_the_period(days: int, step: Step) -> None:
     assert step_for(days) == step
 
 
 def test_days_stay_as_they_are() -> None:
     table = daily("2026-06-03", new=[1, 2, 3])
-    pd.testing.assert_frame_equal(stepped(table, "D"), table)
+    pd.testing.assert_frame_equal(stepped(table, "day"), table)
 
 
 def test_weeks_begin_on_monday() -> None:
     # 3 June 2026 is a Wednesday.
-    weeks = stepped(daily("2026-06-03", new=[1] * 12), "W")
+    weeks = stepped(daily("2026-06-03", new=[1] * 12), "week")
     assert [f"{day:%a %d %b}" for day in weeks.index] == ["Mon 01 Jun", "Mon 08 Jun"]
     assert weeks["new"].tolist() == [5, 7]
 
 
 def test_months_begin_on_the_first() -> None:
-    months = stepped(daily("2024-02-28", new=[1, 10, 100]), "M")
+    months = stepped(daily("2024-02-28", new=[1, 10, 100]), "month")
     assert [f"{day:%Y-%m-%d}" for day in months.index] == ["2024-02-01", "2024-03-01"]
     assert months["new"].tolist() == [11, 100]
 
@@ -40,9 +42,9 @@ def test_months_begin_on_the_first() -> None:
 @given(
     st.dates(date(2000, 1, 1), date(2030, 1, 1)),
     st.lists(st.integers(0, 1000), min_size=1, max_size=400),
-    st.sampled_from("DWM"),
+    st.sampled_from(get_args(Step)),
 )
-def test_no_step_loses_or_invents_a_contact(start: date, new: list[int], step: str) -> None:
+def test_no_step_loses_or_invents_a_contact(start: date, new: list[int], step: Step) -> None:
     table = stepped(daily(f"{start}", new=new, lost=new[::-1]), step)
     assert (table["new"].sum(), table["lost"].sum()) == (sum(new), sum(new))
     assert table.index.is_monotonic_increasing
@@ -50,9 +52,9 @@ def test_no_step_loses_or_invents_a_contact(start: date, new: list[int], step: s
 
 
 @pytest.mark.parametrize(
-    ("step", "name"), [("D", "1 Jun 2026"), ("W", "week of 1 Jun 2026"), ("M", "Jun 2026")]
+    ("step", "name"), [("day", "1 Jun 2026"), ("week", "week of 1 Jun 2026"), ("month", "Jun 2026")]
 )
-def test_steps_are_named_as_people_name_them(step: str, name: str) -> None:
+def test_steps_are_named_as_people_name_them(step: Step, name: str) -> None:
     assert step_name(pd.Timestamp("2026-06-01"), step) == name
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import streamlit
 
-from lib.charts.steps import stepped
+from lib.charts.steps import Step, stepped
 from lib.chatbotx.crawl import Verdict
 from lib.metrics import audience
 from lib.query.choice import Choice
@@ -46,7 +46,7 @@ def test_a_click_on_a_key_limits_to_it_and_on_the_chosen_one_no_longer(
     ]
 
 
-def days_clicked(start: date, end: date, step: str) -> list[tuple[str, str]]:
+def days_clicked(start: date, end: date, step: Step) -> list[tuple[str, str]]:
     """First and last day shown after a click on each bar, as month and day."""
     view = june_view(Choice("dates", start, end))
     bars = stepped(view.compute(audience.by_day, view.terms), step)
@@ -60,7 +60,7 @@ def days_clicked(start: date, end: date, step: str) -> list[tuple[str, str]]:
 
 
 def test_a_click_on_a_day_shows_that_day() -> None:
-    assert days_clicked(date(2026, 6, 29), date(2026, 7, 1), "D") == [
+    assert days_clicked(date(2026, 6, 29), date(2026, 7, 1), "day") == [
         ("06-29", "06-29"),
         ("06-30", "06-30"),
         ("07-01", "07-01"),
@@ -69,7 +69,7 @@ def test_a_click_on_a_day_shows_that_day() -> None:
 
 def test_a_click_on_a_week_shows_its_days_within_the_period() -> None:
     # From a Wednesday to a Tuesday.
-    assert days_clicked(date(2026, 6, 3), date(2026, 6, 16), "W") == [
+    assert days_clicked(date(2026, 6, 3), date(2026, 6, 16), "week") == [
         ("06-03", "06-07"),
         ("06-08", "06-14"),
         ("06-15", "06-16"),
@@ -77,15 +77,15 @@ def test_a_click_on_a_week_shows_its_days_within_the_period() -> None:
 
 
 def test_a_click_on_a_month_shows_its_days_within_the_period() -> None:
-    assert days_clicked(date(2024, 1, 31), date(2024, 3, 15), "M") == [
+    assert days_clicked(date(2024, 1, 31), date(2024, 3, 15), "month") == [
         ("01-31", "01-31"),
         ("02-01", "02-29"),
         ("03-01", "03-15"),
     ]
 
 
-@pytest.mark.parametrize("step", ["D", "W", "M"])
-def test_the_days_of_all_bars_are_those_of_the_period_each_once(step: str) -> None:
+@pytest.mark.parametrize("step", ["day", "week", "month"])
+def test_the_days_of_all_bars_are_those_of_the_period_each_once(step: Step) -> None:
     start, end = date(2026, 6, 3), date(2026, 8, 4)
     clicked = [
         (date.fromisoformat(f"2026-{first}"), date.fromisoformat(f"2026-{last}"))
@@ -99,7 +99,7 @@ def test_a_click_keeps_the_other_filters_and_one_on_the_day_that_is_shown_goes_b
     day = date(2026, 6, 10)
     chosen = choosing("dates", day, day, channel=("line",))
     view = june_view(chosen)
-    assert clicks.on_steps(pd.DatetimeIndex([day]), "D", view.terms.period, view) == [
+    assert clicks.on_steps(pd.DatetimeIndex([day]), "day", view.terms.period, view) == [
         choosing("30d", channel=("line",))
     ]
 

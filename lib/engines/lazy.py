@@ -87,6 +87,10 @@ class LazyEngine:
     def span(self, column: str, *, among: Fact | None = None) -> tuple[datetime, datetime] | None:
         return self._kept(("span", column, among), lambda: self._span(column, among))
 
+    def firsts(self, column: str, *, among: Sequence[Fact]) -> list[datetime | None]:
+        facts = tuple(among)
+        return self._kept(("firsts", column, facts), lambda: self._firsts(column, facts))
+
     def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:
         facts = Facts(_until, (column, tuple(moments)))
         return [int(number) for number in self.count(facts, among=among).iloc[0][1:]]
@@ -252,6 +256,16 @@ class LazyEngine:
         found = self._ask(contacts.select(first=moments.min(), last=moments.max()))
         first, last = (found[name][0].as_py() for name in ("first", "last"))
         return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
+
+    def _firsts(self, column: str, among: Sequence[Fact]) -> list[datetime | None]:
+        marks = {
+            f"first_{number}": nw.when(_is_true(fact)).then(nw.col(column))
+            for number, fact in enumerate(among)
+        }
+        marked = self._contacts().select(**marks)
+        found = self._ask(marked.select(**{name: nw.col(name).min() for name in marks}))
+        firsts = [found[name][0].as_py() for name in marks]
+        return [None if first is None else first.astimezone(UTC) for first in firsts]
 
     def _count(
         self, facts: Facts, by: Dimension | None, among: Fact | None, with_missing: bool
@@ -442,7 +456,11 @@ def _until(column: str, moments: Sequence[datetime]) -> Expressions:
 
 
 def _holding(contacts: Frame, among: Fact) -> Frame:
-    return contacts.filter(among.facts.expressions()[among.name].fill_null(value=False))
+    return contacts.filter(_is_true(among))
+
+
+def _is_true(fact: Fact) -> nw.Expr:
+    return fact.facts.expressions()[fact.name].fill_null(value=False)
 
 
 def _total(name: str) -> nw.Expr:

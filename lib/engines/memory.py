@@ -89,6 +89,10 @@ class MemoryEngine:
         )
         return first, last
 
+    def firsts(self, column: str, *, among: Sequence[Fact]) -> list[datetime | None]:
+        spans = [self.span(column, among=fact) for fact in among]
+        return [span[0] if span is not None else None for span in spans]
+
     def count(
         self,
         facts: Facts = NO_FACTS,

@@ -139,6 +139,11 @@ class Engine(Protocol):
         """First and last time (UTC) in a column; None if there is none."""
         ...
 
+    def firsts(self, column: str, *, among: Sequence[Fact]) -> list[datetime | None]:
+        """First time (UTC) in a column, for the contacts for which each of the facts is true; None
+        if there is none."""
+        ...
+
     def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:
         """How many contacts have a time in this column at or before each of these moments (UTC)."""
         ...

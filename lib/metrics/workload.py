@@ -226,19 +226,13 @@ class LongestWaits:
 
 def longest_waits(asked: Engine, terms: Terms) -> LongestWaits:
     counted = asked.count(facts(terms), among=OPEN).iloc[0]
-    hours, orphaned_hours = (
-        _longest(asked, terms, _of_open(terms, name)) if counted[name] else None
-        for name in ("awaiting_reply", _ORPHANS)
-    )
-    return LongestWaits(hours, int(counted[_ORPHANS]), orphaned_hours)
-
-
-def _longest(asked: Engine, terms: Terms, among: Fact) -> float | None:
-    """Hours since the earliest message; None without any."""
-    span = asked.span("wrote", among=among)
-    if span is None:
-        return None
-    return float(waiting_hours(pd.Series([span[0]]), terms).iloc[0])
+    names = [name for name in ("awaiting_reply", _ORPHANS) if counted[name]]
+    if not names:
+        return LongestWaits(None, 0, None)
+    firsts = asked.firsts("wrote", among=[_of_open(terms, name) for name in names])
+    hours = waiting_hours(pd.Series(firsts, dtype="datetime64[us, UTC]"), terms)
+    known = dict(zip(names, hours.tolist(), strict=True))
+    return LongestWaits(known.get("awaiting_reply"), int(counted[_ORPHANS]), known.get(_ORPHANS))
 
 
 def by_agent(asked: Engine, terms: Terms) -> pd.DataFrame:

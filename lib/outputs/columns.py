@@ -169,8 +169,9 @@ def column(
     detail: bool = False,
 ) -> Column:
     """A column from any sequence, array, series or index, converted to plain Python values."""
-    plain = values if isinstance(values, list | tuple) else values.tolist()  # type: ignore[union-attr]
-    return Column(name, plain, format, muted, detail)
+    if isinstance(values, np.ndarray | pd.Series | pd.Index):
+        values = values.tolist()
+    return Column(name, values, format, muted, detail)
 
 
 @dataclass(frozen=True, eq=False)

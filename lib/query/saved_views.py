@@ -110,7 +110,9 @@ def _replace(path: Path, content: bytes) -> None:
 def _content_of(path: Path) -> bytes:
     """Read the file. Raises OSError, also for anything but a regular file: reading a pipe would
     block."""
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    # Windows has no O_NONBLOCK; elsewhere there is no O_BINARY.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    opened = os.open(path, flags)
     with os.fdopen(opened, "rb") as file:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:

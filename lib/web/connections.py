@@ -24,7 +24,7 @@ from lib.web.messages import MOST_MESSAGE_BYTES, Throttle
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-except ImportError:  # one of the two is always there
+except ImportError:  # an optional package; `install` leaves out what is None
     HttpToolsProtocol = None  # type: ignore[assignment, misc]
 
 log = logging.getLogger(__name__)
@@ -202,6 +202,7 @@ def limit_accepts(loop: asyncio.AbstractEventLoop) -> None:
     def create_bounded(*arguments: Any, backlog: int = 100, **more: Any) -> Any:
         return create_server(*arguments, backlog=min(backlog, ACCEPTED_AT_ONCE), **more)
 
+    # The launcher configures uvicorn, not we, and the loop is all that we are given.
     loop.create_server = create_bounded  # type: ignore[method-assign]
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from lib.insights.alerts import Change, advance, changes, mark_told
@@ -209,7 +210,7 @@ class Notifier:
             else:
                 ledger = self.deliveries.read()
                 if row.attempts or not self._over_limit(ledger, now):
-                    self.send(row, lambda row=row: self._alerts(row, snapshot))  # type: ignore[misc]
+                    self.send(row, partial(self._alerts, row, snapshot))
 
     def _send_digest(self, row: Delivery, snapshot: Snapshot | None, now: datetime) -> None:
         age = now - row.planned

@@ -156,7 +156,7 @@ def _recipient(
 def _mail(place: str, given: Mapping[str, Any], own: Remarks) -> Mail | None:
     before = len(own.mistakes)
     security = cast(Security, given.get("security", "starttls"))
-    if security not in _PORTS:
+    if not isinstance(security, str) or security not in _PORTS:
         own.mistakes.append(f"{place} security must be starttls, tls or none.")
         return None
     to = given["to"] if isinstance(given["to"], list) else [given["to"]]

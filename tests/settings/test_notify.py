@@ -107,6 +107,7 @@ def test_the_settings_know_every_rule_of_findings() -> None:
         ({"boss": MAIL | {"to": "ana@example.com\r\nBcc: x@y.org"}}, "to must be an address"),
         ({"boss": MAIL | {"server": "smtp example"}}, "server must be the name"),
         ({"boss": MAIL | {"server": "user:secret@smtp.example.com"}}, "server must be the name"),
+        ({"boss": MAIL | {"security": ["tls"]}}, "security must be starttls, tls or none"),
         ({"boss": MAIL | {"user": "me"}}, "both user and password"),
         ({"boss": MAIL | {"user": "a", "password": "b", "security": "none"}}, "unprotected"),
         ({"boss": MAIL | {"chat": SLACK}}, "either to, for mails, or chat"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from lib.reference.pages import FIRST, PAGES
 
@@ -10,11 +11,10 @@ PATHS: tuple[str, ...] = tuple(PAGES)
 
 
 def switch_page(dashboard: AppTest, path: str) -> AppTest:
-    """Switch to a page by its path, like a click on its name; the next run shows it.
+    """Go to a page by its path, like a click on its name, or like a link if nothing was shown yet;
+    the next run shows it.
 
     `AppTest.switch_page` supports only pages that are files, and ours are functions.
     """
-    registered = dashboard._registered_pages
-    known = {info["url_pathname"]: page_hash for page_hash, info in registered.items()}
-    dashboard._page_hash = known["" if path == FIRST else path]
+    dashboard._page_hash = calc_hash("" if path == FIRST else path)
     return dashboard

@@ -55,9 +55,7 @@ def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:
     dashboard = AppTest.from_file(PAGES / "frame.py", default_timeout=120)
     for key, value in parameters.items():
         dashboard.query_params[key] = value
-    dashboard.run()
-    if name != "overview":
-        switch_page(dashboard, name).run()
+    switch_page(dashboard, name).run()
     assert not dashboard.exception, dashboard.exception[0].value
     return dashboard
 

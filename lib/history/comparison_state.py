@@ -5,6 +5,7 @@ wrote. It is one table with a row per such contact.
 """
 
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from lib.store.tables import Tables
 _AS_TEXT = ("id", "conversation")
 
 
+@cache
 def schema() -> pa.Schema:
     """Schema of the table: id; since: when the contact began to wait for a person; missed: whether
     the crawl missed it. For missed contacts only, also all columns of contacts, with lists in place

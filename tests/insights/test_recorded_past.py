@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
+import pytest
 
 from lib.history.memory import Past as Recorded
 from lib.insights.recorded_past import RecordedPast
@@ -38,21 +39,23 @@ def history() -> Recorded:
     return found
 
 
-PAST = RecordedPast(history(), bot_answers=True)
+@pytest.fixture(scope="module")
+def past() -> RecordedPast:
+    return RecordedPast(history(), bot_answers=True)
 
 
-def test_levels_are_those_of_each_snapshot_without_the_end() -> None:
-    levels = PAST.levels(Choice(), at(21), at(30))
+def test_levels_are_those_of_each_snapshot_without_the_end(past: RecordedPast) -> None:
+    levels = past.levels(Choice(), at(21), at(30))
     assert [(level.at, level.waiting) for level in levels] == [
         (at(21), 0), (at(24), 1), (at(27), 1),
     ]  # fmt: skip
     assert {level.contacts for level in levels} == {2}
 
 
-def test_levels_say_who_was_handed_over_and_taken_by_nobody() -> None:
-    assert {level.handed_over for level in PAST.levels(Choice(), at(0), at(48))} == {1}
+def test_levels_say_who_was_handed_over_and_taken_by_nobody(past: RecordedPast) -> None:
+    assert {level.handed_over for level in past.levels(Choice(), at(0), at(48))} == {1}
     whatsapp = Choice(filters=Filters((("channel", ("whatsapp",)),)))
-    assert {level.handed_over for level in PAST.levels(whatsapp, at(0), at(48))} == {0}
+    assert {level.handed_over for level in past.levels(whatsapp, at(0), at(48))} == {0}
 
 
 def test_where_an_earlier_version_recorded_nobody_knows_who_was_handed_over() -> None:
@@ -66,25 +69,27 @@ def test_where_an_earlier_version_recorded_nobody_knows_who_was_handed_over() ->
     assert known == [False] * 4 + [True] * 12
 
 
-def test_under_a_filter_levels_are_those_of_the_filter() -> None:
+def test_under_a_filter_levels_are_those_of_the_filter(past: RecordedPast) -> None:
     choice = Choice(filters=Filters((("channel", ("whatsapp",)),)))
     assert choice.keys(CHANNEL) == ("whatsapp",)
-    assert {level.waiting for level in PAST.levels(choice, at(0), at(48))} == {0}
+    assert {level.waiting for level in past.levels(choice, at(0), at(48))} == {0}
 
 
-def test_opt_outs_are_told_of_days_that_are_wholly_recorded() -> None:
+def test_opt_outs_are_told_of_days_that_are_wholly_recorded(past: RecordedPast) -> None:
     period = Period(date(2026, 6, 30), date(2026, 7, 3))
     # 1 July starts with the first snapshot; 2 July ends with the last one, after which there are
     # none.
-    assert PAST.opt_outs(Choice(), period) == {date(2026, 7, 1): 0}
+    assert past.opt_outs(Choice(), period) == {date(2026, 7, 1): 0}
     longer = history()
     longer.record(at(49), tables_of(contact()))
     past = RecordedPast(longer, bot_answers=True)
     assert past.opt_outs(Choice(), period) == {date(2026, 7, 1): 0, date(2026, 7, 2): 1}
 
 
-def test_answers_are_those_of_the_time_and_not_told_of_a_time_before_the_record() -> None:
-    answers = PAST.answers(Choice(), at(24), at(48))
+def test_answers_are_those_of_the_time_and_not_told_of_a_time_before_the_record(
+    past: RecordedPast,
+) -> None:
+    answers = past.answers(Choice(), at(24), at(48))
     assert answers is not None
     assert (answers.answered, answers.median_hours) == (1, 5.0)
-    assert PAST.answers(Choice(), at(-48), at(48)) is None
+    assert past.answers(Choice(), at(-48), at(48)) is None

@@ -233,23 +233,23 @@ def test_a_commit_writes_few_rows_however_long_the_history_is(
 ) -> None:
     monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
     closed = set[str]()
-    for number in range(40):
+    for number in range(25):
         head = record(store, number, timedelta(days=400))
         open_rows = pq.read_table(files(store, "snapshots")[0].parent / head.version.files[0])
         assert len(open_rows) <= 5 + 7
         assert closed <= {*head.closed}  # they are not written again
         closed = {*head.closed}
-    assert len(closed) == 6
-    assert recorded_days(store) == [*range(40)]
+    assert len(closed) == 3
+    assert recorded_days(store) == [*range(25)]
 
 
 def test_rows_before_what_is_remembered_go_and_the_first_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
-    for number in range(60):
-        record(store, number, timedelta(days=30))
-        oldest = max(0, number - 30)
+    for number in range(30):
+        record(store, number, timedelta(days=12))
+        oldest = max(0, number - 12)
         assert recorded_days(store) == sorted({0, *range(oldest, number + 1)})
 
 
@@ -257,14 +257,14 @@ def test_where_a_file_of_closed_rows_is_broken_the_others_remain(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
-    heads = [record(store, number, timedelta(days=400)) for number in range(30)]
+    heads = [record(store, number, timedelta(days=400)) for number in range(20)]
     closed = heads[-1].closed
     spoiled = min(closed, key=lambda name: closed[name]["as_of"][0].as_py())
     cut(folder(store) / "snapshots" / spoiled)
     lost = {*range(1, 6)}
-    assert recorded_days(store) == sorted({*range(30)} - lost)
-    Store(store.place).commit(Store(store.place).head(), snapshot_of(day=30), Recording(None, {}))
-    assert recorded_days(store) == sorted({*range(31)} - lost)
+    assert recorded_days(store) == sorted({*range(20)} - lost)
+    Store(store.place).commit(Store(store.place).head(), snapshot_of(day=20), Recording(None, {}))
+    assert recorded_days(store) == sorted({*range(21)} - lost)
 
 
 def test_what_is_kept_no_longer_is_removed_when_nobody_can_be_reading_it(store: Store) -> None:

@@ -127,7 +127,7 @@ def test_two_writers_and_a_reader_see_whole_snapshots(place: Place) -> None:
         joined, deleted = joined_and_deleted(loaded)
         assert joined == deleted
         seen += 1
-        writers[0].join(0.1)  # otherwise the reader keeps the server from the writers
+        writers[0].join(0.5)  # otherwise the reader keeps the server from the writers
     assert seen
     # Whichever came first, the record leads from the first state to the last.
     kept = Recorder(Store(place)).save(snapshot(8, range(8, 11)))

@@ -33,8 +33,9 @@ run: $(RUN_READY)
 	@$(PY) -m streamlit run app.py $(ARGS)
 
 # On all cores, with up to four processes (`tests/conftest.py`). For a single file, pytest itself starts faster.
+# Bytecode is kept, whatever the environment says: dozens of processes start here, and each would compile everything anew.
 test: $(DEV_READY)
-	@$(PY) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 check: $(DEV_READY)
 	@$(PY) -m ruff check .

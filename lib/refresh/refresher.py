@@ -164,9 +164,7 @@ class Refresher:
         return self._state
 
     def _run(self) -> None:
-        stored = self._copy.at_start(is_unneeded=self._attention.is_unneeded)
-        if stored is not None:
-            self._set(stored)
+        self._show_stored()
         shortest, failures = timedelta(0), 0
         while not self._stopped.is_set():
             has_news = self._idle(shortest, by_age=not failures)
@@ -177,6 +175,13 @@ class Refresher:
             else:
                 shortest = min(FIRST_RETRY * 2**failures, self._usual)
                 failures = min(failures + 1, 10)
+
+    def _show_stored(self) -> None:
+        # In a function of its own, since a variable of the thread's outermost one would keep the
+        # first snapshot in memory for good.
+        stored = self._copy.at_start(is_unneeded=self._attention.is_unneeded)
+        if stored is not None:
+            self._set(stored)
 
     def _idle(self, shortest: timedelta, *, by_age: bool) -> bool:
         """Wait until the next crawl should start.

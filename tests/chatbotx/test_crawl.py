@@ -73,7 +73,7 @@ MANNERS = {
     "minutes": replace(NOVEMBER, rate_limit=None, address_rate_limit=None, filters_by_seconds=60),
 }
 SMALL_PAGES = {name: replace(manners, per_page_cap=7) for name, manners in MANNERS.items()}
-WALKERS = [1, 2, 4, 8]
+WALKERS = [1, 2, 4, 8] if effort.IS_WHOLE else [1, 4]
 
 by_manners = pytest.mark.parametrize("manners", MANNERS.values(), ids=MANNERS)
 by_small_pages = pytest.mark.parametrize("manners", SMALL_PAGES.values(), ids=SMALL_PAGES)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -14,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.refresh import refreshers
 from lib.refresh.state import State
-from tests.fake_chatbotx import FakeChatbotx
+from tests.fake_chatbotx import EDGE_CONTACTS, JULY, FakeChatbotx
 from tests.switching import switch_page
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -24,15 +27,53 @@ JUNE = {"from": "2026-06-01", "to": "2026-06-30", "tz": "America/Sao_Paulo"}
 Connect = Callable[..., State]
 
 
+@dataclass
+class _Recorded:
+    """A server with the recorded workspace that no test changes, and a store with its snapshot."""
+
+    server: FakeChatbotx
+    store: Path
+    until: float = 0.0
+
+    def copy_store(self, folder: Path) -> None:
+        """Copy the store, whose snapshot is a few minutes old at most, so that none is due."""
+        if time.monotonic() > self.until:
+            shutil.rmtree(self.store, ignore_errors=True)
+            given = settings.Settings(
+                token="edge", base_url=self.server.base_url, store=str(self.store)
+            )
+            assert refreshers.refresher_of(given).wait(60).snapshot is not None
+            refreshers.stop_all()
+            self.until = time.monotonic() + 300
+        shutil.copytree(self.store, folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Recorded]:
+    contacts = json.loads(EDGE_CONTACTS.read_text("utf-8"))
+    with FakeChatbotx({"edge": contacts, "empty": []}, manners=JULY) as server:
+        yield _Recorded(server, tmp_path_factory.mktemp("recorded") / "store")
+
+
 @pytest.fixture
 def connect(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edge_server: FakeChatbotx
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Connect]:
     """`connect(token)` points the dashboard at a workspace of the fake API, and waits until the
-    first crawl has ended, successfully or not. Other settings by name."""
+    first crawl has ended, successfully or not. Other settings by name.
+
+    A test that does not ask for the server finds the recorded workspace in the store, which takes a
+    fraction of the time of a crawl.
+    """
+    if "edge_server" in request.fixturenames:
+        server: FakeChatbotx = request.getfixturevalue("edge_server")
+    else:
+        recorded: _Recorded = request.getfixturevalue("recorded")
+        recorded.copy_store(tmp_path)
+        server = recorded.server
 
     def connect(token: str = "edge", wait: bool = True, **others: str) -> State:
-        given = {"token": token, "base_url": edge_server.base_url, "snapshot_dir": str(tmp_path)}
+        given = {"token": token, "base_url": server.base_url, "snapshot_dir": str(tmp_path)}
         # Pages run without the server that would ask for a key.
         given["open_access"] = "yes"
         for name, value in (given | others).items():
@@ -48,6 +89,17 @@ def connect(
         monkeypatch.delenv(f"CHATBOTX_{name}", raising=False)
     yield connect
     refreshers.stop_all()
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch, connect: Connect) -> State:
+    """The dashboard without a token: the demo workspace, with few recorded days, as each of them
+    has to be generated."""
+    connect(wait=False)
+    monkeypatch.delenv("CHATBOTX_TOKEN")
+    monkeypatch.setattr("lib.history.demo.DAYS", 3)
+    settings.read_again()
+    return refreshers.refresher_of(settings.load()).wait(60)
 
 
 def open_page(name: str = "overview", **parameters: str | list[str]) -> AppTest:

@@ -13,9 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import settings
 from lib.reference import formatting
-from lib.refresh import refreshers
 from lib.settings.hosting import is_on_community_cloud
 from lib.ui.tables import MOST_ROWS
 from tests.fake_chatbotx import Contact, FakeChatbotx
@@ -500,22 +498,14 @@ class TestQueue:
         assert queue(page)
         assert not [each for each in told if each in shown]
 
-    def test_the_demo_has_no_link_and_says_why(
-        self, monkeypatch: pytest.MonkeyPatch, connect: Connect
-    ) -> None:
-        connect(wait=False)
-        monkeypatch.delenv("CHATBOTX_TOKEN")
-        refreshers.refresher_of(settings.load()).wait(60)
+    @pytest.mark.usefixtures("demo")
+    def test_the_demo_has_no_link_and_says_why(self) -> None:
         page = open_page("workload")
         assert "ChatbotX" not in queue(page)[0].cells
         assert "The demo has no ChatbotX to open them in." in text(page)
 
-    def test_before_a_page_is_printed_a_long_list_shows_all_its_rows_for_one_run(
-        self, monkeypatch: pytest.MonkeyPatch, connect: Connect
-    ) -> None:
-        connect(wait=False)
-        monkeypatch.delenv("CHATBOTX_TOKEN")
-        refreshers.refresher_of(settings.load()).wait(30)
+    @pytest.mark.usefixtures("demo")
+    def test_before_a_page_is_printed_a_long_list_shows_all_its_rows_for_one_run(self) -> None:
         page = open_page("workload")
         assert len(queue(page)) == MOST_ROWS
         everybody = int(numbers(page)["Waiting for a person"])

@@ -87,12 +87,8 @@ def test_unreadable_fields_are_counted_and_the_rest_is_shown(
     assert "2 values could not be read" in page.markdown[0].value
 
 
-def test_without_a_token_the_demo_says_that_it_is_one(
-    monkeypatch: pytest.MonkeyPatch, connect: Connect
-) -> None:
-    connect(wait=False)
-    monkeypatch.delenv("CHATBOTX_TOKEN")
-    refreshers.refresher_of(settings.load()).wait(60)
+@pytest.mark.usefixtures("demo")
+def test_without_a_token_the_demo_says_that_it_is_one() -> None:
     for name in PATHS:
         assert "Demo workspace" in open_page(name).info[0].value
 

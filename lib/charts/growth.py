@@ -53,10 +53,14 @@ def growth(
     )
 
 
+_ANY_DAY = date(2000, 1, 1)
+"""For an axis that shows times of day only."""
+
+
 def new_by_hour(hours: Sequence[int]) -> go.Figure:
     """New contacts of one day, by hour."""
     bars = go.Bar(
-        x=[f"{hour:02d}" for hour in range(len(hours))],
+        x=[f"{_ANY_DAY} {hour:02d}:00" for hour in range(len(hours))],
         y=list(hours),
         name="New",
         marker={"color": PETROL},
@@ -68,7 +72,8 @@ def new_by_hour(hours: Sequence[int]) -> go.Figure:
     return figure_of(
         bars,
         height=300,
-        xaxis={"type": "category", "dtick": 3, "ticksuffix": ":00"},
+        # Of times, Plotly labels as many as there is room for; of categories, more.
+        xaxis={"type": "date", "tickformat": "%H:%M"},
         yaxis=whole_numbers(max(hours, default=0)),
     )
 
@@ -192,7 +197,8 @@ def _time_axes(step: Step, bars: int, highest: int) -> dict[str, Any]:
     Every bar is labelled if there are few: Plotly would label hours between them.
     """
     if step == "day" and bars <= 7:
-        days = {"dtick": 86_400_000, "tickformat": "%-d %b"}
+        # The month stands below, once: seven days with it are wider than a phone.
+        days = {"dtick": 86_400_000, "tickformat": "%-d\n%b"}
         return {"xaxis": days, "yaxis": whole_numbers(highest)}
     return {
         "margin": {"l": room_for([formatting.signed(-highest)]), "r": 8, "t": 8, "b": TWO_LINES},

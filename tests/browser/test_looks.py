@@ -111,6 +111,20 @@ def test_on_a_phone_no_number_stands_alone(at: Serve, open_page: Open) -> None:
     expect_soon(page, lambda: page.evaluate(alone), [])
 
 
+@pytest.mark.parametrize("days", ["from=2026-06-08&to=2026-06-14", "from=2026-06-09&to=2026-06-09"])
+def test_on_a_phone_days_and_hours_below_a_chart_do_not_run_into_each_other(
+    at: Serve, open_page: Open, days: str
+) -> None:
+    page = open_page(f"{at()}/?{days}", width=390)
+    crowded = """() => {
+      const labels = [...document.querySelectorAll(".st-key-place-growth .xtick text")];
+      const boxes = labels.map((label) => label.getBoundingClientRect()).sort((a, b) => a.x - b.x);
+      const gaps = boxes.slice(1).map((box, before) => box.left - boxes[before].right);
+      return gaps.length >= 3 && gaps.every((gap) => gap >= 8) ? "" : gaps.join(" ");
+    }"""
+    expect_soon(page, lambda: page.evaluate(crowded), "")
+
+
 def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
     at: Serve, open_page: Open
 ) -> None:

@@ -97,8 +97,11 @@ def test_a_period_before_without_anybody_is_not_drawn() -> None:
 
 
 def test_one_day_is_drawn_by_its_hours() -> None:
-    (trace,) = new_by_hour([0] * 23 + [1234]).data
+    figure = new_by_hour([0] * 23 + [1234])
+    (trace,) = figure.data
     assert hovers(trace)[-1] == "23:00: 1,234 new"
+    # An axis of times has as many labels as there is room for.
+    assert (figure.layout.xaxis.type, figure.layout.xaxis.dtick) == ("date", None)
 
 
 @pytest.mark.parametrize(("most", "tick"), [(1, 1), (400, None)])

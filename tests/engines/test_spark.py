@@ -91,29 +91,27 @@ def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flights, "GRACE", 0.0)
-    ended, interrupted = threading.Event(), threading.Event()
-    with Wire(server_address()) as wire:
-        source = Spark(rows(30_000), wire.address, seconds=600)
-        takes_a_while = many_by_many(source)
-        before = wire.sent
-        monkeypatch.setattr(source._session, "interruptTag", lambda _: interrupted.set())
+    asked, ended, interrupted = threading.Event(), threading.Event(), threading.Event()
+    source = Spark(rows(30_000), server_address(), seconds=600)
+    takes_a_while = many_by_many(source)
+    monkeypatch.setattr(source._session, "addTag", lambda _: asked.set())
+    monkeypatch.setattr(source._session, "interruptTag", lambda _: interrupted.set())
 
-        def move_on_once_it_is_asked(_: Flight) -> None:
-            while wire.sent == before:
-                time.sleep(0.001)
-            raise InterruptedError
+    def move_on_once_it_is_asked(_: Flight) -> None:
+        assert asked.wait(60)
+        raise InterruptedError
 
-        def ask() -> pa.Table:
-            try:
-                return source.collect(takes_a_while)
-            except Cancelled:
-                ended.set()
-                raise
+    def ask() -> pa.Table:
+        try:
+            return source.collect(takes_a_while)
+        except Cancelled:
+            ended.set()
+            raise
 
-        with pytest.raises(InterruptedError), flights.watched(move_on_once_it_is_asked):
-            Results().get(source, "question", ask)
-        assert ended.wait(60)
-        assert interrupted.wait(60)
+    with pytest.raises(InterruptedError), flights.watched(move_on_once_it_is_asked):
+        Results().get(source, "question", ask)
+    assert ended.wait(60)
+    assert interrupted.wait(60)
 
 
 @needs_server

@@ -159,7 +159,7 @@ def _mail(place: str, given: Mapping[str, Any], own: Remarks) -> Mail | None:
     if not isinstance(protection, str) or protection not in _PORTS:
         own.mistakes.append(f"{place} security must be starttls, tls or none.")
         return None
-    security = cast(Security, protection)
+    security: Security = protection
     to = given["to"] if isinstance(given["to"], list) else [given["to"]]
     if not to or not all(_is_mail_address(each) for each in to):
         own.mistakes.append(

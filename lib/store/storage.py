@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from lib.settings import Settings
 from lib.store import columns
-from lib.store.delta import Delta, Overtaken, Unreadable
+from lib.store.delta import Delta, Overtaken, Unreadable, Version
 from lib.store.packed import PackedTable
 from lib.store.place import Place, StoreError, StoreFull
 from lib.store.snapshot import FiledSnapshot, Snapshot
@@ -76,6 +76,9 @@ class Recording:
 
 _Written = list[tuple[str, str]]
 """Tables and the files that a commit has written to them."""
+
+_Versions = dict[str, Version]
+"""Versions of tables, by name."""
 
 
 def store_of(settings: Settings) -> Store | None:
@@ -233,29 +236,8 @@ class Store:
     ) -> Head:
         """Commit, adding to `written` each file as it is written."""
         number = head.last.number + 1 if head is not None else 1
-        versions: dict[str, int] = {}
-        files: dict[str, tuple[str, ...]] = {}
-        on_disk = snapshot.files if isinstance(snapshot, FiledSnapshot) else None
-        if on_disk is not None:
-            for name, made in on_disk.items():
-                table = self.table(name)
-                file = table.adopt(made.path, label=f"{number:06}")
-                written.append((name, file))
-                versions[name] = table.set_files(made.schema, [file], {file: made.rows}).number
-                files[name] = (file,)
-        for name, frame in snapshot.tables.frames().items() if on_disk is None else ():
-            data = columns.to_columns(name, frame)
-            change = Change(columns.schema_of(data), [(f"{number:06}", data)])
-            versions[name], files[name] = self._change(name, (), change, written)
-        before = dict(head.last.files) if head is not None else {}
-        for name in HISTORY:
-            if recording is not None and name in recording.changes:
-                change = recording.changes[name]
-                versions[name], files[name] = self._change(
-                    name, before.get(name, ()), change, written
-                )
-            elif head is not None and name in before:
-                versions[name], files[name] = head.last.versions[name], before[name]
+        tables = self._write_tables(snapshot, f"{number:06}", written)
+        tables |= self._write_history(head, recording, written)
         row = Row(
             number=number,
             as_of=snapshot.as_of,
@@ -265,8 +247,8 @@ class Store:
             verdict=msgspec.json.encode(snapshot.verdict).decode(),
             recorded=recording is not None,
             previous=recording.previous if recording is not None else None,
-            versions=versions,
-            files=files,
+            versions={name: version.number for name, version in tables.items()},
+            files={name: version.files for name, version in tables.items()},
         )
         forget = recording.forget if recording is not None else None
         kept, past = retained(head, row, dropped, forget)
@@ -288,6 +270,38 @@ class Store:
             {name: len(table)} | {name: len(closed[name]) for name in new},
         )
         return Head(version, kept, past, closed)
+
+    def _write_tables(self, snapshot: Snapshot, label: str, written: _Written) -> _Versions:
+        """Write the snapshot's tables, or adopt the files that its crawl has made."""
+        made = snapshot.files if isinstance(snapshot, FiledSnapshot) else None
+        found: _Versions = {}
+        if made is None:
+            for name, frame in snapshot.tables.frames().items():
+                data = columns.to_columns(name, frame)
+                change = Change(columns.schema_of(data), [(label, data)])
+                found[name] = self._change(name, (), change, written)
+            return found
+        for name, each in made.items():
+            table = self.table(name)
+            file = table.adopt(each.path, label=label)
+            written.append((name, file))
+            found[name] = table.set_files(each.schema, [file], {file: each.rows})
+        return found
+
+    def _write_history(
+        self, head: Head | None, recording: Recording | None, written: _Written
+    ) -> _Versions:
+        """Apply the recording's changes to the history tables; the others stay as they are."""
+        last = head.last if head is not None else None
+        before = last.files if last is not None else {}
+        found: _Versions = {}
+        for name in HISTORY:
+            if recording is not None and name in recording.changes:
+                change = recording.changes[name]
+                found[name] = self._change(name, before.get(name, ()), change, written)
+            elif last is not None and name in before:
+                found[name] = Version(last.versions[name], before[name])
+        return found
 
     def _remembered(
         self, closed: Mapping[str, pa.Table], forget: datetime | None, written: _Written
@@ -316,8 +330,8 @@ class Store:
 
     def _change(
         self, name: str, before: Sequence[str], change: Change, written: _Written
-    ) -> tuple[int, tuple[str, ...]]:
-        """Apply a change to a table with these files; returns the new version and its files."""
+    ) -> Version:
+        """Apply a change to a table with these files."""
         table = self.table(name)
         rows: dict[str, int] = {}
         for label, data in change.add:
@@ -325,8 +339,7 @@ class Store:
             written.append((name, file))
             rows[file] = len(data)
         files = [each for each in before if each not in change.drop] + list(rows)
-        version = table.set_files(change.schema, files, rows)
-        return version.number, version.files
+        return table.set_files(change.schema, files, rows)
 
     def tidy(self, head: Head) -> None:
         """Remove unreferenced files and old logs. Raises StoreError."""

@@ -60,7 +60,11 @@ def rows(folder: Path, contacts: int) -> Iterator[Row]:
     Peak memory for all contacts, and CPU time compared with that of the builder in memory."""
     # Nothing of the second crawl is measured, so it may run beside the first.
     second = _begun("changed", contacts, folder / "second")
-    on_disk = _ended(_begun("disk", contacts, folder / "first"))
+    try:
+        on_disk = _ended(_begun("disk", contacts, folder / "first"))
+    except BaseException:
+        second.kill()
+        raise
     title = f"Crawl of {contacts:,} contacts to disk"
     yield Row.at_most(
         f"{title}: peak of memory above imports",

@@ -128,4 +128,5 @@ def on_spark(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    apache_spark.end_with_this_process()
     print(json.dumps(on_spark(Path(sys.argv[1])) if sys.argv[1:] else main()))

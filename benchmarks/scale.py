@@ -287,4 +287,5 @@ def _engine(engine: str, tables: Tables, files: Where, until: ExitStack) -> Engi
 
 
 if __name__ == "__main__":
+    apache_spark.end_with_this_process()
     main(sys.argv[1], Path(sys.argv[2]))

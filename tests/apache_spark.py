@@ -42,8 +42,7 @@ MOST = 3_600
 def main(arguments: Sequence[str]) -> int:
     if shutil.which("java") is None:
         sys.exit("Apache Spark needs Java 17: install it, and try again.")
-    # Otherwise the server would outlive a terminated process.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))
+    end_with_this_process()
     with server() as address:
         try:
             return subprocess.run(
@@ -54,6 +53,11 @@ def main(arguments: Sequence[str]) -> int:
             ).returncode
         except subprocess.TimeoutExpired:
             sys.exit(f"The tests did not end within {MOST // 60} minutes.")
+
+
+def end_with_this_process() -> None:
+    """Let a server end that would otherwise outlive this process, if that is terminated."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from lib.engines.flights import PatientLock
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lib.engines.lazy import Source
     from lib.engines.questions import Engine
+    from lib.engines.selection import Source
     from lib.engines.where import Where
     from lib.settings import ChosenEngine, Settings
     from lib.store.snapshot import Snapshot, TableFile

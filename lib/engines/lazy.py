@@ -5,10 +5,9 @@ queue. Sessions run in UTC, and `lib.engines.ticks` handles zones; text is order
 Answers are cached by question for the lifetime of the source.
 """
 
-from collections.abc import Callable, Collection, Hashable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TypeVar
 
 import narwhals as nw
 import numpy as np
@@ -16,42 +15,18 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.engines import joined
+from lib.engines.joined import Frame
 from lib.engines.questions import NO_FACTS, Bins, Expressions, Fact, Facts, Filter
 from lib.engines.results import RESULTS
+from lib.engines.selection import CONTACT, KEY, ROW, Selection, Source, any_of, is_true, total
 from lib.engines.ticks import TICKS, Ticks
 from lib.store import columns
-from lib.store.dimensions import BY_KEY, MISSING, Dimension, Names
+from lib.store.dimensions import MISSING, Dimension, Names
 from lib.store.tables import Tables
 
 Answer = TypeVar("Answer")
-Frame = nw.LazyFrame[Any]
 
-_KEY, _ONE, _DAY, _TIME = "key", "one", "day", "time"
-_ROW, _CONTACT = "row", "contact"
-"""Row number of a contact, in its own table and in the link tables."""
-
-
-class Source(Protocol):
-    """Access to a workspace's tables, and the engine that computes."""
-
-    @property
-    def lock(self) -> AbstractContextManager[object]:
-        """Held while a question is asked and answered."""
-        ...
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the engine runs in this process, so that groups within a query cross no
-        network."""
-        ...
-
-    def table(self, name: str) -> Frame:
-        """A table with the columns it has on disk: see `lib.store.columns`."""
-        ...
-
-    def collect(self, frame: Frame) -> pa.Table:
-        """Run a query. Raises EngineError."""
-        ...
+_ONE, _DAY, _TIME = "one", "day", "time"
 
 
 class LazyEngine:
@@ -64,6 +39,7 @@ class LazyEngine:
     def __init__(self, source: Source, limits: tuple[Filter | Fact, ...] = ()) -> None:
         self._source = source
         self._limits = limits
+        self._selection = Selection(source, limits)
 
     @property
     def nbytes(self) -> int:
@@ -156,113 +132,43 @@ class LazyEngine:
         return _frame(self._ask(self._source.table(table).sort("id")))
 
     def _tables(self) -> Tables:
-        contacts = self._ask(self._contacts().drop(*columns.UNREAD, strict=False).sort(_ROW))
-        rows = contacts[_ROW].to_numpy()
+        contacts = self._ask(
+            self._selection.contacts().drop(*columns.UNREAD, strict=False).sort(ROW)
+        )
+        rows = contacts[ROW].to_numpy()
         found = {"contacts": contacts}
         for name in columns.names():
             if name == "contacts":
                 continue
             table = self._source.table(name)
-            if _CONTACT not in table.collect_schema().names():
+            if CONTACT not in table.collect_schema().names():
                 found[name] = self._ask(table.sort("id"))
                 continue
             if self._limits:
-                chosen = self._contacts().select(_ROW)
-                table = table.join(chosen, left_on=_CONTACT, right_on=_ROW, how="semi")
+                chosen = self._selection.contacts().select(ROW)
+                table = table.join(chosen, left_on=CONTACT, right_on=ROW, how="semi")
             links = self._ask(table.sort(table.collect_schema().names()))
-            places = pa.array(rows.searchsorted(links[_CONTACT].to_numpy()).astype(np.int32))
-            place = links.schema.get_field_index(_CONTACT)
-            found[name] = links.set_column(place, _CONTACT, places)
+            places = pa.array(rows.searchsorted(links[CONTACT].to_numpy()).astype(np.int32))
+            place = links.schema.get_field_index(CONTACT)
+            found[name] = links.set_column(place, CONTACT, places)
         return Tables(**{name: _as_kept(name, table) for name, table in found.items()})
 
     def _ask(self, frame: Frame) -> pa.Table:
         return self._source.collect(frame)
 
-    def _contacts(self, among: Fact | None = None) -> Frame:
-        """The contacts that pass the filters, and `among`."""
-        found = self._source.table("contacts")
-        for limit in self._limits:
-            found = _holding(found, limit) if isinstance(limit, Fact) else self._pass(found, limit)
-        return found if among is None else _holding(found, among)
-
-    def _pass(self, contacts: Frame, limits: Filter) -> Frame:
-        for key, values in limits.limits:
-            contacts = self._having_any(contacts, BY_KEY[key], values)
-        if limits.recorded_only:
-            contacts = contacts.filter(nw.col("country_source") == "recorded")
-        return contacts
-
-    def _having_any(self, contacts: Frame, dimension: Dimension, keys: Collection[str]) -> Frame:
-        """The contacts that have any of the values, or no value if `MISSING` is among them."""
-        values = sorted(key for key in keys if key != MISSING)
-        if not values:
-            return contacts.filter(_lacks(dimension))
-        if dimension.column is not None:
-            has = nw.col(dimension.column).is_in(values).fill_null(value=False)
-            return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
-        if joined.is_joined(contacts, dimension):
-            has = _any([joined.holds(dimension, value) for value in values])
-            return contacts.filter(has | _lacks(dimension) if MISSING in keys else has)
-        links = self._links(dimension).filter(nw.col(_KEY).is_in(values)).select(_CONTACT)
-        if MISSING not in keys:
-            return contacts.join(links, left_on=_ROW, right_on=_CONTACT, how="semi")
-        marked = links.unique().with_columns(has_any=nw.col(_CONTACT) >= 0)
-        found = contacts.join(marked, left_on=_ROW, right_on=_CONTACT, how="left")
-        return found.filter(~nw.col("has_any").is_null() | _lacks(dimension)).drop("has_any")
-
-    def _links(self, dimension: Dimension) -> Frame:
-        """The links of a dimension with several values per contact."""
-        assert dimension.links is not None
-        links = self._source.table(dimension.links)
-        named = links.select(nw.col(_CONTACT), nw.col(dimension.key).alias(_KEY))
-        return named.filter(~nw.col(_KEY).is_null())
-
-    def _by(self, contacts: Frame, dimension: Dimension, with_missing: bool) -> Frame:
-        """The contacts joined with each of their values; null for those without one."""
-        with_missing = with_missing and dimension.missing.key == MISSING
-        is_there = ~nw.col(_KEY).is_null()
-        if dimension.column is not None:
-            found = contacts.with_columns(nw.col(dimension.column).alias(_KEY))
-        elif joined.is_joined(contacts, dimension):
-            found = joined.split(contacts.with_columns(nw.col(dimension.joined).alias(_KEY)), _KEY)
-        else:
-            how: Literal["left", "inner"] = "left" if with_missing else "inner"
-            links = self._links(dimension)
-            found = contacts.join(links, left_on=_ROW, right_on=_CONTACT, how=how)
-        return found.filter(is_there | _lacks(dimension) if with_missing else is_there)
-
-    def _grouped(
-        self,
-        contacts: Frame,
-        dimension: Dimension,
-        with_missing: bool,
-        counts: Expressions,
-        keys: Sequence[str] = (),
-    ) -> Frame:
-        """Counts of contacts by other keys and by value."""
-        if not (self._source.is_embedded and joined.is_joined(contacts, dimension)):
-            keyed = self._by(contacts, dimension, with_missing)
-            return keyed.group_by(*keys, _KEY).agg(**counts)
-        # Splitting the few different texts is faster than splitting that of each contact.
-        texts = contacts.with_columns(nw.col(dimension.joined).alias(_KEY))
-        found = joined.split(texts.group_by(*keys, _KEY).agg(**counts), _KEY)
-        if not with_missing:
-            found = found.filter(~nw.col(_KEY).is_null())
-        return found.group_by(*keys, _KEY).agg(**{name: _total(name) for name in counts})
-
     def _span(self, column: str, among: Fact | None) -> tuple[datetime, datetime] | None:
         moments = nw.col(column)
-        contacts = self._contacts(among)
+        contacts = self._selection.contacts(among)
         found = self._ask(contacts.select(first=moments.min(), last=moments.max()))
         first, last = (found[name][0].as_py() for name in ("first", "last"))
         return None if first is None else (first.astimezone(UTC), last.astimezone(UTC))
 
     def _firsts(self, column: str, among: Sequence[Fact]) -> list[datetime | None]:
         marks = {
-            f"first_{number}": nw.when(_is_true(fact)).then(nw.col(column))
+            f"first_{number}": nw.when(is_true(fact)).then(nw.col(column))
             for number, fact in enumerate(among)
         }
-        marked = self._contacts().select(**marks)
+        marked = self._selection.contacts().select(**marks)
         found = self._ask(marked.select(**{name: nw.col(name).min() for name in marks}))
         firsts = [found[name][0].as_py() for name in marks]
         return [None if first is None else first.astimezone(UTC) for first in firsts]
@@ -271,17 +177,17 @@ class LazyEngine:
         self, facts: Facts, by: Dimension | None, among: Fact | None, with_missing: bool
     ) -> pd.DataFrame:
         tally = _Tally(facts)
-        contacts = tally.marked(self._contacts(among))
+        contacts = tally.marked(self._selection.contacts(among))
         if by is None:
             return tally.unfold(_frame(self._ask(contacts.select(**tally.counts))))
-        found = _frame(self._ask(self._grouped(contacts, by, with_missing, tally.counts)))
-        labels = pd.Index(found[_KEY].fillna(MISSING), dtype="str", name=by.key)
+        found = _frame(self._ask(self._selection.grouped(contacts, by, with_missing, tally.counts)))
+        labels = pd.Index(found[KEY].fillna(MISSING), dtype="str", name=by.key)
         order = sorted(range(len(labels)), key=lambda row: _missing_last(labels[row]))
         return tally.unfold(found).set_axis(labels).iloc[order]
 
     def _over_time(self, bins: Bins, facts: Facts, among: Fact | None) -> pd.DataFrame:
         ticks, tally = Ticks(bins), _Tally(facts)
-        contacts = tally.marked(self._contacts(among)).with_columns(**ticks.expressions())
+        contacts = tally.marked(self._selection.contacts(among)).with_columns(**ticks.expressions())
         groups = _frame(self._ask(contacts.group_by(*TICKS).agg(**tally.counts)))
         counted = tally.unfold(groups)
         table = np.zeros((bins.steps + 2, len(counted.columns)), dtype=np.int64)
@@ -291,7 +197,7 @@ class LazyEngine:
     def _cross(
         self, one: Dimension | Bins, other: Dimension, among: Fact | None, with_missing: bool
     ) -> pd.DataFrame:
-        contacts = self._contacts(among)
+        contacts = self._selection.contacts(among)
         if isinstance(one, Bins):
             ticks, keys = Ticks(one), TICKS
             contacts = contacts.with_columns(**ticks.expressions())
@@ -301,11 +207,13 @@ class LazyEngine:
             ticks, keys = None, [_ONE]
             contacts = contacts.with_columns(nw.col(one.column).alias(_ONE))
         counts = {"contacts": nw.len()}
-        groups = _frame(self._ask(self._grouped(contacts, other, with_missing, counts, keys)))
+        groups = _frame(
+            self._ask(self._selection.grouped(contacts, other, with_missing, counts, keys))
+        )
         found = pd.DataFrame(
             {
                 "one": ticks.numbers(groups) if ticks else groups[_ONE].fillna(MISSING),
-                "other": groups[_KEY].fillna(MISSING),
+                "other": groups[KEY].fillna(MISSING),
                 "contacts": groups["contacts"].astype("int64"),
             }
         )
@@ -316,7 +224,7 @@ class LazyEngine:
 
     def _quarters(self, column: str, among: Fact | None) -> pd.Series:
         moment = nw.col(column)
-        contacts = self._contacts(among).filter(~moment.is_null())
+        contacts = self._selection.contacts(among).filter(~moment.is_null())
         quarter = moment.dt.hour() * 4 + moment.dt.minute() // 15
         placed = contacts.select(day=moment.dt.date(), quarter=quarter)
         found = _frame(self._ask(placed.group_by("day", "quarter").agg(contacts=nw.len())))
@@ -333,25 +241,25 @@ class LazyEngine:
         if by.column is None:
             raise ValueError("The dimension must have one value per contact.")
         key, moment = nw.col(by.column), nw.col(column)
-        timed = self._contacts(among).filter(~key.is_null() & ~moment.is_null())
-        timed = timed.select(key.alias(_KEY), moment.alias(_TIME), moment.dt.date().alias(_DAY))
-        counted = timed.group_by(_KEY, _DAY).agg(contacts=nw.len(), first=nw.col(_TIME).min())
-        days = _frame(self._ask(counted)).sort_values([_KEY, _DAY], ignore_index=True)
-        grouped = days.groupby(_KEY)
+        timed = self._selection.contacts(among).filter(~key.is_null() & ~moment.is_null())
+        timed = timed.select(key.alias(KEY), moment.alias(_TIME), moment.dt.date().alias(_DAY))
+        counted = timed.group_by(KEY, _DAY).agg(contacts=nw.len(), first=nw.col(_TIME).min())
+        days = _frame(self._ask(counted)).sort_values([KEY, _DAY], ignore_index=True)
+        grouped = days.groupby(KEY)
         end, number = grouped["contacts"].cumsum(), grouped["contacts"].transform("sum")
         begin = end - days["contacts"]
         ranks = {"lower": (number - 1) // 2, "upper": number // 2}
         has_middle = {name: (begin <= rank) & (rank < end) for name, rank in ranks.items()}
         needed = has_middle["lower"] | has_middle["upper"]
         on_days = [
-            (nw.col(_DAY) == day) & nw.col(_KEY).is_in([*keys])
-            for day, keys in days[needed].groupby(_DAY)[_KEY]
+            (nw.col(_DAY) == day) & nw.col(KEY).is_in([*keys])
+            for day, keys in days[needed].groupby(_DAY)[KEY]
         ]
         # Engines look up a day in a set much faster than they compare it with each.
         times = timed.filter(nw.col(_DAY).is_in([*days[needed][_DAY].unique()]))
-        times = times.filter(_any(on_days)) if on_days else times
-        counted = times.group_by(_KEY, _TIME).agg(contacts=nw.len())
-        on_them = _frame(self._ask(counted)).sort_values([_KEY, _TIME])
+        times = times.filter(any_of(on_days)) if on_days else times
+        counted = times.group_by(KEY, _TIME).agg(contacts=nw.len())
+        on_them = _frame(self._ask(counted)).sort_values([KEY, _TIME])
         repeats = on_them["contacts"].to_numpy(dtype=np.int64)
         moments = on_them[_TIME].iloc[np.repeat(np.arange(len(on_them)), repeats)]
         places = (days["contacts"] * needed).cumsum() - days["contacts"]
@@ -367,7 +275,7 @@ class LazyEngine:
     def _pairs(self, dimension: Dimension, among: Fact | None) -> pd.DataFrame:
         if dimension.links is None:
             found = pd.DataFrame({"a": [], "b": [], "both": []})
-        elif joined.is_joined(contacts := self._contacts(among), dimension):
+        elif joined.is_joined(contacts := self._selection.contacts(among), dimension):
             held = contacts.filter(nw.col(str(dimension.count)) > 1)
             text = nw.col(dimension.joined).alias("a")
             if self._source.is_embedded:
@@ -378,12 +286,12 @@ class LazyEngine:
                 joined.split(joined.split(held.with_columns(b=nw.col("a")), "a"), "b")
             )
         else:
-            links = self._links(dimension)
+            links = self._selection.links(dimension)
             if self._limits or among is not None:
-                contacts = self._contacts(among).select(_ROW)
-                links = links.join(contacts, left_on=_CONTACT, right_on=_ROW, how="semi")
-            a, b = (links.select(_CONTACT, nw.col(_KEY).alias(name)) for name in ("a", "b"))
-            found = self._counted_pairs(a.join(b, on=_CONTACT).with_columns(both=nw.lit(1)))
+                contacts = self._selection.contacts(among).select(ROW)
+                links = links.join(contacts, left_on=CONTACT, right_on=ROW, how="semi")
+            a, b = (links.select(CONTACT, nw.col(KEY).alias(name)) for name in ("a", "b"))
+            found = self._counted_pairs(a.join(b, on=CONTACT).with_columns(both=nw.lit(1)))
         found = found.astype({"a": "str", "b": "str", "both": "int64"})
         order = ["both", "a", "b"]
         return found.sort_values(order, ascending=[False, True, True], ignore_index=True)
@@ -391,7 +299,7 @@ class LazyEngine:
     def _counted_pairs(self, pairs: Frame) -> pd.DataFrame:
         """Pairs of a and b of which `a` comes first, with the sum of `both`."""
         in_order = pairs.filter(nw.col("a") < nw.col("b"))
-        return _frame(self._ask(in_order.group_by("a", "b").agg(both=_total("both"))))
+        return _frame(self._ask(in_order.group_by("a", "b").agg(both=total("both"))))
 
     def _rows(
         self,
@@ -403,16 +311,16 @@ class LazyEngine:
     ) -> tuple[int, pd.DataFrame]:
         asked = columns.expressions()
         places = {name: f"column_{number}" for number, name in enumerate(asked)}
-        chosen = self._contacts(among)
-        order = [_ROW] if by is None else [places[by], _ROW]
-        taken = chosen.select(_ROW, **{places[name]: asked[name] for name in asked})
+        chosen = self._selection.contacts(among)
+        order = [ROW] if by is None else [places[by], ROW]
+        taken = chosen.select(ROW, **{places[name]: asked[name] for name in asked})
         first = taken.sort(order, nulls_last=True)
         first = first if most is None else first.head(most)
         found = _frame(self._ask(first))
         many = len(found)
         if most is not None and many == most:
             many = self._ask(chosen.select(contacts=nw.len()))["contacts"][0].as_py()
-        rows = found.pop(_ROW)
+        rows = found.pop(ROW)
         found = found.rename(columns={place: name for name, place in places.items()})
         if also is not None:
             found[also.key] = self._values(chosen, also, rows)
@@ -422,10 +330,10 @@ class LazyEngine:
         """The values of each of these rows, as sorted tuples."""
         values: dict[int, tuple[str, ...]] = dict.fromkeys(map(int, rows), ())
         if values:
-            listed = chosen.filter(nw.col(_ROW).is_in([*values]))
-            keyed = self._by(listed, dimension, with_missing=False).select(_ROW, _KEY)
-            for each in self._ask(keyed.sort(_ROW, _KEY)).to_pylist():
-                values[each[_ROW]] += (each[_KEY],)
+            listed = chosen.filter(nw.col(ROW).is_in([*values]))
+            keyed = self._selection.by(listed, dimension, with_missing=False).select(ROW, KEY)
+            for each in self._ask(keyed.sort(ROW, KEY)).to_pylist():
+                values[each[ROW]] += (each[KEY],)
         return pd.Series([*values.values()], dtype="object")
 
 
@@ -453,36 +361,6 @@ class _Tally:
 
 def _until(column: str, moments: Sequence[datetime]) -> Expressions:
     return {str(place): nw.col(column) <= moment for place, moment in enumerate(moments)}
-
-
-def _holding(contacts: Frame, among: Fact) -> Frame:
-    return contacts.filter(_is_true(among))
-
-
-def _is_true(fact: Fact) -> nw.Expr:
-    return fact.facts.expressions()[fact.name].fill_null(value=False)
-
-
-def _total(name: str) -> nw.Expr:
-    """Sum of counts."""
-    return nw.col(name).sum().cast(nw.Int64)
-
-
-def _any(expressions: Sequence[nw.Expr]) -> nw.Expr:
-    """Whether any of them is true; nested as little as possible, since engines limit that."""
-    if len(expressions) == 1:
-        return expressions[0]
-    middle = len(expressions) // 2
-    return _any(expressions[:middle]) | _any(expressions[middle:])
-
-
-def _lacks(dimension: Dimension) -> nw.Expr:
-    """Whether a contact has no value."""
-    if dimension.column is None:
-        return nw.col(str(dimension.count)) == 0
-    lacks = nw.col(dimension.column).is_null()
-    among = dimension.missing.among
-    return lacks if among is None else lacks & nw.col(among)
 
 
 def _missing_last(key: str) -> tuple[bool, str]:

@@ -54,7 +54,7 @@ Answer = TypeVar("Answer")
 
 
 class Spark:
-    """`Source` for `lib.engines.lazy.LazyEngine`: the server at `address`, like sc://host:15002.
+    """`lib.engines.selection.Source`: the server at `address`, like sc://host:15002.
     Answers several questions concurrently.
 
     `seconds` is the time limit of a question. Raises EngineError if there is no server.

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from lib.engines.days import local_day
-from lib.engines.lazy import Frame, Source
+from lib.engines.joined import Frame
 from lib.engines.questions import Engine, Expressions, Facts, Filter
 from lib.engines.results import RESULTS
+from lib.engines.selection import Source
 from lib.history import events, levels
 from lib.history.reading import COUNTED_BEFORE, Bridge, Events, Response
 from lib.metrics.terms import is_active

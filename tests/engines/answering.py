@@ -15,9 +15,10 @@ import pyarrow as pa
 import pytest
 
 from lib.engines.duckdb import DuckDB
-from lib.engines.lazy import LazyEngine, Source
+from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Engine, Expressions, Facts
+from lib.engines.selection import Source
 from lib.engines.where import Where, in_memory
 from lib.store import columns
 from lib.store.dimensions import SEVERAL

@@ -60,7 +60,8 @@ class Patience:
     `longest_pause`, and follows the server's Retry-After up to `longest_hold`. A crawl may retry
     `free_retries` times plus `retries_per_answer` times the number of answers: a server that fails
     some requests can still be read, one that answers none cannot. `count` limits the time spent on
-    the server's own count, `crawl` the whole crawl.
+    the server's own count, `crawl` the whole crawl. Deep pages that take longer than `slow_page`
+    are read one at a time.
     """
 
     connect: float = 10
@@ -76,6 +77,7 @@ class Patience:
     longest_skipping: float = 600
     count: float = 20
     crawl: float = 30 * 60
+    slow_page: float = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Client:
     `base_url` ends with `/api`, without a slash behind it. `requests` and `retries` count what was
     sent. `workspace_id` is taken from the token; None if the token does not contain it. Setting
     `cancelled` ends every request, including those in flight; so does the end of `patience.crawl`,
-    counted from the creation of the client.
+    counted from the creation of the client. `sleep` waits so many seconds and returns whether the
+    requests were aborted meanwhile; by default, in real time.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         cancelled: threading.Event | None = None,
         jitter: random.Random | None = None,
+        sleep: Callable[[float], bool] | None = None,
     ) -> None:
         self._path = urlsplit(base_url).path + "/v1/contacts"
         self._decode = decode or schema.Decoder()
@@ -116,6 +120,7 @@ class Client:
         self._deadline = time.monotonic() + patience.crawl
         self._lock = threading.Lock()
         self._aborted = threading.Event()
+        self._sleep = sleep or self._aborted.wait
         self._closed = threading.Event()
         self._watchdog: threading.Thread | None = None
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -267,7 +272,7 @@ class Client:
             raise Cancelled(refusals.STOPPED)
         if time.monotonic() + seconds > min(self._deadline, until):
             raise TooSlow(refusals.TOO_SLOW)
-        if self._aborted.wait(seconds):
+        if self._aborted.is_set() or (seconds > 0 and self._sleep(seconds)):
             raise TooSlow(refusals.TOO_SLOW) if self._is_late else Cancelled(refusals.STOPPED)
 
     def _start_watchdog(self) -> None:

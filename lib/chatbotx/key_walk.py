@@ -34,9 +34,6 @@ _FREE_EMPTY_SLICES = 5
 """How many slices may turn out nearly empty before no more are split off, plus one for every ten
 pages read and for every eight pages left: in a large workspace no walker should be idle."""
 
-_SLOW = 1.0
-"""In seconds. Deep pages that take no longer than this are read concurrently."""
-
 
 class KeyWalk:
     """Reads a workspace by key; call `run` once."""
@@ -342,7 +339,8 @@ class KeyWalk:
         with self._changed:
             self._deep_pages_under_way -= 1
             if step.window.skipped:
-                self._deep_pages_are_slow = time.monotonic() - began > _SLOW
+                longest = self._client.patience.slow_page
+                self._deep_pages_are_slow = time.monotonic() - began > longest
         self._add_to_tie(tie, step, page)
 
     def _add_to_tie(self, tie: Tie, step: Step, page: KeyedPage) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lib.chatbotx.keys import AFTER_ALL, BEFORE_ALL
 
-_BLOCK = 65_536
+BLOCK = 65_536
 """Number of contacts that are packed together."""
 
 _MINUTE = len("2026-06-30T12:15")
@@ -16,10 +16,11 @@ _MINUTE = len("2026-06-30T12:15")
 class Received:
     """Which contacts came, and in which versions, as hashes of their ids and of their contents.
 
-    Twelve bytes a contact, in blocks that are each sorted by id.
+    Twelve bytes a contact, in blocks of `block` contacts that are each sorted by id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, block: int = BLOCK) -> None:
+        self._block = block
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
         self._ids, self._prints = array("q"), array("q")
         self._latest: set[int] = set()
@@ -27,7 +28,7 @@ class Received:
     def add(self, ids: Iterable[str | None], prints: Iterable[int]) -> None:
         self._ids.extend(map(hash, ids))
         self._prints.extend(prints)
-        if len(self._ids) >= _BLOCK:
+        if len(self._ids) >= self._block:
             self._pack()
 
     def has(self, contact: str | None) -> bool:
@@ -66,9 +67,10 @@ class Received:
 
 
 class Creations:
-    """Creation times of contacts, to the minute, in four bytes each."""
+    """Creation times of contacts, to the minute, in four bytes each, packed `block` at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, block: int = BLOCK) -> None:
+        self._block = block
         self._blocks: list[np.ndarray] = []
         self._texts: list[str] = []
         self._are_known = True
@@ -76,7 +78,7 @@ class Creations:
     def add(self, texts: Iterable[str]) -> None:
         """Add times as the API writes them, or `BEFORE_ALL` and `AFTER_ALL` for unknown ones."""
         self._texts += texts
-        if len(self._texts) >= _BLOCK:
+        if len(self._texts) >= self._block:
             self._pack()
 
     def minutes(self) -> np.ndarray:

@@ -59,10 +59,11 @@ class NotAllowed(Exception):
 
 def visitor() -> Visitor:
     """The visitor, by their current identity."""
-    return _visitor(st.user.to_dict(), st.context.cookies)
+    return visitor_of(st.user.to_dict(), st.context.cookies)
 
 
-def _visitor(claims: dict[str, Any], cookies: Mapping[str, str]) -> Visitor:
+def visitor_of(claims: dict[str, Any], cookies: Mapping[str, str]) -> Visitor:
+    """The visitor with the claims of this identity, empty if not signed in, and these cookies."""
     try:
         configuration = settings.configuration()
     except SettingsError as error:
@@ -120,12 +121,12 @@ def file(make: Callable[[], Made]) -> Callable[[], Made]:
     still see the same. Raises NotAllowed, which the browser sees as a missing file."""
     # Files are made in a thread without access to the session.
     claims, cookies = st.user.to_dict(), dict(st.context.cookies)
-    seen = _visitor(claims, cookies).verdict
+    seen = visitor_of(claims, cookies).verdict
 
     def check_and_make() -> Made:
         if downloads.asker() not in ("", downloads.person_in(claims)):
             raise NotAllowed("This file was offered to somebody else.")
-        if not isinstance(seen, Welcome) or _visitor(claims, cookies).verdict != seen:
+        if not isinstance(seen, Welcome) or visitor_of(claims, cookies).verdict != seen:
             raise NotAllowed("Whoever this file was offered to may not see it any more.")
         return make()
 

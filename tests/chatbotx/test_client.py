@@ -335,91 +335,92 @@ class TestTroubles:
                 client.contacts(Query(page=2, per_page=10, skipped=1))
 
     def test_pauses_double_up_to_the_longest(self, server: FakeChatbotx) -> None:
-        patience = Patience(first_pause=1, longest_pause=5)
-        with client_of(server, patience=patience) as client:
-            pauses = [client._pause(attempt) for attempt in (1, 2, 3, 4, 9)]
+        server.faults = lambda _: DATABASE_DOWN
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> bool:
+            pauses.append(seconds)
+            return False
+
+        with pytest.raises(ServerTrouble):
+            ask(server, patience=Patience(first_pause=1, longest_pause=5, attempts=6), sleep=sleep)
         for pause, middle in zip(pauses, (1, 2, 4, 5, 5), strict=True):
             assert 0.75 * middle <= pause <= 1.25 * middle
 
 
+class Clock:
+    """A clock that shows the time it is set to."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class TestRetryAfter:
-    @pytest.fixture
-    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """Records how long the client would wait, and skips the waiting."""
-        waited: list[float] = []
-
-        def wait(self: Client, seconds: float, until: float = 0) -> None:
-            if seconds:
-                waited.append(seconds)
-
-        monkeypatch.setattr(Client, "_wait", wait)
-        monkeypatch.setattr(RateLimiter, "delay", lambda self: 0.0)
-        return waited
-
     PATIENCE = Patience(first_pause=0.5, longest_hold=120)
 
-    @pytest.mark.parametrize("status", [429, 503])
-    def test_seconds(self, status: int, server: FakeChatbotx, pauses: list[float]) -> None:
-        server.faults = at_first(Answer(status, headers=(("Retry-After", "7"),)))
-        ask(server, patience=self.PATIENCE)
-        assert pauses == [7]
+    def pauses_before(self, server: FakeChatbotx) -> list[float]:
+        """How long the client waits before it asks again, by a clock that only waiting moves."""
+        clock, waited = Clock(), list[float]()
 
-    def test_a_date(self, server: FakeChatbotx, pauses: list[float]) -> None:
+        def sleep(seconds: float) -> bool:
+            waited.append(seconds)
+            clock.now += seconds
+            return False
+
+        ask(server, patience=self.PATIENCE, rate_limiter=RateLimiter(None, clock), sleep=sleep)
+        return waited
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_seconds(self, status: int, server: FakeChatbotx) -> None:
+        server.faults = at_first(Answer(status, headers=(("Retry-After", "7"),)))
+        assert self.pauses_before(server) == [7]
+
+    def test_a_date(self, server: FakeChatbotx) -> None:
         soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
         server.faults = at_first(too_many_requests(soon))
-        ask(server, patience=self.PATIENCE)
-        (pause,) = pauses
+        (pause,) = self.pauses_before(server)
         assert 35 < pause <= 40
 
     @pytest.mark.parametrize(
         "header", [None, "", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Foo"]
     )
     def test_an_unusable_retry_after_is_ignored(
-        self, header: str | None, server: FakeChatbotx, pauses: list[float]
+        self, header: str | None, server: FakeChatbotx
     ) -> None:
         server.faults = at_first(too_many_requests(header))
-        ask(server, patience=self.PATIENCE)
-        (pause,) = pauses
+        (pause,) = self.pauses_before(server)
         assert 0.375 <= pause <= 0.625
 
     @pytest.mark.parametrize("header", ["3600", "1e400", "Fri, 31 Dec 9999 23:59:59 GMT"])
     def test_a_long_retry_after_is_honoured_up_to_the_limit(
-        self, header: str, server: FakeChatbotx, pauses: list[float]
+        self, header: str, server: FakeChatbotx
     ) -> None:
         server.faults = at_first(too_many_requests(header))
-        ask(server, patience=self.PATIENCE)
-        assert pauses == [120]
+        assert self.pauses_before(server) == [120]
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_seconds_in_the_message(
-        self, status: int, server: FakeChatbotx, pauses: list[float]
-    ) -> None:
+    def test_seconds_in_the_message(self, status: int, server: FakeChatbotx) -> None:
         server.faults = at_first(
             error_answer(status, "tooManyRequests", "Too many requests. Retry after 7s.")
         )
-        ask(server, patience=self.PATIENCE)
-        assert pauses == [7]
+        assert self.pauses_before(server) == [7]
 
     @pytest.mark.parametrize(
         "message", ["Retry after s.", "Retry after -7s.", "Retry after 7 days"]
     )
-    def test_a_message_that_says_no_seconds(
-        self, message: str, server: FakeChatbotx, pauses: list[float]
-    ) -> None:
+    def test_a_message_that_says_no_seconds(self, message: str, server: FakeChatbotx) -> None:
         server.faults = at_first(error_answer(429, "tooManyRequests", message))
-        ask(server, patience=self.PATIENCE)
-        (pause,) = pauses
+        (pause,) = self.pauses_before(server)
         assert 0.375 <= pause <= 0.625
 
-    def test_a_date_is_measured_by_the_clock_of_the_server(
-        self, server: FakeChatbotx, pauses: list[float]
-    ) -> None:
+    def test_a_date_is_measured_by_the_clock_of_the_server(self, server: FakeChatbotx) -> None:
         """The local clock may be wrong by a day."""
         now, then = "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:09 GMT"
         refusal = Answer(429, headers=(("Retry-After", then), ("Date", now)), dated=False)
         server.faults = at_first(refusal)
-        ask(server, patience=self.PATIENCE)
-        assert pauses == [9]
+        assert self.pauses_before(server) == [9]
 
 
 class TestCount:
@@ -548,17 +549,9 @@ class TestEnds:
 
 
 class TestPace:
-    class Clock:
-        """A clock that shows the time it is set to."""
-
-        now = 1000.0
-
-        def __call__(self) -> float:
-            return self.now
-
     @pytest.fixture
     def clock(self) -> Clock:
-        return self.Clock()
+        return Clock()
 
     def starts(self, rate_limiter: RateLimiter, clock: Clock, seconds: float) -> int:
         """How many requests can start within `seconds` if the limit is polled continuously."""
@@ -671,21 +664,19 @@ class TestPace:
             paces.append(rate_limiter.per_10s)
         assert paces == [95, 100, 100, 100]
 
-    def test_an_unknown_server_limit_costs_few_refusals(
-        self, clock: Clock, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def wait(client: Client, seconds: float, until: float = 0) -> None:
+    def test_an_unknown_server_limit_costs_few_refusals(self, clock: Clock) -> None:
+        def sleep(seconds: float) -> bool:
             clock.now += seconds
+            return False
 
         def take_time(server: FakeChatbotx, request: RecordedRequest) -> None:
             clock.now += 0.01
 
-        monkeypatch.setattr(Client, "_wait", wait)
         with (
             FakeChatbotx(
                 {TOKEN: spread(1)}, OCTOBER, clock=clock, between_requests=take_time
             ) as server,
-            client_of(server, rate_limiter=RateLimiter(500, clock)) as client,
+            client_of(server, rate_limiter=RateLimiter(500, clock), sleep=sleep) as client,
         ):
             for _ in range(600):  # which takes a minute at the 120 per 10 s that October allows
                 client.contacts(Query())

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.chatbotx import key_walk
 from lib.chatbotx.client import Client, Patience, Query
 from lib.chatbotx.crawl import Progress, crawl
 from lib.chatbotx.errors import Cancelled, ServerTrouble, TokenRefused, TooSlow
@@ -586,14 +585,11 @@ class TestContactsOfOneTime:
             assert server.max_deep_in_flight > 2
             assert max(skipped_by(request) for request in server.requests) < 180
 
-    def test_deep_pages_that_are_slow_are_read_one_at_a_time(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(key_walk, "_SLOW", 0.0)
+    def test_deep_pages_that_are_slow_are_read_one_at_a_time(self) -> None:
         manners = replace(SMALL_PAGES["July"], seconds_per_skipped_contact=0.0001)
         contacts = tied(200) + tied(150, 9000, first=20_001) + spread(50, step=400)
         with FakeChatbotx({TOKEN: contacts}, manners, latency=0.002) as server:
-            crawled = read(server, connections=4)
+            crawled = read(server, connections=4, patience=replace(QUICK, slow_page=0))
         assert_all_there_once(crawled, contacts)
         assert server.max_deep_in_flight <= 2  # until the first one turned out to be slow
         assert max(skipped_by(request) for request in server.requests) < 120

@@ -29,7 +29,7 @@ REFUSED = Visitor(Configuration(), Closed())
 def person(monkeypatch: pytest.MonkeyPatch) -> list[Visitor]:
     """The current visitor is the last in the list."""
     people = [WELCOME]
-    monkeypatch.setattr(rights, "_visitor", lambda *_: people[-1])
+    monkeypatch.setattr(rights, "visitor_of", lambda *_: people[-1])
     return people
 
 
@@ -137,7 +137,7 @@ def test_a_file_is_for_the_identity_that_it_was_offered_to(monkeypatch: pytest.M
         asked.append(claims)
         return WELCOME
 
-    monkeypatch.setattr(rights, "_visitor", visitor)
+    monkeypatch.setattr(rights, "visitor_of", visitor)
     monkeypatch.setattr(UserInfoProxy, "to_dict", lambda _: {"email": "ana@example.com"})
     made = rights.file(lambda: b"numbers")
     monkeypatch.setattr(UserInfoProxy, "to_dict", lambda _: {})

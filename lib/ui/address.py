@@ -8,7 +8,7 @@ page, and when the page is opened; otherwise the session wins, and the URL is se
 All parameters are set in one call, because each call adds an entry to the browser's history.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -83,9 +83,19 @@ def _is_stale(now: Mapping[str, Sequence[str]], ordered: Values) -> bool:
     return all(ordered.get(name) == before.get(name) for name in changed)
 
 
+def is_ahead() -> bool:
+    """Whether the browser asked for this run before it had received the last choice. For
+    callbacks."""
+    return _without_duplicates(streamlit_internals.sent_parameter) != dict(values())
+
+
 def _given() -> Values:
     """Our parameters in the URL, without duplicates."""
-    found = {name: st.query_params.get_all(name) for name in NAMES}
+    return _without_duplicates(st.query_params.get_all)
+
+
+def _without_duplicates(get: Callable[[str], list[str]]) -> Values:
+    found = {name: get(name) for name in NAMES}
     return {name: list(dict.fromkeys(given)) for name, given in found.items() if given}
 
 

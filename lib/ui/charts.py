@@ -11,6 +11,7 @@ from lib.charts.ranking import Ranking
 from lib.outputs.columns import Table
 from lib.outputs.html import scale_html
 from lib.outputs.shown import FigureShown
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.store.dimensions import Dimension
@@ -63,7 +64,7 @@ def show(
             return
         if note:
             st.caption(note)
-        _draw(figure, key, alt, _click_handler(key, clicks, opens_table_at, on_mark))
+        _draw(figure, key, alt, _click_handler(key, clicks, view.choice, opens_table_at, on_mark))
         if scale is not None:
             st.html(scale_html(*scale))
         opened = st.expander("Show table", key=_table_key(key), on_change="rerun")
@@ -109,6 +110,7 @@ Take = Callable[[str], None]
 def _click_handler(
     key: str,
     clicks: Sequence[Clicks],
+    was: Choice,
     opens_table_at: int | None,
     on_mark: Callable[[int], None] | None,
 ) -> Take | None:
@@ -116,7 +118,7 @@ def _click_handler(
         return partial(clicking.take_place, key, act=on_mark)
     if clicks:
         opens = {} if opens_table_at is None else {opens_table_at: _table_key(key)}
-        return partial(clicking.take_mark, key, clicks=clicks, opens=opens)
+        return partial(clicking.take_mark, key, clicks=clicks, was=was, opens=opens)
     return None
 
 

@@ -44,10 +44,16 @@ def times_clicked(key: str) -> int:
 
 
 def take_mark(
-    key: str, widget: str, clicks: Sequence[Clicks], opens: Mapping[int, str] | None = None
+    key: str,
+    widget: str,
+    clicks: Sequence[Clicks],
+    opens: Mapping[int, str] | None = None,
+    *,
+    was: Choice,
 ) -> None:
-    """Callback: apply the choice of the clicked mark. `opens` maps marks of the first trace that
-    stand for many groups to the session key of the table to open instead."""
+    """Callback: apply the choice of the clicked mark, where it differs from the one that the chart
+    was drawn for. `opens` maps marks of the first trace that stand for many groups to the session
+    key of the table to open instead."""
     point = _selected_mark(widget)
     if not isinstance(point, Mapping):
         return
@@ -55,23 +61,31 @@ def take_mark(
     opened = None
     if trace == 0 and isinstance(place, int) and _is_place(place):
         opened = (opens or {}).get(place)
+    chosen = _at(_at(clicks, trace) or (), place)
+    if (opened is None and chosen is None) or _is_repeated(key, (widget, trace, place)):
+        return
     if opened is not None:
         st.session_state[opened] = True
-        st.session_state[_clicked(key)] = times_clicked(key) + 1
-        return
-    chosen = _at(_at(clicks, trace) or (), place)
-    if chosen is not None:
-        sidebar.set_choice(chosen)
-        st.session_state[_clicked(key)] = times_clicked(key) + 1
+    elif chosen is not None:
+        sidebar.revise(was, chosen)
+    st.session_state[_clicked(key)] = times_clicked(key) + 1
 
 
 def take_place(key: str, widget: str, *, act: Callable[[int], None]) -> None:
     """Callback: call `act` with the index of the clicked mark."""
     point = _selected_mark(widget)
     place = point.get("point_index") if isinstance(point, Mapping) else None
-    if isinstance(place, int) and _is_place(place):
+    if isinstance(place, int) and _is_place(place) and not _is_repeated(key, (widget, 0, place)):
         act(place)
         st.session_state[_clicked(key)] = times_clicked(key) + 1
+
+
+def _is_repeated(key: str, click: tuple[str, object, object]) -> bool:
+    """Whether this click (widget, trace, place) was taken already: until the browser has received
+    the widget that follows, it sends the old one's selection along with everything else."""
+    is_repeated: bool = st.session_state.get(f"taken-{key}") == click
+    st.session_state[f"taken-{key}"] = click
+    return is_repeated
 
 
 def _clicked(key: str) -> str:

@@ -37,6 +37,15 @@ def set_choice(choice: Choice) -> None:
     address.change(url.parameters(choice))
 
 
+def revise(was: Choice, choice: Choice) -> None:
+    """Set only what differs between the two: since a widget was drawn for `was`, another may have
+    set something else. For callbacks."""
+    before = url.parameters(was)
+    address.change(
+        {name: given for name, given in url.parameters(choice).items() if given != before[name]}
+    )
+
+
 def chips(choice: Choice, options: Options) -> None:
     """Draw a button for each active filter, which removes it."""
     limits = [
@@ -123,7 +132,15 @@ def place(key: str, value: object) -> None:
     """Set the value of a widget, unless it has it: a browser draws a widget anew if it is told a
     value."""
     if st.session_state.get(key) != value:
+        st.session_state[_replaced(key)] = st.session_state.get(key)
         st.session_state[key] = value
+    else:
+        st.session_state.pop(_replaced(key), None)
+
+
+def _replaced(key: str) -> str:
+    """Session key of the value that a widget had in the browser before `place` set another."""
+    return f"replaced-{key}"
 
 
 def pick_queue(choice: Choice) -> None:
@@ -151,7 +168,7 @@ QUEUE_NAMES: dict[Queue, str] = {
 def _take_queue(choice: Choice) -> None:
     picked = _picked("queue")
     queue = next((known for known in QUEUES if known == picked), choice.queue)
-    set_choice(replace(choice, queue=queue))
+    revise(choice, replace(choice, queue=queue))
 
 
 def link(choice: Choice) -> str:
@@ -200,10 +217,9 @@ def _draw_dimension(
     if not labels:
         return
     key, picked = f"pick-{dimension.key}", list(choice.keys(dimension))
+    place(key, picked)
     if picked:  # always, because the browser keeps the labels, and their counts change
         st.session_state[key] = picked
-    else:
-        place(key, picked)
     st.multiselect(
         dimension.label,
         list(labels),
@@ -263,54 +279,62 @@ def _draw_settings(choice: Choice, settings: Settings) -> None:
 
 
 def _picked(name: str) -> object:
-    return st.session_state.get(f"pick-{name}")
+    """The value that the viewer picked, or None if they used something else.
+
+    The browser sends the values of all widgets. Where a click on a chart has just set this one, and
+    the browser did not know of it yet, it sends the value of before.
+    """
+    key = f"pick-{name}"
+    value, old = st.session_state.get(key), _replaced(key)
+    is_old = old in st.session_state and st.session_state[old] == value
+    return None if is_old and address.is_ahead() else value
 
 
 def _take_preset(choice: Choice, period: Period) -> None:
     preset = _picked("preset")
     if preset == "dates":
-        set_choice(replace(choice, preset="dates", start=period.start, end=period.end))
+        revise(choice, replace(choice, preset="dates", start=period.start, end=period.end))
     elif isinstance(preset, str) and preset in presets.LABELS:
-        set_choice(replace(choice, preset=preset, start=None, end=None))
+        revise(choice, replace(choice, preset=preset, start=None, end=None))
 
 
 def _take_dates(choice: Choice) -> None:
     days = _picked("dates")
     if isinstance(days, tuple) and len(days) == 2 and all(isinstance(day, date) for day in days):
-        set_choice(replace(choice, start=min(days), end=max(days)))
+        revise(choice, replace(choice, start=min(days), end=max(days)))
 
 
 def _take_against(choice: Choice) -> None:
     picked = _picked("against")
     against = next((known for known in COMPARISONS if known == picked), choice.against)
-    set_choice(replace(choice, against=against))
+    revise(choice, replace(choice, against=against))
 
 
 def _take_dimension(choice: Choice, dimension: Dimension) -> None:
     keys = _picked(dimension.key)
     if isinstance(keys, list):
-        set_choice(choice.limited_to(dimension, tuple(map(str, keys))))
+        revise(choice, choice.limited_to(dimension, tuple(map(str, keys))))
 
 
 def _take_timezone(choice: Choice, usual: str) -> None:
     zone = _picked("tz")
     if isinstance(zone, str) and zone in timezones():
-        set_choice(replace(choice, timezone=zone if zone != usual else None))
+        revise(choice, replace(choice, timezone=zone if zone != usual else None))
 
 
 def _take_basis(choice: Choice, usual: str) -> None:
     picked = _picked("basis")
     basis = next((known for known in BASES if known == picked), None)
-    set_choice(replace(choice, basis=basis if basis != usual else None))
+    revise(choice, replace(choice, basis=basis if basis != usual else None))
 
 
 def _take_bot(choice: Choice, usual: bool) -> None:
     answers = bool(_picked("bot"))
-    set_choice(replace(choice, bot_answers=answers if answers != usual else None))
+    revise(choice, replace(choice, bot_answers=answers if answers != usual else None))
 
 
 def _take_countries(choice: Choice) -> None:
-    set_choice(replace(choice, recorded_only=bool(_picked("countries"))))
+    revise(choice, replace(choice, recorded_only=bool(_picked("countries"))))
 
 
 def clear_filters(choice: Choice) -> None:

@@ -184,6 +184,17 @@ def page_hash() -> str | None:
     return context.page_script_hash if context is not None else None
 
 
+def sent_parameter(name: str) -> list[str]:
+    """Values of a URL parameter in the browser when it sent the message of this run, whatever was
+    set since."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return []
+    with context.session_state.query_params() as parameters:
+        found = parameters.get_initial_value(name)
+    return [found] if isinstance(found, str) else list(found or ())
+
+
 def is_history_navigation() -> bool:
     """Whether this run was triggered by the browser's back or forward button.
 

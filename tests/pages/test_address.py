@@ -88,6 +88,56 @@ def test_a_message_that_was_sent_before_the_last_click_was_answered_does_not_swa
     assert address(page) == {**JUNE, "channel": "whatsapp"}
 
 
+@pytest.mark.parametrize(("first", "second"), [("channel", "country"), ("country", "channel")])
+def test_a_filter_set_before_the_last_click_was_answered_does_not_undo_it(
+    connect: Connect, first: str, second: str
+) -> None:
+    """The message of the second still carries the value and the URL of before the click."""
+    connect()
+    keys = {"channel": "whatsapp", "country": "BR"}
+    page = open_page(**JUNE, **{first: keys[first]})
+    page.button(key=f"chip-{first}-{keys[first]}").click().run()
+    assert address(page) == JUNE
+    page.multiselect(key=f"pick-{first}").set_value([keys[first]])
+    page.multiselect(key=f"pick-{second}").set_value([keys[second]])
+    page.query_params = JUNE | {first: keys[first]}
+    page.run()
+    assert address(page) == JUNE | {second: keys[second]}
+
+
+def test_a_filter_that_a_click_took_away_can_be_set_again(connect: Connect) -> None:
+    connect()
+    page = open_page("channels", **JUNE, channel="whatsapp")
+    page.button(key="chip-channel-whatsapp").click().run()
+    page.multiselect(key="pick-channel").set_value(["whatsapp"]).run()
+    assert address(page) == JUNE | {"channel": "whatsapp"}
+
+
+def test_a_filter_can_be_taken_back_before_it_was_answered(connect: Connect) -> None:
+    """The widget itself had set it: its value is no old one."""
+    connect()
+    page = open_page("channels", **JUNE)
+    page.multiselect(key="pick-channel").set_value(["whatsapp"]).run()
+    page.multiselect(key="pick-channel").set_value([])
+    page.query_params = dict(JUNE)
+    page.run()
+    assert address(page) == JUNE
+
+
+def test_a_filter_taken_back_before_the_last_page_was_answered_is_taken_back(
+    connect: Connect,
+) -> None:
+    """The click on the page's name has dropped the parameters from the browser's URL."""
+    connect()
+    page = open_page(**JUNE, channel="whatsapp")
+    page.query_params = {}
+    switch_page(page, "channels").run()
+    page.multiselect(key="pick-channel").set_value([])
+    page.query_params = {}
+    page.run()
+    assert address(page) == JUNE
+
+
 def test_a_page_chosen_before_the_last_click_was_answered_does_not_swallow_it(
     connect: Connect,
 ) -> None:

@@ -124,20 +124,20 @@ def chosen_in(state: State) -> dict[str, list[str]] | None:
 
 def test_a_click_on_a_mark_makes_the_choice_of_its_trace_and_place(state: State) -> None:
     state["chart"] = {"selection": {"points": [{"curve_number": 1, "point_index": 2}]}}
-    clicks.take_mark("growth", "chart", [[None], [None, None, FIRST]])
+    clicks.take_mark("growth", "chart", [[None], [None, None, FIRST]], was=Choice())
     assert chosen_in(state) == parameters(FIRST)
 
 
 def test_after_a_click_the_chart_is_another_one_with_nothing_selected(state: State) -> None:
     state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 0}]}}
     assert clicks.times_clicked("tags") == 0
-    clicks.take_mark("tags", "chart", [[FIRST]])
+    clicks.take_mark("tags", "chart", [[FIRST]], was=Choice())
     assert clicks.times_clicked("tags") == 1
 
 
 def test_a_click_where_nothing_can_be_chosen_chooses_nothing(state: State) -> None:
     state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 0}]}}
-    clicks.take_mark("tags", "chart", [[None, FIRST]])
+    clicks.take_mark("tags", "chart", [[None, FIRST]], was=Choice())
     assert chosen_in(state) is None
     assert clicks.times_clicked("tags") == 0
 
@@ -145,9 +145,25 @@ def test_a_click_where_nothing_can_be_chosen_chooses_nothing(state: State) -> No
 def test_a_click_on_the_bar_of_the_others_opens_the_list_and_chooses_nobody(state: State) -> None:
     # With 15 channels it once chose the thirteenth.
     state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 2}]}}
-    clicks.take_mark("tags", "chart", [[FIRST, OTHER]], {2: "open-tags"})
+    clicks.take_mark("tags", "chart", [[FIRST, OTHER]], {2: "open-tags"}, was=Choice())
     assert state["open-tags"] is True
     assert chosen_in(state) is None
+
+
+def test_a_click_leaves_what_was_set_since_the_chart_was_drawn(state: State) -> None:
+    state["address"] = {"country": ["BR"]}
+    state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 0}]}}
+    clicks.take_mark("tags", "chart", [[FIRST]], was=Choice())
+    assert state["address"] == {"channel": ["line"], "country": ["BR"]}
+
+
+def test_a_selection_that_is_sent_again_is_no_click(state: State) -> None:
+    state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 0}]}}
+    for _ in range(2):
+        clicks.take_mark("tags", "chart", [[FIRST]], was=Choice())
+        state["address"] = state["address"] | {"channel": []}
+    assert clicks.times_clicked("tags") == 1
+    assert chosen_in(state) == parameters(Choice())
 
 
 def test_a_click_may_act_on_its_place(state: State) -> None:
@@ -175,7 +191,7 @@ def test_what_is_no_place_in_a_chart_chooses_nothing(
 ) -> None:
     point = {"curve_number": 0, "point_index": 0} | {name: place}
     state["chart"] = {"selection": {"points": [point]}}
-    clicks.take_mark("growth", "chart", [[FIRST, OTHER], [OTHER, FIRST]])
+    clicks.take_mark("growth", "chart", [[FIRST, OTHER], [OTHER, FIRST]], was=Choice())
     assert chosen_in(state) is None
 
 
@@ -203,10 +219,10 @@ def test_what_is_no_place_in_a_chart_chooses_nothing(
 )
 def test_a_selection_of_another_shape_chooses_nothing(state: State, sent: object) -> None:
     state["widget"] = sent
-    clicks.take_mark("growth", "widget", [[FIRST]])
+    clicks.take_mark("growth", "widget", [[FIRST]], was=Choice())
     assert chosen_in(state) is None
 
 
 def test_a_click_on_a_widget_that_is_gone_chooses_nothing(state: State) -> None:
-    clicks.take_mark("growth", "gone", [[FIRST]])
+    clicks.take_mark("growth", "gone", [[FIRST]], was=Choice())
     assert chosen_in(state) is None

@@ -13,6 +13,7 @@ import streamlit
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_app_utils as utils
 from streamlit.web.server.starlette import starlette_websocket
@@ -171,6 +172,16 @@ def test_a_run_knows_whether_the_browser_went_back() -> None:
     assert "is_history_navigation" in names, (
         "Streamlit no longer says that a run was asked for by Back or Forward: see "
         "streamlit_internals.is_history_navigation, and check Back after a click in a browser."
+    )
+
+
+def test_a_run_knows_the_url_that_the_browser_sent() -> None:
+    parameters = QueryParams()
+    parameters.set_initial_query_params("channel=whatsapp&channel=sms&country=BR")
+    found = [parameters.get_initial_value(name) for name in ("channel", "country", "tag")]
+    assert found == [["whatsapp", "sms"], "BR", None], (
+        "Streamlit no longer says which URL a message was sent from: see "
+        "streamlit_internals.sent_parameter, and check a filter set right after a click on a bar."
     )
 
 

@@ -55,10 +55,10 @@ def _show(view: View) -> None:
         return
     told = [_sentence(found, view), answers.compared(view) or ""]
     cards.headline(QUESTION, " ".join(told).strip(), view)
-    st.caption(formatting.markdown(_compared(found, view)))
     if not found.snapshots:
         _what_it_will_show()
         return
+    st.caption(formatting.markdown(_compared(found, view)))
     _numbers(found, view)
     _bridge(found, view)
     days = drawn_days(view)

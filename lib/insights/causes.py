@@ -55,13 +55,14 @@ class Cause:
     usual: Rate
 
     def sentence(self, view: View) -> str:
-        """ "103 are tagged Black Friday (usually 2.0%)"; plain text."""
+        """ "103 are tagged Black Friday (57.5%, usually 2.0%)"; plain text."""
         came = self.dimension.came.format(
             are="is" if self.share.numerator == 1 else "are",
             name=view.options.name(self.dimension, self.key),
         )
         number = formatting.number(self.share.numerator)
-        return f"{number} {came} (usually {formatting.percent(self.usual.rate)})"
+        shares = formatting.percent(self.share.rate), formatting.percent(self.usual.rate)
+        return f"{number} {came} ({shares[0]}, usually {shares[1]})"
 
 
 def made_of(view: View, subset: Subset) -> tuple[Cause, ...]:

@@ -59,7 +59,8 @@ def test_a_day_is_made_of_what_is_more_frequent_in_it_than_in_the_weeks_before()
         (CHANNEL, "whatsapp", 83),
     ]
     assert in_words(seen, Subset.of_day(FRIDAY)) == (
-        "103 are tagged name of 9 (usually 0.0%) and 83 came by WhatsApp (usually 0.0%)"
+        "103 are tagged name of 9 (57.5%, usually 0.0%) and "
+        "83 came by WhatsApp (46.4%, usually 0.0%)"
     )
 
 
@@ -119,7 +120,8 @@ def test_the_finding_of_a_day_says_what_it_is_made_of() -> None:
     (finding,) = arrivals.outlier_day(view(*before, *friday))
     assert finding.sentence == (
         "Friday, 27 Nov 2026 brought 179 new contacts, where a Friday usually brings 5. "
-        "103 are tagged name of 9 (usually 0.0%) and 83 came by WhatsApp (usually 0.0%)."
+        "103 are tagged name of 9 (57.5%, usually 0.0%) and "
+        "83 came by WhatsApp (46.4%, usually 0.0%)."
     )
     assert (finding.verb, finding.day) == ("Look at Friday", FRIDAY)
 
@@ -133,7 +135,7 @@ def test_the_group_that_a_click_left_is_told_beside_the_other_new_contacts() -> 
     )
     narrowed = view(*contacts, choice=MONTH.limited_to(CHANNEL, ("whatsapp",)))
     assert of_choice(narrowed) == (
-        "Of 70 new contacts in the last 30 days, 60 are in Brazil (usually 0.0%)."
+        "Of 70 new contacts in the last 30 days, 60 are in Brazil (85.7%, usually 0.0%)."
     )
     assert of_choice(view(*contacts)) is None
 
@@ -142,7 +144,7 @@ def test_days_that_were_clicked_are_told_beside_the_weeks_before() -> None:
     friday = MONTH.on_days(FRIDAY, FRIDAY)
     seen = view(*usual_weeks(), *came(FRIDAY, on("whatsapp"), times=60), choice=friday)
     assert of_choice(seen) == (
-        "Of 60 new contacts on 27 Nov 2026, 60 came by WhatsApp (usually 0.0%)."
+        "Of 60 new contacts on 27 Nov 2026, 60 came by WhatsApp (100.0%, usually 0.0%)."
     )
 
 

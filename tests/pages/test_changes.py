@@ -39,6 +39,7 @@ def test_after_the_first_snapshot_it_says_since_when_and_what_will_stand_here(
     page = open_page("changes", **TODAY)
     assert page.title[0].value == "What changed?"
     assert "Recorded since" in text(page)
+    assert "Compared:" not in text(page)
     assert "What this page shows from the second snapshot on" in text(page)
 
 

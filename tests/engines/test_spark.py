@@ -198,10 +198,13 @@ class Wire:
 
     def _accept(self) -> None:
         with suppress(OSError):
-            while not self._is_cut:
+            while True:
                 client, _ = self._listens.accept()
                 server = socket.create_connection(self._to)
                 self._open += [client, server]
+                if self._is_cut:  # meanwhile
+                    self.cut()
+                    return
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(
                         target=self._pass_on, args=(one, other, one is client), daemon=True

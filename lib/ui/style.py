@@ -18,7 +18,9 @@ def apply() -> None:
 def name_filters(in_force: int) -> None:
     """Label the sidebar button on phones with the number of filters. The style shows it."""
     name = f"Filters ({in_force})" if in_force else "Filters"
-    st.html(f'<style>:root {{ --filters: "{name}"; }}</style>')
+    # Not on the root: the browser would compute the style of the whole page for it.
+    button = '[data-testid="stExpandSidebarButton"]'
+    st.html(f'<style>{button} {{ --filters: "{name}"; }}</style>')
 
 
 def scripts() -> None:

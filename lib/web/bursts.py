@@ -2,7 +2,8 @@
 
 Streamlit sends each element as soon as it exists, and a browser draws the page anew for what has
 arrived so far: with a trickle of elements, many times. So frames wait for each other until the run
-waits for the browser or ends, and the browser draws them together.
+waits for the browser or ends, and the browser draws them together. Only the one that announces the
+run goes at once: the browser prepares for it while the server computes.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class _Burst:
         self._turn = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
         self._is_pausing = False
+        self._is_between_runs = True
 
     async def send(self, message: Message) -> None:
         """Send a message or hold it. Raises what an earlier one raised when it was sent."""
@@ -60,7 +62,14 @@ class _Burst:
             timer.result()
         data = message.get("bytes")
         self._held.append(message)
-        if message["type"] != "websocket.send" or not data or _is_awaited(data):
+        if message["type"] != "websocket.send" or not data:
+            await self.end()
+            return
+        begins = self._is_between_runs and streamlit_internals.begins_run(data)
+        ends = streamlit_internals.ends_run(data)
+        if begins or ends:
+            self._is_between_runs = ends
+        if begins or ends or _is_last_before_pause(data):
             await self.end()
             return
         self._bytes += len(data)
@@ -93,6 +102,6 @@ class _Burst:
             await self.end()
 
 
-def _is_awaited(frame: bytes) -> bool:
-    """Whether nothing follows this frame until the browser answers, or at all."""
-    return paint_signals.PATH.encode() in frame or streamlit_internals.ends_run(frame)
+def _is_last_before_pause(frame: bytes) -> bool:
+    """Whether nothing follows this frame until the browser answers."""
+    return paint_signals.PATH.encode() in frame

@@ -109,16 +109,24 @@ def kind_of(data: bytes) -> str | None:
     return message.backend_operation_request.WhichOneof("payload") or kind
 
 
+def begins_run(data: bytes) -> bool:
+    """Whether a message to the browser announces a run."""
+    return _kind_for_browser(data) == "new_session"
+
+
 def ends_run(data: bytes) -> bool:
     """Whether a message to the browser is the last one of a run."""
-    if len(data) > _LONGEST_END:
-        return False
+    return len(data) <= _LONGEST_END and _kind_for_browser(data) == "script_finished"
+
+
+def _kind_for_browser(data: bytes) -> str | None:
     message = ForwardMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
-        return False
-    return message.WhichOneof("type") == "script_finished"
+        return None
+    kind: str | None = message.WhichOneof("type")
+    return kind
 
 
 _LONGEST_END = 200

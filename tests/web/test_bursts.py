@@ -93,6 +93,24 @@ def test_frames_wait_for_each_other_until_the_run_ends() -> None:
     Line(script).run()
 
 
+def beginning_of_run() -> bytes:
+    message = ForwardMsg()
+    message.new_session.page_script_hash = "overview"
+    return bytes(message.SerializeToString())
+
+
+def test_the_browser_is_told_at_once_that_a_run_begins() -> None:
+    async def script(line: Line) -> None:
+        for _ in range(2):
+            line.received.clear()
+            await line.send(beginning_of_run(), b"title")
+            assert line.received == [beginning_of_run()]
+            await line.send(end_of_run())
+            assert line.received[1:] == [b"title", end_of_run()]
+
+    Line(script).run()
+
+
 def test_a_run_that_waits_for_the_browser_does_not_wait_for_itself() -> None:
     async def script(line: Line) -> None:
         await line.send(b"number", paint_signals.PaintSignal().style(".numbers").encode())

@@ -52,9 +52,9 @@ def charts_last() -> Iterator[None]:
         with place:
             draw()
     if deferred.charts and _PAUSES not in st.session_state:
-        st.session_state[_PAUSES] = _is_drawn(deferred.charts[0][0])
+        st.session_state[_PAUSES] = _is_drawn("h1", MOST_SECONDS)
     for place, draw in deferred.charts:
-        with place.container():
+        with place:
             draw()
 
 
@@ -65,15 +65,8 @@ _PAUSES = "pauses-after-numbers"
 def numbers_are_sent() -> None:
     """Pause until the browser shows what was sent so far; not in the first run, which draws into an
     empty page. Call after a page's numbers."""
-    if not st.session_state.get(_PAUSES):
-        return
-    signal = paint_signals.paint_signal()
-    if signal is None:
-        return
-    # A style takes up no space. Its image is requested when the numbers are drawn with it.
-    st.html(f"<style>{signal.style('.numbers')}</style>")
-    with turns.given_back():
-        st.session_state[_PAUSES] = signal.wait(PAUSE_SECONDS)
+    if st.session_state.get(_PAUSES):
+        st.session_state[_PAUSES] = _is_drawn(".numbers", PAUSE_SECONDS)
 
 
 def after_numbers(place: DeltaGenerator, draw: Draw) -> None:
@@ -88,22 +81,25 @@ def after_numbers(place: DeltaGenerator, draw: Draw) -> None:
 
 def at_last(draw: Draw, *, height: int, key: str | None = None) -> None:
     """Reserve `height` pixels here, styled by `key`, and draw at the end of the run; immediately
-    outside of `charts_last`, as in a fragment that runs alone."""
-    place = st.container(height=height, border=False, gap=None, key=key).empty()
+    outside of `charts_last`, as in a fragment that runs alone.
+
+    What the last run drew stays until then, and for good if it is the same."""
+    place = st.container(height=height, border=False, gap=None, key=key)
     deferred = _deferred.get()
     if deferred is None:
-        with place.container():
+        with place:
             draw()
     else:
         deferred.charts.append((place, draw))
 
 
-def _is_drawn(place: DeltaGenerator) -> bool:
-    """Wait until the browser has painted what was sent so far; return whether it tells. `place` is
-    that of the first chart."""
+def _is_drawn(selector: str, seconds: float) -> bool:
+    """Wait until the browser has drawn what was sent so far, with an element of this selector, for
+    that long at most; return whether it tells."""
     signal = paint_signals.paint_signal()
     if signal is None:
         return False
-    place.html(signal.html)
+    # A style takes up no space. Its image is requested when the element is drawn with it.
+    st.html(f"<style>{signal.style(selector)}</style>")
     with turns.given_back():
-        return signal.wait(MOST_SECONDS)
+        return signal.wait(seconds)

@@ -24,10 +24,6 @@ class PaintSignal:
         self.name = secrets.token_urlsafe(16)
         self._is_drawn = threading.Event()
 
-    @property
-    def html(self) -> str:
-        return f'<img src="{PATH}?{self.name}" alt="" width="0" height="0">'
-
     def style(self, selector: str) -> str:
         """A rule that makes the browser request the image when it draws such an element."""
         return f'{selector} {{ background-image: url("{PATH}?{self.name}"); }}'

@@ -41,7 +41,7 @@ def connect(app: PaintSignals) -> None:
 
 
 def address(sign: paint_signals.PaintSignal) -> str:
-    found = re.search(r'src="([^"]+)"', sign.html)
+    found = re.search(r'url\("([^"]+)"\)', sign.style("h1"))
     assert found is not None
     return f"/{found.group(1)}"
 

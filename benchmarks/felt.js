@@ -1,10 +1,10 @@
-// Watches a page from its beginning: when its first number stands, when charts were last drawn at,
-// and what moved without being asked to. Times are in milliseconds of the page's own clock.
+// Watches a page from its beginning: when its first number stands, when charts were last drawn at
+// (all of them, and those in view), and what moved without being asked to. Times are in milliseconds of the page's own clock.
 (() => {
   const NUMBER = "[data-testid=stMetricValue], .numbers .value";
   const CHART = "[data-testid=stPlotlyChart]";
   const QUIET = 700;
-  let origin = 0, before = null, number = null, charts = 0, touched = 0, shifts = [];
+  let origin = 0, before = null, number = null, charts = 0, seen = 0, touched = 0, shifts = [];
 
   const numbers = () =>
     [...document.querySelectorAll(NUMBER)].map((each) => each.textContent.trim()).join("|");
@@ -17,8 +17,10 @@
 
   new MutationObserver((records) => {
     touched = performance.now();
-    const isChart = ({ target }) => (target.closest ? target : target.parentElement)?.closest(CHART);
-    if (records.some(isChart)) charts = touched;
+    const chartOf = ({ target }) => (target.closest ? target : target.parentElement)?.closest(CHART);
+    const changed = new Set(records.map(chartOf).filter(Boolean));
+    if (changed.size) charts = touched;
+    if ([...changed].some((chart) => chart.getBoundingClientRect().top < innerHeight)) seen = touched;
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 
   new PerformanceObserver((list) => {
@@ -48,10 +50,14 @@
     begin: () => {
       before = numbers();
       const start = () => {
-        [origin, number, charts, touched, shifts] = [performance.now(), null, 0, performance.now(), []];
+        origin = touched = performance.now();
+        [number, charts, seen, shifts] = [null, 0, 0, []];
       };
       document.addEventListener("mousedown", start, { once: true, capture: true });
     },
-    seen: () => ({ number: number - origin, charts: Math.max(charts - origin, 0), shift: shift() }),
+    seen: () => ({
+      number: number - origin, charts: Math.max(charts - origin, 0),
+      inView: Math.max(seen - origin, 0), shift: shift(),
+    }),
   };
 })();

@@ -1,7 +1,8 @@
 """Perceived speed: first load and change of a filter in Chromium, on a fast and a slow connection.
 
-A naive Streamlit page with the same charts and an empty page run beside the dashboard and are
-visited in turn, so that all meet the same conditions. Each round picks another channel, whose
+A naive Streamlit page with the same charts, an empty page, and that page with as many static
+elements as the Overview has run beside the dashboard and are visited in turn, so that all meet the
+same conditions. Each round picks another channel, whose
 numbers nobody has asked for yet. `python -m benchmarks.felt --beside FOLDER` also measures another
 checkout of the dashboard, `--part` only one part. No round begins after `--seconds`.
 """
@@ -41,6 +42,19 @@ SLOW = {
     "uploadThroughput": 10e6 / 8,
 }
 """Latency in milliseconds, and bandwidth in bytes per second (10 Mbit/s)."""
+
+STATIC_PAGE = (
+    EMPTY_PAGE
+    + """
+for number in range(50):
+    if number < 35:
+        with st.container(border=True):
+            st.caption(f"In container {number}")
+    else:
+        st.markdown(f"Text {number}")
+"""
+)
+"""The empty page with as many elements and containers as the Overview has; none of them changes."""
 
 WATCH = (Path(__file__).parent / "felt.js").read_text("utf-8")
 
@@ -210,10 +224,11 @@ def _contestants(stack: ExitStack, folder: Path, beside: Path | None) -> list[Co
         serve(naive, {"NAIVE_CONTACTS": str(parquet)}, folder=folder)
     )
     found.append(Contestant("naive", address, pid, 4))
-    empty = folder / "empty.py"
-    empty.write_text(EMPTY_PAGE)
-    address, pid = stack.enter_context(serve(empty, {}, folder=folder))
-    found.append(Contestant("empty", address, pid, 0))
+    for name, script in (("empty", EMPTY_PAGE), ("static", STATIC_PAGE)):
+        page = folder / f"{name}.py"
+        page.write_text(script)
+        address, pid = stack.enter_context(serve(page, {}, folder=folder))
+        found.append(Contestant(name, address, pid, 0))
     return found
 
 
@@ -271,6 +286,7 @@ def _visit(
         first = {
             "first number": seen["number"] / 1000,
             "first charts": seen["charts"] / 1000,
+            "first charts in view": seen["inView"] / 1000,
             "shift": seen["shift"],
             "bytes": float(received()),
         }
@@ -295,6 +311,7 @@ def _change(page: Page, visited: Contestant, channel: int) -> dict[str, float]:
     return {
         "change number": seen["number"] / 1000,
         "change charts": max(seen["charts"], seen["number"]) / 1000,
+        "change charts in view": max(seen["inView"], seen["number"]) / 1000,
         "change shift": seen["shift"],
         "change cpu": used,
     }

@@ -7,7 +7,7 @@ import httpx
 
 ACCEPT_ENCODING = "gzip, deflate"
 
-_PIECE = 2**18
+PIECE = 2**18
 """Maximum number of bytes decompressed before the caller sees them."""
 
 
@@ -20,7 +20,7 @@ class BrokenEncoding(Exception):
 
 
 def pieces_of(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the decoded body; if it is compressed, at most `_PIECE` bytes at a time.
+    """Yield the decoded body; if it is compressed, at most `PIECE` bytes at a time.
 
     Encodings can be stacked, and each layer can multiply the size by up to a thousand: 3.5 kB
     become 4.2 GB. Raises RefusedEncoding for more than one layer or for an encoding that was not
@@ -53,10 +53,10 @@ def _inflated(raw: Iterator[bytes], window: int | None) -> Iterator[bytes]:
             inflater = zlib.decompressobj(deflate if window is None else window)
         while not inflater.eof:
             try:
-                piece = inflater.decompress(compressed, _PIECE)
+                piece = inflater.decompress(compressed, PIECE)
             except zlib.error as error:
                 raise BrokenEncoding from error
             yield piece
             compressed = inflater.unconsumed_tail
-            if not compressed and len(piece) < _PIECE:
+            if not compressed and len(piece) < PIECE:
                 break

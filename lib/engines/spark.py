@@ -57,7 +57,8 @@ class Spark:
     """`lib.engines.selection.Source`: the server at `address`, like sc://host:15002.
     Answers several questions concurrently.
 
-    `seconds` is the time limit of a question. Raises EngineError if there is no server.
+    `seconds` is the time limit of a question, `session` Spark's own. Raises EngineError if there is
+    no server.
     """
 
     name = "Spark"
@@ -68,15 +69,15 @@ class Spark:
     ) -> None:
         self.lock = nullcontext()
         self._where = where
-        self._seconds = seconds
+        self.seconds = seconds
         self._tables: dict[str, nw.LazyFrame[Any]] = {}
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._asked = _Asked()
-        self._session: SparkSession | None = None
-        self._session = self._in_time(lambda: _session(address, token, self._asked.report))
+        self.session: SparkSession | None = None
+        self.session = self._in_time(lambda: _session(address, token, self._asked.report))
         # There is a session for each snapshot. None is ended when this process ends: a server that
         # does not respond would keep it from ending, and one that does ends idle sessions itself.
-        weakref.finalize(self, _end, self._session).atexit = False
+        weakref.finalize(self, _end, self.session).atexit = False
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
         if name not in self._tables:
@@ -87,7 +88,7 @@ class Spark:
         return self._in_time(lambda: frame.collect("pyarrow").to_native())
 
     def _read(self, name: str) -> Any:
-        found, session = self._where(name), self._session
+        found, session = self._where(name), self.session
         assert session is not None
         if isinstance(found, Files):
             reader = session.read
@@ -105,7 +106,7 @@ class Spark:
 
         def tagged() -> Answer:
             self._asked.progress = progress
-            session = self._session
+            session = self.session
             if session is None:
                 return ask()
             session.addTag(tag)
@@ -133,10 +134,10 @@ class Spark:
         try:
             with ended_by(interrupt, lambda: progress.share):
                 thread.start()
-                return answer.result(self._seconds)
+                return answer.result(self.seconds)
         except TimeoutError:
             interrupt()
-            raise too_slow(self.name, self._seconds) from None
+            raise too_slow(self.name, self.seconds) from None
         except CancelledError:
             raise Cancelled from None
         except (grpc.RpcError, PySparkException) as error:
@@ -144,7 +145,7 @@ class Spark:
 
     def _interrupt(self, tag: str, has_ended: threading.Event) -> None:
         """Interrupt a question, repeatedly since it may not have reached the server yet."""
-        session = self._session
+        session = self.session
         if session is None:
             return
         for _ in range(INTERRUPTS):

@@ -31,6 +31,18 @@ class Crawls:
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """Number of crawls that wait for a turn."""
+        with self._lock:
+            return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """Number of crawls that have a turn."""
+        with self._lock:
+            return self._running
+
     def bound(self, most: int) -> None:
         """Set the limit from now on; running crawls are not affected."""
         with self._lock:

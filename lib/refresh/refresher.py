@@ -146,6 +146,11 @@ class Refresher:
             self._wanted.set()
             self._changed.notify_all()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """Cancel a running crawl and end the thread."""
         self.end()
@@ -211,7 +216,7 @@ class Refresher:
         Sets `due` in the state, unless a refresh is requested.
         """
         with self._changed:
-            left = max(shortest, self._time_left()) if by_age else shortest
+            left = max(shortest, self.time_left()) if by_age else shortest
             if left > timedelta(0) and not self._wanted.is_set():
                 self._set(replace(self._state, due=self._clock() + left))
         return time.monotonic() + left.total_seconds()
@@ -266,7 +271,7 @@ class Refresher:
         if not is_ours:
             return None
         with lease.kept():
-            if asked is None and self._take_over() and self._time_left():
+            if asked is None and self._take_over() and self.time_left():
                 return True
             self._set(replace(self._state, is_elsewhere=False))
             return self._fetch()
@@ -316,7 +321,7 @@ class Refresher:
                     self._wanted.set()
             self._changed.notify_all()
 
-    def _time_left(self) -> timedelta:
+    def time_left(self) -> timedelta:
         """How long until the current snapshot is due for a refresh; zero if it is."""
         as_of = self._state.as_of
         if as_of is None:
@@ -337,7 +342,7 @@ class Refresher:
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
                 snapshot = fetched(
-                    self._settings, client, self._store, began=began, on_progress=self._report
+                    self._settings, client, self._store, began=began, on_progress=self.report
                 )
         except (ChatbotXError, StoreError) as error:
             if self._stopped.is_set():
@@ -378,7 +383,8 @@ class Refresher:
             self._wanted.clear()
             self._set(state)
 
-    def _report(self, seen: Progress) -> None:
+    def report(self, seen: Progress) -> None:
+        """Set the progress of the running crawl."""
         with self._changed:
             # A cancelled walker may still report after its crawl is over.
             if self._state.is_running:

@@ -20,11 +20,11 @@ from lib.store.order import LAST, Key, ids_of, rank, ranks_of
 STRETCH = 65_536
 """Approximate number of contacts merged at a time."""
 
-_STEP = 128
+STEP = 128
 """One row in this many is remembered with its sort key."""
 
-_GROUP = 8192
-"""Rows per row group; a multiple of `_STEP`."""
+GROUP = 8192
+"""Rows per row group; a multiple of `STEP`."""
 
 
 class Parts:
@@ -115,7 +115,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class _Part:
-    """A part; `created` and `ids` are the sort keys of every `_STEP`th row."""
+    """A part; `created` and `ids` are the sort keys of every `STEP`th row."""
 
     path: Path
     rows: int
@@ -135,13 +135,13 @@ class _Part:
 
     def between(self, file: pq.ParquetFile, begin: Key | None, end: Key | None) -> pa.Table:
         """The rows from `begin` to before `end`; None for no limit."""
-        first = 0 if begin is None else max(0, (self.before(begin) - 1) * _STEP)
-        last = self.rows if end is None else min(self.rows, self.before(end) * _STEP)
+        first = 0 if begin is None else max(0, (self.before(begin) - 1) * STEP)
+        last = self.rows if end is None else min(self.rows, self.before(end) * STEP)
         if first >= last:
             return self.schema.empty_table()
-        groups = range(first // _GROUP, (last - 1) // _GROUP + 1)
+        groups = range(first // GROUP, (last - 1) // GROUP + 1)
         table = file.read_row_groups([*groups], use_threads=False)
-        table = table.slice(first - groups[0] * _GROUP, last - first)
+        table = table.slice(first - groups[0] * GROUP, last - first)
         low = 0 if begin is None else _place(table, begin)
         high = len(table) if end is None else _place(table, end)
         # A copy: a slice would hold all that was read.
@@ -153,13 +153,13 @@ def _write(table: pa.Table, path: Path) -> _Part:
     pq.write_table(
         table,
         path,
-        row_group_size=_GROUP,
+        row_group_size=GROUP,
         compression="lz4",
         use_dictionary=False,
         write_statistics=False,
     )
     # Copies: a view would keep the whole column in memory.
-    created, ids = _created(table)[::_STEP].copy(), ids_of(table["id"])[::_STEP].copy()
+    created, ids = _created(table)[::STEP].copy(), ids_of(table["id"])[::STEP].copy()
     return _Part(path, len(table), table.schema, created, ids)
 
 
@@ -168,7 +168,7 @@ def _edges(parts: Sequence[_Part]) -> list[Key]:
     created = np.concatenate([part.created for part in parts])
     ids = np.concatenate([part.ids for part in parts])
     order = np.lexsort((_ranks(pa.chunked_array([pa.array(ids)])), created))
-    chosen = order[:: STRETCH // _STEP][1:]
+    chosen = order[:: STRETCH // STEP][1:]
     return [(int(created[each]), ids[each]) for each in chosen]
 
 

@@ -84,16 +84,17 @@ def right_now(view: View) -> str:
 def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) -> None:
     """Draw a row of cards, in pairs on small screens; `about` says what they refer to, if not the
     period."""
-    shown = tuple(_shown(card, view) for card in cards)
+    drawn = tuple(shown(card, view) for card in cards)
     # `lib.web.first_page` reserves their height from the start.
-    lines = "lines-" if any(each.trend for each in shown) else ""
+    lines = "lines-" if any(each.trend for each in drawn) else ""
     kind = f"{lines}{'about-' if about else ''}{'pairs-' if len(cards) == 4 else ''}"
     with st.container(key=f"numbers-{kind}{cards[0].term}"):
-        st.html(numbers_html(shown, about))
-    recorder.note(NumbersShown(shown, about))
+        st.html(numbers_html(drawn, about))
+    recorder.note(NumbersShown(drawn, about))
 
 
-def _shown(card: Number, view: View) -> NumberShown:
+def shown(card: Number, view: View) -> NumberShown:
+    """The texts of a card."""
     change, note = card.change, card.note
     if view.compares and card.now is not None and card.before is not None:
         change = formatting.change(card.now, card.before)

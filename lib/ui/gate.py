@@ -289,6 +289,10 @@ class Links:
         self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, tuple[float, Link]] = OrderedDict()
 
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._kept)
+
     def keep(self, browser: bytes, link: Link) -> None:
         """Remember a link, replacing this browser's previous one. Links that are too long are
         dropped."""

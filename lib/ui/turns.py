@@ -22,6 +22,12 @@ class Turns:
         self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """Number of pages that wait for a turn."""
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
+
     def take(self, viewer: str) -> None:
         with self._lock:
             if self._free:

@@ -195,6 +195,11 @@ def install(connections: Connections | None = None) -> Connections:
     return _installed
 
 
+def installed() -> Connections | None:
+    """The limits of this process."""
+    return _installed
+
+
 def limit_accepts(loop: asyncio.AbstractEventLoop) -> None:
     """Limit how many connections `loop` accepts in one turn, for servers started from now on."""
     create_server = loop.create_server

@@ -65,6 +65,9 @@ class Throttles:
         self._burst, self._per_second, self._clock = burst, per_second, clock
         self._by_peer: OrderedDict[str, Throttle] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._by_peer)
+
     def of(self, peer: str) -> Throttle:
         throttle = self._by_peer.setdefault(
             peer, Throttle(self._burst, self._per_second, self._clock)

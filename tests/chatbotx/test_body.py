@@ -62,7 +62,7 @@ def test_what_was_asked_for_is_read(encoding: str, packed: bytes) -> None:
 def test_it_is_read_whole_however_small_the_pieces(
     piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "_PIECE", piece)
+    monkeypatch.setattr(body, "PIECE", piece)
     assert received(zipped(PAGE), "gzip") == (20, 1)
 
 

@@ -78,10 +78,10 @@ def rows(number: int) -> Where:
 def test_answer_that_takes_too_long_is_given_up_and_the_next_is_given() -> None:
     source = Spark(rows(30_000), server_address(), seconds=300)
     takes_minutes = many_by_many(source)
-    source._seconds = 0.2
+    source.seconds = 0.2
     with pytest.raises(EngineError, match=r"^Spark had no answer within 0.2 seconds\. "):
         source.collect(takes_minutes)
-    source._seconds = 300.0
+    source.seconds = 300.0
     counted = source.collect(source.table("contacts").select(contacts=nw.len()))
     assert counted["contacts"].to_pylist() == [30_000]
 
@@ -94,8 +94,8 @@ def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
     asked, ended, interrupted = threading.Event(), threading.Event(), threading.Event()
     source = Spark(rows(30_000), server_address(), seconds=600)
     takes_a_while = many_by_many(source)
-    monkeypatch.setattr(source._session, "addTag", lambda _: asked.set())
-    monkeypatch.setattr(source._session, "interruptTag", lambda _: interrupted.set())
+    monkeypatch.setattr(source.session, "addTag", lambda _: asked.set())
+    monkeypatch.setattr(source.session, "interruptTag", lambda _: interrupted.set())
 
     def move_on_once_it_is_asked(_: Flight) -> None:
         assert asked.wait(60)
@@ -118,8 +118,8 @@ def test_question_that_nobody_waits_for_any_more_is_cancelled_on_the_server(
 def test_session_of_a_snapshot_that_is_gone_is_released() -> None:
     source = Spark(rows(10), server_address(), seconds=300)
     source.collect(source.table("contacts").select(contacts=nw.len()))
-    assert source._session is not None
-    client, released = source._session.client, threading.Event()
+    assert source.session is not None
+    client, released = source.session.client, threading.Event()
     release = client.release_session
 
     def release_and_tell() -> None:

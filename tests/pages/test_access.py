@@ -276,7 +276,7 @@ def test_however_many_come_only_so_many_links_are_kept() -> None:
     links = Links()
     for number in range(2 * Links.MOST):
         links.keep(str(number).encode(), LINK)
-    assert len(links._kept) == Links.MOST
+    assert len(links) == Links.MOST
     assert links.take(str(2 * Links.MOST - 1).encode()) == LINK
 
 

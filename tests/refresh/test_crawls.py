@@ -18,9 +18,9 @@ class Crawl:
         self.may: bool | None = None
         self._crawls, self._is_wanted = crawls, is_wanted
         self.thread = threading.Thread(target=self._run, daemon=True)
-        waiting = len(crawls._waiting) + crawls._running
+        waiting = crawls.waiting + crawls.running
         self.thread.start()
-        while len(crawls._waiting) + crawls._running == waiting:
+        while crawls.waiting + crawls.running == waiting:
             self.thread.join(0.001)
 
     def _run(self) -> None:

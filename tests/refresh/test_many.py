@@ -223,7 +223,7 @@ def test_crawls_of_all_workspaces_together_keep_to_the_bound(make: Make) -> None
     one.start()
     assert sources[0].is_asked.wait(LONG)
     other.start()
-    while not crawls._waiting:
+    while not crawls.waiting:
         other.wait(0.01)
     assert not sources[1].crawls
     for source in sources:

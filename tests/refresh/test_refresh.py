@@ -35,10 +35,6 @@ def again(refresher: Refresher) -> State:
     return refresher.wait(LONG)
 
 
-def is_alive(refresher: Refresher) -> bool:
-    return refresher._thread is not None and refresher._thread.is_alive()
-
-
 # One crawl at a time
 
 
@@ -91,7 +87,7 @@ def test_setting_the_clock_changes_no_pause(
         refresher.wait(LONG)
     clock.wrong_by = wrong_by
     assert refresher.pause_for("ana@example.com") == timedelta(seconds=90)
-    assert refresher._time_left() == timedelta(minutes=15)
+    assert refresher.time_left() == timedelta(minutes=15)
     clock.now += timedelta(seconds=90)
     crawls = len(source.crawls)
     refresher.refresh_for("ana@example.com")
@@ -199,13 +195,13 @@ def test_progress_counts_the_contacts_and_the_last_snapshot_stays(
     refresher = make().start()
     first = refresher.wait(LONG).snapshot
     states: list[State] = []
-    report = refresher._report
+    report = refresher.report
 
     def watched(seen: Progress) -> None:
         report(seen)
         states.append(refresher.state)
 
-    monkeypatch.setattr(refresher, "_report", watched)
+    monkeypatch.setattr(refresher, "report", watched)
     again(refresher)
     assert {state.snapshot for state in states} == {first}
     last = states[-1].progress
@@ -220,7 +216,7 @@ def test_after_a_crawl_none_runs(make: Make) -> None:
 def test_a_late_progress_report_does_not_look_like_a_running_crawl(make: Make) -> None:
     refresher = make().start()
     refresher.wait(LONG)
-    refresher._report(Progress(5))
+    refresher.report(Progress(5))
     assert not refresher.state.is_running
 
 
@@ -332,7 +328,7 @@ def test_stop_ends_an_idle_thread(make: Make) -> None:
     refresher = make().start()
     refresher.wait(LONG)
     refresher.stop()
-    assert not is_alive(refresher)
+    assert not refresher.is_alive
 
 
 def test_stop_before_the_start_does_nothing(make: Make) -> None:
@@ -366,7 +362,7 @@ def test_stop_in_the_middle_of_a_crawl_ends_the_thread_and_keeps_the_snapshot(
 
     refresher.stop()
 
-    assert not is_alive(refresher)
+    assert not refresher.is_alive
     assert refresher.state == State(good)
 
 
@@ -577,8 +573,8 @@ def test_a_workspace_that_is_no_longer_configured_is_no_longer_fetched(
         for refresher in before.values():
             refresher.wait(LONG)
         refreshers.start_all([kept])
-        assert is_alive(before["edge"])
-        assert not is_alive(before["empty"])
+        assert before["edge"].is_alive
+        assert not before["empty"].is_alive
         assert refreshers.refresher_of(kept) is before["edge"]
     finally:
         refreshers.stop_all()

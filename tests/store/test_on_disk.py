@@ -77,8 +77,8 @@ def make_parts_small(patch: pytest.MonkeyPatch) -> None:
     """Many parts and stretches with few contacts each."""
     patch.setattr(on_disk, "PART", 20)
     patch.setattr(parts, "STRETCH", 16)
-    patch.setattr(parts, "_GROUP", 8)
-    patch.setattr(parts, "_STEP", 4)
+    patch.setattr(parts, "GROUP", 8)
+    patch.setattr(parts, "STEP", 4)
 
 
 def test_the_recorded_workspace_is_the_same(edge_contacts: list[Json]) -> None:

@@ -84,7 +84,7 @@ def test_a_change_that_is_tiny_or_due_to_chance_has_no_colour(
 
 
 def shown(card: Number) -> NumberShown:
-    return cards._shown(card, june_view())
+    return cards.shown(card, june_view())
 
 
 @pytest.mark.parametrize(

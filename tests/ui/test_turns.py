@@ -72,7 +72,7 @@ def test_a_viewer_with_many_tabs_keeps_the_next_one_waiting_for_one_of_them() ->
     for viewer in ("Ana", "Ana", "Ana", "Bia", "Bia", "Cid"):
         threads.append(threading.Thread(target=compute, args=(viewer,)))
         threads[-1].start()
-        while sum(map(len, turns._waiting.values())) < len(threads):
+        while turns.waiting < len(threads):
             time.sleep(0.001)
     turns.give_back()
     for thread in threads:

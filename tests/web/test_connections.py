@@ -64,7 +64,7 @@ def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
             log_config=None,
         )
     )
-    before = connections._installed
+    before = connections.installed()
     connections.install(bounds)
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()
@@ -76,7 +76,7 @@ def server(bounds: Connections, *, compress: bool = False) -> Iterator[Server]:
     finally:
         uvicorn_server.should_exit = True
         thread.join(60)
-        connections._installed = before
+        connections.install(before)
 
 
 def is_dropped(client: socket.socket, within: float = 60) -> bool:
@@ -216,7 +216,7 @@ def test_uvicorn_still_has_what_the_limits_rely_on() -> None:
         for name in ("connection_made", "data_received", "connection_lost"):
             assert callable(getattr(protocol, name)), f"uvicorn's protocol has no {name} any more"
         assert hasattr(config, "ws_max_size"), "uvicorn bounds messages in another way"
-        connections.install(connections._installed)
+        connections.install(connections.installed())
         web_socket = WebSocketsSansIOProtocol(config, state, {}, loop)
         assert isinstance(web_socket.conn, BoundedFrames), "uvicorn takes frames in another way"
     finally:

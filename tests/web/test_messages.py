@@ -147,7 +147,7 @@ def test_the_throttles_of_peers_take_a_bounded_amount_of_memory() -> None:
     throttles = Throttles(10, 1)
     for number in range(MOST_PEERS + 5):
         throttles.of(f"peer {number}")
-    assert len(throttles._by_peer) == MOST_PEERS
+    assert len(throttles) == MOST_PEERS
 
 
 def test_text_ends_the_web_socket_before_anybody_fails_on_it() -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what was measured, how, the result, and the target."""
+    """One figure: what was measured, how, the result, and the target, if there is one."""
 
     figure: str
     measured: str
     outcome: float
     target: str
-    is_reached: bool
+    is_reached: bool | None
 
     @classmethod
     def at_most(cls, figure: str, measured: str, outcome: float, most: float, unit: str) -> "Row":
@@ -21,6 +21,10 @@ class Row:
     @classmethod
     def at_least(cls, figure: str, measured: str, outcome: float, least: float, unit: str) -> "Row":
         return cls(figure, measured, outcome, f"at least {least:g}{unit}", outcome >= least)
+
+    @classmethod
+    def without_target(cls, figure: str, measured: str, outcome: float) -> "Row":
+        return cls(figure, measured, outcome, "", None)
 
 
 def head() -> None:
@@ -32,7 +36,7 @@ def head() -> None:
 def show(rows: Iterable[Row]) -> None:
     """Print the rows, each as soon as it is known."""
     for row in rows:
-        mark = "yes" if row.is_reached else "**no**"
+        mark = {True: "yes", False: "**no**", None: ""}[row.is_reached]
         print(
             f"| {row.figure} | {row.measured} | {row.outcome:.3g} | {row.target} | {mark} |",
             flush=True,

@@ -103,8 +103,9 @@ class LazyEngine:
         question = ("cross", one, other, among, with_missing)
         return self._kept(question, lambda: self._cross(one, other, among, with_missing))
 
-    def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
-        return self._kept(("quarters", column, among), lambda: self._quarters(column, among))
+    def per_interval(self, column: str, minutes: int, *, among: Fact | None = None) -> pd.Series:
+        question = ("per_interval", column, minutes, among)
+        return self._kept(question, lambda: self._per_interval(column, minutes, among))
 
     def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:
         return self._kept(("pairs", dimension, among), lambda: self._pairs(dimension, among))
@@ -222,16 +223,16 @@ class LazyEngine:
         found = found.assign(last=found["other"] == MISSING)
         return found.sort_values(["one", "last", "other"], ignore_index=True).drop(columns="last")
 
-    def _quarters(self, column: str, among: Fact | None) -> pd.Series:
+    def _per_interval(self, column: str, minutes: int, among: Fact | None) -> pd.Series:
         moment = nw.col(column)
         contacts = self._selection.contacts(among).filter(~moment.is_null())
-        quarter = moment.dt.hour() * 4 + moment.dt.minute() // 15
-        placed = contacts.select(day=moment.dt.date(), quarter=quarter)
-        found = _frame(self._ask(placed.group_by("day", "quarter").agg(contacts=nw.len())))
-        found = found.sort_values(["day", "quarter"])
+        number = (moment.dt.hour() * 60 + moment.dt.minute()) // minutes
+        placed = contacts.select(day=moment.dt.date(), number=number)
+        found = _frame(self._ask(placed.group_by("day", "number").agg(contacts=nw.len())))
+        found = found.sort_values(["day", "number"])
         days = found["day"].to_numpy(dtype="datetime64[D]").astype("datetime64[us]")
-        stamps = days + found["quarter"].to_numpy(dtype=np.int64) * np.timedelta64(15, "m")
-        index = pd.DatetimeIndex(stamps, tz="UTC")
+        since = found["number"].to_numpy(dtype=np.int64) * np.timedelta64(minutes, "m")
+        index = pd.DatetimeIndex(days + since, tz="UTC")
         counted = found["contacts"].to_numpy(dtype=np.int64)
         return pd.Series(counted, index, name="contacts")
 

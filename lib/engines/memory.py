@@ -16,7 +16,6 @@ from lib.reference.periods import Period, Step, edge_stamps
 from lib.store.dimensions import MISSING, Dimension, Names
 from lib.store.tables import Tables
 
-_QUARTER = np.timedelta64(15, "m")
 _NO_LABELS = pd.RangeIndex(1)
 
 
@@ -147,13 +146,14 @@ class MemoryEngine:
             {"one": labels[rows], "other": across.labels[columns], "contacts": contacts}
         )
 
-    def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
+    def per_interval(self, column: str, minutes: int, *, among: Fact | None = None) -> pd.Series:
         moments = self._times(column)
         mask = self._mask(among)
         moments = moments if mask is None else moments[mask]
         moments = moments[~np.isnat(moments)]
-        quarters, contacts = _counted(moments.view("int64") // _microseconds(_QUARTER))
-        stamped = (quarters * _microseconds(_QUARTER)).view("datetime64[us]")
+        length = _microseconds(np.timedelta64(minutes, "m"))
+        numbers, contacts = _counted(moments.view("int64") // length)
+        stamped = (numbers * length).view("datetime64[us]")
         return pd.Series(contacts, index=pd.DatetimeIndex(stamped, tz="UTC"), name="contacts")
 
     def until(self, column: str, moments: Sequence[datetime], *, among: Fact) -> list[int]:

@@ -193,9 +193,9 @@ class Engine(Protocol):
         several values per contact."""
         ...
 
-    def quarters(self, column: str, *, among: Fact | None = None) -> pd.Series:
-        """Number of contacts by the quarter-hour in which a time lies (UTC, its first moment), for
-        those that occur, ascending."""
+    def per_interval(self, column: str, minutes: int, *, among: Fact | None = None) -> pd.Series:
+        """Number of contacts by the interval of 15 or 60 `minutes` in which a time lies (UTC, its
+        first moment), for those that occur, ascending."""
         ...
 
     def pairs(self, dimension: Dimension, *, among: Fact | None = None) -> pd.DataFrame:

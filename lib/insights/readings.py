@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from lib.engines.questions import Engine
+from lib.engines.questions import Engine, Expressions, Facts
 from lib.insights.findings import Finding, every_finding
 from lib.insights.past import Level, Past
 from lib.metrics import engagement, workload
-from lib.metrics.terms import Terms
+from lib.metrics.terms import Terms, within
 from lib.query.view import View
-from lib.reference.periods import ONE_DAY, Period, day_of
+from lib.reference.periods import ONE_DAY, Period, Span, day_of
 from lib.store.dimensions import CHANNEL
 
 DAYS = 30
@@ -112,13 +112,17 @@ def reading_of(view: View, past: Past) -> Reading:
 
 def new_by_hour(asked: Engine, terms: Terms, hours: int) -> tuple[int, ...]:
     """New contacts in each of the last `hours` finished hours before `as_of`, oldest first."""
-    end = pd.Timestamp(_whole_hour(terms.as_of))
-    quarters = asked.quarters(terms.subscription)
-    ago = (end - pd.DatetimeIndex(quarters.index)) / pd.Timedelta(ONE_HOUR)
-    places = hours - np.ceil(ago.to_numpy()).astype(np.int64)
-    is_in = (places >= 0) & (places < hours)
-    counts = np.bincount(places[is_in], quarters.to_numpy()[is_in], minlength=hours)
+    end = _whole_hour(terms.as_of)
+    span = Span(end - hours * ONE_HOUR, end)
+    recent = Facts(_recent, (terms.subscription, span)).of("recent")
+    counted = asked.per_interval(terms.subscription, 60, among=recent)
+    places = (pd.DatetimeIndex(counted.index) - span.start) // ONE_HOUR
+    counts = np.bincount(places, counted.to_numpy(), minlength=hours)
     return tuple(counts.astype(np.int64).tolist())
+
+
+def _recent(column: str, span: Span) -> Expressions:
+    return {"recent": within(column, span)}
 
 
 def _whole_hour(moment: datetime) -> datetime:

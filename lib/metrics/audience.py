@@ -12,6 +12,7 @@ from lib.engines.questions import Bins, Engine, Expressions, Facts
 from lib.metrics import opt_in
 from lib.metrics.terms import Terms, is_active, within
 from lib.reference.periods import ONE_DAY, Period, Span
+from lib.reference.timezones import has_whole_hours
 from lib.store.dimensions import (
     CHANNEL,
     COUNTRY,
@@ -203,11 +204,12 @@ def subscribers_by_day(asked: Engine, terms: Terms) -> "pd.Series[int]":
 
 def arrivals(asked: Engine, terms: Terms) -> pd.DataFrame:
     """New contacts of the period by local weekday (7 rows, 0 is Monday) and hour (24 columns)."""
-    # Offsets of time zones are multiples of a quarter of an hour.
-    quarters = asked.quarters(terms.subscription, among=facts(terms).of("new"))
-    local = pd.DatetimeIndex(quarters.index).tz_convert(terms.timezone)
+    # Offsets of time zones are multiples of a quarter of an hour, most of an hour.
+    minutes = 60 if has_whole_hours(terms.timezone, terms.period.span) else 15
+    counted = asked.per_interval(terms.subscription, minutes, among=facts(terms).of("new"))
+    local = pd.DatetimeIndex(counted.index).tz_convert(terms.timezone)
     hours = local.day_of_week * 24 + local.hour
-    counts = np.bincount(hours, weights=quarters.to_numpy(), minlength=7 * 24).astype(np.int64)
+    counts = np.bincount(hours, weights=counted.to_numpy(), minlength=7 * 24).astype(np.int64)
     return pd.DataFrame(
         counts.reshape(7, 24),
         index=pd.RangeIndex(7, name="weekday"),

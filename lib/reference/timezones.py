@@ -1,7 +1,10 @@
 """The IANA time zones known on this machine."""
 
-from functools import cache
-from zoneinfo import available_timezones
+from datetime import UTC, timedelta
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from lib.reference.periods import ONE_DAY, Span
 
 
 @cache
@@ -15,3 +18,15 @@ def check_timezone(text: str) -> str:
     if text not in timezones():
         raise ValueError("is not a time zone: write an IANA name like America/Sao_Paulo.")
     return text
+
+
+@lru_cache(maxsize=1000)
+def has_whole_hours(timezone: str, span: Span) -> bool:
+    """Whether the zone's UTC offset is a number of hours on every day of the span."""
+    zone, moment = ZoneInfo(timezone), span.start.astimezone(UTC)
+    while moment < span.end + ONE_DAY:
+        offset = moment.astimezone(zone).utcoffset()
+        if offset is None or offset % timedelta(hours=1):
+            return False
+        moment += ONE_DAY
+    return True

@@ -108,7 +108,8 @@ QUESTIONS: dict[str, Asking] = {
         for other in (*DIMENSIONS, INBOX)
     },
     **{f"pairs of {each.key}": partial(pairs, each) for each in DIMENSIONS},
-    "quarters": lambda asked, _: asked.quarters("last_activity"),
+    "quarters": lambda asked, _: asked.per_interval("last_activity", 15),
+    "hours": lambda asked, _: asked.per_interval("last_activity", 60),
     "span": lambda asked, _: asked.span("updated"),
 }
 

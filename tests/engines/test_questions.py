@@ -241,20 +241,27 @@ def test_cross_counts_the_combinations_that_occur() -> None:
     ]
 
 
-def test_quarters_are_those_in_which_something_happened() -> None:
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (15, {"1970-01-01 00:15": 1, "2026-06-01 00:00": 2, "2026-06-01 00:45": 1}),
+        (60, {"1970-01-01 00:00": 1, "2026-06-01 00:00": 3}),
+    ],
+)
+def test_intervals_are_those_in_which_something_happened(
+    minutes: int, expected: dict[str, int]
+) -> None:
     asked = ask(
         contact(createdAt="2026-06-01T00:14:59.999Z"),
         contact(createdAt="2026-06-01T00:00:00.000Z"),
+        contact(createdAt="2026-06-01T00:45:00.000Z"),
         contact(createdAt="1970-01-01T00:15:00.000Z"),
         contact(createdAt=None),
     )
 
-    found = asked.quarters("created")
+    found = asked.per_interval("created", minutes)
 
-    assert {f"{moment:%Y-%m-%d %H:%M}": number for moment, number in found.items()} == {
-        "1970-01-01 00:15": 1,
-        "2026-06-01 00:00": 2,
-    }
+    assert {f"{moment:%Y-%m-%d %H:%M}": each for moment, each in found.items()} == expected
 
 
 class TestMiddles:

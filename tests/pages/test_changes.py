@@ -40,6 +40,7 @@ def test_after_the_first_snapshot_it_says_since_when_and_what_will_stand_here(
     assert page.title[0].value == "What changed?"
     assert "Recorded since" in text(page)
     assert "Compared:" not in text(page)
+    assert "opted out of broadcasts" not in text(open_page("opt_in", **TODAY))
     assert "What this page shows from the second snapshot on" in text(page)
 
 
@@ -58,6 +59,11 @@ def test_deletions_blocks_and_opt_outs_are_told_after_a_refresh(
     assert numbers(page)["Left"] == "2"
     assert "1 blocked, 1 deleted" in changes(page)["Left"]
     assert numbers(page)["Opted out"] == "1"
+    could = [contact for contact in active if contact["contactInboxes"]]
+    share = formatting.decimal(1000 / len(could))
+    told = text(open_page("opt_in", **TODAY))
+    assert "**1** opted out of broadcasts since" in told
+    assert f"{share} per 1,000 who could" in told
 
 
 def test_a_filter_holds_for_contacts_that_are_gone(

@@ -325,16 +325,20 @@ def _take_timezone(choice: Choice, usual: str) -> None:
 def _take_basis(choice: Choice, usual: str) -> None:
     picked = _picked("basis")
     basis = next((known for known in BASES if known == picked), None)
-    revise(choice, replace(choice, basis=basis if basis != usual else None))
+    if basis is not None:
+        revise(choice, replace(choice, basis=basis if basis != usual else None))
 
 
 def _take_bot(choice: Choice, usual: bool) -> None:
-    answers = bool(_picked("bot"))
-    revise(choice, replace(choice, bot_answers=answers if answers != usual else None))
+    answers = _picked("bot")
+    if isinstance(answers, bool):
+        revise(choice, replace(choice, bot_answers=answers if answers != usual else None))
 
 
 def _take_countries(choice: Choice) -> None:
-    revise(choice, replace(choice, recorded_only=bool(_picked("countries"))))
+    recorded_only = _picked("countries")
+    if isinstance(recorded_only, bool):
+        revise(choice, replace(choice, recorded_only=recorded_only))
 
 
 def clear_filters(choice: Choice) -> None:

@@ -29,8 +29,8 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores, since some tests wait for servers, processes and timeouts."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than cores, since some tests wait for servers, processes and timeouts."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True)

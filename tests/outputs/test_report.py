@@ -282,7 +282,7 @@ class TestConfiguration:
         assert found["as_of"] == "2026-07-01T03:00:00Z"
 
     def test_demo_needs_no_workspace(self, connected: Command, server: FakeChatbotx) -> None:
-        found = connected("--demo").report
+        found = connected("--demo", *AS_OF_JULY).report
 
         assert found["audience"]["contacts"] > 137
         assert server.requests == []
@@ -545,7 +545,7 @@ class TestAsACommand:
         reading, writing = os.pipe()
         os.close(reading)
         try:
-            done = self.run("--demo", stdout=writing, stderr=subprocess.PIPE)
+            done = self.run("--demo", *AS_OF_JULY, stdout=writing, stderr=subprocess.PIPE)
         finally:
             os.close(writing)
 

@@ -112,7 +112,7 @@ def test_two_writers_and_a_reader_see_whole_snapshots(place: Place) -> None:
     def write(first: int) -> None:
         recorder = Recorder(Store(place))
         saved.extend(
-            recorder.save(snapshot(hours, range(hours, hours + 3))) for hours in range(first, 5, 2)
+            recorder.save(snapshot(hours, range(hours, hours + 3))) for hours in range(first, 4, 2)
         )
 
     writers = [threading.Thread(target=write, args=(first,)) for first in (1, 2)]
@@ -127,7 +127,7 @@ def test_two_writers_and_a_reader_see_whole_snapshots(place: Place) -> None:
         joined, deleted = joined_and_deleted(loaded)
         assert joined == deleted
         seen += 1
-        writers[0].join(0.5)  # otherwise the reader keeps the server from the writers
+        writers[0].join(1)  # otherwise the reader keeps the server from the writers
     assert seen
     # Whichever came first, the record leads from the first state to the last.
     kept = Recorder(Store(place)).save(snapshot(8, range(8, 11)))

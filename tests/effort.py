@@ -6,7 +6,7 @@ import os
 
 IS_WHOLE = bool(os.environ.get("CRAWL_SEEDS"))
 
-SEEDS = int(os.environ.get("CRAWL_SEEDS") or 12)
+SEEDS = int(os.environ.get("CRAWL_SEEDS") or 8)
 """Number of seeds for each kind of change to a workspace during a crawl."""
 
 

@@ -247,7 +247,7 @@ def test_rows_before_what_is_remembered_go_and_the_first_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lib.store.storage.MOST_OPEN", 5)
-    for number in range(30):
+    for number in range(24):
         record(store, number, timedelta(days=12))
         oldest = max(0, number - 12)
         assert recorded_days(store) == sorted({0, *range(oldest, number + 1)})

@@ -19,6 +19,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
 
+from filelock import FileLock
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -121,15 +122,15 @@ def _make(file: Path, *, replace: bool = False) -> str:
     beside = file.with_name(f".{FILE}-{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "w", encoding="ascii") as target:
-            target.write(f"{text}\n")
-        if not replace and (kept := _kept(file)):
-            text = kept
-        else:
+        with FileLock(f"{file}.lock", timeout=10):
+            if not replace and (kept := _kept(file)):
+                return kept
+            opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "w", encoding="ascii") as target:
+                target.write(f"{text}\n")
             beside.replace(file)
     except OSError as error:
-        log.warning("The key could not be kept for the next start: %s", error.strerror)
+        log.warning("The key could not be kept for the next start: %s", error.strerror or error)
     with suppress(OSError):
         beside.unlink(missing_ok=True)
     return text

@@ -6,7 +6,9 @@ import os
 import re
 import socket
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -131,6 +133,21 @@ def test_the_key_is_kept_for_the_next_start_and_for_its_owner_only(tmp_path: Pat
     mode = stat.S_IMODE((tmp_path / "store" / FILE).stat().st_mode)
     assert mode == 0o600
     assert key_of(real(tmp_path / "elsewhere")) != made
+
+
+def test_all_that_start_at_once_require_the_same_key(tmp_path: Path) -> None:
+    for number in range(20):
+        folder, together = tmp_path / str(number), threading.Barrier(8)
+
+        def start(folder: Path = folder, together: threading.Barrier = together) -> Key | None:
+            together.wait(60)
+            return key_of(real(folder))
+
+        with ThreadPoolExecutor(8) as starting:
+            keys = {each.result() for each in [starting.submit(start) for _ in range(8)]}
+        assert len(keys) == 1
+        key_room.forget()
+        assert {key_of(real(folder))} == keys
 
 
 def test_the_operators_own_key_wins(tmp_path: Path) -> None:

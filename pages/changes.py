@@ -180,10 +180,7 @@ def _numbers(found: Changes, view: View) -> None:
 
 
 def _per_thousand(rate: Rate) -> str:
-    return (
-        f"{formatting.decimal(1000 * (rate.rate or 0))} per 1,000 of "
-        f"{formatting.number(rate.denominator)} opted in"
-    )
+    return f"{formatting.per_thousand(rate)} of {formatting.number(rate.denominator)} opted in"
 
 
 def _steps(bridge: Bridge) -> list[tuple[str, int]]:

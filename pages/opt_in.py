@@ -112,9 +112,11 @@ def _opted_out(view: View) -> str:
     during = view.during
     if began > period.first_moment:
         during = f"since {formatting.markdown(formatting.moment(began, period.timezone))}"
+    if not rate.numerator:
+        return f"Nobody opted out of broadcasts {during}."
     return (
         f"**{formatting.number(rate.numerator)}** opted out of broadcasts {during}, "
-        f"{formatting.decimal(1000 * (rate.rate or 0))} per 1,000 who could."
+        f"{formatting.per_thousand(rate)} who could."
     )
 
 

@@ -1,6 +1,7 @@
 """Figures of rates with their confidence intervals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -91,9 +92,18 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         height=80 + 30 * max(1, len(known)),
         margin={"l": room_for(labels), "r": 8, "t": 8, "b": ONE_LINE},
         xaxis={"tickformat": ".0%", "range": [-0.04, 1.36], "tickvals": [0, 0.5, 1], **FIXED},
-        yaxis=labelled_rows(labels) | FIXED,
+        # The lines of the axis would strike the values through.
+        yaxis=labelled_rows(labels) | {"showgrid": False, **FIXED},
+        shapes=[_row_line(row) for row in range(len(known))],
         showlegend=False,
     )
+
+
+def _row_line(row: int) -> dict[str, Any]:
+    """A line through a row, from 0 to 100%."""
+    ends = {"x0": 0, "x1": 1, "y0": row, "y1": row}
+    line = {"color": SLATE, "width": 1}
+    return {"type": "line", "layer": "below", "opacity": 0.25, "line": line, **ends}
 
 
 def differences(rows: Sequence[tuple[str, Difference]]) -> go.Figure:

@@ -153,6 +153,12 @@ def decimal(value: float | None) -> str:
     return numbers.format_decimal(value, "#,##0.00", locale=_locale)
 
 
+def per_thousand(rate: Rate) -> str:
+    """182 of 11,210 → "16.2 per 1,000"; zero without a denominator."""
+    number_of = numbers.format_decimal(1000 * (rate.rate or 0), "#,##0.0", locale=_locale)
+    return f"{number_of} per {number(1000)}"
+
+
 def percent(share: float | None) -> str:
     """0.1234 → "12.3%"."""
     if share is None or not isfinite(share):

@@ -41,9 +41,7 @@ def show(view: View) -> None:
         for row, rate in enumerate(rates)
         if rate is not None and rate.denominator and (rate.numerator or row < MOST_GROUPS)
     ][:MOST_GROUPS]
-    told = [
-        f"{names[row]} {formatting.decimal(1000 * (rate.rate or 0))}" for row, rate in shown[:5]
-    ]
+    told = [f"{names[row]} {formatting.per_thousand(rate)}" for row, rate in shown[:5]]
     few = [rate is None or rate.denominator < SMALL_SAMPLE for rate in rates]
     charts.show(
         f"Opt-outs from broadcasts per 1,000 opted in, by {dimension.noun}",
@@ -68,7 +66,7 @@ def show(view: View) -> None:
             )
         ),
         key="departures",
-        alt=f"Opt-outs per 1,000 opted in, by {dimension.noun}: {formatting.listed(told) or 'none'}"
+        alt=f"Opt-outs of those opted in, by {dimension.noun}: {formatting.listed(told) or 'none'}"
         ".",
         view=view,
         clicks=[clicks.on_keys(dimension, [counted.index[row] for row, _ in shown], view)],

@@ -9,6 +9,7 @@ import pytest
 from lib import settings
 from lib.reference import formatting
 from lib.reference.periods import Period
+from lib.reference.rates import Rate
 from lib.refresh import refreshers
 from tests.fake_chatbotx import Contact, FakeChatbotx
 from tests.pages.conftest import Connect, changes, numbers, open_page, text
@@ -60,10 +61,9 @@ def test_deletions_blocks_and_opt_outs_are_told_after_a_refresh(
     assert "1 blocked, 1 deleted" in changes(page)["Left"]
     assert numbers(page)["Opted out"] == "1"
     could = [contact for contact in active if contact["contactInboxes"]]
-    share = formatting.decimal(1000 / len(could))
     told = text(open_page("opt_in", **TODAY))
     assert "**1** opted out of broadcasts since" in told
-    assert f"{share} per 1,000 who could" in told
+    assert f"{formatting.per_thousand(Rate(1, len(could)))} who could" in told
 
 
 def test_a_filter_holds_for_contacts_that_are_gone(

@@ -70,6 +70,14 @@ def test_the_usual_plural_needs_not_be_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("some", "of", "shown"),
+    [(182, 11_210, "16.2 per 1,000"), (0, 40, "0.0 per 1,000"), (3, 3, "1,000.0 per 1,000")],
+)
+def test_rates_per_thousand_have_one_decimal(some: int, of: int, shown: str) -> None:
+    assert formatting.per_thousand(Rate(some, of)) == shown
+
+
+@pytest.mark.parametrize(
     ("share", "shown"),
     [(0, "0.0%"), (0.1234, "12.3%"), (0.58125, "58.1%"), (1, "100.0%"), (12.345, "1,234.5%")],
 )

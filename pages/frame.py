@@ -8,14 +8,16 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from lib.engines.errors import EngineError
 from lib.query import view
-from lib.query.last_good import LAST_GOOD
+from lib.query.last_good import LAST_GOOD, Shown
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.pages import PagePath
 from lib.refresh.refreshers import refresher_of
+from lib.settings import Settings
 from lib.ui import (
     address,
     deferred,
@@ -80,61 +82,24 @@ def main() -> None:
         status.first_fetch(configured.name, welcome.email or "")
         st.stop()
 
-    snapshot, history = state.snapshot, state.history
-    good = LAST_GOOD.instead_of(configured, snapshot)
-    if good is not None:
-        snapshot, history = good.snapshot, good.history
+    current = LAST_GOOD.to_show(configured, state.snapshot, state.history)
     waiting.here(configured.chosen_engine)
-    try:
-        known = view.options(snapshot, configured, history)
-        choice, notes = sidebar.read(known)
-        seen = view.view_of(snapshot, choice, configured, history)
-    except EngineError as error:
-        status.warn_of_no_answer(error)
-        if LAST_GOOD.failed(configured, snapshot, error):
-            st.rerun()
-        st.title(page.title)
-        status.no_answer(error)
-        st.stop()
-
-    failure = None
+    seen, notes = _view(current, configured, page.title)
+    shown.append(seen)
     with deferred.charts_last():
         navigation.chips(pages)
         if configured.is_demo:
             status.demo_banner()
         for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
             st.warning(formatting.markdown(note), icon=":material/link_off:")
-
         if seen.caveat:
             st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
-
-        fetched = status.Fetched.of(snapshot)
-        if good is not None:
-            status.older(configured.name, good.reason, fetched, seen.terms.timezone)
+        fetched = status.Fetched.of(current.snapshot)
+        if current.reason is not None:
+            status.older(configured.name, current.reason, fetched, seen.terms.timezone)
         status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")
 
-        if not snapshot.contacts:
-            st.title("There are no contacts yet")
-            st.write(
-                "The workspace answers, and it is empty. As soon as somebody writes to one of its "
-                "channels, or contacts are imported, they are counted here."
-            )
-        else:
-            try:
-                if page.url_path != "data" and seen.is_empty:
-                    _nobody(seen)
-                else:
-                    shown.append(seen)
-                    page.run()
-                LAST_GOOD.answered(configured, snapshot, history)
-            except EngineError as error:
-                status.warn_of_no_answer(error)
-                if LAST_GOOD.failed(configured, snapshot, error):
-                    st.rerun()
-                status.no_answer(error)
-            except Exception as error:  # noqa: BLE001 - re-raised below the filters
-                failure = error
-
+        failure = _draw(page, seen, configured)
         # Numbers first: the browser takes about as long to draw the filters as the page's head.
         with controls:
             sidebar.draw(seen, configured)
@@ -149,6 +114,48 @@ def main() -> None:
         raise failure
 
 
+def _view(current: Shown, configured: Settings, title: str) -> tuple[View, list[str]]:
+    """What the URL and the widgets ask for, with notes about what they ask for in vain. Ends the
+    run if the engine gives no answer."""
+    snapshot, history = current.snapshot, current.history
+    try:
+        known = view.options(snapshot, configured, history)
+        choice, notes = sidebar.read(known)
+        return view.view_of(snapshot, choice, configured, history), notes
+    except EngineError as error:
+        status.fall_back(error, configured, snapshot)
+        st.title(title)
+        status.no_answer(error)
+        st.stop()
+
+
+def _draw(page: Page, seen: View, configured: Settings) -> Exception | None:
+    """Draw the page, or why it has nothing to show. Returns an unexpected error, which is to be
+    raised below the filters: they may be the way out of it."""
+    try:
+        if not seen.snapshot.contacts:
+            _no_contacts_yet()
+        elif page.url_path != "data" and seen.is_empty:
+            _nobody(seen)
+        else:
+            page.run()
+        LAST_GOOD.answered(configured, seen.snapshot, seen.history)
+    except EngineError as error:
+        status.fall_back(error, configured, seen.snapshot)
+        status.no_answer(error)
+    except Exception as error:  # noqa: BLE001 - the caller raises it
+        return error
+    return None
+
+
+def _no_contacts_yet() -> None:
+    st.title("There are no contacts yet")
+    st.write(
+        "The workspace answers, and it is empty. As soon as somebody writes to one of its "
+        "channels, or contacts are imported, they are counted here."
+    )
+
+
 def _nobody(seen: View) -> None:
     st.title("No contact passes these filters")
     st.write(f"Chosen is: {formatting.markdown(seen.choice.in_words(seen.options))}.")
@@ -161,7 +168,8 @@ def _nobody(seen: View) -> None:
 
 
 def _show(path: PagePath, shown: list[View]) -> None:
-    """Draw a page; `shown` holds its view by the time this runs."""
+    """Draw a page of the view in `shown`, which is not known yet when Streamlit is given the
+    pages."""
     SHOWS[path](shown[-1])
 
 

@@ -25,13 +25,13 @@ _Identity = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
-class Good:
-    """A snapshot that the engine answered about, and the reason why it did not answer about a newer
-    one."""
+class Shown:
+    """The snapshot to show, and the reason why the engine did not answer about a newer one; None if
+    there is no newer one."""
 
     snapshot: Snapshot
     history: History | None
-    reason: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LastGood:
         self._lock = threading.Lock()
 
     def answered(self, settings: Settings, snapshot: Snapshot, history: History | None) -> None:
-        """Record that a page of the snapshot was shown."""
+        """Record that a page of the snapshot was drawn."""
         if settings.chosen_engine.is_memory:
             return
         with self._lock:
@@ -70,18 +70,18 @@ class LastGood:
             self._trouble[settings.identity] = _Trouble(snapshot.as_of, str(error), self._timer())
             return True
 
-    def instead_of(self, settings: Settings, snapshot: Snapshot) -> Good | None:
-        """What to show instead of the snapshot for now; None if the engine should be asked."""
+    def to_show(self, settings: Settings, snapshot: Snapshot, history: History | None) -> Shown:
+        """This snapshot, or for a while the last good one after the engine gave no answer."""
         with self._lock:
             good, trouble = (
                 self._good.get(settings.identity),
                 self._trouble.get(settings.identity),
             )
             if good is None or trouble is None or trouble.as_of != snapshot.as_of:
-                return None
+                return Shown(snapshot, history)
             if self._timer() - trouble.since >= AGAIN_AFTER:
-                return None
-            return Good(*good, trouble.reason)
+                return Shown(snapshot, history)
+            return Shown(*good, trouble.reason)
 
     def ask_again(self, settings: Settings) -> None:
         """Ask the engine again now, on a viewer's request."""

@@ -17,6 +17,7 @@ from lib.reference import formatting
 from lib.refresh.refresher import Refresher
 from lib.refresh.refreshers import refresher_of
 from lib.refresh.state import State
+from lib.settings import Settings
 from lib.store.snapshot import Snapshot
 from lib.ui import rights
 from lib.web.logs import RareWarning
@@ -146,6 +147,13 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
 def warn_of_no_answer(error: EngineError) -> None:
     """Log it, at most once a minute: everybody can reload a page as often as they like."""
     _warn_of_engine("An engine gave no answer. %s", error)
+
+
+def fall_back(error: EngineError, configured: Settings, snapshot: Snapshot) -> None:
+    """Rerun with the last snapshot that the engine answered about, if there is an older one."""
+    warn_of_no_answer(error)
+    if LAST_GOOD.failed(configured, snapshot, error):
+        st.rerun()
 
 
 def no_answer(error: EngineError, key: str = "ask-again") -> None:

@@ -25,17 +25,16 @@ OLDER, NEWER = snapshot(0), snapshot(1)
 def test_older_numbers_are_shown_while_there_is_no_answer_about_newer_ones() -> None:
     last = LastGood()
     last.answered(DUCKDB, OLDER, None)
-    assert last.instead_of(DUCKDB, NEWER) is None
+    assert last.to_show(DUCKDB, NEWER, None).snapshot is NEWER
     assert last.failed(DUCKDB, NEWER, FAILED)
-    good = last.instead_of(DUCKDB, NEWER)
-    assert good is not None
-    assert (good.snapshot, good.reason) == (OLDER, "no answer")
+    shown = last.to_show(DUCKDB, NEWER, None)
+    assert (shown.snapshot, shown.reason) == (OLDER, "no answer")
 
 
 def test_there_are_none_where_the_engine_never_answered() -> None:
     last = LastGood()
     assert not last.failed(DUCKDB, NEWER, FAILED)
-    assert last.instead_of(DUCKDB, NEWER) is None
+    assert last.to_show(DUCKDB, NEWER, None).snapshot is NEWER
 
 
 def test_a_question_about_the_last_good_one_itself_has_no_older_one() -> None:
@@ -50,10 +49,10 @@ def test_after_a_minute_or_when_somebody_wants_it_the_engine_is_asked_again() ->
     last.answered(DUCKDB, OLDER, None)
     last.failed(DUCKDB, NEWER, FAILED)
     now[0] += AGAIN_AFTER
-    assert last.instead_of(DUCKDB, NEWER) is None
+    assert last.to_show(DUCKDB, NEWER, None).snapshot is NEWER
     last.failed(DUCKDB, NEWER, FAILED)
     last.ask_again(DUCKDB)
-    assert last.instead_of(DUCKDB, NEWER) is None
+    assert last.to_show(DUCKDB, NEWER, None).snapshot is NEWER
 
 
 def test_a_page_of_older_data_that_is_drawn_late_does_not_become_the_last() -> None:
@@ -62,9 +61,8 @@ def test_a_page_of_older_data_that_is_drawn_late_does_not_become_the_last() -> N
     last.answered(DUCKDB, OLDER, None)
     newest = snapshot(2)
     last.failed(DUCKDB, newest, FAILED)
-    good = last.instead_of(DUCKDB, newest)
-    assert good is not None
-    assert good.snapshot is NEWER
+    shown = last.to_show(DUCKDB, newest, None)
+    assert shown.snapshot is NEWER
 
 
 def test_no_snapshot_in_memory_is_held() -> None:

@@ -1,6 +1,5 @@
 """May we write to them?"""
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,21 +9,17 @@ from lib.charts.levels import rates as level_rates
 from lib.charts.ranking import Ranking
 from lib.charts.rates import cohort_shares
 from lib.charts.rates import rates as rates_figure
-from lib.engines.errors import EngineError
 from lib.history.opt_outs import opt_out_rate
 from lib.history.reading import begins, transitions
+from lib.history.unreadable import unless_unreadable
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
-from lib.store.delta import Unreadable
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from lib.store.place import StoreError
 from lib.ui import cards, charts, clicks, deferred, recorded_days
-
-log = logging.getLogger(__name__)
 
 MOST_GROUPS = 15
 _KINDS: Mapping[str, tuple[str, str, str]] = {
@@ -44,7 +39,8 @@ def show(view: View) -> None:
         if rates.broadcast.denominator
         else "There is no active contact on any channel to broadcast to."
     )
-    cards.headline("May we write to them?", f"{sentence} {_opted_out(view)}".strip(), view)
+    opted_out = unless_unreadable(lambda: _opted_out(view), "")
+    cards.headline("May we write to them?", f"{sentence} {opted_out}".strip(), view)
     cards.numbers(
         [
             cards.rate_number("broadcast", rates.broadcast),
@@ -97,18 +93,13 @@ def show(view: View) -> None:
 
 
 def _opted_out(view: View) -> str:
-    """Who opted out in the period, or in the part of it that is recorded; nothing if the store
-    cannot be read (the page of changes says so)."""
+    """Who opted out in the period, or in the part of it that is recorded."""
     history, period = view.history, view.terms.period
-    try:
-        span = None if history is None else transitions(history, period)
-        rate = view.recall(opt_out_rate, period, "broadcast")
-        if history is None or span is None or not span.number or not (rate and rate.denominator):
-            return ""
-        began = begins(history)
-    except (StoreError, Unreadable, EngineError) as why:
-        log.warning("Recorded opt-outs cannot be read: %s.", why)
+    span = None if history is None else transitions(history, period)
+    rate = view.recall(opt_out_rate, period, "broadcast")
+    if history is None or span is None or not span.number or not (rate and rate.denominator):
         return ""
+    began = begins(history)
     during = view.during
     if began > period.first_moment:
         during = f"since {formatting.markdown(formatting.moment(began, period.timezone))}"

@@ -37,7 +37,8 @@ def show(view: View) -> None:
     load = view.compute(workload.workload, view.terms)
     cards.headline("How is our audience doing?", _sentence(view, total, load), view)
     made_of.show(view)
-    _numbers(view, total, load)
+    _of_period(view, total)
+    _of_right_now(view, load)
     deferred.numbers_are_sent()
     _worth_a_look(view)
     _growth(view, total)
@@ -81,20 +82,12 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
     return f"{sentence}. Right now {waiting} {verb} for a person."
 
 
-def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> None:
+def _of_period(view: View, total: audience.Audience) -> None:
+    """Cards of the period: who came, and what it changed."""
     terms = view.terms
-    rates = view.compute(opt_in.opt_in)
-    over_time = view.compute(opt_in.over_time, terms)
-    backlog = view.compute(workload.backlog_by_day, terms)
     daily = view.compute(audience.by_day, terms)
     joined = total.contacts - total.new + daily["new"].cumsum()
     ends_now = terms.period.end >= day_of(terms.as_of, terms.timezone) >= terms.period.start
-
-    def since(fact: str, what: str) -> str:
-        """Change of the backlog between the two ends of the period."""
-        came = int(backlog[fact].iloc[-1]) - int(backlog[fact].iloc[0])
-        return f"{formatting.number(came)} {what} {view.during}"
-
     cards.numbers(
         [
             Number(
@@ -122,37 +115,53 @@ def _numbers(view: View, total: audience.Audience, load: workload.Workload) -> N
         ],
         view,
     )
+
+
+def _of_right_now(view: View, load: workload.Workload) -> None:
+    """Cards of what no period bears on, each with its recorded change over the period."""
     levels = between_ends(view)
+    cards.numbers(
+        [
+            replace(_opt_in(view, levels), trend=_trend(levels, "broadcast")),
+            _backlog(view, levels, "awaiting_reply", load.awaiting_reply, "wrote"),
+            _backlog(view, levels, "unassigned", load.unassigned, "last active"),
+        ],
+        view,
+        about=cards.right_now(view),
+    )
+
+
+def _opt_in(view: View, levels: pd.DataFrame | None) -> Number:
     # As recorded, or else from the opt-in times of contacts that still exist.
-    known = levels is not None and moved(levels, "broadcast") is not None
-    broadcast = cards.rate_number(
+    if levels is None or moved(levels, "broadcast") is None:
+        levels = view.compute(opt_in.over_time, view.terms)
+    return cards.rate_number(
         "broadcast",
-        rates.broadcast,
-        (levels if levels is not None and known else over_time)["broadcast"],
+        view.compute(opt_in.opt_in).broadcast,
+        levels["broadcast"],
         # History loads after the first page, and would then replace a change shown before.
         compares=view.compares and view.history is not None,
         during=view.during,
     )
 
-    def backlog_number(fact: str, now: int, what: str) -> Number:
-        change = moved(levels, fact) if view.compares else None
-        return Number(
-            fact,
-            formatting.number(now),
-            more_is="bad",
-            change=None if change is None else formatting.signed(round(change)),
-            note=since(fact, what) if change is None else view.during,
-            trend=_trend(levels, fact),
-        )
 
-    cards.numbers(
-        [
-            replace(broadcast, trend=_trend(levels, "broadcast")),
-            backlog_number("awaiting_reply", load.awaiting_reply, "wrote"),
-            backlog_number("unassigned", load.unassigned, "last active"),
-        ],
-        view,
-        about=cards.right_now(view),
+def _backlog(view: View, levels: pd.DataFrame | None, fact: str, now: int, what: str) -> Number:
+    """A part of the backlog with its recorded change, or else with how many conversations came to
+    it in the period: `what` they did."""
+    change = moved(levels, fact) if view.compares else None
+    if change is None:
+        backlog = view.compute(workload.backlog_by_day, view.terms)[fact]
+        came = int(backlog.iloc[-1]) - int(backlog.iloc[0])
+        note = f"{formatting.number(came)} {what} {view.during}"
+    else:
+        note = view.during
+    return Number(
+        fact,
+        formatting.number(now),
+        more_is="bad",
+        change=None if change is None else formatting.signed(round(change)),
+        note=note,
+        trend=_trend(levels, fact),
     )
 
 

@@ -3,7 +3,7 @@ answers."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -35,51 +35,30 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
     The axis shows the difference from the opening number, so it starts at zero and a change of a
     thousandth remains visible.
     """
-    reached, rows = 0, []
-    for name, change in steps:
-        rows.append((name, reached, change, formatting.signed(change)))
-        reached += change
-    name, contacts = opening
-    rows = [
-        # Without a bar, since all others are measured from it.
-        (name, 0, 0, f"{formatting.number(contacts)}, where the bars begin"),
-        *rows,
-        (
-            closing,
-            0,
-            reached,
-            f"{formatting.number(contacts + reached)} ({formatting.signed(reached)})",
-        ),
-    ]
-    labels = labels_of([name for name, *_ in rows], 32)
-    ends = [base + change for _, base, change, _ in rows]
+    rows = _bridge_rows(opening, steps, closing)
+    labels = labels_of([row.name for row in rows], 32)
     bars = go.Bar(
         y=row_keys(labels),
-        base=[base for _, base, _, _ in rows],
-        x=[change for _, _, change, _ in rows],
+        base=[row.base for row in rows],
+        x=[row.change for row in rows],
         orientation="h",
-        marker={
-            "color": [
-                SLATE if row in (0, len(rows) - 1) else PETROL if change > 0 else RUST
-                for row, (_, _, change, _) in enumerate(rows)
-            ]
-        },
-        customdata=[f"{label}: {text}" for label, (*_, text) in zip(labels, rows, strict=True)],
+        marker={"color": [row.colour for row in rows]},
+        customdata=[f"{label}: {row.text}" for label, row in zip(labels, rows, strict=True)],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    low, high = min(0, *ends), max(0, *ends)
-    room = (high - low) or 1
     # To the right of each bar's higher end, where there is no other bar.
     texts = go.Scatter(
         y=row_keys(labels),
-        x=[max(base, end) for (_, base, _, _), end in zip(rows, ends, strict=True)],
+        x=[max(row.base, row.end) for row in rows],
         mode="text",
-        text=[f" {text}" for *_, text in rows],
+        text=[f" {row.text}" for row in rows],
         textposition="middle right",
         textfont=TICKS,
         cliponaxis=False,
         hoverinfo="skip",
     )
+    low, high = min(0, *(row.end for row in rows)), max(0, *(row.end for row in rows))
+    room = (high - low) or 1
     return figure_of(
         bars,
         texts,
@@ -88,7 +67,7 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         # The text of the longest bar needs its width, however narrow the figure is.
         margin={
             "l": room_for(labels),
-            "r": room_for(text for *_, text in rows[1:]),
+            "r": room_for(row.text for row in rows[1:]),
             "t": 8,
             "b": 8,
         },
@@ -96,6 +75,35 @@ def bridge(opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: 
         yaxis=labelled_rows(labels) | {"showgrid": False, **FIXED},
         shapes=[_at_zero()],
     )
+
+
+class _BridgeRow(NamedTuple):
+    """A bar from `base`, as long as the `change`, and the text beside it."""
+
+    name: str
+    base: int
+    change: int
+    text: str
+    colour: str
+
+    @property
+    def end(self) -> int:
+        return self.base + self.change
+
+
+def _bridge_rows(
+    opening: tuple[str, int], steps: Sequence[tuple[str, int]], closing: str
+) -> list[_BridgeRow]:
+    name, contacts = opening
+    # Without a bar, since all others are measured from it.
+    text = f"{formatting.number(contacts)}, where the bars begin"
+    rows, reached = [_BridgeRow(name, 0, 0, text, SLATE)], 0
+    for name, change in steps:
+        colour = PETROL if change > 0 else RUST
+        rows.append(_BridgeRow(name, reached, change, formatting.signed(change), colour))
+        reached += change
+    text = f"{formatting.number(contacts + reached)} ({formatting.signed(reached)})"
+    return [*rows, _BridgeRow(closing, 0, reached, text, SLATE)]
 
 
 def _at_zero() -> dict[str, Any]:

@@ -5,7 +5,6 @@ the same way: a gap in the record, or less frequent snapshots, would look like a
 history does not go back far enough or cannot be read, they find nothing.
 """
 
-import logging
 import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
@@ -15,9 +14,9 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from lib.engines.errors import EngineError
 from lib.engines.questions import Filter
 from lib.history.reading import History, Response, events_in, transitions
+from lib.history.unreadable import unless_unreadable
 from lib.insights.chance import pace, tail, z_of
 from lib.insights.finding import URGENCY, Finding, number_or
 from lib.insights.usual import bound, prediction_limit, scaled
@@ -27,10 +26,6 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import ONE_DAY, Period, day_of, stamps
 from lib.reference.rates import Rate, wilson
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -352,11 +347,7 @@ def _latest_before(history: History, moments: np.ndarray) -> np.ndarray:
 
 
 def _recall(view: View, question: Callable[..., Result], *arguments: Hashable) -> Result | None:
-    try:
-        return view.recall(question, *arguments)
-    except (StoreError, Unreadable, EngineError) as why:
-        log.warning("Findings leave out what was recorded, which cannot be read: %s.", why)
-        return None
+    return unless_unreadable(lambda: view.recall(question, *arguments), None)
 
 
 def _yesterday(view: View) -> date:

@@ -1,31 +1,22 @@
 """`Past` read from the recorded history of a workspace."""
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from lib.engines.errors import EngineError
 from lib.history import levels
 from lib.history.reading import History, events_in
+from lib.history.unreadable import unless_unreadable
 from lib.insights.past import Answers, Level
 from lib.query.choice import Choice
 from lib.reference.periods import ONE_DAY, Period, midnight, stamps
 from lib.reference.rates import Rate
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
-
-log = logging.getLogger(__name__)
 
 LARGEST_GAP = timedelta(hours=6)
 """Maximum time between the end of a day and the snapshot before it: events in a longer gap would be
 counted on the wrong day."""
-
-
-Result = TypeVar("Result")
 
 
 class RecordedPast:
@@ -44,13 +35,13 @@ class RecordedPast:
         return self._history.since if len(self._history.recorded) else None
 
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
-        return _read(lambda: self._levels(choice, start, end), ())
+        return unless_unreadable(lambda: self._levels(choice, start, end), ())
 
     def opt_outs(self, choice: Choice, period: Period) -> Mapping[date, int]:
-        return _read(lambda: self._opt_outs(choice, period), {})
+        return unless_unreadable(lambda: self._opt_outs(choice, period), {})
 
     def answers(self, choice: Choice, start: datetime, end: datetime) -> Answers | None:
-        return _read(lambda: self._answers(choice, start, end), None)
+        return unless_unreadable(lambda: self._answers(choice, start, end), None)
 
     def _levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         """Empty if the filters need more than levels hold: they are recorded for one dimension at a
@@ -108,11 +99,3 @@ class RecordedPast:
         if not 0 < place < len(recorded):
             return False
         return bool(stamp - recorded[place - 1] <= np.timedelta64(LARGEST_GAP))
-
-
-def _read(ask: Callable[[], Result], nothing: Result) -> Result:
-    try:
-        return ask()
-    except (StoreError, Unreadable, EngineError) as error:
-        log.warning("Recorded history could not be read: %s", error)
-        return nothing

@@ -1,20 +1,13 @@
 """Trends from recorded history: a value per day of the period, or a gap."""
 
-import logging
-
 import numpy as np
 import pandas as pd
 
-from lib.engines.errors import EngineError
 from lib.history.reading import daily_levels
+from lib.history.unreadable import unless_unreadable
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import ONE_DAY, Period, day_of
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
-
-log = logging.getLogger(__name__)
-
 
 _FORTNIGHT = 14
 
@@ -67,11 +60,7 @@ def recorded_levels(view: View, period: Period | None = None) -> pd.DataFrame | 
     the store cannot be read (the page of changes says so).
     """
     period = period or view.terms.period
-    try:
-        levels = view.recall(daily_levels, period)
-    except (StoreError, Unreadable, EngineError) as why:
-        log.warning("Recorded levels cannot be read: %s.", why)
-        return None
+    levels = unless_unreadable(lambda: view.recall(daily_levels, period), None)
     if levels is None or levels.empty:
         return None
     whole = levels.reindex(pd.Index(list(period.days()), name="day"))

@@ -1,12 +1,10 @@
 """How quickly people were answered: day by day, and this week against the week before."""
 
-import logging
-
 import pandas as pd
 
 from lib.charts import changes as figures
-from lib.engines.errors import EngineError
 from lib.history.reading import events_in
+from lib.history.unreadable import unless_unreadable
 from lib.insights.pace import answers_by_week
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
@@ -15,11 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import ONE_DAY, day_of
 from lib.reference.rates import FEW_ANSWERS
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
 from lib.ui import charts
-
-log = logging.getLogger(__name__)
 
 
 def show(view: View, *, height: int = 300, note: str | None = None) -> None:
@@ -57,10 +51,7 @@ def show(view: View, *, height: int = 300, note: str | None = None) -> None:
 def show_weeks(view: View, *, height: int) -> None:
     """The chart with the comparison of two weeks above it; nothing if the store cannot be read (the
     page of changes says so)."""
-    try:
-        show(view, height=height, note=compared(view))
-    except (StoreError, Unreadable, EngineError) as why:
-        log.warning("Recorded answers cannot be read: %s.", why)
+    unless_unreadable(lambda: show(view, height=height, note=compared(view)), None)
 
 
 def compared(view: View) -> str | None:

@@ -17,9 +17,8 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import Period, day_of
 from lib.reference.rates import FEW_ANSWERS, Rate
-from lib.store.delta import Unreadable
 from lib.store.dimensions import AGENT, TAG
-from lib.store.place import StoreError
+from lib.store.place import StoreError, Unreadable
 from lib.ui import answers, cards, charts, clicks, deferred, departed, tables
 from lib.ui.cards import Number
 

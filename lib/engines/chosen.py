@@ -181,8 +181,7 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
 def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
     """The files that the snapshot's crawl has written, or its tables. Raises EngineError."""
     from lib.engines.where import in_files, in_memory
-    from lib.store.delta import Unreadable
-    from lib.store.place import StoreError
+    from lib.store.place import StoreError, Unreadable
     from lib.store.snapshot import FiledSnapshot
     from lib.store.storage import store_of
 

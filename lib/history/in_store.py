@@ -13,7 +13,7 @@ from lib.history import comparison_state, events, levels
 from lib.history.lazy import LazyHistory, active_among
 from lib.history.stored import chain, since
 from lib.settings import ChosenEngine
-from lib.store.delta import Unreadable
+from lib.store.place import Unreadable
 from lib.store.snapshot_rows import Head
 from lib.store.storage import Store
 

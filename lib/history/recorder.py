@@ -24,9 +24,9 @@ from lib.history.recorded import Recorded, baseline
 from lib.history.stored import Cache, StoredHistory
 from lib.reference import formatting
 from lib.settings import ChosenEngine, Settings
-from lib.store.delta import Overtaken, Unreadable
+from lib.store.delta import Overtaken
 from lib.store.packed import PackedTable
-from lib.store.place import StoreError
+from lib.store.place import StoreError, Unreadable
 from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
 from lib.store.snapshot_rows import Head
 from lib.store.storage import Change, Recording, Store, store_of

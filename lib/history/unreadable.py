@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lib.engines.errors import EngineError
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
+from lib.store.place import StoreError, Unreadable
 
 log = logging.getLogger(__name__)
 

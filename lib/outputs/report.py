@@ -34,8 +34,7 @@ from lib.reference.json_values import Json
 from lib.reference.periods import FIRST_DAY, LAST_DAY, ONE_DAY, Period, day_of
 from lib.reference.timezones import check_timezone
 from lib.settings import Settings, SettingsError
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
+from lib.store.place import StoreError, Unreadable
 from lib.store.snapshot import Snapshot, save_tables
 from lib.store.storage import store_of
 from lib.store.workspace import connect, fetched

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib.store import columns
-from lib.store.delta import Unreadable
 from lib.store.order import Key, created_of, rank
+from lib.store.place import Unreadable
 from lib.store.tables import Tables
 
 ROWS = 16_384

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.store.builder import TableBuilder
-from lib.store.delta import Unreadable
 from lib.store.dimensions import SEVERAL
+from lib.store.place import Unreadable
 
 _ROW = "row"
 

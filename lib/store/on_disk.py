@@ -26,8 +26,8 @@ from lib.chatbotx.crawl import Progress
 from lib.chatbotx.schema import Contact
 from lib.store import columns
 from lib.store.builder import NAT, TableBuilder
-from lib.store.delta import writing
 from lib.store.dimensions import SEVERAL
+from lib.store.parquet import writing
 from lib.store.parts import Parts
 from lib.store.place import Place, StoreError, store_errors
 from lib.store.snapshot import FiledSnapshot, TableFile, read_into, with_unreadable

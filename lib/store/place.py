@@ -30,6 +30,10 @@ class StoreFull(StoreError):
     """No space left."""
 
 
+class Unreadable(Exception):
+    """A file of the store is missing or damaged: the end of a sentence."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A file; `modified` is UTC. `is_plain` is False for anything but a regular file (a folder, a
@@ -59,6 +63,10 @@ class Place:
     @property
     def above(self) -> Place:
         return Place(self.root.rpartition("/")[0], self.options)
+
+    @property
+    def name(self) -> str:
+        return self.root.rpartition("/")[2]
 
     def path(self, name: str) -> Path:
         """Path of a file, if this is a folder."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.chatbotx.crawl import Verdict
-from lib.store.delta import Delta, Unreadable, Version
-from lib.store.place import StoreError
+from lib.store.delta import Delta, Version
+from lib.store.place import StoreError, Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ import pyarrow.compute as pc
 
 from lib.settings import Settings
 from lib.store import columns
-from lib.store.delta import Delta, Overtaken, Unreadable, Version
+from lib.store.delta import Delta, Overtaken, Version
 from lib.store.packed import PackedTable
-from lib.store.place import Place, StoreError, StoreFull
+from lib.store.place import Place, StoreError, StoreFull, Unreadable
 from lib.store.snapshot import FiledSnapshot, Snapshot
 from lib.store.snapshot_rows import (
     CLOSED,

@@ -9,8 +9,7 @@ import pytest
 
 from lib.engines.errors import EngineError
 from lib.history.unreadable import unless_unreadable
-from lib.store.delta import Unreadable
-from lib.store.place import StoreError
+from lib.store.place import StoreError, Unreadable
 
 
 def raising(error: Exception) -> Callable[[], int]:

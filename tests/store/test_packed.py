@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lib.store import delta
+from lib.store import parquet
 from lib.store.delta import Delta
 from lib.store.packed import PackedTable
 from lib.store.place import Place
@@ -36,7 +36,7 @@ def test_its_rows_are_those_of_all_parts_in_order() -> None:
 def test_it_is_written_like_the_whole_table_in_groups_of_several_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delta, "PACKED_GROUP", 3)
+    monkeypatch.setattr(parquet, "PACKED_GROUP", 3)
     table = Delta(Place(str(tmp_path)), "events")
     name = table.put(packed(part(1), part(2), part(3), part(4)))
     path = tmp_path / "events" / name

@@ -13,7 +13,7 @@ from lib.insights.pace import paces
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.trends import drawn_days, during, titled
-from lib.query.view import View
+from lib.query.view import TO_COME, View
 from lib.reference import formatting
 from lib.reference.periods import Period, day_of
 from lib.reference.rates import FEW_ANSWERS, Rate
@@ -42,6 +42,9 @@ def _show(view: View) -> None:
     if view.history is None:
         cards.headline(QUESTION, _NOTHING_RECORDED, view)
         _what_it_will_show()
+        return
+    if view.is_to_come:
+        cards.headline(QUESTION, TO_COME, view)
         return
     if found is None:
         since = formatting.moment(begins(view.history), view.terms.timezone)

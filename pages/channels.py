@@ -1,5 +1,7 @@
 """Where do new contacts come from?"""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -56,8 +58,8 @@ def show(view: View) -> None:
         key="channels",
         view=view,
         note="A contact on two channels counts in both, so channels do not add up to the total of "
-        f"**{formatting.counted(total.contacts, 'contact')}**, of them "
-        f"{formatting.number(total.new)} new.",
+        f"**{formatting.counted(total.contacts, 'contact')}**"
+        + ("." if view.is_to_come else f", of them {formatting.number(total.new)} new."),
     )
     sources = view.compute(audience.by_source, view.terms)
     if len(sources):
@@ -83,7 +85,7 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
     if chosen := view.choice.keys(CHANNEL):
         known = known[known.index.isin(chosen)]
     if not known["new"].sum():
-        sentence = f"No channel brought new contacts {view.during}."
+        sentence = view.nothing("No channel brought new contacts")
     else:
         best = str(known["new"].idxmax())
         new = int(known["new"].max())
@@ -128,7 +130,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
     named = [(formatting.channel_name(str(key)), table[key]) for key in table.columns]
     told = [f"{name} {formatting.number(int(new.sum()))}" for name, new in named]
     charts.show(
-        f"New contacts per {step}",
+        f"New contacts per {step}, by channel",
         new_by_channel(daily, step, today, [] if chosen else each_once, chosen)
         if len(daily) and daily.to_numpy().any()
         else None,
@@ -140,14 +142,24 @@ def _over_time(view: View, total: audience.Audience) -> None:
             )
         ),
         key="new-by-channel",
-        if_empty=f"No new contacts {view.during}. Choose another period to see more.",
+        if_empty=f"{view.nothing('No new contacts')} Choose another period to see more.",
         alt=f"{formatting.counted(total.new, 'new contact')} {view.during}, by channel: "
         f"{formatting.listed(told) or 'none'}.",
         view=view,
         clicks=[[view.choice.toggled(CHANNEL, str(key))] * len(table) for key in table.columns],
-        note=breakdowns.beyond_filter(view, CHANNEL, map(str, table.columns)),
-        explanation="A contact on two channels is in the parts of both. The number above a bar "
-        "counts each contact once.",
+        note=_counted_twice(table, [] if chosen else each_once)
+        or breakdowns.beyond_filter(view, CHANNEL, map(str, table.columns)),
+        explanation="A contact on two channels is in the parts of both.",
+    )
+
+
+def _counted_twice(table: pd.DataFrame, each_once: Sequence[int]) -> str | None:
+    """Why bars are higher than the numbers above them, if any is."""
+    if not each_once or table.sum(axis=1).tolist() == list(each_once):
+        return None
+    return (
+        "Bars count a contact on two channels in both parts; the numbers above them count each "
+        "contact once."
     )
 
 

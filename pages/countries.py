@@ -108,7 +108,7 @@ def _map(view: View, counted: Counted) -> None:
         clicks=[clicks.on_keys(COUNTRY, on_map, view)],
         explanation="The stronger the colour, the more, by orders of magnitude.",
         scale=("1", formatting.counted(darkest, what.removesuffix("s"))),
-        if_empty=f"No new contacts whose country is known {view.during}.",
+        if_empty=view.nothing("No new contacts whose country is known"),
     )
 
 
@@ -125,7 +125,7 @@ def _arrivals(view: View, total: audience.Audience) -> None:
     week = view.compute(audience.arrivals, view.terms)
     charts.show(
         "When new contacts arrive",
-        arrivals(week),
+        None if view.is_to_come and not total.new else arrivals(week),
         Table(
             (
                 column("Weekday", formatting.weekdays(), of.TEXT),
@@ -138,6 +138,7 @@ def _arrivals(view: View, total: audience.Audience) -> None:
         view=view,
         explanation=f"Hours are those of {view.terms.timezone}.",
         scale=("0", f"{formatting.number(max(1, int(week.to_numpy().max())))} in an hour"),
+        if_empty=view.nothing("No new contacts"),
     )
 
 

@@ -14,7 +14,7 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query import url
 from lib.query.trends import between_ends, moved
-from lib.query.view import View
+from lib.query.view import TO_COME, View
 from lib.reference import formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
@@ -60,8 +60,8 @@ def _usual(view: View) -> str:
 
 
 def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> str:
-    if view.terms.period.start > day_of(view.terms.as_of, view.terms.timezone):
-        sentence = "This period is still to come"
+    if view.is_to_come and not total.new:
+        sentence = TO_COME.removesuffix(".")
     else:
         sentence = f"**{formatting.counted(total.new, 'new contact')}** {view.during}"
         # Comparing zero with zero says nothing.
@@ -149,12 +149,13 @@ def _backlog(view: View, levels: pd.DataFrame | None, fact: str, now: int, what:
     """A part of the backlog with its recorded change, or else with how many conversations came to
     it in the period: `what` they did."""
     change = moved(levels, fact) if view.compares else None
-    if change is None:
+    note: str | None = view.during
+    if view.is_to_come:
+        note = None
+    elif change is None:
         backlog = view.compute(workload.backlog_by_day, view.terms)[fact]
         came = int(backlog.iloc[-1]) - int(backlog.iloc[0])
         note = f"{formatting.number(came)} {what} {view.during}"
-    else:
-        note = view.during
     return Number(
         fact,
         formatting.number(now),
@@ -233,7 +234,9 @@ def _link_to(finding: Finding, view: View) -> None:
 def _growth(view: View, total: audience.Audience) -> None:
     period = view.terms.period
     today = day_of(view.terms.as_of, view.terms.timezone)
-    if_empty = f"No new contacts, and none lost, {view.during}. Choose another period to see more."
+    if_empty = (
+        f"{view.nothing('No new contacts, and none lost,')} Choose another period to see more."
+    )
     if period.number_of_days == 1:
         hours = view.compute(audience.arrivals, view.terms).sum().tolist()
         charts.show(

@@ -245,15 +245,16 @@ def opened(view: SavedView, options: Options) -> tuple[Choice, list[str]]:
     """The choice of a saved view, and a sentence for each part that the workspace no longer has."""
     gone, given = [], {name: list(values) for name, values in view.parameters.items()}
     for dimension in DIMENSIONS:
-        known = {option.key for option in options.of(dimension)}
+        named = view.names.get(dimension.key, {})
+        known = {option.key for option in options.of(dimension)} if named else set()
         kept = []
-        for key, name in view.names.get(dimension.key, {}).items():
+        for key, name in named.items():
             if key in known:
                 kept.append(url.spelled(key))
             else:
                 gone.append(
                     f"The {dimension.noun} “{name}” is no longer in this workspace; the saved view "
-                    f"“{view.name}” is shown without it."
+                    f"“{view.name}” opens without it."
                 )
         given[dimension.key] = kept
     choice, notes = url.parse(given, options)

@@ -32,6 +32,8 @@ from lib.store.workspace import inbox_url
 
 Result = TypeVar("Result")
 
+TO_COME = "This period is still to come."
+
 
 def options(snapshot: Snapshot, settings: Settings, history: History | None = None) -> Options:
     """The values to filter by. Raises EngineError."""
@@ -96,11 +98,21 @@ class View:
         return replace(self, choice=choice, asked=asked)
 
     @property
+    def is_to_come(self) -> bool:
+        """Whether the period has not begun as of the data."""
+        return self.terms.as_of < self.terms.period.first_moment
+
+    def nothing(self, what: str) -> str:
+        """`what` ("No new contacts") of the period, as a sentence; of a period to come, that it
+        is: "no new contacts" would sound like news."""
+        return TO_COME if self.is_to_come else f"{what} {self.during}."
+
+    @property
     def caveat(self) -> str | None:
         """Why the period cannot have new contacts (it has not begun, or ended before the first
         contact), as plain text; None if it can."""
         period, as_of = self.terms.period, self.terms.as_of
-        if as_of < period.first_moment:
+        if self.is_to_come:
             said = formatting.moment(as_of, period.timezone)
             return f"This period has not begun: the data is of {said}."
         if self.first is not None and period.end_moment <= self.first:

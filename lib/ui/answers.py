@@ -9,7 +9,7 @@ from lib.insights.pace import answers_by_week
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.trends import drawn_days, during, titled
-from lib.query.view import View
+from lib.query.view import TO_COME, View
 from lib.reference import formatting
 from lib.reference.periods import ONE_DAY, day_of
 from lib.reference.rates import FEW_ANSWERS
@@ -44,7 +44,7 @@ def show(view: View, *, height: int = 300, note: str | None = None) -> None:
         explanation="As far as it can be seen: from the first message seen unanswered to the "
         "latest reply seen. The more often snapshots are taken, the closer. Hollow: fewer than "
         f"{FEW_ANSWERS} answers. A day without any is a gap.",
-        if_empty=f"No answer could be timed {during(days, view)}.",
+        if_empty=TO_COME if view.is_to_come else f"No answer could be timed {during(days, view)}.",
     )
 
 

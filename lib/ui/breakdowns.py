@@ -1,6 +1,6 @@
 """Table of a dimension: contacts, new contacts and opt-ins by group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,7 @@ def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
     made = [
         column(dimension.noun.capitalize(), view.names(dimension, counted), of.TEXT),
         column("Contacts", counted["contacts"], of.COUNT),
-        column("New", counted["new"], of.COUNT),
+        column("New", _new(counted, view), of.COUNT),
         *_changes(counted, view),
         *_trends(counted, dimension, view),
         column("Broadcast opt-in", [each.broadcast.rate for each in rates], of.SHARE, muted=few),
@@ -70,6 +70,12 @@ def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
     return Table(tuple(made))
 
 
+def _new(counted: pd.DataFrame, view: View) -> Sequence[int | None]:
+    """New contacts; none, instead of 0, in a period that has not begun."""
+    new: list[int] = counted["new"].tolist()
+    return [each or None for each in new] if view.is_to_come else new
+
+
 def _changes(counted: pd.DataFrame, view: View) -> list[Column]:
     """Changes in number, and in per cent where a percentage is meaningful."""
     if not view.compares:
@@ -89,7 +95,7 @@ def _changes(counted: pd.DataFrame, view: View) -> list[Column]:
 def _trends(counted: pd.DataFrame, dimension: Dimension, view: View) -> list[Column]:
     daily = view.compute(audience.new_by_step, view.terms, dimension)
     trends = stepped(daily, step_for(view.terms.period.number_of_days))
-    if len(trends) < 2:
+    if len(trends) < 2 or view.is_to_come:
         return []
     nobody = [0] * len(trends)
     drawn = [trends[key].tolist() if key in trends else nobody for key in counted.index]
@@ -199,7 +205,7 @@ def ranking(
         note=beyond_filter(
             view, dimension, found.ranking.keys, has_tail=found.ranking.tail is not None
         ),
-        if_empty=f"No new contacts {view.during}. “All” shows everybody."
+        if_empty=f"{view.nothing('No new contacts')} “All” shows everybody."
         if counted == "new"
         else f"No {dimension.label.lower()} to show.",
     )

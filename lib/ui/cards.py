@@ -71,6 +71,8 @@ def _context(view: View, limits: str) -> dict[str, str]:
         if view.snapshot.is_demo
         else view.snapshot.workspace_id or formatting.NOTHING,
     }
+    if view.caveat:
+        context["Note"] = view.caveat
     if not verdict.complete:
         context["Complete"] = "perhaps not: " + " ".join(verdict.warnings)
     return context
@@ -95,14 +97,15 @@ def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) ->
 
 def shown(card: Number, view: View) -> NumberShown:
     """The texts of a card."""
-    change, note = card.change, card.note
-    if view.compares and card.now is not None and card.before is not None:
+    value, change, note, trend = card.value, card.change, card.note, tuple(card.trend or ())
+    if view.is_to_come and card.now == 0:
+        value, note, trend = formatting.NOTHING, "still to come", ()
+    elif view.compares and card.now is not None and card.before is not None:
         change = formatting.change(card.now, card.before)
         note = f"vs {formatting.number(card.before)}"
-    trend = tuple(card.trend or ())
     return NumberShown(
         card.name or glossary.name(card.term),
-        card.value,
+        value,
         change,
         note,
         glossary.meaning(card.term),

@@ -6,8 +6,9 @@ from functools import partial
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from lib.query.url import WORKSPACE
 from lib.reference.pages import FIRST, PAGES, PagePath
-from lib.ui import deferred
+from lib.ui import address, deferred
 
 
 def page(path: PagePath, show: Callable[[], None]) -> Page:
@@ -22,13 +23,20 @@ def page(path: PagePath, show: Callable[[], None]) -> Page:
 
 
 def link(
-    path: PagePath, label: str, *, parameters: Mapping[str, Sequence[str]], about: str
+    path: PagePath,
+    label: str,
+    *,
+    parameters: Mapping[str, Sequence[str]],
+    about: str,
+    icon: str | None = None,
 ) -> None:
-    """Draw a link to a page with these URL parameters; `label` and `about` are Markdown."""
-    given = {name: values for name, values in parameters.items() if values}
+    """Draw a link to a page of the same workspace with these URL parameters; `label` and `about`
+    are Markdown."""
+    here = {WORKSPACE: address.values().get(WORKSPACE, ())}
+    given = {name: values for name, values in {**here, **parameters}.items() if values}
     # Streamlit identifies pages by path, so this stand-in works as a link target.
     target = page(path, _nothing)
-    st.page_link(target, label=label, help=about, query_params=given)
+    st.page_link(target, label=label, icon=icon, help=about, query_params=given)
 
 
 def chips(pages: Iterable[Page]) -> None:

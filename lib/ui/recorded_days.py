@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from lib.outputs import columns as of
 from lib.outputs.columns import Format, Table, column
 from lib.query.trends import drawn_days, during, recorded_levels, titled
-from lib.query.view import View
+from lib.query.view import TO_COME, View
 from lib.reference import formatting
 from lib.ui import charts
 
@@ -59,5 +59,7 @@ def show(
         view=view,
         explanation=f"As of the last snapshot of each day. A day that was not recorded is a gap."
         f"{hint and ' '}{hint}",
-        if_empty=f"None of this was recorded {during(days, view)}, or not under these filters.",
+        if_empty=TO_COME
+        if view.is_to_come
+        else f"None of this was recorded {during(days, view)}, or not under these filters.",
     )

@@ -1,8 +1,9 @@
-"""Saved views in the sidebar: open one, save the current choice, delete one's own."""
+"""Saved views in the sidebar: open one on its page, save the current choice, delete one's own."""
 
 import streamlit as st
 
 from lib import settings as configured
+from lib.query import url
 from lib.query.choice import Choice
 from lib.query.options import Options
 from lib.query.saved_views import (
@@ -17,8 +18,9 @@ from lib.query.saved_views import (
 )
 from lib.query.view import View
 from lib.reference import formatting
+from lib.reference.pages import PAGES
 from lib.settings import Settings
-from lib.ui import rights, sidebar
+from lib.ui import navigation, rights, sidebar
 
 _NOTES = "saved-notes"
 
@@ -38,24 +40,19 @@ def draw(view: View, workspace: Settings, page: str) -> None:
             st.caption(formatting.markdown(str(error)))
             return
         for each in known:
-            _draw_one(each, view.options, workspace, owner)
+            _draw_one(each, view.options, workspace, page, owner)
         if owner is not None or workspace.shared_views:
             _draw_form(view.choice, view.options, workspace, page, owner)
         elif not known:
             st.caption("Nobody has saved a view for everybody yet.")
 
 
-def _draw_one(saved: SavedView, options: Options, workspace: Settings, owner: str | None) -> None:
+def _draw_one(
+    saved: SavedView, options: Options, workspace: Settings, page: str, owner: str | None
+) -> None:
+    choice, gone = opened(saved, options)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            formatting.markdown(saved.name),
-            key=f"saved-open-{saved.id}",
-            icon=":material/group:" if saved.is_for_everybody else ":material/person:",
-            help="For everybody" if saved.is_for_everybody else "For me",
-            type="tertiary",
-            on_click=rights.callback(_open),
-            args=(saved, options),
-        )
+        _draw_opener(saved, choice, page)
         if saved.owner == owner or (saved.is_for_everybody and workspace.shared_views):
             st.button(
                 "Delete",
@@ -64,6 +61,31 @@ def _draw_one(saved: SavedView, options: Options, workspace: Settings, owner: st
                 on_click=rights.callback(_delete),
                 args=(workspace.name, saved.id),
             )
+
+    for each in gone:
+        st.caption(formatting.markdown(each))
+
+
+def _draw_opener(saved: SavedView, choice: Choice, page: str) -> None:
+    """A link to the page of the view; a button if that is this page, which Streamlit would mark in
+    a link as the current one."""
+    label = formatting.markdown(saved.name)
+    whose = "For everybody" if saved.is_for_everybody else "For me"
+    icon = ":material/group:" if saved.is_for_everybody else ":material/person:"
+    there = next((path for path in PAGES if path == saved.page), None)
+    if there is not None and there != page:
+        about = f"{whose}, on the page {PAGES[there].title}"
+        navigation.link(there, label, parameters=url.parameters(choice), about=about, icon=icon)
+        return
+    st.button(
+        label,
+        key=f"saved-open-{saved.id}",
+        icon=icon,
+        help=whose,
+        type="tertiary",
+        on_click=rights.callback(sidebar.set_choice),
+        args=(choice,),
+    )
 
 
 def _draw_form(
@@ -86,13 +108,6 @@ def _draw_form(
         on_click=rights.callback(_save),
         args=(workspace.name, choice, options, page),
     )
-
-
-def _open(saved: SavedView, options: Options) -> None:
-    """A callback."""
-    choice, notes = opened(saved, options)
-    sidebar.set_choice(choice)
-    st.session_state[_NOTES] = notes
 
 
 def _save(name: str, choice: Choice, options: Options, page: str) -> None:

@@ -217,6 +217,11 @@ class TestWorkspaces:
         assert page.title[0].value == "There are no contacts yet"
         assert not page.warning
 
+    def test_a_finding_leads_to_a_page_of_its_own_workspace(self) -> None:
+        found = [each.proto for each in opened(claims()).get("page_link") if each.proto.help]
+        assert found
+        assert [each.label for each in found if "workspace=main" not in each.query_string] == []
+
     def test_a_forbidden_workspace_looks_like_one_that_does_not_exist(self) -> None:
         forbidden = opened(claims(), workspace="vault")
         missing = opened(claims(), workspace="nowhere")

@@ -115,12 +115,6 @@ class TestAPeriodThatIsOver:
         assert beside["Waiting for a person"].startswith("1 wrote")
         assert beside["Unassigned"].startswith("1 last active")
 
-    def test_what_has_not_begun_has_nothing_in_it(self, workspace: Opened) -> None:
-        workspace("overview-notes-past-period")
-        beside = changes(open_page(**{"from": "2027-01-01", "to": "2027-01-31"}, bot="silent"))
-        assert beside["Waiting for a person"].startswith("0 wrote")
-        assert beside["Unassigned"].startswith("0 last active")
-
     def test_a_rate_changed_by_what_lies_between_the_two_ends(self, workspace: Opened) -> None:
         workspace("optin-change-past-period")
         assert changes(open_page(**OCTOBER))["Broadcast opt-in"].startswith("+25.0 points")

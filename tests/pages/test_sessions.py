@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from datetime import date
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.refresh import refreshers
 from lib.store.snapshot import Snapshot
-from tests.pages.conftest import JUNE, Connect, open_page
+from tests.pages.conftest import JUNE, Connect, open_page, text
 from tests.switching import PATHS
 
 PLAIN = (bool, int, float, str, date, type(None))
@@ -107,3 +108,25 @@ def test_a_saved_view_is_listed_and_opens_the_choice_that_was_saved(connect: Con
     assert saved.label == "WhatsApp in June"
     saved.click().run()
     assert dict(another.query_params) == {**JUNE, "channel": "whatsapp"}
+
+
+def test_a_saved_view_opens_on_the_page_on_which_it_was_saved(connect: Connect) -> None:
+    connect()
+    page = open_page("workload", channel="whatsapp")
+    page.text_input(key="saved-name").set_value("WhatsApp queue").run()
+    page.button(key="saved-save").click().run()
+    links = [each.proto for each in open_page().get("page_link")]
+    (link,) = [each for each in links if each.label == "WhatsApp queue"]
+    assert (link.page, link.query_string) == ("workload", "channel=whatsapp")
+
+
+def test_what_is_gone_is_said_beside_the_saved_view(connect: Connect, tmp_path: Path) -> None:
+    connect()
+    page = open_page(tag="601")
+    page.text_input(key="saved-name").set_value("Of one tag").run()
+    page.button(key="saved-save").click().run()
+    (kept,) = tmp_path.glob("saved-views-*.json")
+    kept.write_text(kept.read_text("utf-8").replace("601", "999999"), "utf-8")
+    again = open_page()
+    assert "opens without it" in text(again)
+    assert "tag" not in again.query_params

@@ -12,7 +12,16 @@ from tests.fake_chatbotx import (
     Contact,
     FakeChatbotx,
 )
-from tests.pages.conftest import PAGES, Connect, numbers, open_page, text
+from tests.pages.conftest import (
+    PAGES,
+    Connect,
+    changes,
+    markup,
+    numbers,
+    open_page,
+    table,
+    text,
+)
 from tests.switching import PATHS
 
 
@@ -36,9 +45,30 @@ def test_a_workspace_of_one_contact_shows_every_page(
 
 def test_a_period_without_contacts_shows_zeros_and_no_share(connect: Connect) -> None:
     connect()
-    page = open_page("channels", **{"from": "2030-01-01", "to": "2030-01-01"})
+    page = open_page("channels", **{"from": "2015-01-01", "to": "2015-01-01"})
     assert numbers(page)["New"] == "0"
-    assert page.markdown[0].value == "No channel brought new contacts on 1 Jan 2030."
+    assert page.markdown[0].value == "No channel brought new contacts on 1 Jan 2015."
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("last", ["2130-01-01", "2130-01-31"])
+def test_of_a_period_to_come_no_page_says_that_nobody_came(
+    connect: Connect, name: str, last: str
+) -> None:
+    connect(bot_answers="no")
+    page = open_page(name, **{"from": "2130-01-01", "to": last})
+    told = text(page) + markup(page)
+    assert "This period has not begun" in told
+    assert [
+        each for each in ("0 new", "0 wrote", "0 last", "No new", "% fewer") if each in told
+    ] == []
+    of_period = {"New", "Lost", "Net growth"} & numbers(page).keys()
+    assert {numbers(page)[card] for card in of_period} <= {"–"}
+    assert {changes(page)[card] for card in of_period} <= {"still to come"}
+    if name in ("overview", "channels"):
+        assert page.markdown[0].value.startswith("This period is still to come.")
+    for row in table(page, "Channel") if name == "channels" else []:
+        assert row["New"] == "–"
 
 
 def test_nobody_after_nobody_is_not_compared(connect: Connect) -> None:

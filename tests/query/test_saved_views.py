@@ -87,7 +87,7 @@ def test_what_has_gone_from_the_workspace_is_said_by_its_name(views: SavedViews)
     choice, notes = opened(views.of(ANA)[0], left)
     assert choice == choosing("month", country=("BR",), against="year")
     assert notes == [
-        "The tag “VIP” is no longer in this workspace; the saved view “VIPs in Brazil” is shown "
+        "The tag “VIP” is no longer in this workspace; the saved view “VIPs in Brazil” opens "
         "without it."
     ]
 

@@ -320,8 +320,11 @@ def test_a_period_to_come_or_before_the_first_contact_says_so(
     snapshot: Snapshot, start: str, end: str, said: str | None
 ) -> None:
     choice = Choice("dates", date.fromisoformat(start), date.fromisoformat(end))
-    caveat = seen(snapshot, choice).caveat
-    assert (caveat is None) if said is None else (said in (caveat or ""))
+    view = seen(snapshot, choice)
+    assert (view.caveat is None) if said is None else (said in (view.caveat or ""))
+    is_to_come = said is not None and "has not begun" in said
+    assert view.is_to_come == is_to_come
+    assert (view.nothing("Nothing") == "This period is still to come.") == is_to_come
 
 
 def test_an_empty_workspace_has_no_first_contact_to_be_before() -> None:

@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from lib.engines import joined
 from lib.engines.joined import Frame
+from lib.engines.middles import VALUE, middles
 from lib.engines.questions import NO_FACTS, Bins, Expressions, Fact, Facts, Filter
 from lib.engines.results import RESULTS
-from lib.engines.selection import CONTACT, KEY, ROW, Selection, Source, any_of, is_true, total
+from lib.engines.selection import CONTACT, KEY, ROW, Selection, Source, is_true, total
 from lib.engines.ticks import TICKS, Ticks
 from lib.store import columns
 from lib.store.dimensions import MISSING, Dimension, Names
@@ -26,7 +27,10 @@ from lib.store.tables import Tables
 
 Answer = TypeVar("Answer")
 
-_ONE, _DAY, _TIME = "one", "day", "time"
+_ONE = "one"
+
+_TIMES = [nw.col(VALUE).dt.date(), *(nw.col(VALUE).dt.truncate(each) for each in ("1m", "1s"))]
+"""Buckets of times."""
 
 
 class LazyEngine:
@@ -237,41 +241,16 @@ class LazyEngine:
         return pd.Series(counted, index, name="contacts")
 
     def _middles(self, column: str, by: Dimension, among: Fact) -> pd.DataFrame:
-        """First the numbers by value and day, then the times on the days of the middles: engines
-        disagree on medians, and the times of all contacts are too many to return."""
         if by.column is None:
             raise ValueError("The dimension must have one value per contact.")
         key, moment = nw.col(by.column), nw.col(column)
         timed = self._selection.contacts(among).filter(~key.is_null() & ~moment.is_null())
-        timed = timed.select(key.alias(KEY), moment.alias(_TIME), moment.dt.date().alias(_DAY))
-        counted = timed.group_by(KEY, _DAY).agg(contacts=nw.len(), first=nw.col(_TIME).min())
-        days = _frame(self._ask(counted)).sort_values([KEY, _DAY], ignore_index=True)
-        grouped = days.groupby(KEY)
-        end, number = grouped["contacts"].cumsum(), grouped["contacts"].transform("sum")
-        begin = end - days["contacts"]
-        ranks = {"lower": (number - 1) // 2, "upper": number // 2}
-        has_middle = {name: (begin <= rank) & (rank < end) for name, rank in ranks.items()}
-        needed = has_middle["lower"] | has_middle["upper"]
-        on_days = [
-            (nw.col(_DAY) == day) & nw.col(KEY).is_in([*keys])
-            for day, keys in days[needed].groupby(_DAY)[KEY]
-        ]
-        # Engines look up a day in a set much faster than they compare it with each.
-        times = timed.filter(nw.col(_DAY).is_in([*days[needed][_DAY].unique()]))
-        times = times.filter(any_of(on_days)) if on_days else times
-        counted = times.group_by(KEY, _TIME).agg(contacts=nw.len())
-        on_them = _frame(self._ask(counted)).sort_values([KEY, _TIME])
-        repeats = on_them["contacts"].to_numpy(dtype=np.int64)
-        moments = on_them[_TIME].iloc[np.repeat(np.arange(len(on_them)), repeats)]
-        places = (days["contacts"] * needed).cumsum() - days["contacts"]
-        found = {"first": pd.DatetimeIndex(grouped["first"].min())}
-        for name, rank in ranks.items():
-            place = (places + rank - begin)[has_middle[name]]
-            found[name] = pd.DatetimeIndex(moments.iloc[place])
-        index = pd.Index([*grouped.groups], dtype="str", name=by.key)
-        return pd.DataFrame(
-            {name: each.as_unit("us").tz_convert("UTC") for name, each in found.items()}, index
-        )
+        times = timed.select(key.alias(KEY), moment.alias(VALUE))
+        _, found = middles(times, _TIMES, lambda frame: _frame(self._ask(frame)))
+        utc = {
+            name: pd.DatetimeIndex(found[name]).as_unit("us").tz_convert("UTC") for name in found
+        }
+        return pd.DataFrame(utc, pd.Index(found.index, dtype="str", name=by.key))
 
     def _pairs(self, dimension: Dimension, among: Fact | None) -> pd.DataFrame:
         if dimension.links is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import narwhals as nw
 import numpy as np
@@ -18,9 +18,10 @@ import pandas as pd
 
 from lib.engines.days import local_day
 from lib.engines.joined import Frame
+from lib.engines.middles import VALUE, VALUES, middles
 from lib.engines.questions import Engine, Expressions, Facts, Filter
 from lib.engines.results import RESULTS
-from lib.engines.selection import Source
+from lib.engines.selection import KEY, Source
 from lib.history import events, levels
 from lib.history.reading import COUNTED_BEFORE, Bridge, Events, Response
 from lib.metrics.terms import is_active
@@ -163,25 +164,25 @@ class LazyEvents:
                 answers = answers.filter(nw.col("at") >= since)
             if before is not None:
                 answers = answers.filter(nw.col("at") < before)
-            return self._asked(_timed(answers).select(**_RESPONSE))
+            return self._with_medians(answers.with_columns(nw.lit(0).alias(KEY)), _ANSWERED)
 
-        row = self._kept(("response", since, before), ask).iloc[0]
+        found = self._kept(("response", since, before), ask)
+        if found.empty:
+            return Response(0, 0, None)
+        row = found.iloc[0]
         timed = int(row["timed"])
-        median = float(row["median_hours"]) if timed else None
-        return Response(int(row["answered"]), timed, median)
+        return Response(int(row["answered"]), timed, float(row["median_hours"]) if timed else None)
 
     def response_by_day(self, period: Period, limit: float = math.inf) -> pd.DataFrame:
         def ask() -> pd.DataFrame:
-            answers = _timed(self._counting(("answered",))).with_columns(day=self._day(period))
-            slow = nw.when(nw.col("hours") > limit).then(nw.lit(1))
-            counted = answers.with_columns(slow=slow).group_by("day")
-            return self._asked(counted.agg(**_RESPONSE, slow=nw.col("slow").count()))
+            answers = self._counting(("answered",)).with_columns(self._day(period).alias(KEY))
+            slow = nw.when(nw.col(VALUE) > limit).then(nw.lit(1))
+            return self._with_medians(answers, _ANSWERED | {"slow": slow.count()})
 
-        found = self._kept(("response_by_day", period, limit), ask).set_index("day")
-        found = found.reindex(_days(period)).astype({"median_hours": "float64"})
+        found = self._kept(("response_by_day", period, limit), ask).reindex(_days(period))
         counts = ["answered", "timed", "slow"]
         found[counts] = found[counts].fillna(0).astype("int64")
-        return found
+        return found[["answered", "timed", "median_hours", "slow"]]
 
     def received_by_day(self, period: Period) -> pd.DataFrame:
         def ask() -> pd.DataFrame:
@@ -285,17 +286,10 @@ class LazyEvents:
             name: nw.when(nw.col("kind").is_in(wanted)).then(nw.lit(1))
             for name, wanted in kinds.items()
         }
-        counting = _timed(self._counting((*_RECEIVED, "closed", "answered")))
-        to = (
-            counting.filter(~nw.col("agent_after").is_null())
-            .select("agent_after", "hours", **marks)
-            .group_by("agent_after")
-            .agg(
-                **{name: nw.col(name).count() for name in marks},
-                timed=nw.col("hours").count(),
-                median_response_hours=nw.col("hours").median(),
-            )
-        )
+        counting = self._counting((*_RECEIVED, "closed", "answered"))
+        to = counting.filter(~nw.col("agent_after").is_null()).with_columns(**marks)
+        counts: Expressions = {name: nw.col(name).count() for name in marks}
+        one = self._with_medians(to.with_columns(nw.col("agent_after").alias(KEY)), counts)
         is_given = nw.col("passed") & nw.col("kind").is_in(("unassigned", "reassigned"))
         given = (
             self._events()
@@ -303,14 +297,22 @@ class LazyEvents:
             .group_by("agent_before")
             .agg(given_away=nw.len())
         )
-        one, other = self._asked(to), self._asked(given)
-        agents = one.set_index("agent_after").join(other.set_index("agent_before"), how="outer")
+        agents = one.join(self._asked(given).set_index("agent_before"), how="outer")
         names = ["received", "given_away", "closed", "answered", "timed"]
         agents[names] = agents[names].fillna(0).astype("int64")
-        agents["median_response_hours"] = agents["median_response_hours"].astype("float64")
-        agents = agents[[*names, "median_response_hours"]]
+        agents = agents[[*names, "median_hours"]]
+        agents = agents.rename(columns={"median_hours": "median_response_hours"})
         agents.index = pd.Index(agents.index, dtype="str", name="agent")
         return agents.sort_index().sort_values("received", ascending=False, kind="stable")
+
+    def _with_medians(self, answers: Frame, counts: Expressions) -> pd.DataFrame:
+        """By `key`: these counts, `timed`, and `median_hours` (NaN if none is timed)."""
+        hours = nw.col("hours")  # may be NaN in files
+        answers = answers.with_columns(nw.when(~hours.is_nan()).then(hours).alias(VALUE))
+        found, of_hours = middles(answers, _HOURS, self._asked, counts)
+        found = found.rename(columns={VALUES: "timed"})
+        found["median_hours"] = ((of_hours["lower"] + of_hours["upper"]) / 2).astype("float64")
+        return found
 
     def _day(self, period: Period) -> nw.Expr:
         return local_day("at", period, self._after)
@@ -318,17 +320,10 @@ class LazyEvents:
 
 _RECEIVED = ("assigned", "reassigned")
 
-_RESPONSE: dict[str, Any] = {
-    "answered": nw.len(),
-    "timed": nw.col("hours").count(),
-    "median_hours": nw.col("hours").median(),
-}
+_ANSWERED: Expressions = {"answered": nw.len()}
 
-
-def _timed(answers: Frame) -> Frame:
-    """The answers with null for unknown hours, which may be NaN in files."""
-    hours = nw.col("hours")
-    return answers.with_columns(hours=nw.when(~hours.is_nan()).then(hours))
+_HOURS = [((nw.col(VALUE) * 60 + 1).log() * each).floor().cast(nw.Int64) for each in (2, 128, 8192)]
+"""Buckets of hours on a logarithmic scale, since they may be minutes or weeks."""
 
 
 def _passing(limits: Filter, side: str) -> nw.Expr:

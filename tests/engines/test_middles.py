@@ -1,0 +1,88 @@
+"""Medians from counts in buckets."""
+
+from __future__ import annotations
+
+import statistics
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.engines import middles as rounds
+from lib.engines.joined import Frame
+from lib.engines.middles import VALUE, middles
+from lib.engines.selection import KEY
+from tests import effort
+from tests.engines.answering import OTHERS, Kind, source_in
+
+TENS = [(nw.col(VALUE) * each).floor().cast(nw.Int64) for each in (0.01, 0.1)]
+
+Values = list[tuple[str, float | None]]
+
+
+def found(kind: Kind, values: Values) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
+    """Totals, middles, and how many rows each query returned."""
+    keys, numbers = [key for key, _ in values], [value for _, value in values]
+    given = pa.table({KEY: pa.array(keys, pa.string()), VALUE: pa.array(numbers, pa.float64())})
+    source = source_in(lambda _: given, kind)
+    returned: list[int] = []
+
+    def ask(frame: Frame) -> pd.DataFrame:
+        table = source.collect(frame).to_pandas()
+        returned.append(len(table))
+        return table
+
+    totals, table = middles(source.table("values"), TENS, ask, {"all": nw.len()})
+    return totals, table, returned
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_are_found_within_the_buckets_that_hold_them(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "FEW", 2)
+    values: Values = [("a", each) for each in (5, 7, 131, 132, 149, 250, 999, 400)]
+    values += [("b", 8), ("b", None), ("c", None)]
+
+    totals, table, returned = found(kind, values)
+
+    assert totals.to_dict("index") == {
+        "a": {"values": 8, "all": 8},
+        "b": {"values": 1, "all": 2},
+        "c": {"values": 0, "all": 1},
+    }
+    assert table.to_dict("index") == {
+        "a": {"first": 5, "lower": 132, "upper": 149},
+        "b": {"first": 8, "lower": 8, "upper": 8},
+    }
+    # Hundreds: 0, 1, 2, 4 and 9 of a; 0 and none of b; none of c. Tens: 13 and 14 of a, 0 of b.
+    # Values: 131, 132 and 149 of a, 8 of b.
+    assert returned == [8, 3, 4]
+
+
+def test_few_values_are_returned_at_once() -> None:
+    _, table, returned = found("DuckDB", [("a", each) for each in (131, 132, 139, 250)])
+
+    assert [*table.loc["a", ["lower", "upper"]]] == [132, 139]
+    assert returned == [2, 3]  # two hundreds, and the values of the first
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@settings(max_examples=effort.of(30))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 300))))
+def test_are_those_of_the_values_in_order(kind: Kind, values: Values) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rounds, "FEW", 3)
+        _, table, _ = found(kind, values)
+
+    expected = {}
+    for key in sorted({key for key, value in values if value is not None}):
+        own = [value for each, value in values if each == key and value is not None]
+        middle = statistics.median_low(own), statistics.median_high(own)
+        expected[key] = [min(own), *middle]
+    assert {str(key): [*row] for key, row in zip(table.index, table.to_numpy(), strict=True)} == (
+        expected
+    )

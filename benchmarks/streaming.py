@@ -174,11 +174,18 @@ def _file(path: Path) -> TableFile:
 
 
 def changed(page: Answer) -> Answer:
+    """The page an hour later: a contact is new instead of another, one lost its tags, and five were
+    answered."""
     for contact in page.contacts[:1]:
         contact.id = f"2{(contact.id or '')[1:]}"
-        contact.created_at = f"{AS_OF + timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}.000Z"
+        contact.created_at = _stamp(AS_OF + timedelta(minutes=30))
     for contact in page.contacts[1:2]:
         contact.tags = []
+    for contact in page.contacts[2:7]:
+        if contact.conversation is not None:
+            after = timedelta(milliseconds=int(contact.id or "") * 7919 % 3_600_000)
+            contact.conversation = copy.copy(contact.conversation)
+            contact.conversation.admin_replied_at = _stamp(AS_OF + after)
     return page
 
 
@@ -210,9 +217,12 @@ def pages(contacts: int) -> Iterator[Answer]:
 def _contact(sample: list[Contact], number: int, step: timedelta) -> Contact:
     found = copy.copy(sample[number * 7919 % len(sample)])
     found.id = str(10**18 + number)
-    moment = (FIRST + number * step).isoformat(timespec="milliseconds")
-    found.created_at = moment.replace("+00:00", "Z")
+    found.created_at = _stamp(FIRST + number * step)
     return found
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class _NoClient(Client):

@@ -40,9 +40,12 @@ AT_ONCE = 8
 INTERRUPTS = 30
 """Maximum number of attempts, one a second, to interrupt a question."""
 
-PART_BYTES = 2**30
-"""Largest part of the files that Spark reads at a time. Up to that it makes one for each core, and
-each shuffles a row per group: more parts would shuffle more."""
+PARTS = {
+    "spark.sql.files.maxPartitionBytes": 2**30,
+    "spark.sql.files.openCostInBytes": 2**24,
+}
+"""Largest and smallest parts of files that are read at a time. Between the two Spark makes one for
+each core. Each shuffles a row per group: more parts would shuffle more."""
 
 _UNREACHABLE = (
     "Spark cannot be reached: see that its server is running and that CHATBOTX_ENGINE holds its "
@@ -208,8 +211,9 @@ def _session(address: str, token: str | None, report: Any) -> SparkSession:
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     session.registerProgressHandler(report)
     session.conf.set("spark.sql.session.timeZone", "UTC")
-    with suppress(PySparkException, grpc.RpcError):  # not every server lets its clients set it
-        session.conf.set("spark.sql.files.maxPartitionBytes", PART_BYTES)
+    for name, size in PARTS.items():
+        with suppress(PySparkException, grpc.RpcError):  # not every server lets its clients set it
+            session.conf.set(name, size)
     return session
 
 

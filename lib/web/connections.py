@@ -1,4 +1,5 @@
-"""Limit connections below ASGI, where middleware cannot: those that never complete a request.
+"""Connections below ASGI, where middleware cannot reach: those that never complete a request are
+limited, and none holds back what it sends.
 
 Different launchers (`streamlit run`, uvicorn, a platform) create their own uvicorn server, but all
 of them use uvicorn's protocol classes, so these are patched. `tests/web/test_connections.py` fails
@@ -7,6 +8,7 @@ when an upgrade of uvicorn changes what this relies on.
 
 import asyncio
 import logging
+import socket
 import time
 from collections import Counter
 from contextlib import suppress
@@ -211,6 +213,15 @@ def limit_accepts(loop: asyncio.AbstractEventLoop) -> None:
     loop.create_server = create_bounded  # type: ignore[method-assign]
 
 
+def _send_at_once(transport: asyncio.BaseTransport) -> None:
+    """Send small packets without waiting until the client has acknowledged the one before, which
+    browsers delay by 40 ms: a response and a message are several. asyncio does so by itself, except
+    on connections of a listening socket that uvicorn has made."""
+    own = transport.get_extra_info("socket")
+    if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def _wrap(protocol: Any) -> None:
     made, received, lost = (
         protocol.connection_made,
@@ -219,6 +230,7 @@ def _wrap(protocol: Any) -> None:
     )
 
     def connection_made(self: Any, transport: asyncio.BaseTransport) -> None:
+        _send_at_once(transport)
         made(self, transport)
         if _installed is not None:
             _installed.made(self)

@@ -203,6 +203,16 @@ def test_as_many_frames_as_a_browser_may_send_at_once_get_through() -> None:
         assert not is_dropped(client, 0.5)
 
 
+def test_what_is_sent_does_not_wait_until_what_came_before_is_acknowledged() -> None:
+    bounds = Connections()
+    with server(bounds) as running:
+        client = running.open(HALF + b"\r\n")
+        assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+        (protocol,) = bounds.open
+        own = protocol.transport.get_extra_info("socket")
+        assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_uvicorn_still_has_what_the_limits_rely_on() -> None:
     """If this fails, check `lib/web/connections.py` against the new version of uvicorn."""
     config = uvicorn.Config(says_hello, log_config=None)

@@ -4,10 +4,12 @@ Many small files are merged into one per day, deleted contacts lose their IDs, a
 retention are dropped.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +19,11 @@ from lib.history import events, levels
 from lib.history.stored import kind_of, label, span
 from lib.reference.periods import day_of, stamps
 from lib.store.packed import PackedTable
+from lib.store.place import Unreadable
 from lib.store.snapshot_rows import Head
 from lib.store.storage import Change, Store
+
+log = logging.getLogger(__name__)
 
 MOST_NEW = 32
 """Number of unmerged files above which they are merged."""
@@ -35,45 +40,50 @@ LEVELS_IN_FULL = timedelta(days=35)
 @dataclass(frozen=True)
 class Compaction:
     """Compaction of the history at `head` (None: none yet) as of `now` (UTC). Events seen before
-    `forget` are dropped; `timezone` is the workspace's."""
+    `forget` are dropped; `timezone` is the workspace's.
+
+    Files that cannot be read stay as they are, since recording must go on without them; their names
+    are added to `damaged`, and those in it are not read again.
+    """
 
     store: Store
     head: Head | None
     now: datetime
     forget: datetime
     timezone: str
+    damaged: set[str] = field(default_factory=set)
 
     def events(self, new: pa.Table | PackedTable) -> Change:
-        """The change that adds the events of a transition. Raises StoreError and Unreadable."""
+        """The change that adds the events of a transition. Raises StoreError."""
         files = self._files("events")
         limit = stamps([self.forget])[0]
         drop = {file for file in files if span(file)[1] < limit}
-        files = [file for file in files if file not in drop]
+        files = self._intact([file for file in files if file not in drop])
         if not self._is_due(files):
             return Change(events.SCHEMA, _new(new), frozenset(drop))
         if isinstance(new, PackedTable):
             new = new.table()
-        table = self.store.table("events")
         # The files merged now are those recorded since deleted IDs were last looked for.
-        recent = {
-            file: table.get_as(events.SCHEMA, file) for file in files if kind_of(file) == "new"
-        }
+        recent = self._read("events", [file for file in files if kind_of(file) == "new"])
+        files = self._intact(files)
         if not self._is_oldest_due(files):
             return self._merged(recent, new, drop)
         gone = _deleted([new, *recent.values()])
         groups: dict[str, list[pa.Table]] = defaultdict(list)
         for file in files:
-            part = recent.get(file)
-            if part is None and len(gone) and _holds(table.get(file, columns=["contact"]), gone):
-                part = table.get_as(events.SCHEMA, file)
-            if part is not None:
-                groups[_day(file)].append(part)
-                drop.add(file)
+            merged = {file: recent[file]} if file in recent else {}
+            if not merged and len(gone):
+                ids = self._read("events", [file], ["contact"])
+                merged = self._read("events", [each for each in ids if _holds(ids[each], gone)])
+            groups[_day(file)] += merged.values()
+            drop.update(merged)
+        rewritten = {day for day, parts in groups.items() if parts}
         for file in files:  # a day that is rewritten is rewritten completely
-            if file not in drop and _day(file) in groups:
-                groups[_day(file)].append(table.get_as(events.SCHEMA, file))
-                drop.add(file)
-        add = [_whole("day", _without_ids(parts, gone)) for parts in groups.values()]
+            if file not in drop and _day(file) in rewritten:
+                merged = self._read("events", self._intact([file]))
+                groups[_day(file)] += merged.values()
+                drop.update(merged)
+        add = [_whole("day", _without_ids(parts, gone)) for parts in groups.values() if parts]
         return Change(events.SCHEMA, [*add, *_new(_without_ids([new], gone))], frozenset(drop))
 
     def _merged(self, recent: Mapping[str, pa.Table], new: pa.Table, drop: set[str]) -> Change:
@@ -86,12 +96,11 @@ class Compaction:
         return Change(events.SCHEMA, [*add, *_new(new)], frozenset(drop.union(*several)))
 
     def levels(self, new: pa.Table) -> Change:
-        """The change that adds the levels of a snapshot. Raises StoreError and Unreadable."""
-        files = self._files("levels")
+        """The change that adds the levels of a snapshot. Raises StoreError."""
+        files = self._intact(self._files("levels"))
         if not self._is_due(files):
             return Change(levels.SCHEMA, _new(new))
         limit = stamps([self.now - LEVELS_IN_FULL])[0]
-        table = self.store.table("levels")
         days: dict[str, list[str]] = defaultdict(list)
         months: dict[str, list[str]] = defaultdict(list)
         for file in files:
@@ -102,24 +111,44 @@ class Compaction:
             for group in groups.values():
                 if [kind_of(file) for file in group] == [kind]:
                     continue
-                parts = [table.get_as(levels.SCHEMA, file) for file in group]
+                merged = self._read("levels", group)
                 if kind == "month":
                     last = _last_of_days(self._moments(_around(group, files)), self.timezone)
-                    parts = [_at(part, last) for part in parts]
-                drop |= set(group)
-                if whole := pa.concat_tables(parts):
+                    merged = {file: _at(part, last) for file, part in merged.items()}
+                drop |= merged.keys()
+                if merged and (whole := pa.concat_tables(merged.values())):
                     add.append(_whole(kind, whole))
         return Change(levels.SCHEMA, [*add, *_new(new)], frozenset(drop))
 
     def _moments(self, files: Sequence[str]) -> np.ndarray:
         """Times of the levels in these files, ascending."""
         total = [("dimension", "=", levels.TOTAL)]
-        table = self.store.table("levels")
-        parts = [table.get(file, columns=["seen"], filters=total) for file in files]
-        return np.unique(np.asarray(pa.concat_tables(parts)["seen"], dtype="datetime64[us]"))
+        parts = self._read("levels", self._intact(files), ["seen"], total).values()
+        seen = [np.asarray(part["seen"], dtype="datetime64[us]") for part in parts]
+        return np.unique(np.concatenate([_NO_TIMES, *seen]))
 
     def _files(self, name: str) -> Sequence[str]:
         return self.head.last.files.get(name, ()) if self.head is not None else ()
+
+    def _intact(self, files: Sequence[str]) -> list[str]:
+        return [file for file in files if file not in self.damaged]
+
+    def _read(
+        self,
+        name: Literal["events", "levels"],
+        files: Sequence[str],
+        columns: Sequence[str] | None = None,
+        filters: object = None,
+    ) -> dict[str, pa.Table]:
+        """The contents of those files that can be read. Raises StoreError."""
+        table, found = self.store.table(name), {}
+        for file in files:
+            try:
+                found[file] = table.get_as(_SCHEMAS[name], file, columns, filters)
+            except Unreadable as why:
+                log.warning("The file %s of recorded %s is left out: %s.", file, name, why)
+                self.damaged.add(file)
+        return found
 
     def _is_due(self, files: Sequence[str]) -> bool:
         new = [file for file in files if kind_of(file) == "new"]
@@ -155,6 +184,8 @@ def _around(group: Sequence[str], files: Sequence[str]) -> list[str]:
 
 
 _A_DAY = np.timedelta64(1, "D")
+_NO_TIMES = np.empty(0, dtype="datetime64[us]")
+_SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 
 
 def _day(file: str) -> str:

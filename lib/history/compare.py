@@ -217,9 +217,9 @@ def _links(pair: _Pair, found: _EventCollector) -> np.ndarray:
         width = max(1, len(labels))
         rows = becomes[then["contact"].to_numpy()]
         held = np.sort((rows * width + codes_then)[rows != _NOT_THERE], kind="stable")
-        holds = np.sort(
-            now["contact"].to_numpy() * width + codes_now.astype(np.int64), kind="stable"
-        )
+        # In 64 bits, like `rows`: the product exceeds 32 with many contacts and tags.
+        holds = now["contact"].to_numpy(dtype=np.int64) * width + codes_now
+        holds = np.sort(holds, kind="stable")
         place = np.minimum(np.searchsorted(holds, held), max(0, len(holds) - 1))
         stays = holds[place] == held if len(holds) else np.zeros(len(held), np.bool_)
         is_new = np.ones(len(holds), dtype=np.bool_)

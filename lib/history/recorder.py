@@ -76,6 +76,8 @@ class Recorder:
         self._cache = Cache()
         self._number = 0
         self._tidied: datetime | None = None
+        self._damaged: set[str] = set()
+        """Files of the history that cannot be read: see `Compaction`."""
 
     def load(self) -> Kept:
         """The stored snapshot and history."""
@@ -221,7 +223,9 @@ class Recorder:
     ) -> Recording:
         forget = snapshot.as_of - self._kept_for
         forget = forget.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        compaction = Compaction(self._store, head, snapshot.as_of, forget, self._timezone)
+        compaction = Compaction(
+            self._store, head, snapshot.as_of, forget, self._timezone, self._damaged
+        )
         changes = {
             "events": compaction.events(found),
             "levels": compaction.levels(its_levels),

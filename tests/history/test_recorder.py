@@ -22,9 +22,9 @@ from lib.history.compare import COMPARED, compare
 from lib.history.reading import ALL, changes
 from lib.history.recorded import baseline
 from lib.history.recorder import Kept, Recorder
-from lib.history.stored import StoredHistory
+from lib.history.stored import StoredHistory, span
 from lib.reference.periods import Period
-from lib.store.place import Place
+from lib.store.place import Place, Unreadable
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Store
 from tests.history.states import contact, on, tables_of, tagged, talk
@@ -326,6 +326,30 @@ class TestCompaction:
         assert set(old["size"]) == {1}
         assert {moment.hour for moment in old["max"]} == {21}  # 00:00 UTC, the last of its day
         assert 6 <= events(kept)["joined"] <= 8
+
+    @pytest.mark.parametrize("saved_before", [1, 5], ids=["as recorded", "of a whole day"])
+    @pytest.mark.parametrize("table", ["events", "levels"])
+    def test_a_damaged_file_holds_up_neither_recording_nor_other_periods(
+        self, store: Store, table: str, saved_before: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lib.history.compaction.LEVELS_IN_FULL", timedelta(days=4))
+        evolve(store, saved_before + 1, 12)
+        head = store.head()
+        assert head is not None
+        damaged = min(head.last.files[table], key=lambda name: span(name)[0])
+        Path(store.place.root, table, damaged).write_bytes(b"PAR1")
+        recorder, kept = Recorder(store), Kept()
+        for number in range(saved_before + 1, 17):
+            there = [contact(each) for each in range(number, number + 3)]
+            kept = recorder.save(snapshot(number * 12, *there))
+            assert (kept.is_saved, kept.notes) == (True, ())
+        assert kept.history is not None
+        found = changes(kept.history, Period(date(2026, 3, 6), date(2026, 3, 7)))
+        assert found is not None
+        assert found.levels is not None
+        assert (found.events["joined"], found.events["deleted"], len(found.levels)) == (4, 4, 2)
+        with pytest.raises(Unreadable):
+            changes(kept.history, Period(date(2026, 3, 1), date(2026, 3, 7)))
 
     def test_a_day_without_deletions_reads_as_many_files_however_long_the_history_is(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -106,7 +106,8 @@ class Compaction:
         for file in files:
             is_old = span(file)[1] < limit
             (months if is_old else days)[_day(file)[: 6 if is_old else 8]].append(file)
-        drop, add = set(), []
+        drop: set[str] = set()
+        add = []
         for kind, groups in (("day", days), ("month", months)):
             for group in groups.values():
                 if [kind_of(file) for file in group] == [kind]:

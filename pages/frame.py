@@ -87,7 +87,7 @@ def main() -> None:
     seen, notes = _view(current, configured, page.title)
     shown.append(seen)
     with deferred.charts_last():
-        navigation.chips(pages)
+        navigation.chips(pages, page)
         if configured.is_demo:
             status.demo_banner()
         for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:

@@ -39,16 +39,19 @@ def link(
     st.page_link(target, label=label, icon=icon, help=about, query_params=given)
 
 
-def chips(pages: Iterable[Page]) -> None:
+def chips(pages: Iterable[Page], current: Page) -> None:
     """Draw the pages in a row, for phones, where Streamlit hides them in the closed sidebar. The
     style shows it only there."""
     place = st.container(horizontal=True, gap="small", key="pages")
-    deferred.after_numbers(place, partial(_draw_links, tuple(pages)))
+    deferred.after_numbers(place, partial(_draw_links, tuple(pages), current))
 
 
-def _draw_links(pages: Iterable[Page]) -> None:
+def _draw_links(pages: Iterable[Page], current: Page) -> None:
     for each in pages:
-        st.page_link(each)
+        # Streamlit's links do not say in HTML which of them is the current one.
+        key = "page-current" if each.url_path == current.url_path else None
+        with st.container(width="content", key=key):
+            st.page_link(each)
 
 
 def _nothing() -> None:

@@ -29,11 +29,18 @@ STYLE = f"""
 [class*="st-key-numbers-about-"] {{ min-height: 7.7rem; }}
 [class*="st-key-numbers-lines-"] {{ min-height: 8.7rem; }}
 [class*="st-key-numbers-lines-about-"] {{ min-height: 11.6rem; }}
-@media (max-width: 40rem) {{ [class*="st-key-numbers-about-pairs-"] {{ min-height: 16.4rem; }} }}
+@media (max-width: 40rem) {{
+  [class*="st-key-numbers-"] {{ min-height: 12.4rem; }}
+  [class*="st-key-numbers-pairs-"] {{ min-height: 14.6rem; }}
+  [class*="st-key-numbers-about-"] {{ min-height: 14.1rem; }}
+  [class*="st-key-numbers-about-pairs-"] {{ min-height: 16.4rem; }}
+  [class*="st-key-numbers-lines-"] {{ min-height: 15.6rem; }}
+  [class*="st-key-numbers-lines-about-"] {{ min-height: 17.2rem; }}
+}}
 """
 """Hides what the sidebar would push aside when it appears, and reserves the height of a row of
-numbers before it is drawn: with or without trends and a line above it. On a phone, four numbers
-take two rows."""
+numbers before it is drawn: with or without trends and a line above it. On a phone they stand in
+pairs, of three the last below."""
 
 ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar. Their scripts are loaded together with

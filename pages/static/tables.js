@@ -141,6 +141,19 @@
     document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   }
 
+  // The chips of pages scroll: that of the page itself comes into view.
+  let shown = null;
+  function showCurrentChip() {
+    const row = document.querySelector(".st-key-pages");
+    const chip = row?.querySelector(".st-key-page-current a");
+    if (!chip || chip === shown) return;
+    shown = chip;
+    for (const each of row.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+    chip.setAttribute("aria-current", "page");
+    const [box, around] = [chip.getBoundingClientRect(), row.getBoundingClientRect()];
+    row.scrollLeft += (box.left + box.right - around.left - around.right) / 2;
+  }
+
   let waits = false;
   new MutationObserver(() => {
     if (waits) return;
@@ -148,6 +161,7 @@
     requestAnimationFrame(() => {
       waits = false;
       uncover();
+      showCurrentChip();
       document.querySelectorAll("table.data:not([data-ready])").forEach(equip);
     });
   }).observe(document.body, { childList: true, subtree: true });

@@ -49,7 +49,13 @@ def test_nothing_scrolls_sideways_on_a_phone_by_day_or_night(
     if path == "countries":
         world = page.locator(".st-key-place-world")
         expect_soon(page, lambda: world.evaluate("place => place.offsetHeight < 200"), True)
-    if path == "workload":  # four numbers in two rows, whose space was reserved
+    if path == "workload":  # its chip is among the last, and all lists of the queue are offered
+        in_view = "chip => chip.getBoundingClientRect().right <= innerWidth"
+        current = page.locator(".st-key-pages [aria-current]")
+        expect_soon(page, lambda: current.evaluate(in_view), True)
+        lists = page.locator(".st-key-pick-queue [role=radiogroup]")
+        assert lists.evaluate("row => row.scrollWidth <= row.clientWidth")
+        # Four numbers in two rows, whose space was reserved.
         numbers = page.locator("[class*=st-key-numbers-]")
         kept = (
             "row => Math.abs(parseFloat(getComputedStyle(row).minHeight) - row.offsetHeight) <= 2"
@@ -92,6 +98,7 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
     page = open_page(f"{at()}/channels?channel=whatsapp&{JUNE}", width=390)
     pages = page.locator(".st-key-pages")
     expect(pages.get_by_role("link", name="Workload")).to_be_visible()
+    expect(pages.locator("[aria-current]")).to_have_text(re.compile("Channels$"))
     assert pages.evaluate("row => row.scrollHeight <= row.clientHeight"), "chips are cut off"
     opens = page.get_by_test_id("stExpandSidebarButton")
     label = "button => getComputedStyle(button, '::after').content"
@@ -102,13 +109,23 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
     expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
 
 
-def test_on_a_phone_no_number_stands_alone(at: Serve, open_page: Open) -> None:
-    page = open_page(f"{at()}/?{JUNE}", width=390)
-    alone = """() => [...document.querySelectorAll("dl.numbers")].flatMap((row) => {
-      const tops = [...row.children].map((card) => card.getBoundingClientRect().top);
-      return tops.filter((top) => tops.filter((other) => other === top).length < 2);
+def test_on_a_phone_numbers_stand_in_pairs_with_room_for_a_million(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/?{JUNE}", width=320)
+    numbers = page.locator("dl.numbers")
+    rows = """lists => lists.map((list) => {
+      const cards = [...list.children].map((card) => card.getBoundingClientRect());
+      const [wide, top] = [list.getBoundingClientRect().width, cards[0].top];
+      const isPair = cards[1].top === top && cards[0].width > 0.45 * wide;
+      return isPair && cards[2].top > top && cards[2].width > 0.99 * wide;
     })"""
-    expect_soon(page, lambda: page.evaluate(alone), [])
+    expect_soon(page, lambda: numbers.evaluate_all(rows), [True, True])
+    cut = """lists => lists.flatMap((list) => {
+      list.querySelectorAll(".value").forEach((value) => (value.textContent = "+1,234,567"));
+      return [...list.children].filter((card) => card.scrollWidth > card.clientWidth);
+    }).length"""
+    assert numbers.evaluate_all(cut) == 0
 
 
 @pytest.mark.parametrize("days", ["from=2026-06-08&to=2026-06-14", "from=2026-06-09&to=2026-06-09"])

@@ -4,19 +4,20 @@ No engine has to shuffle or return every value. They are counted in buckets, the
 buckets with a middle in finer ones, until few are left.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import narwhals as nw
 import pandas as pd
 
 from lib.engines.joined import Frame
 from lib.engines.questions import Expressions
-from lib.engines.selection import KEY, any_of
+from lib.engines.selection import KEY, Source, any_of
 
 VALUE, VALUES = "value", "values"
 
-FEW = 1000
-"""Values that are returned rather than counted in finer buckets, which takes another query."""
+FEW, FEW_EMBEDDED = 200, 100_000
+"""Values that are returned rather than counted in finer buckets, which takes another query; from an
+engine in this process, any number that memory holds easily."""
 
 _BUCKET, _FIRST, _BEGIN = "bucket", "first", "begin"
 
@@ -24,22 +25,23 @@ _BUCKET, _FIRST, _BEGIN = "bucket", "first", "begin"
 def middles(
     values: Frame,
     buckets: Sequence[nw.Expr],
-    ask: Callable[[Frame], pd.DataFrame],
+    source: Source,
     also: Expressions | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Totals by group, and the middles of each group with values; ascending by group.
 
     `values` has the columns `key`, the group, and `value`, which may be null. `buckets` are
     expressions of the value, from coarse to fine: each keeps the order of values, and splits the
-    buckets before. `ask` runs a query.
+    buckets before. `source` runs the queries.
 
     Totals: `values`, the number of those that are not null, and the counts `also`.
     Middles: `first`, the least; `lower` and `upper`, the two in the middle, which are the same if
     the number of values is odd.
     """
     also, finer = also or {}, [*buckets[1:], nw.col(VALUE)]
+    few = FEW_EMBEDDED if source.is_embedded else FEW
     values = values.with_columns(buckets[0].alias(_BUCKET))
-    found = ask(_counted(values, also))
+    found = _asked(source, _counted(values, {_FIRST: nw.col(VALUE).min()} | also))
     totals = found.groupby(KEY)[[VALUES, *also]].sum().astype("int64")
     found = _ranked(found)
     table = found.groupby(KEY)[[_FIRST]].min()
@@ -49,21 +51,24 @@ def middles(
         found = found[_holds(found, ranks["lower"]) | _holds(found, ranks["upper"])]
         in_groups = found.groupby(KEY)
         ranks = ranks.sub(in_groups[_BEGIN].min(), axis="index")
-        if found[VALUES].sum() <= FEW:
+        if found[VALUES].sum() <= few:
             del finer[:-1]
         within = values.filter(_within(found))
         values = within.with_columns(finer.pop(0).alias(_BUCKET))
-        found = _ranked(ask(_counted(values)))
+        found = _ranked(_asked(source, _counted(values, {})))
     for name, rank in ranks.items():
         middle = found[_holds(found, rank)].set_index(KEY)[_BUCKET]
         table[str(name)] = middle if len(table) else table[_FIRST]
     return totals, table
 
 
-def _counted(values: Frame, also: Expressions | None = None) -> Frame:
-    value = nw.col(VALUE)
-    counts = {VALUES: value.count(), _FIRST: value.min()}
-    return values.group_by(KEY, _BUCKET).agg(**counts, **(also or {}))
+def _asked(source: Source, frame: Frame) -> pd.DataFrame:
+    found: pd.DataFrame = source.collect(frame).to_pandas()
+    return found
+
+
+def _counted(values: Frame, also: Expressions) -> Frame:
+    return values.group_by(KEY, _BUCKET).agg(**{VALUES: nw.col(VALUE).count()}, **also)
 
 
 def _ranked(found: pd.DataFrame) -> pd.DataFrame:

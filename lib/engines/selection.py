@@ -103,6 +103,14 @@ class Selection:
             found = contacts.join(links, left_on=ROW, right_on=CONTACT, how=how)
         return found.filter(is_there | _lacks(dimension) if with_missing else is_there)
 
+    def columns(self, contacts: Frame, dimension: Dimension) -> list[str]:
+        """The columns that `by` and `grouped` read."""
+        needed = [ROW, dimension.column, dimension.missing.among]
+        if dimension.column is None:
+            needed += [dimension.count]
+            needed += [dimension.joined] if joined.is_joined(contacts, dimension) else []
+        return [*dict.fromkeys(name for name in needed if name is not None)]
+
     def grouped(
         self,
         contacts: Frame,

@@ -38,8 +38,13 @@ class Ticks:
         later = nw.when(is_within).then(nw.lit(_WITHIN)).otherwise(nw.lit(_AFTER))
         side = nw.when(is_before).then(nw.lit(_BEFORE)).otherwise(later)
         within = nw.when(~is_before & is_within)
-        clock = moment.dt.hour() * 3600 + moment.dt.minute() * 60 + moment.dt.second()
         times = [time for time in self._times() if time]
+        # Parts of a time take engines longest: most zones need hours only.
+        clock = moment.dt.hour() * 3600
+        if any(time % 3600 for time in times):
+            clock = clock + moment.dt.minute() * 60
+        if any(time % 60 for time in times):
+            clock = clock + moment.dt.second()
         past = reduce(add, [(clock >= time).cast(nw.Int64) for time in times]) if times else 0
         return {
             SIDE: side,

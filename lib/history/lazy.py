@@ -309,7 +309,7 @@ class LazyEvents:
         """By `key`: these counts, `timed`, and `median_hours` (NaN if none is timed)."""
         hours = nw.col("hours")  # may be NaN in files
         answers = answers.with_columns(nw.when(~hours.is_nan()).then(hours).alias(VALUE))
-        found, of_hours = middles(answers, _HOURS, self._asked, counts)
+        found, of_hours = middles(answers, _HOURS, self._source, counts)
         found = found.rename(columns={VALUES: "timed"})
         found["median_hours"] = ((of_hours["lower"] + of_hours["upper"]) / 2).astype("float64")
         return found
@@ -322,7 +322,9 @@ _RECEIVED = ("assigned", "reassigned")
 
 _ANSWERED: Expressions = {"answered": nw.len()}
 
-_HOURS = [((nw.col(VALUE) * 60 + 1).log() * each).floor().cast(nw.Int64) for each in (2, 128, 8192)]
+_HOURS = [
+    ((nw.col(VALUE) * 60 + 1).log() * each).floor().cast(nw.Int64) for each in (2, 16, 128, 1024)
+]
 """Buckets of hours on a logarithmic scale, since they may be minutes or weeks."""
 
 

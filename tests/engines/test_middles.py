@@ -8,13 +8,13 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.engines import middles as rounds
 from lib.engines.joined import Frame
 from lib.engines.middles import VALUE, middles
-from lib.engines.selection import KEY
+from lib.engines.selection import KEY, Source
 from tests import effort
 from tests.engines.answering import OTHERS, Kind, source_in
 
@@ -27,23 +27,35 @@ def found(kind: Kind, values: Values) -> tuple[pd.DataFrame, pd.DataFrame, list[
     """Totals, middles, and how many rows each query returned."""
     keys, numbers = [key for key, _ in values], [value for _, value in values]
     given = pa.table({KEY: pa.array(keys, pa.string()), VALUE: pa.array(numbers, pa.float64())})
-    source = source_in(lambda _: given, kind)
-    returned: list[int] = []
+    source = Watched(source_in(lambda _: given, kind))
+    totals, table = middles(source.table("values"), TENS, source, {"all": nw.len()})
+    return totals, table, source.returned
 
-    def ask(frame: Frame) -> pd.DataFrame:
-        table = source.collect(frame).to_pandas()
-        returned.append(len(table))
-        return table
 
-    totals, table = middles(source.table("values"), TENS, ask, {"all": nw.len()})
-    return totals, table, returned
+class Watched:
+    """A source that knows how many rows each query returned."""
+
+    def __init__(self, source: Source) -> None:
+        self.lock, self.is_embedded = source.lock, source.is_embedded
+        self.table, self._source = source.table, source
+        self.returned: list[int] = []
+
+    def collect(self, frame: Frame) -> pa.Table:
+        found = self._source.collect(frame)
+        self.returned.append(len(found))
+        return found
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values are counted in finer buckets unless there are three at most."""
+    monkeypatch.setattr(rounds, "FEW", 3)
+    monkeypatch.setattr(rounds, "FEW_EMBEDDED", 3)
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_are_found_within_the_buckets_that_hold_them(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rounds, "FEW", 2)
+@pytest.mark.usefixtures("few")
+def test_are_found_within_the_buckets_that_hold_them(kind: Kind) -> None:
     values: Values = [("a", each) for each in (5, 7, 131, 132, 149, 250, 999, 400)]
     values += [("b", 8), ("b", None), ("c", None)]
 
@@ -71,12 +83,11 @@ def test_few_values_are_returned_at_once() -> None:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-@settings(max_examples=effort.of(30))
+@pytest.mark.usefixtures("few")
+@settings(max_examples=effort.of(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 300))))
 def test_are_those_of_the_values_in_order(kind: Kind, values: Values) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rounds, "FEW", 3)
-        _, table, _ = found(kind, values)
+    _, table, _ = found(kind, values)
 
     expected = {}
     for key in sorted({key for key, value in values if value is not None}):

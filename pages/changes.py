@@ -137,24 +137,25 @@ def _numbers(found: Changes, view: View) -> None:
     """Each number with its change from the previous period, if that was recorded."""
     bridge, response = found.bridge, found.response
     rate = view.recall(opt_out_rate, view.terms.period, "broadcast")
-    joined = Number("joined", formatting.number(bridge.joined), note=view.during)
+    joined = Number("joined", bridge.joined, note=view.during)
     left = Number(
         "left",
-        formatting.number(bridge.blocked + bridge.deleted),
+        bridge.blocked + bridge.deleted,
         more_is="bad",
         note=f"{formatting.number(bridge.blocked)} blocked, "
         f"{formatting.number(bridge.deleted)} deleted",
     )
     opted_out = Number(
         "opted_out",
-        formatting.number(found.events["broadcast_out"]),
+        found.events["broadcast_out"],
         more_is="bad",
         note=_per_thousand(rate) if rate is not None and rate.denominator else None,
     )
     answered = Number(
         "response",
-        formatting.duration(response.median_hours),
+        response.median_hours,
         more_is="bad",
+        say=formatting.duration,
         note=f"{formatting.number(response.timed)} of "
         f"{formatting.counted(response.answered, 'answer')} timed",
     )

@@ -14,6 +14,7 @@ from lib.outputs.columns import Table, column
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.periods import day_of
+from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import CHANNEL, SOURCE
 from lib.ui import breakdowns, cards, charts, deferred, made_of, tables
 from lib.ui.cards import Number
@@ -28,23 +29,22 @@ def show(view: View) -> None:
     engaged = view.compute(engagement.engagement, view.terms)
     cards.numbers(
         [
-            Number("new", formatting.number(total.new), total.new, total.new_before),
+            Number("new", total.new, total.new_before),
             Number(
                 "lost",
-                formatting.number(total.lost),
                 total.lost,
                 total.lost_before,
                 more_is="bad",
             ),
-            Number("net", formatting.signed(total.net), total.net, total.net_before),
+            Number("net", total.net, total.net_before, say=formatting.signed),
         ],
         view,
     )
     cards.numbers(
         [
-            Number("contacts", formatting.number(total.contacts)),
-            Number("window_24h", formatting.number(engaged.window_24h)),
-            Number("reach_at_risk", formatting.number(engaged.reach_at_risk), more_is="bad"),
+            Number("contacts", total.contacts),
+            Number("window_24h", engaged.window_24h),
+            Number("reach_at_risk", engaged.reach_at_risk, more_is="bad"),
         ],
         view,
         about=cards.right_now(view),
@@ -96,7 +96,8 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
         )
         name = formatting.markdown(formatting.channel_name(best))
         sentence = f"**{name}** brought {brought} {view.during}."
-    fall = known["new"] - known["new_before"]
+    enough = known["new_before"] >= SMALL_SAMPLE
+    fall = (known["new"] - known["new_before"]).where(enough, 0)
     if view.compares and len(fall) > 1 and fall.min() < 0:
         worst = str(fall.idxmin())
         sentence += (
@@ -130,7 +131,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
     named = [(formatting.channel_name(str(key)), table[key]) for key in table.columns]
     told = [f"{name} {formatting.number(int(new.sum()))}" for name, new in named]
     charts.show(
-        f"New contacts per {step}, by channel",
+        f"New contacts per {step}",
         new_by_channel(daily, step, today, [] if chosen else each_once, chosen)
         if len(daily) and daily.to_numpy().any()
         else None,

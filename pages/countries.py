@@ -37,11 +37,11 @@ def show(view: View) -> None:
     made_of.show(view)
     cards.numbers(
         [
-            Number("new", formatting.number(total.new), total.new, total.new_before),
-            Number("contacts", formatting.number(total.contacts), note="right now"),
+            Number("new", total.new, total.new_before),
+            Number("contacts", total.contacts, note="right now"),
             Number(
                 "country",
-                formatting.number(len(known)),
+                len(known),
                 name="Countries",
                 note=f"right now, {formatting.counted(unknown, 'contact')} unknown"
                 if unknown

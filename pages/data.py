@@ -175,14 +175,14 @@ def _workload(view: View) -> None:
     cards.headed("Workload in detail")
     cards.numbers(
         [
-            Number("gini", formatting.decimal(balance.gini)),
-            Number("top_share", formatting.percent(balance.top_share)),
-            Number("assigned_agent", formatting.number(load.assigned_agent)),
-            Number("assigned_team_only", formatting.number(load.assigned_team_only)),
-            Number("no_admin_reply", formatting.number(load.no_admin_reply)),
-            Number("unread", formatting.number(load.unread)),
-            Number("never_read", formatting.number(load.never_read)),
-            Number("follow_up", formatting.number(load.follow_up)),
+            Number("gini", balance.gini, say=formatting.decimal),
+            Number("top_share", balance.top_share, say=formatting.percent),
+            Number("assigned_agent", load.assigned_agent),
+            Number("assigned_team_only", load.assigned_team_only),
+            Number("no_admin_reply", load.no_admin_reply),
+            Number("unread", load.unread),
+            Number("never_read", load.never_read),
+            Number("follow_up", load.follow_up),
         ],
         view,
         about=cards.right_now(view),

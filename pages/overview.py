@@ -92,21 +92,20 @@ def _of_period(view: View, total: audience.Audience) -> None:
         [
             Number(
                 "new",
-                formatting.number(total.new),
                 total.new,
                 total.new_before,
                 trend=stepped(daily, step_for(len(daily)))["new"].tolist(),
             ),
             Number(
                 "net",
-                formatting.signed(total.net),
                 total.net,
                 total.net_before,
+                say=formatting.signed,
                 trend=(daily["new"] - daily["lost"]).cumsum().tolist(),
             ),
             Number(
                 "contacts",
-                formatting.number(total.contacts),
+                total.contacts,
                 note=("" if ends_now else "right now: ")
                 + f"{formatting.number(total.active)} active, "
                 f"{formatting.number(total.blocked)} blocked",
@@ -158,7 +157,7 @@ def _backlog(view: View, levels: pd.DataFrame | None, fact: str, now: int, what:
         note = f"{formatting.number(came)} {what} {view.during}"
     return Number(
         fact,
-        formatting.number(now),
+        now,
         more_is="bad",
         change=None if change is None else formatting.signed(round(change)),
         note=note,

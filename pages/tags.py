@@ -42,10 +42,10 @@ def show(view: View) -> None:
     rate = cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast)
     cards.numbers(
         [
-            Number("new", formatting.number(total.new), total.new, total.new_before),
+            Number("new", total.new, total.new_before),
             Number(
                 "contacts",
-                formatting.number(total.contacts),
+                total.contacts,
                 note=f"right now, {formatting.number(untagged)} untagged",
             ),
             replace(rate, note=f"right now, {rate.note}"),

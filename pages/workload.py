@@ -65,13 +65,13 @@ def show(view: View) -> None:
         [
             Number(
                 "awaiting_reply",
-                formatting.number(load.awaiting_reply),
+                load.awaiting_reply,
                 note=f"of {formatting.number(load.open)} open, "
                 f"{formatting.number(load.left_to_bot)} left to the bot",
             ),
-            Number("never_answered", formatting.number(load.never_answered)),
-            Number("unassigned", formatting.number(load.unassigned)),
-            Number("orphaned_handoff", formatting.number(load.orphaned_handoff)),
+            Number("never_answered", load.never_answered),
+            Number("unassigned", load.unassigned),
+            Number("orphaned_handoff", load.orphaned_handoff),
         ],
         view,
         about=cards.right_now(view),

@@ -183,7 +183,10 @@ def per_thousand(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
     return figure_of(
         shown,
         height=90 + 30 * max(1, len(rows)),
-        xaxis={"range": [-0.03 * most, most], "title": {"text": "per 1,000", "font": TICKS}},
+        xaxis={
+            "range": [-0.03 * most, most],
+            "title": {"text": f"per {formatting.number(1000)}", "font": TICKS},
+        },
         yaxis=labelled_rows(labels),
     )
 
@@ -214,7 +217,7 @@ def grew_and_shrank(rows: Sequence[tuple[str, int, int]]) -> go.Figure:
         height=80 + 30 * max(1, len(rows)),
         barmode="relative",
         showlegend=True,
-        xaxis={"tickformat": ",d", "zeroline": True}
+        xaxis={"zeroline": True}
         | whole_numbers(max(max(added, removed) for _, added, removed in rows)),
         yaxis=labelled_rows(labels),
     )

@@ -52,7 +52,7 @@ def over_days(
 def counts(levels: pd.DataFrame, names: Mapping[str, str], height: int = 300) -> go.Figure:
     """Counts of contacts or conversations."""
     ticks = whole_numbers(levels[list(names)].max().max())  # gaps do not count
-    return over_days(levels, names, formatting.number, height=height, tickformat=",d", **ticks)
+    return over_days(levels, names, formatting.number, height=height, **ticks)
 
 
 def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:

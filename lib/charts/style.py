@@ -85,9 +85,10 @@ FIXED = {"automargin": False}
 which is half of the time that it takes to draw one."""
 
 
-def whole_numbers(most: float) -> dict[str, int]:
-    """For the axis of a count up to `most`: Plotly would put ticks at halves and fifths of one."""
-    return {"dtick": 1} if most < FEW_TICKS else {}
+def whole_numbers(most: float) -> dict[str, Any]:
+    """For the axis of a count up to `most`, with thousands separated: Plotly would put ticks at
+    halves and fifths of one."""
+    return {"tickformat": ",d"} | ({"dtick": 1} if most < FEW_TICKS else {})
 
 
 FEW_TICKS = 5

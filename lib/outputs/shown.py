@@ -13,7 +13,7 @@ from lib.reference import formatting
 @dataclass(frozen=True)
 class NumberShown:
     """A card with plain texts. `tone` says whether the change is welcome; `trend` is drawn as a
-    sparkline whose values `say` formats."""
+    sparkline whose values `say` formats, as it did `raw`."""
 
     name: str
     value: str
@@ -22,7 +22,8 @@ class NumberShown:
     meaning: str
     tone: Literal["", "good", "bad"] = ""
     trend: tuple[float, ...] = ()
-    say: Callable[[float], str] = formatting.number
+    say: Callable[[float | None], str] = formatting.number
+    raw: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ class Page:
     items: tuple[Item, ...]
 
     def tables(self) -> list[tuple[str, Table]]:
-        """All tables with their titles, including those behind figures, each once."""
+        """All tables with their titles, including those behind figures, each once. One without
+        columns, of what was not recorded, is left out."""
         found: dict[str, Table] = {}
         for item in self.items:
             if isinstance(item, TableShown):
                 found[item.title] = item.table
             elif isinstance(item, FigureShown) and item.table is not None:
                 found.setdefault(item.title, item.table())
-        return list(found.items())
+        return [(title, table) for title, table in found.items() if table.columns]

@@ -7,6 +7,7 @@ never a formula or a link.
 import io
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from xlsxwriter import Workbook
@@ -15,7 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from lib.outputs.columns import Column, Raw, Table
 from lib.outputs.html import prose
-from lib.outputs.shown import NumbersShown, Page
+from lib.outputs.shown import NumberShown, NumbersShown, Page
 from lib.reference import formatting
 
 _MOST_CHARACTERS = 31
@@ -35,6 +36,15 @@ _OPTIONS = {
 }
 
 
+_PATTERNS: Mapping[object, str] = {
+    formatting.number: "#,##0",
+    formatting.signed: "+#,##0;−#,##0;0",
+    formatting.percent: "0.0%",
+    formatting.decimal: "0.00",
+}
+"""Number formats of cards, by how they are formatted on screen; others stay text."""
+
+
 def workbook(page: Page) -> bytes:
     """The workbook: a cover with the question, the answer, the choice and the numbers, then the
     tables."""
@@ -42,7 +52,7 @@ def workbook(page: Page) -> bytes:
     book = Workbook(buffer, _OPTIONS)
     try:
         bold = book.add_format({"bold": True})
-        _cover(book.add_worksheet("Cover"), page, bold)
+        _cover(book, book.add_worksheet("Cover"), page, bold)
         names = Counter({"cover": 1})
         for title, table in page.tables():
             _sheet(book, book.add_worksheet(_sheet_name(title, names)), table, bold)
@@ -51,8 +61,12 @@ def workbook(page: Page) -> bytes:
     return buffer.getvalue()
 
 
-def _cover(sheet: Worksheet, page: Page, bold: CellFormat) -> None:
-    lines: list[tuple[str, ...]] = [
+def _cover(book: Workbook, sheet: Worksheet, page: Page, bold: CellFormat) -> None:
+    looks = {
+        pattern: book.add_format({"num_format": pattern, "align": "left"})
+        for pattern in _PATTERNS.values()
+    }
+    lines: list[tuple[str | NumberShown, ...]] = [
         (page.question,),
         (prose(page.sentence).striptags(),),
         (),
@@ -63,18 +77,18 @@ def _cover(sheet: Worksheet, page: Page, bold: CellFormat) -> None:
         if isinstance(item, NumbersShown):
             lines += [(item.about,)] if item.about else []
             lines += [
-                (each.name, each.value, f"{each.change or ''} {each.note or ''}".strip())
+                (each.name, each, f"{each.change or ''} {each.note or ''}".strip())
                 for each in item.numbers
             ]
     for row, line in enumerate(lines):
-        for place, text in enumerate(line):
-            _write(
-                sheet,
-                row,
-                place,
-                text,
-                bold if row == 0 or (place == 0 and len(line) > 1) else None,
-            )
+        for place, said in enumerate(line):
+            if isinstance(said, NumberShown):
+                pattern = _PATTERNS.get(said.say) if said.raw is not None else None
+                value = said.value if pattern is None else said.raw
+                _write(sheet, row, place, value, looks.get(pattern or ""))
+            else:
+                is_head = row == 0 or (place == 0 and len(line) > 1)
+                _write(sheet, row, place, said, bold if is_head else None)
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 2, 32)
 

@@ -192,9 +192,9 @@ def _with_sign(value: float, write: Callable[[float], str]) -> str:
     return f"{'+' if value > 0 else '−'}{written}"
 
 
-def signed(value: int) -> str:
+def signed(value: float | None) -> str:
     """5 → "+5", -5 → "−5", 0 → "0"."""
-    return _with_sign(value, number)
+    return NOTHING if value is None else _with_sign(value, number)
 
 
 def has_percentage(new: int, old: int) -> bool:

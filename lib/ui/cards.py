@@ -20,22 +20,21 @@ _TINY = 0.005
 
 @dataclass(frozen=True)
 class Number:
-    """A card: a glossary term, which gives its name and help, and its value.
+    """A card: a glossary term, which gives its name and help, and its value, which `say` formats.
 
-    If `now` and `before` are given, their change is shown below the value and coloured by
-    `more_is`; otherwise `change`, a text that starts with its sign, and `note` are. `trend` is
-    drawn as a sparkline whose values `say` formats.
+    If the value `before` is given, the change is shown below the value and coloured by `more_is`;
+    otherwise `change`, a text that starts with its sign, and `note` are. `trend` is drawn as a
+    sparkline, with the same format.
     """
 
     term: str
-    value: str
-    now: int | None = None
+    value: float | None
     before: int | None = None
     more_is: Literal["good", "bad", "neither"] = "good"
     change: str | None = None
     note: str | None = None
     trend: Sequence[float] | None = None
-    say: Callable[[float], str] = formatting.number
+    say: Callable[[float | None], str] = formatting.number
     name: str | None = None
 
 
@@ -98,20 +97,21 @@ def numbers(cards: Sequence[Number], view: View, *, about: str | None = None) ->
 def shown(card: Number, view: View) -> NumberShown:
     """The texts of a card."""
     value, change, note, trend = card.value, card.change, card.note, tuple(card.trend or ())
-    if view.is_to_come and card.now == 0:
-        value, note, trend = formatting.NOTHING, "still to come", ()
-    elif view.compares and card.now is not None and card.before is not None:
-        change = formatting.change(card.now, card.before)
+    if view.is_to_come and card.before is not None and not value:
+        value, note, trend = None, "still to come", ()
+    elif view.compares and card.before is not None and value is not None:
+        change = formatting.change(round(value), card.before)
         note = f"vs {formatting.number(card.before)}"
     return NumberShown(
         card.name or glossary.name(card.term),
-        value,
+        card.say(value),
         change,
         note,
         glossary.meaning(card.term),
         _tone(change, card.more_is),
         trend if len(trend) > 1 else (),  # a single value makes no line and needs no space
         card.say,
+        value,
     )
 
 
@@ -143,7 +143,7 @@ def rate_number(
     base = f"{formatting.number(rate.numerator)} of {formatting.number(rate.denominator)}"
     return Number(
         term,
-        formatting.percent(rate.rate),
+        rate.rate,
         change=change,
         more_is="good" if is_clear else "neither",
         note=f"{during} · {base}" if change and during else base,

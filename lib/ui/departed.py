@@ -44,7 +44,7 @@ def show(view: View) -> None:
     told = [f"{names[row]} {formatting.per_thousand(rate)}" for row, rate in shown[:5]]
     few = [rate is None or rate.denominator < SMALL_SAMPLE for rate in rates]
     charts.show(
-        f"Opt-outs from broadcasts per 1,000 opted in, by {dimension.noun}",
+        f"Opt-outs from broadcasts per {formatting.number(1000)} opted in, by {dimension.noun}",
         figures.per_thousand([(names[row], rate) for row, rate in shown], "opted out")
         if shown
         else None,

@@ -100,7 +100,8 @@ def draw(view: View, settings: Settings) -> None:
     if choice.preset == "dates":
         _draw_dates(choice, period)
     else:
-        st.caption(formatting.days(period))
+        # A German date would begin a numbered list.
+        st.caption(formatting.markdown(formatting.days(period)))
     place("pick-against", choice.against)
     st.selectbox(
         "Compare with",

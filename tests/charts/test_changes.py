@@ -61,7 +61,9 @@ def test_a_month_that_was_recorded_in_part_is_drawn() -> None:
 
 
 def test_opt_outs_stand_per_thousand() -> None:
-    (dots,) = per_thousand([("WhatsApp", Rate(5, 1000)), ("SMS", Rate(1, 10))], "opted out").data
+    figure = per_thousand([("WhatsApp", Rate(5, 1000)), ("SMS", Rate(1, 10))], "opted out")
+    (dots,) = figure.data
+    assert figure.layout.xaxis.title.text == "per 1,000"
     assert list(dots.x) == [5, 100]
     assert list(dots.marker.symbol) == ["circle", "circle-open"]
 
@@ -92,6 +94,8 @@ def test_a_median_of_few_answers_is_hollow(timed: int, symbol: str) -> None:
 
 def test_a_day_without_answers_is_a_gap() -> None:
     by_day = pd.DataFrame({"timed": [6, 0, 6], "median_hours": [2.0, None, 1.0]}, DAYS)
-    (line,) = response_times(by_day).data
+    figure = response_times(by_day)
+    assert figure.layout.yaxis.title.text == "hours"
+    (line,) = figure.data
     assert pd.isna(line.y[1])
     assert line.connectgaps is False

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from lib.charts.growth import growth, new_by_channel, new_by_hour
@@ -13,6 +14,12 @@ from tests.charts.reading import bars, daily, hovers
 def test_new_contacts_stand_above_the_axis_and_lost_ones_below() -> None:
     figure = growth(daily("2026-06-01", new=[5, 0], lost=[1, 2]), "day", date(2026, 6, 9))
     assert bars(figure) == {"New": [5, 0], "Lost": [-1, -2]}
+
+
+def test_the_axis_of_many_has_thousands_separated() -> None:
+    days = pd.date_range("2026-06-01", periods=10)
+    many = pd.DataFrame({"new": [1200] * 10, "lost": [0] * 10}, days)
+    assert growth(many, "day", date(2026, 7, 1)).layout.yaxis.tickformat == ",d"
 
 
 def test_growth_reads_as_a_sentence() -> None:

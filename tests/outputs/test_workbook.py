@@ -19,7 +19,9 @@ def parts(*tables: tuple[str, Table]) -> dict[str, str]:
         "**3** of them.",
         (("Period", "June"), ("Filters", "=none")),
         (
-            NumbersShown((NumberShown("New", "1,272", "+3.8%", "vs 1,226", ""),), "Right now"),
+            NumbersShown(
+                (NumberShown("New", "1,272", "+3.8%", "vs 1,226", "", raw=1272),), "Right now"
+            ),
             *(TableShown(title, table) for title, table in tables),
         ),
     )
@@ -41,8 +43,13 @@ ONE = Table((column("Tag", ["VIP"], of.TEXT),))
 def test_a_cover_says_what_was_chosen_and_each_table_has_a_sheet() -> None:
     found = parts(("Tags", ONE), ("Countries", ONE))
     assert names(found) == ["Cover", "Tags", "Countries"]
-    for said in ("Which tags?", "3 of them.", "Period", "June", "Right now", "1,272"):
+    for said in ("Which tags?", "3 of them.", "Period", "June", "Right now"):
         assert said in found["xl/sharedStrings.xml"]
+    assert re.search(r'<c r="B\d+" s="\d+"><v>1272</v></c>', found["xl/worksheets/sheet1.xml"])
+
+
+def test_a_table_of_what_was_not_recorded_has_no_sheet() -> None:
+    assert names(parts(("Backlog", Table(())), ("Tags", ONE))) == ["Cover", "Tags"]
 
 
 def test_names_of_sheets_are_made_to_fit_and_told_apart() -> None:

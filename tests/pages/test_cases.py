@@ -376,3 +376,21 @@ def test_a_channel_that_is_chosen_alone_is_not_said_to_bring_a_share(connect: Co
     assert sentence.startswith("**WhatsApp** brought ")
     assert " of the " not in sentence
     assert "fell most" not in sentence
+
+
+def test_a_channel_that_brought_few_before_is_not_said_to_have_fallen(
+    connect: Connect, edge_server: FakeChatbotx
+) -> None:
+    def came(number: int, day: str, channel: str) -> dict[str, object]:
+        inbox = {"id": channel, "channel": channel, "inbox": {"id": channel, "name": channel}}
+        created = f"2026-{day}T12:00:00.000Z"
+        return {"id": str(number), "createdAt": created, "contactInboxes": [inbox]}
+
+    before = [("telegram", 29), ("whatsapp", 31)]
+    names = [channel for channel, number in before for _ in range(number)]
+    contacts = [came(number, "05-20", channel) for number, channel in enumerate(names, 1)]
+    contacts += [came(number, "06-10", "whatsapp") for number in range(101, 131)]
+    edge_server.workspaces["case"] = Workspace(contacts)
+    connect("case")
+    sentence = open_page("channels", **{"from": "2026-06-01", "to": "2026-06-30"})
+    assert "WhatsApp fell most: 30, after 31 " in sentence.markdown[0].value

@@ -7,6 +7,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.fake_chatbotx import FakeChatbotx, Workspace
 from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
 from tests.switching import PATHS
 
@@ -91,6 +92,39 @@ def test_faded_bars_and_the_table_under_them_say_what_they_count(
     assert (faded in everybody, within in everybody) == (False, False)
     chosen = text(open_page("channels", **days, channel="whatsapp"))
     assert (faded in chosen, within in chosen) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "step"), [("2026-06-17", "day"), ("2026-02-01", "week"), ("2024-06-01", "month")]
+)
+def test_a_title_says_what_a_bar_counts(connect: Connect, first: str, step: str) -> None:
+    connect()
+    days = JUNE | {"from": first}
+    assert f"New and lost contacts per {step}" in [head.value for head in open_page(**days).header]
+
+
+@pytest.mark.usefixtures("set_locale")
+def test_a_date_that_ends_in_a_point_begins_no_list(connect: Connect) -> None:
+    connect(locale="de-DE")
+    page = open_page()
+    told = [each.value for each in [*page.caption, *page.sidebar.caption, *page.markdown]]
+    assert [each for each in told if re.match(r"\d+\. ", each)] == []
+    assert [each for each in told if re.match(r"\d+\\. ", each)]
+
+
+@pytest.mark.parametrize("channels", [["whatsapp", "telegram"], ["whatsapp"]])
+def test_bars_higher_than_the_numbers_above_them_say_why(
+    connect: Connect, edge_server: FakeChatbotx, channels: list[str]
+) -> None:
+    inboxes = [
+        {"id": str(number), "channel": channel, "inbox": {"id": str(number), "name": channel}}
+        for number, channel in enumerate(channels, 1)
+    ]
+    one = {"id": "1", "createdAt": "2026-06-10T12:00:00.000Z", "updatedAt": None}
+    edge_server.workspaces["case"] = Workspace([one | {"contactInboxes": inboxes}])
+    connect("case")
+    why = "the numbers above them count each contact once."
+    assert (why in text(open_page("channels", **JUNE))) == (len(channels) > 1)
 
 
 def test_a_day_has_its_channels_as_bars_and_no_slab_of_time(connect: Connect) -> None:

@@ -28,12 +28,12 @@ def june_view() -> View:
 
 def test_a_rate_on_a_card_says_what_it_is_of() -> None:
     card = rate_number("email", Rate(1234, 2468))
-    assert (card.value, card.note) == ("50.0%", "1,234 of 2,468")
+    assert (card.say(card.value), card.note) == ("50.0%", "1,234 of 2,468")
 
 
 def test_a_rate_of_nobody_on_a_card_is_a_dash() -> None:
     card = rate_number("email", Rate(0, 0))
-    assert (card.value, card.note) == ("–", "0 of 0")
+    assert (card.say(card.value), card.note) == ("–", "0 of 0")
 
 
 def test_a_rate_on_a_card_says_by_how_much_it_changed_since_the_period_began() -> None:
@@ -60,7 +60,7 @@ def test_a_rate_of_nobody_when_the_period_ended_has_no_change() -> None:
 def test_the_change_of_a_past_period_is_that_between_its_own_ends() -> None:
     # 0 of 4 at the start of October, 1 of 4 at its end, all four by now.
     card = rate_number("broadcast", Rate(4, 4), pd.Series([0.0, 0.0, 0.25]), during="in October")
-    assert (card.value, card.change, card.note) == ("100.0%", "+25.0 points", "in October · 4 of 4")
+    assert (card.value, card.change, card.note) == (1, "+25.0 points", "in October · 4 of 4")
 
 
 def test_a_rate_has_no_change_where_nothing_is_to_be_compared() -> None:
@@ -101,7 +101,7 @@ def shown(card: Number) -> NumberShown:
 def test_a_change_is_a_percentage_only_where_that_says_something(
     now: int, before: int, change: str
 ) -> None:
-    card = shown(Number("net", "", now, before))
+    card = shown(Number("net", now, before))
     assert (card.change, card.note) == (change, f"vs {before}")
 
 
@@ -116,11 +116,11 @@ def test_a_change_is_a_percentage_only_where_that_says_something(
     ],
 )
 def test_a_change_is_coloured_by_whether_it_is_welcome(now: int, more_is: Any, tone: str) -> None:
-    assert shown(Number("new", "", now, 40, more_is=more_is)).tone == tone
+    assert shown(Number("new", now, 40, more_is=more_is)).tone == tone
 
 
 @pytest.mark.parametrize(("trend", "drawn"), [([34.0], ()), ([34.0, 49.0], (34.0, 49.0))])
 def test_the_single_value_of_one_day_is_no_trend(
     trend: list[float], drawn: tuple[float, ...]
 ) -> None:
-    assert shown(Number("new", "", trend=trend)).trend == drawn
+    assert shown(Number("new", 49, trend=trend)).trend == drawn

@@ -24,6 +24,8 @@ class Received:
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
         self._ids, self._prints = array("q"), array("q")
         self._latest: set[int] = set()
+        self._looked_up = 0
+        """Number of `_ids`, repeated ones included, that `_latest` holds."""
 
     def add(self, ids: Iterable[str | None], prints: Iterable[int]) -> None:
         self._ids.extend(map(hash, ids))
@@ -32,8 +34,8 @@ class Received:
             self._pack()
 
     def has(self, contact: str | None) -> bool:
-        if len(self._latest) != len(self._ids):
-            self._latest = set(self._ids)
+        if self._looked_up != len(self._ids):
+            self._latest, self._looked_up = set(self._ids), len(self._ids)
         number = hash(contact)
         return number in self._latest or any(_holds(ids, number) for ids, _ in self._blocks)
 
@@ -64,6 +66,7 @@ class Received:
         prints = np.frombuffer(self._prints, np.int64)[order].astype(np.int32)
         self._blocks.append((ids[order], prints))
         self._ids, self._prints, self._latest = array("q"), array("q"), set()
+        self._looked_up = 0
 
 
 class Creations:

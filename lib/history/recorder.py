@@ -81,11 +81,8 @@ class Recorder:
 
     def load(self) -> Kept:
         """The stored snapshot and history."""
-        snapshot, notes = self._store.load(tables=self._engine.is_memory)
-        try:
-            head = self._store.head()
-        except StoreError:
-            return Kept(snapshot, None, notes)
+        # By the state that the snapshot was loaded from, so that later commits are news.
+        snapshot, notes, head = self._store.load_with_head(tables=self._engine.is_memory)
         if head is None:
             return Kept(snapshot, None, notes)
         self._number = head.last.number

@@ -8,10 +8,13 @@ sources and countries.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -133,6 +136,12 @@ class _Folder:
     def __init__(self, place: Place) -> None:
         self.path = _new_folder(place)
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        with _lock:
+            _in_use.add(self)
+
+
+_in_use: weakref.WeakSet[_Folder] = weakref.WeakSet()
+_lock = threading.Lock()
 
 
 def _new_folder(place: Place) -> Path:
@@ -153,6 +162,13 @@ def _new_folder(place: Place) -> Path:
 
 
 def _remove_abandoned(place: Place) -> None:
+    # While nothing newer can be fetched, a snapshot that could not be stored is read from its
+    # folder for longer than a day.
+    with _lock:
+        folders = [*_in_use]
+    for folder in folders:
+        with suppress(OSError):
+            os.utime(folder.path)
     abandoned = datetime.now(UTC) - _ABANDONED_AFTER
     for entry in place.entries():
         if entry.name.startswith(_FOLDER) and entry.modified < abandoned:

@@ -143,7 +143,7 @@ class Place:
                 except OSError:
                     target.unlink(missing_ok=True)
                     raise
-            with target.open("rb") as file:
+            with target.open("r+b") as file:  # Windows does not flush files opened for reading
                 os.fsync(file.fileno())
 
     def copy_out(self, name: str, path: Path) -> None:

@@ -120,22 +120,30 @@ class Store:
     def load(self, *, tables: bool = True) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The latest readable snapshot, and a note for each that could not be read. Without
         `tables`, its tables are read only when they are first accessed."""
+        snapshot, notes, _ = self.load_with_head(tables=tables)
+        return snapshot, notes
+
+    def load_with_head(
+        self, *, tables: bool
+    ) -> tuple[Snapshot | None, tuple[str, ...], Head | None]:
+        """Like `load`, plus the committed state that it was loaded from; None if there is none, or
+        if it cannot be read."""
         try:
             head = self.head()
         except StoreError as why:
             log.warning("The store in %s cannot be read: %s.", self.place.root, why)
-            return None, (f"Data that was saved before cannot be read: {why}.",)
+            return None, (f"Data that was saved before cannot be read: {why}.",), None
         notes = self._set_old_aside() if head is None else []
         for row in reversed(head.rows if head is not None else ()):
             try:
-                return self.read(row) if tables else self.refer(row), tuple(notes)
+                return self.read(row) if tables else self.refer(row), tuple(notes), head
             except Unreadable as why:
                 log.warning("Snapshot %s cannot be used: %s.", row.number, why)
                 notes.append(f"Data that was saved before could not be used: {why}.")
             except StoreError as why:
                 log.warning("Snapshot %s cannot be read: %s.", row.number, why)
                 notes.append(f"Data that was saved before cannot be read: {why}.")
-        return None, tuple(notes)
+        return None, tuple(notes), head
 
     def _set_old_aside(self) -> list[str]:
         """Set aside data of the previous format, which lacks what is needed today."""
@@ -222,8 +230,11 @@ class Store:
         head = self.head()
         if head is not None and {*head.last.files.get("contacts", ())} & {n for _, n in written}:
             return head
+        # It may have succeeded, and another process have committed since.
+        needed = _files_of(head) if head is not None else set()
         for table, name in written:
-            self.place.below(table).remove(name)
+            if name not in needed:
+                self.place.below(table).remove(name)
         return None
 
     def _commit(
@@ -368,6 +379,12 @@ class Store:
         for name in columns.names():
             for each in row.files.get(name, ()):
                 self.place.below(name).remove(each)
+
+
+def _files_of(head: Head) -> set[str]:
+    """Names of the files of all tables that committed rows need."""
+    of_tables = (name for row in head.rows for files in row.files.values() for name in files)
+    return {*head.version.files, *of_tables}
 
 
 _OLD = (

@@ -212,6 +212,25 @@ def test_the_same_snapshot_twice_is_recorded_once(store: Store) -> None:
     assert len(kept.history.recorded) == 2
 
 
+def test_what_is_committed_while_a_snapshot_is_loaded_is_news(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Recorder(store).save(snapshot(0, contact(1)))
+    whole = Store.read
+
+    def read_slowly(self: Store, *given: Any) -> Snapshot:
+        monkeypatch.setattr(Store, "read", whole)
+        found = whole(self, *given)
+        Recorder(store).save(snapshot(1, contact(1), contact(2)))
+        return found
+
+    monkeypatch.setattr(Store, "read", read_slowly)
+    recorder = Recorder(store)
+    loaded = recorder.load()
+    assert loaded.snapshot is not None
+    assert (loaded.snapshot.as_of, recorder.has_news()) == (START, True)
+
+
 def test_a_store_of_another_workspace_is_left_alone(store: Store) -> None:
     Recorder(store).save(snapshot(0, contact(1)))
     kept = Recorder(store).save(snapshot(1, contact(2), workspace="300"))

@@ -185,6 +185,21 @@ def test_what_a_killed_crawl_left_goes_after_a_day(
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_what_is_shown_from_its_own_folder_remains_for_longer_than_a_day(
+    edge_server: FakeChatbotx, tmp_path: Path
+) -> None:
+    """As if it could not be stored, and nothing newer be fetched."""
+    place = Place(str(tmp_path))
+    with Client(edge_server.base_url, "edge") as client:
+        shown = fetch_to_disk(client, place, began=BEGAN)
+    yesterday = datetime.now(UTC).timestamp() - 100_000
+    (folder,) = tmp_path.iterdir()
+    os.utime(folder, (yesterday, yesterday))
+    with Client(edge_server.base_url, "empty") as client:
+        fetch_to_disk(client, place, began=BEGAN)
+    assert len(shown.tables.contacts) == 137
+
+
 def test_links_are_also_joined_in_one_text_per_contact(tmp_path: Path) -> None:
     tags = [{"id": "602", "name": "b"}, {"id": "601", "name": "a"}]
     spool = Spool(tmp_path)

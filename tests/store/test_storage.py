@@ -481,6 +481,46 @@ def test_what_fails_when_it_is_done_is_done(store: Store, monkeypatch: pytest.Mo
     assert day(loaded(store)) == 3
 
 
+def test_what_others_have_committed_upon_is_not_taken_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that succeeded looks like a failed one, and another process commits meanwhile."""
+    save(store, snapshot_of(day=1))
+    commit = DeltaTable.create_write_transaction
+    is_first = True
+
+    def failing(table: DeltaTable, *given: object, **named: object) -> None:
+        nonlocal is_first
+        commit(table, *given, **named)  # type: ignore[arg-type]  # as they came
+        if "/snapshots" in table.table_uri and is_first:
+            is_first = False
+            save(Store(store.place), snapshot_of(day=3))
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("lib.store.delta.DeltaTable.create_write_transaction", failing)
+    with pytest.raises(StoreError):
+        save(store, snapshot_of(day=2))
+    head = store.head()
+    assert head is not None
+    assert [day(store.read(row)) for row in head.rows] == [1, 2, 3]
+
+
+@posix
+def test_a_file_that_is_taken_in_is_flushed_as_windows_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def flush(file: int) -> None:
+        if fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "fsync", flush)
+    (tmp_path / "made").write_bytes(b"7")
+    Place(str(tmp_path / "store")).take_in("kept", tmp_path / "made")
+    assert (tmp_path / "store" / "kept").read_bytes() == b"7"
+
+
 @pytest.fixture
 def unprivileged() -> Iterator[None]:
     """Root may write anywhere, so drop to another user meanwhile."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.chatbotx.client import Client
-from lib.chatbotx.errors import Cancelled, ChatbotXError
+from lib.chatbotx.errors import Cancelled, ChatbotXError, TooSlow
 from lib.chatbotx.keys import MINUTE, NotInOrder, as_text, floor, moment_of
 from lib.chatbotx.progress import CrawlLog
 from lib.chatbotx.query import Bound, CountQuery
@@ -120,7 +120,10 @@ class _Check:
     def _count(self, begin: int, end: int) -> int | None:
         self._counts_left -= 1
         until = Bound("lte", as_text(end - 1))
-        return self._client.count(CountQuery(as_text(begin), until), self._until)
+        try:
+            return self._client.count(CountQuery(as_text(begin), until), self._until)
+        except TooSlow:  # the time of the whole crawl is over
+            return None
 
     def _read(self, begin: int, end: int) -> int:
         """How many contacts created in that time were read."""
@@ -171,16 +174,26 @@ class _Check:
         """How many more contacts the server counts than it sends; negative if it counts fewer.
 
         If the part is read again, it is counted before and after. A number read between the two
-        counts is no difference: contacts were added or deleted meanwhile.
+        counts is no difference: contacts were added or deleted meanwhile. If it cannot be read
+        again, the difference remains.
         """
         there, before = self._read(part.begin, part.end), part.counted
         after = before
         if may_read and max(there, before) <= _MOST_READ_AGAIN and time.monotonic() < self._until:
-            before = self._counted_or(before, part)
-            there = self._read_again(part.begin, part.end - 1)
-            after = self._counted_or(before, part)
+            try:
+                before, there, after = self._counted_and_read(part)
+            except Cancelled:
+                raise
+            except (ChatbotXError, NotInOrder):
+                pass
         lowest, highest = sorted((before, after))
         return max(0, lowest - there) or min(0, highest - there)
+
+    def _counted_and_read(self, part: _Interval) -> tuple[int, int, int]:
+        """The count before reading a part again, the contacts read, and the count after it."""
+        before = self._counted_or(part.counted, part)
+        there = self._read_again(part.begin, part.end - 1)
+        return before, there, self._counted_or(before, part)
 
     def _counted_or(self, default: int, part: _Interval) -> int:
         counted = self._count(part.begin, part.end)

@@ -143,6 +143,31 @@ class TestDifferences:
         assert (found.verdict.checked, found.verdict.complete) == ("differs", True)
         assert found.ids == ids(CONTACTS)
 
+    @pytest.mark.parametrize(
+        ("counted", "is_complete"),
+        [([*CONTACTS, contact(9000, 200_000)], False), (CONTACTS[:150] + CONTACTS[151:], True)],
+        ids=["too many", "too few"],
+    )
+    def test_a_difference_that_cannot_be_read_again_remains_one(
+        self, counted: list[Contact], is_complete: bool
+    ) -> None:
+        """The server breaks down once it is asked for counts."""
+        with FakeChatbotx({TOKEN: Workspace(counted)}, COUNTING) as other:
+            has_counted = False
+
+            def fault(request: RecordedRequest) -> Fault | None:
+                nonlocal has_counted
+                if request.path == COUNT_PATH:
+                    has_counted = True
+                    return other._answer(request)[0]
+                return DATABASE_DOWN if has_counted else None
+
+            with FakeChatbotx({TOKEN: CONTACTS}, COUNTING, faults=fault) as server:
+                found = read(server)
+        assert found.ids == ids(CONTACTS)
+        assert (found.verdict.checked, found.verdict.complete) == ("differs", is_complete)
+        assert bool(found.verdict.doubtful) is not is_complete
+
     def against(self, counted: Workspace) -> Read:
         """Crawl a server that sends `CONTACTS` but counts those of another workspace."""
         with FakeChatbotx({TOKEN: counted}, COUNTING) as other:

@@ -18,6 +18,9 @@ from lib.store.tables import Tables
 
 _NO_LABELS = pd.RangeIndex(1)
 
+MOST_CELLS = 1_000_000
+"""Largest grid in which moments are looked up: hours of a century."""
+
 
 @dataclass(frozen=True)
 class _Keys:
@@ -356,9 +359,25 @@ def _microseconds(length: np.timedelta64) -> int:
 
 
 def _placed(moments: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """For each moment, the number of edges at or before it; NaT sorts last."""
-    found = edges.searchsorted(moments, "right")
-    return found.astype(np.min_scalar_type(len(edges)))
+    """For each moment, the number of edges at or before it; NaT sorts last.
+
+    Looked up by the cell of a grid on which all edges lie, so that the time does not grow with
+    their number.
+    """
+    first, spacing = edges.view("int64")[0], np.diff(edges.view("int64"))
+    # A day that its zone skipped is no longer than 0.
+    kind, length = np.min_scalar_type(len(edges)), max(1, np.gcd.reduce(spacing))
+    number = int(spacing.sum() // length)
+    if number > MOST_CELLS:  # zones whose UTC offset once had seconds
+        return edges.searchsorted(moments, "right").astype(kind)
+    within = np.repeat(np.arange(1, len(edges)), spacing // length)
+    places = np.array([0, *within, len(edges)], dtype=kind)
+    cells = moments.view("int64") - first
+    cells //= length
+    np.clip(cells, -1, number, out=cells)
+    cells[np.isnat(moments)] = number
+    cells += 1
+    return places.take(cells)
 
 
 def _pairs(found: _Links) -> pd.DataFrame:

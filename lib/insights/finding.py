@@ -13,6 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.pages import PagePath
+from lib.reference.periods import Period
 from lib.store.dimensions import CHANNEL, Dimension
 
 
@@ -39,14 +40,19 @@ class Finding:
     weight: float = 0.0
     verb: str = "Look at it"
 
+    def days(self, timezone: str) -> Period | None:
+        """The days to look at; None for those of the view."""
+        return None if self.day is None else Period(self.since or self.day, self.day, timezone)
+
     def choice(self, view: View) -> Choice:
         """The choice that shows it."""
         choice = replace(view.choice, queue=self.queue or view.choice.queue)
         for dimension, key in self.narrow:
             choice = choice.limited_to(dimension, (key,))
-        if self.day is None:
+        days = self.days(view.terms.timezone)
+        if days is None:
             return choice
-        return replace(choice, preset="dates", start=self.since or self.day, end=self.day)
+        return replace(choice, preset="dates", start=days.start, end=days.end)
 
     def leads_elsewhere(self, view: View, page: PagePath) -> bool:
         """Whether its link leads to anything but this page under the current choice."""

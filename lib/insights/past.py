@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from lib.history.reading import History
 from lib.query.choice import Choice
 from lib.reference.periods import Period
 from lib.reference.rates import Rate
@@ -44,6 +45,10 @@ class Past(Protocol):
     def recorded_since(self) -> datetime | None:
         """Start of the record; None if there is none."""
 
+    @property
+    def history(self) -> History | None:
+        """The record itself, from which findings are made; None if there is none."""
+
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         """The recorded levels, oldest first."""
 
@@ -59,6 +64,7 @@ class NothingRecorded:
     """The past of a workspace without recorded history."""
 
     recorded_since: datetime | None = None
+    history: History | None = None
 
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         return ()

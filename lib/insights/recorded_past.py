@@ -34,6 +34,10 @@ class RecordedPast:
     def recorded_since(self) -> datetime | None:
         return self._history.since if len(self._history.recorded) else None
 
+    @property
+    def history(self) -> History | None:
+        return self._history
+
     def levels(self, choice: Choice, start: datetime, end: datetime) -> Sequence[Level]:
         return unless_unreadable(lambda: self._levels(choice, start, end), ())
 

@@ -132,14 +132,18 @@ class Deliveries:
         raise Contended
 
     def begin(self, delivery: Delivery, now: datetime) -> bool:
-        """Commit that the delivery is being sent. False if it must not be, or if another process
-        sends it."""
+        """Commit that the delivery is being sent. False if it must not be, if another process sends
+        it, or if it reports something else by now: the message has been written already."""
         is_ours = False
 
         def begin(ledger: Ledger) -> Ledger:
             nonlocal is_ours
             row = ledger.delivery(delivery.id)
-            is_ours = row is not None and row.is_open and row.attempts == delivery.attempts
+            is_ours = (
+                row is not None
+                and row.is_open
+                and (row.attempts, row.tells) == (delivery.attempts, delivery.tells)
+            )
             if row is None or not is_ours:
                 return ledger
             return ledger.with_delivery(

@@ -103,8 +103,14 @@ def digest(
     terms = view.terms
     limits = view.choice.in_words(view.options)
 
-    def link(page: str, narrow: Sequence[tuple[str, str]] = (), queue: str | None = None) -> Any:
-        return address(dashboard, settings, view.choice, terms.period, page, tuple(narrow), queue)
+    def link(
+        page: str,
+        narrow: Sequence[tuple[str, str]] = (),
+        queue: str | None = None,
+        days: Period | None = None,
+    ) -> Any:
+        during = days or terms.period
+        return address(dashboard, settings, view.choice, during, page, tuple(narrow), queue)
 
     going_on = [
         Point(
@@ -120,7 +126,12 @@ def digest(
         Point(
             each.sentence,
             each.evidence,
-            link(each.page, [(dimension.key, key) for dimension, key in each.narrow], each.queue),
+            link(
+                each.page,
+                [(dimension.key, key) for dimension, key in each.narrow],
+                each.queue,
+                each.days(terms.timezone),
+            ),
         )
         for each in findings(view)[:MOST_POINTS]
     ]

@@ -149,12 +149,13 @@ def _message(
     now: datetime,
 ) -> Message:
     view = given.view if given.view is not None else recipient.view if recipient else ""
+    past = _past(workspace, snapshot)
     return digests.message(
         digests.digest(
-            view_named(view, snapshot, workspace, saved_views_of(workspace)),
+            view_named(view, snapshot, workspace, saved_views_of(workspace), past.history),
             workspace,
             now=now,
-            past=_past(workspace, snapshot),
+            past=past,
             dashboard=configuration.notifications.dashboard,
         )
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
+from lib.history.reading import History
 from lib.query.choice import Choice
 from lib.query.url import (
     LEGACY_SOURCES,
@@ -43,19 +44,23 @@ class Named:
 
 
 def view_named(
-    text: str, snapshot: Snapshot, settings: Settings, saved: SavedViews = nothing_saved
+    text: str,
+    snapshot: Snapshot,
+    settings: Settings,
+    saved: SavedViews = nothing_saved,
+    history: History | None = None,
 ) -> Named:
     """The view that `text` names: the query of a link, a saved view, or empty for the whole
-    workspace. Raises ViewGone."""
+    workspace. `history` is what was recorded of the workspace. Raises ViewGone."""
     given = parse_qs(_query(text, saved), keep_blank_values=False)
     unknown = next((name for name in given if name not in (*PARAMETERS, WORKSPACE)), None)
     if unknown is not None:
         raise ViewGone(f"No link of this dashboard has “{unknown}”: copy the link again.")
-    choice, notes = parse(given, options(snapshot, settings))
+    choice, notes = parse(given, options(snapshot, settings, history))
     read = parameters(choice)
     if any(set(given.get(name, ())) - LEGACY_SOURCES and not read[name] for name in MANY):
         raise ViewGone(" ".join(notes))
-    return Named(view_of(snapshot, choice, settings), tuple(notes))
+    return Named(view_of(snapshot, choice, settings, history), tuple(notes))
 
 
 def _query(text: str, saved: SavedViews) -> str:

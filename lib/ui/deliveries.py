@@ -278,7 +278,7 @@ def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> No
     past = past_of(workspace)
     try:
         saved = saved_views_of(workspace)
-        shown = view_named(recipient.view, view.snapshot, workspace, saved).view
+        shown = view_named(recipient.view, view.snapshot, workspace, saved, past.history).view
     except ViewGone as error:
         st.warning(formatting.markdown(str(error)))
         return

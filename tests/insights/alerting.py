@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from math import pi, sin
 
+from lib.history.reading import History
 from lib.insights.past import Answers, Level
 from lib.query.choice import Choice
 from lib.reference.periods import ONE_DAY, Period
@@ -23,6 +24,7 @@ class MadeUpPast:
     recorded: list[Level] = field(default_factory=list)
     opted_out: dict[date, int] = field(default_factory=dict)
     answered: Answers | None = None
+    history: History | None = None
 
     @property
     def recorded_since(self) -> datetime | None:

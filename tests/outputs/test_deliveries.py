@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.insights.alerts import Change
 from lib.outputs.deliveries import (
     KEPT,
     LONGEST_SENDING,
@@ -49,6 +50,17 @@ def test_one_process_only_begins(deliveries: Deliveries) -> None:
     assert not deliveries.begin(row, NOW)
     assert deliveries.end(row, DONE, NOW).state == "done"
     assert not deliveries.begin(row, NOW)
+
+
+def test_a_message_is_not_begun_if_another_alert_joined_it_after_it_was_written(
+    deliveries: Deliveries,
+) -> None:
+    began = Change("backlog", True, NOW, "3 people wait.", "Alerts above 2.", "workload")
+    written = replace(ROW, id="alerts-1", kind="alerts", tells=(began,))
+    joined = replace(written, tells=(began, replace(began, key="unassigned")))
+    deliveries.change(lambda ledger: ledger.with_delivery(joined))
+    assert not deliveries.begin(written, NOW)
+    assert deliveries.begin(joined, NOW)
 
 
 def test_of_twenty_threads_one_begins(deliveries: Deliveries) -> None:

@@ -60,6 +60,14 @@ def numbers(found: Digest) -> dict[str, tuple[str, str]]:
     return {each.name: (each.value, each.change) for each in found.numbers}
 
 
+def test_the_link_of_a_finding_about_a_day_opens_that_day() -> None:
+    found = written(contact(), *new(30, "whatsapp", 4.5))
+    (point,) = dict(found.sections)["Worth a look"]
+    assert point.sentence.startswith("Friday, 26 Jun 2026 brought 30 new contacts")
+    assert point.link is not None
+    assert "from=2026-06-26&to=2026-06-26" in point.link
+
+
 class Elements(HTMLParser):
     """Elements and addresses in a document."""
 

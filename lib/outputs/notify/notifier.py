@@ -151,10 +151,13 @@ class Notifier:
 
     def _held(self, ledger: Ledger, now: datetime) -> str:
         """Why alerts are held back, as a sentence; empty if they are not."""
+        return self._quiet(now) or self._over_limit(ledger, now)
+
+    def _quiet(self, now: datetime) -> str:
         quiet = self.recipient.quiet
         if quiet is not None and quiet.includes(self._local(now).time()):
             return f"Alerts wait until the quiet hours end at {quiet.end:%H:%M}."
-        return self._over_limit(ledger, now)
+        return ""
 
     def _over_limit(self, ledger: Ledger, now: datetime) -> str:
         today = midnight(self._local(now).date(), self._settings.timezone)
@@ -207,7 +210,7 @@ class Notifier:
         for row in due(self.deliveries.read(), now):
             if row.kind == "digest":
                 self._send_digest(row, snapshot, now)
-            else:
+            elif not self._quiet(now):  # another attempt may be due in the night
                 ledger = self.deliveries.read()
                 if row.attempts or not self._over_limit(ledger, now):
                     self.send(row, partial(self._alerts, row, snapshot))
@@ -298,7 +301,8 @@ class Notifier:
         )
 
     def _view(self, snapshot: Snapshot) -> Named:
-        return view_named(self.recipient.view, snapshot, self._settings, self._saved)
+        history = self._past().history
+        return view_named(self.recipient.view, snapshot, self._settings, self._saved, history)
 
 
 NOBODY_RAN = "Not sent: no server ran at that time. A server that sleeps does not send."

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from lib.insights.alerts import Change
+from lib.insights.recorded_past import RecordedPast
 from lib.outputs.deliveries import Deliveries, Delivery, Outcome
 from lib.outputs.message import Message
 from lib.outputs.notify.notifier import NOBODY_RAN, Notifier
 from lib.settings import AlertRules, Chat, Mail, Quiet, Recipient, Settings
 from lib.store.documents import LocalDocuments
 from lib.store.snapshot import Snapshot
+from tests.insights.test_changed import AS_OF as HISTORY_ENDS
+from tests.insights.test_changed import steady
 from tests.outputs.digesting import snapshot_of
 from tests.workspaces import contact, conversation, in_inboxes, on, tagged
 
@@ -321,6 +324,24 @@ def test_a_process_that_is_held_up_while_another_goes_on_tells_nothing_again(
     ]
 
 
+def test_a_finding_from_history_is_told(world: MakeWorld) -> None:
+    history = steady()
+    history.opt_outs[-1] = 60
+    here = world(alerts=AlertRules(findings=("opt-outs-more",)))
+    here.now = HISTORY_ENDS
+    notifier = Notifier(
+        here.recipient,
+        Settings(token="token"),
+        here.deliveries,
+        clock=lambda: here.now,
+        past=lambda: RecordedPast(history, bot_answers=True),
+        send=here.send,
+    )
+    notifier.step(here.snapshot())
+    (message,) = here.sent
+    assert "60 contacts opted out of broadcasts on Tuesday, 30 Jun 2026" in message.plain
+
+
 def test_a_restart_tells_nothing_again(world: MakeWorld) -> None:
     here = world(**BACKLOG)
     for _ in range(4):
@@ -358,6 +379,21 @@ def test_alerts_wait_for_the_end_of_quiet_hours(world: MakeWorld) -> None:
     notifier.step(here.snapshot(3))
     assert len(here.sent) == 1
     assert here.deliveries.read().held == ""
+
+
+def test_an_alert_that_failed_before_quiet_hours_is_tried_again_after_them(
+    world: MakeWorld,
+) -> None:
+    here = world(quiet=Quiet(time(8), time(10)), **BACKLOG)
+    here.answers = [Outcome("failed", "Down."), DONE]
+    notifier = here.notifier()
+    notifier.step(here.snapshot(3))  # at 7:59
+    here.now += 2 * MINUTE
+    notifier.step(here.snapshot(3))
+    assert len(here.sent) == 1
+    here.now += 2 * HOUR
+    notifier.step(here.snapshot(3))
+    assert len(here.sent) == 2
 
 
 def test_what_began_and_was_over_in_quiet_hours_is_not_told(world: MakeWorld) -> None:

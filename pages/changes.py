@@ -161,12 +161,12 @@ def _numbers(found: Changes, view: View) -> None:
     )
     found_paces = paces(view)
     if found_paces is not None:
-        now, before = found_paces.now, found_paces.before
+        now, before, part = found_paces.now, found_paces.before, found_paces.part
 
         def moved(card: Number, new: int, old: int) -> Number:
-            until = "" if found_paces.is_whole else f"{formatting.number(new)} until yesterday, "
+            counted = f"{formatting.number(new)} {part}, " if part else ""
             change = formatting.change(new, old)
-            return replace(card, change=change, note=f"{until}vs {formatting.number(old)}")
+            return replace(card, change=change, note=f"{counted}vs {formatting.number(old)}")
 
         joined = moved(joined, now.joined, before.joined)
         left = moved(left, now.left, before.left)
@@ -175,7 +175,7 @@ def _numbers(found: Changes, view: View) -> None:
             answered = replace(
                 answered,
                 change=formatting.signed_duration(now.response_hours - before.response_hours),
-                note=("" if found_paces.is_whole else "until yesterday, ")
+                note=(f"{part}, " if part else "")
                 + f"vs {formatting.duration(before.response_hours)}",
             )
     cards.numbers([joined, left, opted_out, answered], view)

@@ -140,7 +140,8 @@ def _over_time(view: View, total: audience.Audience) -> None:
                 column("From", list(table.index), of.DAY),
                 *(column(name, new, of.COUNT) for name, new in named),
                 *(() if chosen else (column("Each once", each_once, of.COUNT),)),
-            )
+            ),
+            whole.filters,
         ),
         key="new-by-channel",
         if_empty=f"{view.nothing('No new contacts')} Choose another period to see more.",

@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
-from lib.store.dimensions import COUNTRY, DIMENSIONS
+from lib.store.dimensions import COUNTRY
 from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
 from lib.ui.cards import Number
 
@@ -108,16 +108,17 @@ def _map(view: View, counted: Counted) -> None:
         clicks=[clicks.on_keys(COUNTRY, on_map, view)],
         explanation="The stronger the colour, the more, by orders of magnitude.",
         scale=("1", formatting.counted(darkest, what.removesuffix("s"))),
-        if_empty=view.nothing("No new contacts whose country is known"),
+        if_empty=view.nothing("No new contacts whose country is known")
+        if counted == "new"
+        else "The country of no contact is known.",
     )
 
 
 def _largest(view: View, counted: Counted) -> int:
     """Number of contacts in the largest known country, ignoring filters: the scale stays that of
     the whole workspace."""
-    for dimension in DIMENSIONS:
-        view = view.without(dimension)
-    found = view.compute(audience.by_country, view.terms).drop(index=UNKNOWN, errors="ignore")
+    whole = view.unfiltered
+    found = whole.compute(audience.by_country, whole.terms).drop(index=UNKNOWN, errors="ignore")
     return int(found[counted].max()) if len(found) else 0
 
 

@@ -33,12 +33,7 @@ _KINDS: Mapping[str, tuple[str, str, str]] = {
 def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
     rates = view.compute(opt_in.opt_in)
-    sentence = (
-        f"We may broadcast to **{formatting.rate(rates.broadcast)}** of the active contacts on a "
-        f"channel, and mail **{formatting.rate(rates.email)}** of those with an address."
-        if rates.broadcast.denominator
-        else "There is no active contact on any channel to broadcast to."
-    )
+    sentence = _sentence(rates)
     opted_out = unless_unreadable(lambda: _opted_out(view), "")
     cards.headline("May we write to them?", f"{sentence} {opted_out}".strip(), view)
     cards.numbers(
@@ -90,6 +85,16 @@ def show(view: View) -> None:
             _rates_by(dimension, counted, kind, view)
     _months(view)
     _over_days(view)
+
+
+def _sentence(rates: opt_in.OptIn) -> str:
+    if not rates.broadcast.denominator:
+        return "There is no active contact on any channel to broadcast to."
+    mail = f", and mail **{formatting.rate(rates.email)}** of those with an address"
+    return (
+        f"We may broadcast to **{formatting.rate(rates.broadcast)}** of the active contacts on a "
+        f"channel{mail if rates.email.denominator else '; none has an e-mail address'}."
+    )
 
 
 def _opted_out(view: View) -> str:

@@ -71,12 +71,14 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
     known = view.compute(audience.by_channel, view.terms)["new"].drop(
         audience.NONE, errors="ignore"
     )
-    if total.new and len(view.choice.keys(CHANNEL)) != 1 and known.sum():
-        best = str(known.idxmax())
+    # Other channels of the same contacts did not bring them.
+    if chosen := view.choice.keys(CHANNEL):
+        known = known[known.index.isin(chosen)]
+    if total.new and len(chosen) != 1 and known.sum():
+        best = formatting.markdown(formatting.channel_name(str(known.idxmax())))
         share = formatting.percent(int(known.max()) / total.new)
-        sentence += (
-            f". {formatting.markdown(formatting.channel_name(best))} brought {share} of them"
-        )
+        brought = f"{share} of them" if total.new > 1 else "it"
+        sentence += f". {best} brought {brought}"
     waiting = formatting.counted(load.awaiting_reply, "conversation")
     verb = "waits" if load.awaiting_reply == 1 else "wait"
     return f"{sentence}. Right now {waiting} {verb} for a person."
@@ -182,7 +184,7 @@ def _worth_a_look(view: View) -> None:
         )
         found = findings(view)
         if not found:
-            st.caption("Nothing stands out: no backlog, no broken inbox, no unusual day.")
+            st.caption("Nothing stands out: no wait of a week, no broken inbox, no unusual day.")
         for finding in found[:SHOWN]:
             _draw_finding(finding, view)
         others = found[SHOWN:]

@@ -73,8 +73,12 @@ def show(view: View) -> None:
 
 def _effects(view: View, tagged: pd.DataFrame) -> None:
     effects = together.effects(tagged, view.compute(opt_in.opt_in).broadcast)
-    ranked = [each for each in effects if each.difference.of.denominator >= SMALL_SAMPLE]
-    ranked = ranked[:MOST_COMPARED]
+    ranked = [
+        each
+        for each in effects
+        # A tag that all have, such as the one filtered by, has no others to compare with.
+        if each.difference.of.denominator >= SMALL_SAMPLE and each.difference.value is not None
+    ][:MOST_COMPARED]
     rows = [(view.options.name(TAG, each.tag_id), each.difference) for each in ranked]
     charts.show(
         "Broadcast opt-in with the tag, against without it",

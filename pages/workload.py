@@ -50,10 +50,14 @@ _LOW = 150
 
 _LATE = {"3d_7d": AMBER, "over_7d": RUST}
 _QUEUES = {
-    "waiting": ("conversation waits", "conversations wait", " for a person"),
-    "orphaned": ("conversation was", "conversations were", " handed over and nobody took it"),
-    "unread": ("conversation is", "conversations are", " unread"),
+    "waiting": ("**{} conversation waits** for a person", "**{} conversations wait** for a person"),
+    "orphaned": (
+        "**{} conversation was** handed over and nobody took it",
+        "**{} conversations were** handed over and nobody took them",
+    ),
+    "unread": ("**{} conversation is** unread", "**{} conversations are** unread"),
 }
+"""How many are in each queue, in Markdown: one, and several."""
 
 
 def show(view: View) -> None:
@@ -159,6 +163,11 @@ def _picked_age() -> str | None:
     return age if age in AGES else None
 
 
+def list_all_ages() -> None:
+    """Forget the picked bucket: whoever comes from another page asks for the whole list."""
+    st.session_state.pop("queue-age", None)
+
+
 def _take_age(place: int | None) -> None:
     """Callback: list only contacts in this bucket of the waiting time; the same again, or None,
     lists all."""
@@ -230,8 +239,8 @@ def _queue(view: View) -> None:
             low, high = workload.AGES[age]
             listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
         title = sidebar.QUEUE_NAMES[view.choice.queue]
-        one, several, state = _QUEUES[view.choice.queue]
-        note = f"**{formatting.counted(many, one, several)}**{state}."
+        one, several = _QUEUES[view.choice.queue]
+        note = f"{(one if many == 1 else several).format(formatting.number(many))}."
         if not is_whole:
             note += f" Only the {formatting.number(MOST_LISTED)} longest waits are listed."
         if view.inbox_url is not None:

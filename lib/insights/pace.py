@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lib.history.reading import Response, begins, events_in
 from lib.query.view import View
+from lib.reference import formatting
 from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.reference.rates import FEW_ANSWERS
 
@@ -25,12 +26,13 @@ class Pace:
 
 @dataclass(frozen=True)
 class Paces:
-    """The finished days of a period, and equally many of the comparison period; `is_whole` if these
-    are all days of the period."""
+    """The finished days of a period, and equally many of the comparison period. `part` says up to
+    which day, if that is not the last of the period: an unfinished period is compared "until
+    yesterday", a month that is longer than the one before "until 30 May 2026"."""
 
     now: Pace
     before: Pace
-    is_whole: bool
+    part: str = ""
 
 
 def paces(view: View) -> Paces | None:
@@ -51,7 +53,11 @@ def paces(view: View) -> Paces | None:
     )
     if now is None or before is None:
         return None
-    return Paces(now, before, days == period.number_of_days)
+    until = period.start + (days - 1) * ONE_DAY
+    if until == period.end:
+        return Paces(now, before)
+    said = "yesterday" if until == yesterday else formatting.day(until)
+    return Paces(now, before, f"until {said}")
 
 
 @dataclass(frozen=True)

@@ -176,9 +176,11 @@ def column(
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of equal length; the first one names the rows."""
+    """Columns of equal length; the first one names the rows. `filters` are those its numbers are
+    under, in words, if these may differ from the page's: a ranking ignores its own filter."""
 
     columns: tuple[Column, ...]
+    filters: str | None = None
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
@@ -197,7 +199,8 @@ class Table:
                     muted=[each.muted[row] for row in rows] if each.muted else (),
                 )
                 for each in self.columns
-            )
+            ),
+            self.filters,
         )
 
     def order_by(self, name: str, *, descending: bool) -> list[int]:

@@ -12,6 +12,9 @@ from lib.outputs.columns import Raw, Table
 from lib.query.view import View
 from lib.reference import formatting
 
+FILTERS = "Filters"
+"""Name of the column, and of the line on a page's head, with the filters in words."""
+
 
 def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
     """The table as CSV, in UTF-8 with a byte order mark so that spreadsheets detect the encoding.
@@ -19,8 +22,10 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
     Times are ISO 8601, missing values are empty. In locales with a decimal comma, cells are
     separated by semicolons, as spreadsheets there expect. Text that would run as a formula is
     neutralized. The last columns repeat `chosen` (see `context`) in every row, so that any part of
-    the file states it.
+    the file states it; a table's own filters take the place of those there.
     """
+    if table.filters is not None:
+        chosen = {**chosen, FILTERS: table.filters}
     mark = formatting.decimal_mark()
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if mark == "," else ",", lineterminator="\r\n")
@@ -57,7 +62,7 @@ def context(view: View) -> dict[str, Raw]:
     return {
         "Period from": view.terms.period.start,
         "Period to": view.terms.period.end,
-        "Filters": view.choice.in_words(view.options) or "none",
+        FILTERS: view.filters,
         "Time zone": view.terms.timezone,
         "Data as of": view.terms.as_of.astimezone(UTC).replace(microsecond=0),
     }

@@ -7,7 +7,7 @@ never a formula or a link.
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from xlsxwriter import Workbook
@@ -15,6 +15,7 @@ from xlsxwriter.format import Format as CellFormat
 from xlsxwriter.worksheet import Worksheet
 
 from lib.outputs.columns import Column, Raw, Table
+from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import prose
 from lib.outputs.shown import NumberShown, NumbersShown, Page
 from lib.reference import formatting
@@ -52,16 +53,33 @@ def workbook(page: Page) -> bytes:
     book = Workbook(buffer, _OPTIONS)
     try:
         bold = book.add_format({"bold": True})
-        _cover(book, book.add_worksheet("Cover"), page, bold)
+        tables = page.tables()
+        _cover(book, book.add_worksheet("Cover"), page, _own_filters(page, tables), bold)
         names = Counter({"cover": 1})
-        for title, table in page.tables():
+        for title, table in tables:
             _sheet(book, book.add_worksheet(_sheet_name(title, names)), table, bold)
     finally:
         book.close()
     return buffer.getvalue()
 
 
-def _cover(book: Workbook, sheet: Worksheet, page: Page, bold: CellFormat) -> None:
+def _own_filters(page: Page, tables: Sequence[tuple[str, Table]]) -> list[tuple[str, str]]:
+    """A line for each table whose numbers are under other filters than the page's."""
+    whole = dict(page.context).get(FILTERS)
+    return [
+        (f"{FILTERS} of “{title}”", table.filters)
+        for title, table in tables
+        if table.filters is not None and table.filters != whole
+    ]
+
+
+def _cover(
+    book: Workbook,
+    sheet: Worksheet,
+    page: Page,
+    own_filters: Sequence[tuple[str, str]],
+    bold: CellFormat,
+) -> None:
     looks = {
         pattern: book.add_format({"num_format": pattern, "align": "left"})
         for pattern in _PATTERNS.values()
@@ -71,6 +89,7 @@ def _cover(book: Workbook, sheet: Worksheet, page: Page, bold: CellFormat) -> No
         (prose(page.sentence).striptags(),),
         (),
         *page.context,
+        *own_filters,
         (),
     ]
     for item in page.items:

@@ -91,7 +91,14 @@ class View:
     def without(self, dimension: Dimension) -> "View":
         """The same view with one filter lifted, as the ranking of that filter's values needs it:
         otherwise selecting a bar would empty the chart it is in."""
-        choice = self.choice.limited_to(dimension, ())
+        return self._under(self.choice.limited_to(dimension, ()))
+
+    @property
+    def unfiltered(self) -> "View":
+        """The same view without any filter."""
+        return self._under(self.choice.unfiltered)
+
+    def _under(self, choice: Choice) -> "View":
         if choice == self.choice:
             return self
         asked = _asked(self.snapshot, choice.limits, self.source)
@@ -119,6 +126,11 @@ class View:
             day = formatting.day(day_of(self.first, period.timezone))
             return f"This period was over before the first contact came, on {day}."
         return None
+
+    @property
+    def filters(self) -> str:
+        """The filters in words, for files: "none" without any."""
+        return self.choice.in_words(self.options) or "none"
 
     @property
     def contacts(self) -> int:

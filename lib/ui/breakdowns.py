@@ -67,7 +67,7 @@ def breakdown(counted: pd.DataFrame, dimension: Dimension, view: View) -> Table:
             detail=True,
         ),
     ]
-    return Table(tuple(made))
+    return Table(tuple(made), view.filters)
 
 
 def _new(counted: pd.DataFrame, view: View) -> Sequence[int | None]:

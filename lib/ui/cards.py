@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
+from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import numbers_html
 from lib.outputs.shown import FactsShown, NumberShown, NumbersShown, PointsShown
 from lib.query.view import View
@@ -52,18 +53,18 @@ def headline(question: str, sentence: str, view: View, *, with_basis: bool = Fal
         parts.append(f"subscribed = {view.terms.basis}")
     if limits:
         parts.append(f"only {limits}")
-    page = recorder.begin(question, sentence, tuple(_context(view, limits).items()))
+    page = recorder.begin(question, sentence, tuple(_context(view).items()))
     with st.container(horizontal=True, vertical_alignment="center", key="context"):
         st.caption(formatting.markdown(" · ".join(parts)), width="stretch")
         share.button(page, view)
     sidebar.chips(view.choice, view.options)
 
 
-def _context(view: View, limits: str) -> dict[str, str]:
+def _context(view: View) -> dict[str, str]:
     verdict = view.snapshot.verdict
     context = {
         "Period": formatting.days(view.terms.period),
-        "Filters": limits or "none",
+        FILTERS: view.filters,
         "Time zone": view.terms.timezone,
         "Data as of": formatting.moment(view.terms.as_of, view.terms.timezone),
         "Workspace": "demo, made up"

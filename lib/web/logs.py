@@ -240,7 +240,7 @@ _TALKATIVE = re.compile(r"(streamlit|asyncio|websockets|starlette)(\..+)?|uvicor
 request, message or identity, or by disconnecting early."""
 
 
-_OF_PAGES = ("lib.query.trends", "lib.insights.recorded_past", "lib.insights.changed")
+_OF_PAGES = ("lib.history.unreadable",)
 """Our own loggers that write with each run of a page while recorded history cannot be read."""
 
 

@@ -38,7 +38,9 @@
       head.append(button);
     }
     const kept = sorts.get(table.dataset.key);
-    if (table.dataset.key && kept && kept.place < table.tHead.rows[0].cells.length) sort(table, kept.place, kept.descending);
+    // By its name: without a comparison there are fewer columns before it.
+    const place = [...table.tHead.rows[0].cells].findIndex((head) => head.textContent === kept?.name);
+    if (table.dataset.key && place >= 0) sort(table, place, kept.descending);
   }
 
   function narrow(link) {
@@ -60,7 +62,7 @@
       const isNumber = head.classList.contains("number");
       const before = head.getAttribute("aria-sort");
       const descending = before ? before === "ascending" : isNumber;
-      sorts.set(table.dataset.key, { place: head.cellIndex, descending });
+      sorts.set(table.dataset.key, { name: head.textContent, descending });
       sort(table, head.cellIndex, descending);
       return;
     }

@@ -138,6 +138,22 @@ def test_a_click_on_a_head_sorts_its_numbers_as_numbers(at: Serve, open_page: Op
     assert len(set(shown)) > 2
 
 
+def test_a_table_stays_sorted_by_its_column_when_columns_before_it_go(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/countries?{JUNE}")
+    table = page.locator("table[data-key=countries]")
+    table.get_by_role("button", name="Broadcast opt-in").click()
+    settle(page)
+    # As a click on a row goes to its address.
+    page.evaluate(
+        "history.pushState(null, '', location.search + '&compare=no');"
+        "dispatchEvent(new PopStateEvent('popstate'))"
+    )
+    expect(table.get_by_role("button", name="Change", exact=True)).to_have_count(0)
+    expect(table.locator("th[aria-sort]")).to_have_text("Broadcast opt-in")
+
+
 def test_the_bar_of_the_others_opens_the_list(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at(None)}/countries")
     figure = page.locator("[class*='st-key-chart-country-ranking-']").first

@@ -11,6 +11,7 @@ import pytest
 from lib.history.reading import History, begins
 from lib.insights.pace import answers_by_week, paces
 from lib.query.choice import Choice
+from lib.reference.periods import Period
 from tests.insights.test_changed import DAYS, MONTH, steady, view
 
 LAST_WEEK = Choice("last-week")  # 22 to 28 June; the data is as of Wednesday, 1 July
@@ -20,7 +21,7 @@ def test_an_unfinished_period_is_compared_by_its_finished_days() -> None:
     # 2 to 30 June with 3 to 31 May: 29 days of 4 opt-outs and 1 deletion each.
     found = paces(view(steady(), MONTH))
     assert found is not None
-    assert not found.is_whole
+    assert found.part == "until yesterday"
     assert (found.now.opted_out, found.now.left) == (116, 29)
     assert found.now == found.before
 
@@ -31,8 +32,23 @@ def test_a_period_that_is_over_is_compared_as_a_whole() -> None:
     numbers[-9:-2] = 6  # the seven days of last week
     found = paces(view(replace(recording, opt_outs=numbers), LAST_WEEK))
     assert found is not None
-    assert found.is_whole
+    assert found.part == ""
     assert (found.now.opted_out, found.before.opted_out) == (42, 28)
+
+
+_COUNTS = ("opt_outs", "deleted", "waiting")
+
+
+def test_a_month_longer_than_the_one_before_is_compared_up_to_as_many_days() -> None:
+    recording = steady()
+    longer = replace(recording, **{name: np.tile(getattr(recording, name), 2) for name in _COUNTS})
+    longer = replace(longer, hours=recording.hours * 2, received={})
+    seen = view(longer, Choice("last-month"))
+    may = Period(date(2026, 5, 1), date(2026, 5, 31))
+    found = paces(replace(seen, terms=replace(seen.terms, period=may)))
+    assert found is not None
+    assert found.part == "until 30 May 2026"
+    assert (found.now.opted_out, found.before.opted_out) == (120, 120)
 
 
 def test_slower_answers_are_told_by_their_medians() -> None:

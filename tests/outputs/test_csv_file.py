@@ -53,6 +53,13 @@ def test_the_file_is_marked_as_utf_8_so_that_spreadsheets_read_it_as_such() -> N
     assert "Trần 客户" in data[3:].decode("utf-8")
 
 
+def test_a_table_with_filters_of_its_own_says_those() -> None:
+    filtered = choosing("all", channel=("line",))
+    tables = [Table((column("Tag", ["VIP"], of.TEXT),), filters) for filters in (None, "none")]
+    said = [read(csv_file(table, chosen(filtered)))[0]["Filters"] for table in tables]
+    assert said == ["line", "none"]
+
+
 def test_each_row_says_what_was_chosen_and_as_of_when() -> None:
     rows = read(csv_file(Table((column("Tag", ["VIP", "Lead"], of.TEXT),)), chosen()))
     said = {

@@ -52,6 +52,14 @@ def test_a_table_of_what_was_not_recorded_has_no_sheet() -> None:
     assert names(parts(("Backlog", Table(())), ("Tags", ONE))) == ["Cover", "Tags"]
 
 
+def test_a_cover_says_which_tables_have_other_filters() -> None:
+    other = Table(ONE.columns, "in Brazil")
+    same = Table(ONE.columns, "=none")
+    said = parts(("Tags", ONE), ("Countries", same), ("Channels", other))["xl/sharedStrings.xml"]
+    assert re.findall("Filters of “(.*?)”", said) == ["Channels"]
+    assert "in Brazil" in said
+
+
 def test_names_of_sheets_are_made_to_fit_and_told_apart() -> None:
     long = "Broadcast opt-in with the tag, against without it"
     assert names(parts((long, ONE), (f"{long}!", ONE), ("a/b:c?", ONE), ("cover", ONE))) == [

@@ -442,7 +442,7 @@ class TestQueue:
         page = open_page("workload", **JUNE)
         page.button_group(key="pick-queue").set_value("orphaned").run()
         assert sorted(listed(page)) == sorted(self.ORPHANED)
-        assert "**6 conversations were** handed over and nobody took it" in text(page)
+        assert "**6 conversations were** handed over and nobody took them" in text(page)
 
     def test_switch_lists_unread_conversations(
         self, connect: Connect, edge_contacts: list[Contact]

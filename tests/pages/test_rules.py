@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.fake_chatbotx import FakeChatbotx, Workspace
+from tests.fake_chatbotx import Contact, FakeChatbotx, Workspace
 from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
-from tests.switching import PATHS
+from tests.switching import PATHS, switch_page
+from tests.workspaces import contact, on, tagged
 
 RETIRED = (
     "Orphaned",
@@ -77,6 +80,7 @@ def test_the_shades_of_the_map_stand_for_the_same_under_a_filter(connect: Connec
     # The largest country has more than ten.
     assert "20 new contacts" in whole
     assert scale(open_page("countries", **JUNE, country="BR")) == whole
+    assert scale(open_page("countries", **JUNE, countries="recorded")) == whole
 
 
 @pytest.mark.parametrize(
@@ -146,6 +150,69 @@ def test_a_bar_of_the_ages_filters_the_queue(connect: Connect) -> None:
     assert min(days) >= 7
     page.button(key="chip-age").click().run()
     assert len(table(page, "Waiting")) == len(everybody)
+
+
+def test_whoever_comes_back_to_the_queue_finds_all_of_it(connect: Connect) -> None:
+    connect(bot_answers="no")
+    page = open_page("workload")
+    everybody = table(page, "Waiting")
+    page.session_state["queue-age"] = "over_7d"
+    switch_page(page.run(), "overview").run()
+    assert len(table(switch_page(page, "workload").run(), "Waiting")) == len(everybody)
+    assert "chip-age" not in [button.key for button in page.button]
+
+
+@pytest.fixture
+def show(connect: Connect, edge_server: FakeChatbotx) -> Callable[..., None]:
+    """`show(contacts)` points the dashboard at a workspace of these."""
+
+    def connect_to(*contacts: Contact) -> None:
+        edge_server.workspaces["own"] = Workspace(
+            {"id": f"{number}", "updatedAt": each["createdAt"]} | each
+            for number, each in enumerate(contacts, 1)
+        )
+        connect("own")
+
+    return connect_to
+
+
+def test_a_tag_that_all_have_has_no_dot_among_those_that_can_be_compared(
+    show: Callable[..., None],
+) -> None:
+    both, only_one = (
+        contact(on("line"), tagged(*tags), createdAt="2026-06-10T12:00:00.000Z")
+        for tags in (("1", "2"), ("1",))
+    )
+    show(*[both] * 30, only_one)
+    (chart,) = (
+        each
+        for each in open_page("tags").get("plotly_chart")
+        if each.proto.alt.startswith("Difference")
+    )
+    assert "for 1 tag with" in chart.proto.alt
+    assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["name of 2"]
+
+
+def test_where_nobody_has_an_address_no_rate_of_mails_is_given(show: Callable[..., None]) -> None:
+    show(contact(on("line"), createdAt="2026-06-10T12:00:00.000Z"))
+    said = open_page("opt_in").markdown[0].value
+    assert said.startswith(
+        "We may broadcast to **0.0% (0 of 1)** of the active contacts on a channel; none has an "
+        "e-mail address."
+    )
+
+
+def test_the_overview_names_who_brought_the_new_contacts_among_the_chosen_channels(
+    show: Callable[..., None],
+) -> None:
+    show(
+        *[contact(on("line", "sms"), createdAt="2026-06-10T12:00:00.000Z")] * 2,
+        contact(on("line", "zalo"), createdAt="2026-06-12T12:00:00.000Z"),
+    )
+    chosen = open_page(**JUNE, channel=["sms", "zalo"])
+    assert "sms brought 66.7% of them" in chosen.markdown[0].value
+    one = open_page(**JUNE | {"from": "2026-06-12"})
+    assert "line brought it." in one.markdown[0].value
 
 
 def test_at_most_three_findings_are_shown_before_more_are_asked_for(connect: Connect) -> None:

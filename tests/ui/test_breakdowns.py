@@ -57,6 +57,14 @@ def test_a_breakdown_counts_and_compares() -> None:
     assert rows["line"]["Share of contacts"] == pytest.approx(2 / 3)
 
 
+def test_a_ranking_says_that_its_table_is_without_its_own_filter() -> None:
+    filtered = june_view(choosing("all", channel=("line",), tag=("601",)))
+    whole = filtered.without(CHANNEL)
+    counted = whole.compute(audience.by_channel, whole.terms)
+    assert breakdown(counted, CHANNEL, filtered).filters == "line; tagged name of 601"
+    assert breakdown(counted, CHANNEL, whole).filters == "tagged name of 601"
+
+
 def test_a_change_has_a_percentage_only_if_thirty_came_before() -> None:
     def came(day: str, many: int) -> list[Json]:
         return [contact(on("line"), createdAt=f"2026-{day}T12:00:00Z") for _ in range(many)]

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from lib import settings
+from lib.history import unreadable
+from lib.store.place import StoreError
 from lib.store.snapshot import fetch
 from lib.store.workspace import connect
 from lib.web import logs
@@ -181,7 +183,7 @@ def test_a_warning_that_strangers_cause_is_written_once_a_minute(
         "streamlit.web.server.starlette.starlette_auth_routes",
         "uvicorn.error",
         "asyncio",
-        "lib.query.trends",
+        unreadable.__name__,
     ],
 )
 def test_library_messages_that_strangers_cause_are_logged_once_and_short(
@@ -197,6 +199,18 @@ def test_library_messages_that_strangers_cause_are_logged_once_and_short(
     assert len(written.getvalue()) < 500
     logger.warning("Something else")
     assert written.getvalue().count("\n") == 2
+
+
+def test_history_that_no_page_can_read_does_not_fill_the_log(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> int:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(unreadable.log, "filters", [])
+    logs.install()
+    assert [unreadable.unless_unreadable(read, 0) for _ in range(3)] == [0, 0, 0]
+    assert written.getvalue().count("the disk is gone") == 1
 
 
 def test_the_same_is_written_again_a_minute_later() -> None:

@@ -266,8 +266,9 @@ def _came_and_left(found: Changes, days: Period, view: View) -> None:
         f"{formatting.number(out)} opted out of broadcasts {during(days, view)}.",
         view=view,
         clicks=[clicks.on_steps(pd.DatetimeIndex(table.index), step, days, view)] * 3,
-        explanation="Came: joined or unblocked. Left: blocked or deleted. What ChatbotX keeps no "
-        "time for counts on the day of the snapshot that shows it.",
+        explanation="Came: joined or unblocked. Left: blocked or deleted, on two days if both "
+        "happened. What ChatbotX keeps no time for counts on the day of the snapshot that shows "
+        "it.",
         if_empty=f"Nobody came, left or opted out {during(days, view)}.",
     )
 

@@ -16,7 +16,8 @@ from lib.reference.rates import FEW_ANSWERS
 @dataclass(frozen=True)
 class Pace:
     """Numbers of contacts that joined, left and opted out of broadcasts, and the median response
-    time in hours (None without a timed answer)."""
+    time in hours (None without a timed answer). As in the bridge, whoever is deleted after being
+    blocked had left before."""
 
     joined: int
     left: int
@@ -96,10 +97,10 @@ def _pace(view: View, days: Period) -> Pace | None:
     events = view.recall(events_in, days)
     if events is None:
         return None
-    by_day = events.by_day(days).sum()
+    bridge = events.bridge(0)  # how many there are in the end makes no difference to the steps
     return Pace(
-        int(by_day["joined"]),
-        int(by_day["blocked"] + by_day["deleted"]),
-        int(by_day["broadcast_out"]),
+        bridge.joined,
+        bridge.blocked + bridge.deleted,
+        events.number("broadcast_out"),
         events.response().median_hours,
     )

@@ -31,7 +31,10 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
     writer = csv.writer(buffer, delimiter=";" if mark == "," else ",", lineterminator="\r\n")
     columns = table.of_files
     heads = [head for column in columns for head in column.heads]
-    writer.writerow([formatting.spreadsheet(head) for head in [*heads, *chosen]])
+    # A column may be named after a channel, and so by a stranger.
+    writer.writerow(
+        [formatting.spreadsheet(formatting.upright(head)) for head in [*heads, *chosen]]
+    )
     last = [cell(value, mark) for value in chosen.values()]
     for row in range(len(table)):
         values = [cell(value, mark) for column in columns for value in column.raw(row)]

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from zoneinfo import available_timezones
 
 from lib.query import presets
 from lib.query.choice import QUEUES, Choice, Filters, either
@@ -16,6 +15,7 @@ from lib.query.options import Options
 from lib.query.presets import COMPARISONS
 from lib.reference import formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY
+from lib.reference.timezones import timezones
 from lib.settings import BASES
 from lib.store.dimensions import DIMENSIONS, MISSING, SOURCE, Dimension
 
@@ -250,4 +250,4 @@ def _by_fold(known: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _timezones() -> dict[str, str]:
-    return _by_fold(available_timezones())
+    return _by_fold(timezones())

@@ -104,9 +104,7 @@ def _draw_deliveries(
                 ),
                 column("What", [_what(each) for _, each in shown], of.TEXT),
                 column("State", [each.state for _, each in shown], of.TEXT),
-                column(
-                    "Outcome", [each.outcome or _waiting(each, zone) for _, each in shown], of.TEXT
-                ),
+                column("Outcome", [_outcome(each, zone) for _, each in shown], of.TEXT),
             )
         ),
         key="deliveries",
@@ -140,10 +138,11 @@ def _what(delivery: Delivery) -> str:
     return f"Alerts: {formatting.listed(parts)}" if parts else "Alerts"
 
 
-def _waiting(delivery: Delivery, zone: str) -> str:
-    if delivery.due is not None:
-        return f"Tried again at {formatting.moment_of(delivery.due, zone)}."
-    return ""
+def _outcome(delivery: Delivery, zone: str) -> str:
+    """What became of it, and when it is tried again."""
+    if delivery.due is None:
+        return delivery.outcome
+    return f"{delivery.outcome} It is tried again at {formatting.moment_of(delivery.due, zone)}."
 
 
 def _draw_alerts(

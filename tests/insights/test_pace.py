@@ -12,6 +12,7 @@ from lib.history.reading import History, begins
 from lib.insights.pace import answers_by_week, paces
 from lib.query.choice import Choice
 from lib.reference.periods import Period
+from tests.history.states import at, contact, past_of
 from tests.insights.test_changed import DAYS, MONTH, steady, view
 
 LAST_WEEK = Choice("last-week")  # 22 to 28 June; the data is as of Wednesday, 1 July
@@ -36,19 +37,36 @@ def test_a_period_that_is_over_is_compared_as_a_whole() -> None:
     assert (found.now.opted_out, found.before.opted_out) == (42, 28)
 
 
-_COUNTS = ("opt_outs", "deleted", "waiting")
-
-
 def test_a_month_longer_than_the_one_before_is_compared_up_to_as_many_days() -> None:
     recording = steady()
-    longer = replace(recording, **{name: np.tile(getattr(recording, name), 2) for name in _COUNTS})
-    longer = replace(longer, hours=recording.hours * 2, received={})
+    longer = replace(
+        recording,
+        opt_outs=np.tile(recording.opt_outs, 2),
+        deleted=np.tile(recording.deleted, 2),
+        waiting=np.tile(recording.waiting, 2),
+        hours=recording.hours * 2,
+        received={},
+    )
     seen = view(longer, Choice("last-month"))
     may = Period(date(2026, 5, 1), date(2026, 5, 31))
     found = paces(replace(seen, terms=replace(seen.terms, period=may)))
     assert found is not None
     assert found.part == "until 30 May 2026"
     assert (found.now.opted_out, found.before.opted_out) == (120, 120)
+
+
+def test_whoever_was_blocked_before_does_not_leave_by_being_deleted() -> None:
+    blocked = contact(1, blockedAt="2026-02-01T00:00:00.000Z")
+    days = (at("2026-06-22T12:00"), at("2026-06-29T12:00"), at("2026-06-30T12:00"))
+    kept = contact(2)
+    past = past_of(
+        (days[0], [blocked, kept, contact(3)]),
+        (days[1], [blocked, kept, contact(3)]),
+        (days[2], [kept]),
+    )
+    found = paces(view(past, Choice("yesterday")))
+    assert found is not None
+    assert (found.now.left, found.before.left) == (1, 0)
 
 
 def test_slower_answers_are_told_by_their_medians() -> None:

@@ -53,6 +53,11 @@ def test_the_file_is_marked_as_utf_8_so_that_spreadsheets_read_it_as_such() -> N
     assert "Trần 客户" in data[3:].decode("utf-8")
 
 
+def test_a_head_named_by_a_stranger_neither_runs_nor_turns_what_follows() -> None:
+    data = csv_file(Table((column("=1+1", [1], of.COUNT), column("\u202egnp", [2], of.COUNT))), {})
+    assert list(read(data)[0]) == ["'=1+1", "gnp"]
+
+
 def test_a_table_with_filters_of_its_own_says_those() -> None:
     filtered = choosing("all", channel=("line",))
     tables = [Table((column("Tag", ["VIP"], of.TEXT),), filters) for filters in (None, "none")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def configured(
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", (secrets,))
 
 
-def told(state: State) -> tuple[Recipient, Settings]:
+TAKEN = Outcome("done", "Taken by the service.")
+
+
+def told(state: State, outcome: Outcome = TAKEN) -> tuple[Recipient, Settings]:
     """The workspace's recipient, after its alerts were reported."""
     configuration = settings.configuration()
     (recipient,) = configuration.notifications.recipients
@@ -50,7 +54,7 @@ def told(state: State) -> tuple[Recipient, Settings]:
         recipient,
         workspace,
         deliveries_of(recipient, workspace),
-        send=lambda *_: Outcome("done", "Taken by the service."),
+        send=lambda *_: outcome,
     ).step(state.snapshot)
     return recipient, workspace
 
@@ -64,6 +68,15 @@ def buttons(dashboard: AppTest) -> list[str]:
 def test_where_nobody_is_written_to_the_page_says_nothing_of_it(connect: Connect) -> None:
     connect()
     assert "Digests and alerts" not in text(open_page("data"))
+
+
+def test_a_delivery_that_failed_says_when_it_is_tried_again(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configured(monkeypatch, tmp_path, '"everybody"')
+    told(connect(), Outcome("failed", "The service cannot be reached."))
+    said = r"The service cannot be reached\. It is tried again at \d+ \w+ \d{4}, \d\d:\d\d\."
+    assert re.search(said, markup(open_page("data")))
 
 
 def test_every_delivery_is_shown_by_host_and_every_alert_with_its_state(

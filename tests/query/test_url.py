@@ -190,6 +190,8 @@ def test_the_first_and_the_last_day_can_be_shown(day: date) -> None:
             "“maybe” is no way to compare, which is previous, year or no; the usual one is used.",
         ),
         ({"tz": "Mars/Olympus"}, "“Mars/Olympus” is no time zone; the usual one is used."),
+        # Known to the machine, and no place that could be offered.
+        ({"tz": "Factory"}, "“Factory” is no time zone; the usual one is used."),
         (
             {"basis": "updatedAt"},
             "“updatedAt” is no meaning of “subscribed” that this dashboard knows; "

@@ -323,9 +323,10 @@ _RECEIVED = ("assigned", "reassigned")
 _ANSWERED: Expressions = {"answered": nw.len()}
 
 _HOURS = [
-    ((nw.col(VALUE) * 60 + 1).log() * each).floor().cast(nw.Int64) for each in (2, 16, 128, 1024)
+    ((nw.col(VALUE) * 60 + 1).log() * 8**level * 2).floor().cast(nw.Int64) for level in range(6)
 ]
-"""Buckets of hours on a logarithmic scale, since they may be minutes or weeks."""
+"""Buckets of hours on a logarithmic scale, since they may be minutes or weeks: from a factor of 1.6
+to seconds in a day."""
 
 
 def _passing(limits: Filter, side: str) -> nw.Expr:

@@ -1,9 +1,11 @@
-"""Notify a running page that the browser has drawn what it was sent so far.
+"""Tell the server that a browser has drawn what it was sent so far.
 
-Streamlit gets no feedback about what it sends. So a run that wants the first part drawn before it
-sends the next one puts an image into the page, which the browser requests when it draws it.
+Streamlit gets no feedback about what it sends. So after the first part of a page comes a style with
+an image, which the browser requests when it draws that part; `lib.web.bursts` sends the rest then.
 """
 
+import asyncio
+import re
 import secrets
 import threading
 from weakref import WeakValueDictionary
@@ -16,44 +18,55 @@ from lib.web.paths import relative
 PATH = "app/static/painted"
 """Path of the image, below the base path, next to the static files."""
 
+_OURS = secrets.token_urlsafe(8)
+"""Begins the names of this process's images, so that no text on a page can pass for one."""
+
+_NAME = re.compile(rf"{PATH}\?({_OURS}[\w-]+)".encode())
+
 
 class PaintSignal:
-    """An image with a secret name, which one browser requests and one run waits for."""
+    """An image that one browser requests when it has drawn what came before it."""
 
-    def __init__(self) -> None:
-        self.name = secrets.token_urlsafe(16)
-        self._is_drawn = threading.Event()
-
-    def style(self, selector: str) -> str:
-        """A rule that makes the browser request the image when it draws such an element."""
-        return f'{selector} {{ background-image: url("{PATH}?{self.name}"); }}'
+    def __init__(self, name: str) -> None:
+        self._drawn = asyncio.Event()
+        _awaited[name] = self
 
     def set_drawn(self) -> None:
-        self._is_drawn.set()
+        self._drawn.set()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until the browser has drawn it, `seconds` at most; return whether it has."""
-        return self._is_drawn.wait(seconds)
+    async def wait(self) -> None:
+        await self._drawn.wait()
 
 
-_signals: WeakValueDictionary[str, PaintSignal] = WeakValueDictionary()
+_awaited: WeakValueDictionary[str, PaintSignal] = WeakValueDictionary()
 _is_served = threading.Event()
 
 
-def paint_signal() -> PaintSignal | None:
-    """A new signal, which is dropped when its run no longer refers to it.
+def style(selector: str) -> str | None:
+    """A rule that makes the browser request a new image when it draws such an element.
 
     None if our middleware serves no browser, for example when pages run without the server.
     """
     if not _is_served.is_set():
         return None
-    signal = PaintSignal()
-    _signals[signal.name] = signal
-    return signal
+    name = f"{_OURS}{secrets.token_urlsafe(16)}"
+    return f'{selector} {{ background-image: url("{PATH}?{name}"); }}'
+
+
+def is_in(frame: bytes) -> bool:
+    """Whether a message to a browser contains such a rule."""
+    return _NAME.search(frame) is not None
+
+
+def awaited(frame: bytes) -> PaintSignal | None:
+    """The signal of the rule in a message to a browser. It is noticed from now on, for as long as
+    somebody refers to it."""
+    found = _NAME.search(frame)
+    return PaintSignal(found[1].decode()) if found else None
 
 
 class PaintSignals:
-    """Answers requests for the images and notifies the runs that wait for them."""
+    """Answers requests for the images and notifies those who wait for them."""
 
     def __init__(self, app: ASGIApp, base_path: str = "") -> None:
         self._app = app
@@ -65,7 +78,7 @@ class PaintSignals:
         if scope["type"] != "http" or relative(scope["path"], self._base_path) != PATH:
             await self._app(scope, receive, send)
             return
-        signal = _signals.get(scope["query_string"].decode("latin-1"))
+        signal = _awaited.get(scope["query_string"].decode("latin-1"))
         if signal is not None:
             signal.set_drawn()
         answer = Response(status_code=204, headers={"cache-control": "no-store"})

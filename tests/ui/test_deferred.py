@@ -61,34 +61,12 @@ def test_a_run_whose_page_failed_draws_no_charts() -> None:
     assert not app.markdown
 
 
-class Screen:
-    """A browser that draws what it is sent, or does not say so."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, tells: bool = True) -> None:
-        self.waited: list[float] = []
-        screen = self
-
-        class PaintSignal(paint_signals.PaintSignal):
-            def wait(self, seconds: float) -> bool:
-                screen.waited.append(seconds)
-                return tells
-
-        monkeypatch.setattr(paint_signals, "paint_signal", PaintSignal)
-
-
-def test_the_first_run_of_a_tab_waits_before_its_charts_and_later_ones_after_their_numbers(
+def test_what_follows_the_numbers_is_sent_once_the_browser_shows_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    screen = Screen(monkeypatch)
-    AppTest.from_function(page, default_timeout=60).run().run().run()
+    monkeypatch.setattr(paint_signals, "style", lambda selector: f"{selector} {{ color: red; }}")
 
-    assert screen.waited == [3.0, 0.25, 0.25]
+    app = AppTest.from_function(page, default_timeout=60).run()
 
-
-def test_a_browser_that_does_not_tell_what_it_has_drawn_is_not_waited_for_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    screen = Screen(monkeypatch, tells=False)
-    AppTest.from_function(page, default_timeout=60).run().run().run()
-
-    assert screen.waited == [3.0]
+    (style,) = app.get("html")
+    assert style.proto.body == "<style>h1 { color: red; }</style>"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from lib.web import paint_signals
-from lib.web.bursts import MOST_BYTES, Bursts
+from lib.web.bursts import MOST_BYTES, MOST_WAITING_BYTES, Bursts
 from tests.own_event_loop import run_async
 
 Script = Callable[["Line"], Awaitable[None]]
@@ -111,10 +113,105 @@ def test_the_browser_is_told_at_once_that_a_run_begins() -> None:
     Line(script).run()
 
 
-def test_a_run_that_waits_for_the_browser_does_not_wait_for_itself() -> None:
+@pytest.fixture
+def style(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bytes]:
+    """Makes styles that ask a browser to tell when it has drawn."""
+    served = threading.Event()
+    served.set()
+    monkeypatch.setattr(paint_signals, "_is_served", served)
+    return lambda: str(paint_signals.style("h1")).encode()
+
+
+async def draw(style: bytes) -> None:
+    """Request the image of a style, as a browser does that has drawn it."""
+
+    async def take(message: Message) -> None: ...
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    found = re.search(rb"painted\?([\w-]+)", style)
+    assert found is not None
+    path = f"/{paint_signals.PATH}"
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": found[1]}
+    await paint_signals.PaintSignals(nobody)(scope, receive, take)
+
+
+async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("asked for something else")
+
+
+def test_what_follows_the_numbers_waits_until_the_browser_has_drawn_them(
+    style: Callable[[], bytes],
+) -> None:
     async def script(line: Line) -> None:
-        await line.send(b"number", paint_signals.PaintSignal().style(".numbers").encode())
+        for _ in range(2):
+            line.received.clear()
+            numbers = style()
+            await line.send(beginning_of_run(), b"number", numbers, b"chart", end_of_run())
+            await line.wait(0.2)
+            assert line.received == [beginning_of_run(), b"number", numbers]
+            await draw(numbers)
+            await line.others()
+            assert line.received[3:] == [b"chart", end_of_run()]
+
+    Line(script).run()
+
+
+def test_a_browser_that_does_not_tell_what_it_has_drawn_is_waited_for_only_once(
+    style: Callable[[], bytes],
+) -> None:
+    async def script(line: Line) -> None:
+        await line.send(beginning_of_run(), style(), b"chart", end_of_run())
+        await line.wait(2.9)
         assert len(line.received) == 2
+        await line.wait(0.11)
+        assert len(line.received) == 4
+        await line.send(beginning_of_run(), style(), b"chart", end_of_run())
+        assert len(line.received) == 8
+
+    Line(script).run()
+
+
+def test_a_later_run_waits_less_than_the_first(style: Callable[[], bytes]) -> None:
+    async def script(line: Line) -> None:
+        first = style()
+        await line.send(beginning_of_run(), first, end_of_run())
+        await draw(first)
+        await line.others()
+        line.received.clear()
+        await line.send(beginning_of_run(), style(), b"chart", end_of_run())
+        await line.wait(0.24)
+        assert len(line.received) == 2
+        await line.wait(0.02)
+        assert len(line.received) == 4
+
+    Line(script).run()
+
+
+def test_a_new_run_does_not_wait_until_the_last_one_is_drawn(style: Callable[[], bytes]) -> None:
+    async def script(line: Line) -> None:
+        await line.send(beginning_of_run(), style(), b"chart", style(), end_of_run())
+        assert len(line.received) == 2
+        await line.send(beginning_of_run())
+        assert len(line.received) == 6
+
+    Line(script).run()
+
+
+def test_the_sender_waits_too_if_very_much_waits_for_the_browser(
+    style: Callable[[], bytes],
+) -> None:
+    async def script(line: Line) -> None:
+        numbers = style()
+        await line.send(numbers)
+        sending = asyncio.create_task(line.send(bytes(MOST_WAITING_BYTES), b"chart"))
+        await line.others()
+        assert not sending.done()
+        await draw(numbers)
+        await sending
+        await line.wait(0.051)
+        assert len(line.received) == 3
 
     Line(script).run()
 

@@ -59,11 +59,13 @@ class Ranking:
         outside: Callable[[tuple[str, ...]], int] | None = None,
         chosen: Collection[str] = (),
     ) -> "Ranking":
-        """The first `most` groups, and chosen ones even if they come later.
+        """The first `most` groups, and chosen ones even if they come later. A single group more is
+        shown too: "other (1)" would take as much space.
 
         `outside(keys)` counts the contacts that are in any group but these, each once. Without it,
         groups do not overlap and the tail is their sum.
         """
+        most += len(keys) == most + 1
         picked = frozenset(map(str, chosen))
         late = [row for row, key in enumerate(keys) if row >= most and str(key) in picked][:most]
         rows = [*range(min(most - len(late), len(keys))), *late]

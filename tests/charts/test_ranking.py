@@ -44,7 +44,12 @@ def test_as_many_as_may_be_shown_have_no_other() -> None:
 
 
 def test_a_name_that_reads_like_the_other_ones_is_not_lost_among_them() -> None:
-    assert ranking({"other (1)": 5, "VIP": 1}, most=1).bars == [("other (1)", 5), ("other (1)", 1)]
+    bars = ranking({"other (2)": 5, "VIP": 1, "Lead": 1}, most=1).bars
+    assert bars == [("other (2)", 5), ("other (2)", 2)]
+
+
+def test_a_single_group_more_is_shown_and_not_called_other() -> None:
+    assert ranking({"VIP": 5, "Lead": 1}, most=1).bars == [("VIP", 5), ("Lead", 1)]
 
 
 @some
@@ -84,8 +89,8 @@ def test_bars_are_never_seen_through_by_opacity_where_plotly_then_knows_of_no_cl
 
 
 def test_what_is_chosen_is_shown_even_if_it_is_far_down() -> None:
-    found = ranking({"VIP": 3, "Lead": 2, "Old": 1}, most=2, chosen=("old",))
-    assert found.bars == [("VIP", 3), ("Old", 1), ("other (1)", 2)]
+    found = ranking({"VIP": 3, "Lead": 2, "New": 2, "Old": 1}, most=2, chosen=("old",))
+    assert found.bars == [("VIP", 3), ("Old", 1), ("other (2)", 4)]
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,9 @@ def test_the_bar_of_the_others_counts_each_contact_once() -> None:
 
 
 def test_those_without_any_are_a_group_among_the_others() -> None:
-    view = june_view(contacts=(contact(tagged("601")), contact(tagged("601")), contact()))
-    assert ranked(view, TAG, "contacts", 1).ranking.bars[-1] == ("other (1)", 1)
+    tags = ("601", "601", "602")
+    view = june_view(contacts=(*(contact(tagged(each)) for each in tags), contact()))
+    assert ranked(view, TAG, "contacts", 1).ranking.bars[-1] == ("other (2)", 2)
 
 
 def test_a_ranking_of_those_who_came_leaves_out_groups_to_which_nobody_came() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
 from lib.reference import formatting
 from lib.settings import read_again
+from lib.web.garbage import freeze_loaded_objects
 from tests import effort
 from tests.bucket import bucket_server
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, NOVEMBER_CONTACTS, Contact, FakeChatbotx
@@ -31,6 +33,17 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than cores, since some tests wait for servers, processes and timeouts."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests live to the end: not searched for garbage, a tenth of the time is saved."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        freeze_loaded_objects()
 
 
 @pytest.fixture(autouse=True)

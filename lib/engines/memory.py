@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lib.engines.filters import passing
-from lib.engines.profiles import profiles_of
+from lib.engines.profiles import Profiles, profiles_of
 from lib.engines.questions import NO_FACTS, Bins, Fact, Facts, Filter
 from lib.engines.results import RESULTS
 from lib.reference.periods import Period, Step, edge_stamps
@@ -105,13 +105,11 @@ class MemoryEngine:
     ) -> pd.DataFrame:
         mask = self._mask(among)
         if by is None:
-            return self._tally(facts, self._one_for_all(), mask)
-        found = self._tally(facts, self._keys(by), mask)
+            return self._tally(facts, [self._one_for_all()], mask)
+        keys = [self._keys(by)]
         if with_missing and by.missing.key == MISSING:
-            without = self._tally(facts, self._lacking(by), mask)
-            if without["contacts"].any():
-                found = pd.concat([found, without])
-        return found.rename_axis(by.key)
+            keys.append(self._lacking(by))
+        return self._tally(facts, keys, mask).rename_axis(by.key)
 
     def over_time(
         self, bins: Bins, facts: Facts = NO_FACTS, *, among: Fact | None = None
@@ -120,7 +118,7 @@ class MemoryEngine:
         if facts == NO_FACTS:
             found = places if mask is None else places.take(self._rows(mask))
             return pd.DataFrame({"contacts": np.bincount(found, minlength=len(labels))}, labels)
-        return self._tally(facts, _Keys(places, labels), mask, all_labels=True)
+        return self._tally(facts, [_Keys(places, labels)], mask, all_labels=True)
 
     def cross(
         self,
@@ -255,11 +253,29 @@ class MemoryEngine:
         return found if own is None else found & own
 
     def _tally(
-        self, facts: Facts, keys: _Keys, mask: np.ndarray | None, *, all_labels: bool = False
+        self,
+        facts: Facts,
+        keys: Sequence[_Keys],
+        mask: np.ndarray | None,
+        *,
+        all_labels: bool = False,
     ) -> pd.DataFrame:
-        """Counts by the labels that occur, or by all of them. The single label of ungrouped counts
-        always occurs."""
+        """Counts by the labels of one after another of `keys` that occur, or by all of them. The
+        single label of ungrouped counts always occurs."""
         profiles = profiles_of(self._tables, facts)
+        counts, labels = [], []
+        for each in keys:
+            found, names = self._by_profile(profiles, each, mask), each.labels
+            if not all_labels and names is not _NO_LABELS:
+                occurring = np.flatnonzero(found.any(axis=1))
+                found, names = found[occurring], names[occurring]
+            counts.append(found)
+            labels.append(names)
+        # One table for all: to make two and join them takes longer than counting.
+        return profiles.unfold(np.concatenate(counts), labels[0].append(labels[1:]))
+
+    def _by_profile(self, profiles: Profiles, keys: _Keys, mask: np.ndarray | None) -> np.ndarray:
+        """Counts by label (rows) and profile (columns)."""
         if mask is not None:
             keys = keys.among(mask) if isinstance(keys, _Links) else keys.at(self._rows(mask))
         rows, kinds = len(keys.labels) + 1, len(profiles.facts)
@@ -270,11 +286,8 @@ class MemoryEngine:
             numbers = profiles.numbers
             cells *= kinds
             cells += numbers.take(keys.contact) if isinstance(keys, _Links) else numbers
-        counts = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
-        if all_labels or keys.labels is _NO_LABELS:
-            return profiles.unfold(counts, keys.labels)
-        occurring = np.flatnonzero(counts.any(axis=1))
-        return profiles.unfold(counts[occurring], keys.labels[occurring])
+        counts: np.ndarray = np.bincount(cells, minlength=rows * kinds).reshape(rows, kinds)[1:]
+        return counts
 
     def _one_for_all(self) -> _Keys:
         return _Keys(np.zeros(len(self._contacts), dtype=np.int8), _NO_LABELS)

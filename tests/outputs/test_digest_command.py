@@ -56,9 +56,9 @@ def here(
 
 
 def test_it_is_printed_and_not_sent(here: MailServer, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--demo", "--dry-run"]) == 0
+    assert main(["--dry-run"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Subject: Audience · the demo workspace: ")
+    assert printed.startswith("Subject: Audience: ")
     assert "https://audience.example.com/?from=" in printed
     assert here.mails == []
 
@@ -128,6 +128,7 @@ def test_the_demo_tells_of_its_past(
     monkeypatch.setattr("lib.settings.sources.SECRETS_FILES", ())
     assert main(["--demo", "--dry-run"]) == 0
     said = capsys.readouterr().out
+    assert said.startswith("Subject: Audience · the demo workspace: ")
     assert "people were answered since" in said
     assert "people opted out (" in said
     assert "once the past is recorded" not in said

@@ -493,10 +493,12 @@ class TestFiles:
 
 
 class TestAsACommand:
-    def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, *arguments: str, configured: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[bytes]:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("CHATBOTX_")
-        }
+        } | (configured or {})
         return subprocess.run(
             [sys.executable, "-m", "lib.report", *arguments],
             cwd=ROOT,
@@ -541,11 +543,12 @@ class TestAsACommand:
         assert done.returncode == 2
         assert b"Traceback" not in done.stderr
 
-    def test_reader_that_goes_away_is_no_traceback(self) -> None:
+    def test_reader_that_goes_away_is_no_traceback(self, server: FakeChatbotx) -> None:
+        one = {"CHATBOTX_BASE_URL": server.base_url, "CHATBOTX_TOKEN": "one"}
         reading, writing = os.pipe()
         os.close(reading)
         try:
-            done = self.run("--demo", *AS_OF_JULY, stdout=writing, stderr=subprocess.PIPE)
+            done = self.run(*AS_OF_JULY, configured=one, stdout=writing, stderr=subprocess.PIPE)
         finally:
             os.close(writing)
 

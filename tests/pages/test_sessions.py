@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.refresh import refreshers
 from lib.store.snapshot import Snapshot
+from tests import effort
 from tests.pages.conftest import JUNE, Connect, open_page, text
 from tests.switching import PATHS
 
@@ -37,7 +38,7 @@ def test_a_session_keeps_choices_and_nothing_of_what_it_showed(connect: Connect,
 
 
 SESSIONS = 5
-REFRESHES = 10
+REFRESHES = effort.of(10)
 
 
 class Workspace:

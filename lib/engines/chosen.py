@@ -152,7 +152,7 @@ def source_of(
         return None
     return ChosenSource(
         chosen,
-        lambda: _not_kept(settings, snapshot()),
+        lambda: not_kept(settings, snapshot()),
         lambda: _kept(settings, as_of),
         contacts,
     )
@@ -178,7 +178,7 @@ def _kept(settings: Settings, as_of: datetime) -> Where | None:
     return None
 
 
-def _not_kept(settings: Settings, snapshot: Snapshot) -> Where:
+def not_kept(settings: Settings, snapshot: Snapshot) -> Where:
     """The files that the snapshot's crawl has written, or its tables. Raises EngineError."""
     from lib.engines.where import in_files, in_memory
     from lib.store.place import StoreError, Unreadable

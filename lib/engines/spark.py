@@ -144,7 +144,7 @@ class Spark:
         except CancelledError:
             raise Cancelled from None
         except (grpc.RpcError, PySparkException) as error:
-            raise _engine_error(self.name, error) from None
+            raise engine_error(self.name, error) from None
 
     def _interrupt(self, tag: str, has_ended: threading.Event) -> None:
         """Interrupt a question, repeatedly since it may not have reached the server yet."""
@@ -189,7 +189,7 @@ class _Asked(threading.local):
             self.progress.share = min(1.0, sum(each for each, _ in done) / tasks)
 
 
-def _engine_error(name: str, error: Exception) -> EngineError:
+def engine_error(name: str, error: Exception) -> EngineError:
     """The error in our own words: Spark's contain addresses and differ by call."""
     code = error.code() if isinstance(error, grpc.RpcError) and hasattr(error, "code") else None
     text = f"{code} {error}"

@@ -104,7 +104,7 @@ class TestAgreement:
 class TestDifferences:
     def test_contacts_deleted_since_leave_no_doubt(self) -> None:
         def delete(server: FakeChatbotx, request: RecordedRequest) -> None:
-            if request.path == COUNT_PATH and "100" in server.workspaces[TOKEN]._rows:
+            if request.path == COUNT_PATH and "100" in server.workspaces[TOKEN]:
                 for gone in ("100", "101", "333"):
                     server.workspaces[TOKEN].delete(gone)
 
@@ -173,7 +173,7 @@ class TestDifferences:
         with FakeChatbotx({TOKEN: counted}, COUNTING) as other:
 
             def fault(request: RecordedRequest) -> Fault:
-                return other._answer(request)[0]
+                return other.answer(request)[0]
 
             return crawled(fault)
 
@@ -212,7 +212,7 @@ def test_a_count_that_doubles_everything_is_reported_and_loses_nothing() -> None
     with FakeChatbotx({TOKEN: CONTACTS}, COUNTING) as honest:
 
         def double(request: RecordedRequest) -> Fault:
-            total = json.loads(honest._answer(request)[0].body)["total"]
+            total = json.loads(honest.answer(request)[0].body)["total"]
             return Answer(200, json.dumps({"total": 2 * total}).encode())
 
         found = crawled(double)

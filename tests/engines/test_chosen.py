@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from lib.chatbotx.client import Client
-from lib.engines.chosen import _not_kept
+from lib.engines.chosen import not_kept
 from lib.engines.where import Files
 from lib.settings import Settings
 from lib.store.on_disk import fetch_to_disk
@@ -41,7 +41,7 @@ def test_files_of_a_crawl_in_the_store_s_folder_are_read(
 ) -> None:
     configured = Settings(token="t", store=str(tmp_path), engine=named)
     snapshot = crawled(edge_server, place_of(configured))
-    assert isinstance(_not_kept(configured, snapshot)("contacts"), Files)
+    assert isinstance(not_kept(configured, snapshot)("contacts"), Files)
     assert not snapshot.is_loaded
 
 
@@ -53,7 +53,7 @@ def test_files_of_a_crawl_elsewhere_are_sent_to_a_server_which_may_not_reach_the
         Settings(token="t", store=str(tmp_path / "store"), engine=engine)
         for engine in ("duckdb", "sc://localhost:15002")
     )
-    assert isinstance(_not_kept(duckdb, snapshot)("contacts"), Files)
-    sent = _not_kept(spark, snapshot)("contacts")
+    assert isinstance(not_kept(duckdb, snapshot)("contacts"), Files)
+    sent = not_kept(spark, snapshot)("contacts")
     assert isinstance(sent, pa.Table)
     assert len(sent) == snapshot.contacts == 137

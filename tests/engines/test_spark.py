@@ -21,7 +21,7 @@ from lib.engines import flights
 from lib.engines.errors import EngineError
 from lib.engines.flights import Cancelled, Flight
 from lib.engines.results import Results
-from lib.engines.spark import Spark, _engine_error
+from lib.engines.spark import Spark, engine_error
 from lib.engines.where import Where, in_memory
 from tests.engines.answering import needs_server, server_address
 from tests.workspaces import tables_of
@@ -52,7 +52,7 @@ def test_server_that_is_not_there_is_a_sentence() -> None:
 
 def test_token_that_is_refused_is_a_sentence_without_it() -> None:
     refusal = grpc.RpcError("UNAUTHENTICATED: token abc at sc://spark.example.com")
-    assert str(_engine_error("Spark", refusal)) == (
+    assert str(engine_error("Spark", refusal)) == (
         "Spark refused the token: check CHATBOTX_ENGINE_TOKEN."
     )
 
@@ -161,7 +161,7 @@ def test_server_that_dies_in_mid_question_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("why", ["UNAVAILABLE: Socket closed", "connection reset"])
 def test_connection_that_breaks_in_mid_question_is_a_sentence(why: str) -> None:
-    said = str(_engine_error("Spark", grpc.RpcError(why)))
+    said = str(engine_error("Spark", grpc.RpcError(why)))
     assert said.startswith("Spark cannot be reached: ")
     assert why not in said
 

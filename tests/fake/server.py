@@ -141,7 +141,7 @@ class FakeChatbotx:
                 if self.between_requests is not None:
                     self.between_requests(self, request)
                 fault = self.faults(request) if self.faults is not None else None
-                answer, skipped = self._answer(request)
+                answer, skipped = self.answer(request)
                 seconds = self.latency + self._begin_to_skip(skipped)
             if isinstance(fault, Late):
                 seconds += fault.seconds
@@ -178,7 +178,7 @@ class FakeChatbotx:
         self.requests.append(request)
         return request
 
-    def _answer(self, request: RecordedRequest) -> tuple[Answer, int]:
+    def answer(self, request: RecordedRequest) -> tuple[Answer, int]:
         """The answer, and how many contacts the server has to skip for it."""
         path = request.path
         if path.endswith("/") and path != "/":

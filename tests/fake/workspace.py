@@ -53,6 +53,9 @@ class Workspace:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, contact_id: str) -> bool:
+        return contact_id in self._rows
+
     @property
     def contacts(self) -> list[Contact]:
         """All contacts in order of insertion, with every field that any version sends."""

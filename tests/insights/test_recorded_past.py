@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-import pyarrow as pa
+import numpy as np
+import pandas as pd
 import pytest
 
 from lib.history.memory import Past as Recorded
@@ -22,9 +24,12 @@ def at(hours: float) -> datetime:
 
 
 def history() -> Recorded:
+    return recorded_in(Recorded())
+
+
+def recorded_in(found: Recorded) -> Recorded:
     """48 hours with a snapshot every third hour. At hour 27 one of two contacts opts out; at hour
     30 the other, who has waited since hour 24, is answered."""
-    found = Recorded()
     for hour in range(0, 49, 3):
         agreed = {"broadcastSubscribedAt": at(-100).isoformat()} if hour < 27 else {}
         wrote = {"contactRepliedAt": at(24).isoformat()} if hour >= 24 else {}
@@ -58,12 +63,23 @@ def test_levels_say_who_was_handed_over_and_taken_by_nobody(past: RecordedPast) 
     assert {level.handed_over for level in past.levels(whatsapp, at(0), at(48))} == {0}
 
 
+class BegunEarlier(Recorded):
+    """History of which another version, that did not know who was handed over, recorded the first
+    twelve hours."""
+
+    def levels(
+        self,
+        dimension: str,
+        first: np.datetime64,
+        last: np.datetime64,
+        keys: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        found = super().levels(dimension, first, last, keys)
+        return found.assign(handed_over=found["handed_over"].mask(found["seen"] < at(12)))
+
+
 def test_where_an_earlier_version_recorded_nobody_knows_who_was_handed_over() -> None:
-    earlier = history()
-    for place, table in enumerate(earlier._levels[:5]):
-        column = table.schema.get_field_index("handed_over")
-        nothing = pa.nulls(len(table), pa.int32())
-        earlier._levels[place] = table.set_column(column, "handed_over", nothing)
+    earlier = recorded_in(BegunEarlier())
     levels = RecordedPast(earlier, bot_answers=True).levels(Choice(), at(0), at(48))
     known = [level.handed_over is not None for level in levels]
     assert known == [False] * 4 + [True] * 12

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib import settings
+from lib.chatbotx.client import Patience
 from lib.refresh import refreshers
 from tests.fake_chatbotx import (
     DATABASE_DOWN,
@@ -124,14 +127,14 @@ def test_without_a_token_the_demo_says_that_it_is_one() -> None:
 
 
 def test_a_failed_refresh_keeps_the_numbers_and_says_since_when(
-    connect: Connect, edge_server: FakeChatbotx
+    connect: Connect, edge_server: FakeChatbotx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect()
-    del edge_server.workspaces["edge"]
+    monkeypatch.setattr("lib.store.workspace.Patience", partial(Patience, attempts=1))
     edge_server.faults = lambda request: DATABASE_DOWN
     refresher = refreshers.refresher_of(settings.load())
-    refresher.stop()
-    refresher._fail("ChatbotX cannot be reached.")
+    refresher.refresh()
+    assert refresher.wait(60).failure is not None
     page = open_page()
     assert numbers(page)["Contacts"] == "137"
     assert "Refreshing has failed since" in page.warning[0].value

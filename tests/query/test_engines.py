@@ -23,7 +23,7 @@ from lib.outputs.digest import digest, message
 from lib.outputs.report import report
 from lib.outputs.views import Named
 from lib.query.choice import Choice
-from lib.query.view import View, _contacts, view_of
+from lib.query.view import View, view_of
 from lib.settings import Settings
 from lib.store.dimensions import CHANNEL
 from lib.store.snapshot import FiledSnapshot, Snapshot
@@ -199,7 +199,7 @@ def test_engine_that_cannot_read_the_store_is_a_sentence_and_reads_it_once_it_ca
         view(snapshot, tmp_path)
 
     file.write_bytes(contents)
-    assert view(snapshot, tmp_path).compute(_contacts) == 2
+    assert view(snapshot, tmp_path).contacts == 2
 
 
 def test_store_of_a_newer_version_leaves_the_numbers_and_is_not_written_to(
@@ -219,6 +219,6 @@ def test_store_of_a_newer_version_leaves_the_numbers_and_is_not_written_to(
 
     assert "a newer version of this dashboard keeps its data there" in note
     seen = view(shown, tmp_path)
-    assert seen.compute(_contacts) == 2
+    assert seen.contacts == 2
     assert seen.source is not None
     assert not seen.source.reads_store

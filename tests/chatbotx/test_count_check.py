@@ -159,7 +159,7 @@ class TestDifferences:
                 nonlocal has_counted
                 if request.path == COUNT_PATH:
                     has_counted = True
-                    return other._answer(request)[0]
+                    return other.answer(request)[0]
                 return DATABASE_DOWN if has_counted else None
 
             with FakeChatbotx({TOKEN: CONTACTS}, COUNTING, faults=fault) as server:

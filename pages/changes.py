@@ -14,7 +14,7 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.trends import drawn_days, during, titled
 from lib.query.view import TO_COME, View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.periods import Period, day_of
 from lib.reference.rates import FEW_ANSWERS, Rate
 from lib.store.dimensions import AGENT, TAG
@@ -31,7 +31,7 @@ def show(view: View) -> None:
         _show(view)
     except (StoreError, Unreadable) as why:
         st.error(
-            f"What was recorded cannot be read: {formatting.markdown(str(why))}. The numbers of "
+            f"What was recorded cannot be read: {escaping.markdown(str(why))}. The numbers of "
             "the other pages are current all the same.",
             icon=":material/history_toggle_off:",
         )
@@ -51,7 +51,7 @@ def _show(view: View) -> None:
         cards.headline(
             QUESTION,
             f"Nothing was recorded before the end of this period: recording began "
-            f"{formatting.markdown(since)}. Choose a later period.",
+            f"{escaping.markdown(since)}. Choose a later period.",
             view,
         )
         return
@@ -60,7 +60,7 @@ def _show(view: View) -> None:
     if not found.snapshots:
         _what_it_will_show()
         return
-    st.caption(formatting.markdown(_compared(found, view)))
+    st.caption(escaping.markdown(_compared(found, view)))
     _numbers(found, view)
     _bridge(found, view)
     days = drawn_days(view)
@@ -96,7 +96,7 @@ def _sentence(found: Changes, view: View) -> str:
     if not found.snapshots:
         since = formatting.moment(found.recorded_since, zone)
         return (
-            f"Recorded since {formatting.markdown(since)}: "
+            f"Recorded since {escaping.markdown(since)}: "
             f"**{formatting.counted(bridge.closing, 'contact')}** "
             f"{'is' if bridge.closing == 1 else 'are'} not blocked. There is no second snapshot in "
             "this period to compare with."

@@ -12,7 +12,7 @@ from lib.metrics import audience, engagement
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.periods import day_of
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import CHANNEL, SOURCE
@@ -94,14 +94,14 @@ def _sentence(view: View, total: audience.Audience, channels: pd.DataFrame) -> s
             if len(chosen) == 1 or new == total.new
             else f"{formatting.number(new)} of the {formatting.counted(total.new, 'new contact')}"
         )
-        name = formatting.markdown(formatting.channel_name(best))
+        name = escaping.markdown(formatting.channel_name(best))
         sentence = f"**{name}** brought {brought} {view.during}."
     enough = known["new_before"] >= SMALL_SAMPLE
     fall = (known["new"] - known["new_before"]).where(enough, 0)
     if view.compares and len(fall) > 1 and fall.min() < 0:
         worst = str(fall.idxmin())
         sentence += (
-            f" {formatting.markdown(formatting.channel_name(worst))} fell most: "
+            f" {escaping.markdown(formatting.channel_name(worst))} fell most: "
             f"{formatting.number(int(known['new'][worst]))}, after "
             f"{formatting.number(int(known['new_before'][worst]))} {view.before}."
         )

@@ -10,7 +10,7 @@ from lib.metrics.tails import Counted
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
 from lib.store.dimensions import COUNTRY
@@ -76,7 +76,7 @@ def show(view: View) -> None:
 def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:
     if not len(known):
         return "The country of no contact is known."
-    first = formatting.markdown(formatting.country(str(known.index[0])))
+    first = escaping.markdown(formatting.country(str(known.index[0])))
     if len(known) == 1 and not unknown:
         return f"All contacts are in {first}."
     sentence = (

@@ -10,7 +10,7 @@ from lib.outputs import archive
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting, glossary
+from lib.reference import escaping, formatting, glossary
 from lib.settings import Welcome, hosting
 from lib.store.dimensions import TEAM
 from lib.ui import agents_and_channels, cards, deferred, deliveries, gate, rights, tables
@@ -68,14 +68,14 @@ def _sentence(view: View) -> str:
     are, once = ("is", "exactly once") if snapshot.contacts == 1 else ("are", "each exactly once")
     if verdict.complete and not verdict.without_id:
         which = "The **only contact**" if snapshot.contacts == 1 else f"All {many}"
-        moment = formatting.markdown(formatting.moment(snapshot.as_of, view.terms.timezone))
+        moment = escaping.markdown(formatting.moment(snapshot.as_of, view.terms.timezone))
         sentence = f"{which} that existed at {moment} {are} here, {once}."
     elif verdict.complete:
         lost = formatting.counted(verdict.without_id, "contact")
         reason = "it has no id" if verdict.without_id == 1 else "they have no id"
         sentence = f"{many} {are} here, {once}; {lost} could not be counted, as {reason}."
     else:
-        warnings = formatting.markdown(" ".join(verdict.warnings))
+        warnings = escaping.markdown(" ".join(verdict.warnings))
         sentence = f"{many} {are} here, but some may be missing: {warnings}"
     if snapshot.unreadable:
         sentence += f" {formatting.counted(snapshot.unreadable, 'value')} could not be read."

@@ -14,7 +14,7 @@ from lib.engines.errors import EngineError
 from lib.query import view
 from lib.query.last_good import LAST_GOOD, Shown
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.pages import PagePath
 from lib.refresh.refreshers import refresher_of
 from lib.settings import Settings
@@ -92,9 +92,9 @@ def main() -> None:
         if configured.is_demo:
             status.demo_banner()
         for note in [*link_notes, *notes, *visitor.configuration.notes, *configured.notes]:
-            st.warning(formatting.markdown(note), icon=":material/link_off:")
+            st.warning(escaping.markdown(note), icon=":material/link_off:")
         if seen.caveat:
-            st.info(formatting.markdown(seen.caveat), icon=":material/event_busy:")
+            st.info(escaping.markdown(seen.caveat), icon=":material/event_busy:")
         fetched = status.Fetched.of(current.snapshot)
         if current.reason is not None:
             status.older(configured.name, current.reason, fetched, seen.terms.timezone)
@@ -159,7 +159,7 @@ def _no_contacts_yet() -> None:
 
 def _nobody(seen: View) -> None:
     st.title("No contact passes these filters")
-    st.write(f"Chosen is: {formatting.markdown(seen.choice.in_words(seen.options))}.")
+    st.write(f"Chosen is: {escaping.markdown(seen.choice.in_words(seen.options))}.")
     st.button(
         "Show all contacts",
         on_click=rights.callback(sidebar.clear_filters),

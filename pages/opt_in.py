@@ -16,7 +16,7 @@ from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
 from lib.ui import cards, charts, clicks, deferred, recorded_days
@@ -107,7 +107,7 @@ def _opted_out(view: View) -> str:
     began = begins(history)
     during = view.during
     if began > period.first_moment:
-        during = f"since {formatting.markdown(formatting.moment(began, period.timezone))}"
+        during = f"since {escaping.markdown(formatting.moment(began, period.timezone))}"
     if not rate.numerator:
         return f"Nobody opted out of broadcasts {during}."
     return (

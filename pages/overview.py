@@ -15,7 +15,7 @@ from lib.outputs.columns import Table, column
 from lib.query import url
 from lib.query.trends import between_ends, moved
 from lib.query.view import TO_COME, View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
 from lib.ui import (
@@ -75,7 +75,7 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
     if chosen := view.choice.keys(CHANNEL):
         known = known[known.index.isin(chosen)]
     if total.new and len(chosen) != 1 and known.sum():
-        best = formatting.markdown(formatting.channel_name(str(known.idxmax())))
+        best = escaping.markdown(formatting.channel_name(str(known.idxmax())))
         share = formatting.percent(int(known.max()) / total.new)
         brought = f"{share} of them" if total.new > 1 else "it"
         sentence += f". {best} brought {brought}"
@@ -199,7 +199,7 @@ def _worth_a_look(view: View) -> None:
         cards.note_points(
             "Worth a look",
             [
-                f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.evidence)}"
+                f"**{escaping.markdown(each.sentence)}** {escaping.markdown(each.evidence)}"
                 for each in found
             ],
         )
@@ -209,8 +209,8 @@ def _draw_finding(finding: Finding, view: View) -> None:
     text, link = st.columns([5, 2], vertical_alignment="center")
     with text:
         st.markdown(
-            formatting.markdown(finding.sentence),
-            help=f"Why am I seeing this? {formatting.markdown(finding.evidence)}",
+            escaping.markdown(finding.sentence),
+            help=f"Why am I seeing this? {escaping.markdown(finding.evidence)}",
         )
     if finding.leads_elsewhere(view, "overview"):
         with link:
@@ -218,8 +218,8 @@ def _draw_finding(finding: Finding, view: View) -> None:
 
 
 def _link_to(finding: Finding, view: View) -> None:
-    label = f"{formatting.markdown(finding.verb)} →"
-    about, choice = f"Look at: {formatting.markdown(finding.sentence)}", finding.choice(view)
+    label = f"{escaping.markdown(finding.verb)} →"
+    about, choice = f"Look at: {escaping.markdown(finding.sentence)}", finding.choice(view)
     if finding.page == "overview":
         st.button(
             label,

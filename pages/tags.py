@@ -11,7 +11,7 @@ from lib.metrics import tags as together
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import TAG
 from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
@@ -31,7 +31,7 @@ def show(view: View) -> None:
         sentence = (
             f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; "
             f"the largest of {formatting.counted(len(tagged), 'tag')} is "
-            f"{formatting.markdown(largest)} with "
+            f"{escaping.markdown(largest)} with "
             f"{formatting.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
         )
     else:

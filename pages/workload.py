@@ -17,7 +17,7 @@ from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.shown import TableShown
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
 from lib.ui import (
     answers,
@@ -127,7 +127,7 @@ def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
     if len(agents) and agents["awaiting_reply"].max():
         busiest = agents.iloc[int(agents["awaiting_reply"].argmax())]
         sentence += (
-            f" {formatting.markdown(str(busiest['name']))} has the most: "
+            f" {escaping.markdown(str(busiest['name']))} has the most: "
             f"{formatting.number(busiest['awaiting_reply'])} of those who wait, and "
             f"{formatting.counted(int(busiest['open']), 'open conversation')} in all."
         )

@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 PETROL, AMBER, BERRY, JADE, SKY, RUST, VIOLET, MOSS, ORCHID, SLATE = (
     "#12759A",
@@ -61,7 +61,7 @@ def channel_colour(key: str) -> str:
 
 def labels_of(names: Sequence[str], most: int = 24) -> list[str]:
     """Untrusted names, shortened to fit beside a row and escaped for Plotly."""
-    return [formatting.plotly(formatting.shortened(name, most)) for name in names]
+    return [escaping.plotly(formatting.shortened(name, most)) for name in names]
 
 
 def row_keys(labels: Sequence[str]) -> list[str]:

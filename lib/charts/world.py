@@ -6,7 +6,7 @@ from math import log10
 import plotly.graph_objects as go
 
 from lib.charts.style import figure_of
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.regions import alpha3
 
 
@@ -24,7 +24,7 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
         zmin=0,
         zmax=log10(most + 1),
         customdata=[
-            f"{formatting.plotly(formatting.country(key))}: {formatting.number(value)} {what}"
+            f"{escaping.plotly(formatting.country(key))}: {formatting.number(value)} {what}"
             for key, value in known.items()
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 Raw = str | int | float | date | datetime | None
 """A value in exported files; None if missing."""
@@ -60,7 +60,7 @@ def _bounds(value: Any) -> tuple[Raw, ...]:
 
 
 def _text(value: Any) -> tuple[Raw, ...]:
-    return (formatting.upright(str(value)),)
+    return (escaping.upright(str(value)),)
 
 
 def _shares(value: Any) -> str:
@@ -76,7 +76,7 @@ def _differences(value: Any) -> str:
 _SIGNED_PERCENT = "+0.0%;\u22120.0%;0.0%"
 _BOUNDS = (" from", " to")
 
-TEXT = Format("text", lambda value: formatting.visible(str(value)), _text)
+TEXT = Format("text", lambda value: escaping.visible(str(value)), _text)
 COUNT = Format("count", formatting.number, _whole, is_number=True, pattern="#,##0")
 SIGNED = Format(
     "signed count", formatting.signed, _whole, is_number=True, pattern="+#,##0;\u2212#,##0;0"

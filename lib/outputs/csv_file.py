@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from lib.outputs.columns import Raw, Table
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 FILTERS = "Filters"
 """Name of the column, and of the line on a page's head, with the filters in words."""
@@ -32,9 +32,7 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
     columns = table.of_files
     heads = [head for column in columns for head in column.heads]
     # A column may be named after a channel, and so by a stranger.
-    writer.writerow(
-        [formatting.spreadsheet(formatting.upright(head)) for head in [*heads, *chosen]]
-    )
+    writer.writerow([escaping.spreadsheet(escaping.upright(head)) for head in [*heads, *chosen]])
     last = [cell(value, mark) for value in chosen.values()]
     for row in range(len(table)):
         values = [cell(value, mark) for column in columns for value in column.raw(row)]
@@ -85,7 +83,7 @@ def cell(value: Raw, mark: str) -> str:
         case float():
             return _decimal(value).replace(".", mark)
         case _:
-            return formatting.spreadsheet(value)
+            return escaping.spreadsheet(value)
 
 
 def _decimal(value: float) -> str:

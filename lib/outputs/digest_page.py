@@ -25,7 +25,7 @@ from lib.outputs.shown import (
     TableShown,
 )
 from lib.query.view import View
-from lib.reference import formatting, glossary
+from lib.reference import escaping, formatting, glossary
 from lib.reference.periods import day_of
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
 
@@ -60,18 +60,18 @@ def page_of(written: Digest, view: View) -> Page:
             PointsShown(
                 heading,
                 tuple(
-                    f"**{formatting.markdown(each.sentence)}** {formatting.markdown(each.why)}"
+                    f"**{escaping.markdown(each.sentence)}** {escaping.markdown(each.why)}"
                     for each in points
                 ),
             )
         )
     if written.since:
         items.append(
-            PointsShown("Since the last digest", tuple(map(formatting.markdown, written.since)))
+            PointsShown("Since the last digest", tuple(map(escaping.markdown, written.since)))
         )
     items.append(_growth(view))
     items += _groups(view)
-    return Page(written.title, formatting.markdown(written.sentence), context, tuple(items))
+    return Page(written.title, escaping.markdown(written.sentence), context, tuple(items))
 
 
 def _numbers(written: Digest) -> Iterable[NumberShown]:

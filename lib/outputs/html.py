@@ -19,7 +19,7 @@ from lib.charts.sparkline import sparkline
 from lib.charts.stack import stack
 from lib.outputs.columns import LINK, STACK, TEXT, TREND, Column, Table, is_missing
 from lib.outputs.shown import NumberShown
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 MOST_TRENDS = 100
 """Most rows of a table with sparklines or bars: thousands of images take a browser minutes."""
@@ -76,7 +76,7 @@ def environment() -> Environment:
     )
     made.filters["prose"] = prose
     made.filters["name"] = name
-    made.filters["plain"] = formatting.visible
+    made.filters["plain"] = escaping.visible
     made.filters["line"] = _line
     made.globals["table_of"] = table_html
     return made
@@ -113,7 +113,7 @@ def table_html(
         label=label,
         key=key,
         heads=tuple(
-            _Head(formatting.visible(each.name), look)
+            _Head(escaping.visible(each.name), look)
             for each, look in zip(columns, looks, strict=True)
         ),
         rows=rows,
@@ -205,18 +205,18 @@ def _sort_key(value: Any) -> str:
 
 def name(text: str) -> Markup:
     """An untrusted name, isolated from the text direction around it."""
-    return Markup("<bdi>{}</bdi>").format(formatting.visible(text))
+    return Markup("<bdi>{}</bdi>").format(escaping.visible(text))
 
 
 _prose = MarkdownIt("zero").enable(["escape", "emphasis"])
 
 
 def prose(markdown: str) -> Markup:
-    """A line of Markdown as HTML: strong text and the escapes of `formatting.markdown`; everything
+    """A line of Markdown as HTML: strong text and the escapes of `escaping.markdown`; everything
     else is literal."""
-    rendered = _prose.renderInline(_WORD_JOINERS.sub("", formatting.upright(markdown)))
+    rendered = _prose.renderInline(_WORD_JOINERS.sub("", escaping.upright(markdown)))
     return Markup(rendered)
 
 
 _WORD_JOINERS = re.compile("\u2060")
-"""Word joiners, which `formatting.markdown` inserts to defeat Streamlit's own shorthands."""
+"""Word joiners, which `escaping.markdown` inserts to defeat Streamlit's own shorthands."""

@@ -18,7 +18,7 @@ from lib.outputs.columns import Column, Raw, Table
 from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import prose
 from lib.outputs.shown import NumberShown, NumbersShown, Page
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 _MOST_CHARACTERS = 31
 """Maximum length of a sheet's name in XLSX."""
@@ -138,7 +138,7 @@ def _write(sheet: Worksheet, row: int, place: int, value: Raw, look: CellFormat 
         case int() | float():
             sheet.write_number(row, place, value, look)
         case _:
-            sheet.write_string(row, place, formatting.upright(value)[:_LONGEST_CELL], look)
+            sheet.write_string(row, place, escaping.upright(value)[:_LONGEST_CELL], look)
 
 
 def _width(column: Column) -> int:
@@ -148,7 +148,7 @@ def _width(column: Column) -> int:
 
 def _sheet_name(title: str, taken: Counter[str]) -> str:
     """A valid sheet name that differs from those taken; names are case-insensitive."""
-    plain = _FORBIDDEN.sub(" ", formatting.visible(title))[:_MOST_CHARACTERS].strip("' ") or "Table"
+    plain = _FORBIDDEN.sub(" ", escaping.visible(title))[:_MOST_CHARACTERS].strip("' ") or "Table"
     taken[plain.casefold()] += 1
     again = taken[plain.casefold()]
     if again == 1:

@@ -10,7 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from lib.engines.questions import Engine, Fact, Filter
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.store.dimensions import DIMENSIONS, MISSING, Dimension
 
 
@@ -130,7 +130,7 @@ _WHITESPACE = re.compile(r"\s+")
 
 def clean(name: str) -> str:
     """A name on one line, without the Unicode controls that change the text direction."""
-    return formatting.visible(name).strip()
+    return escaping.visible(name).strip()
 
 
 _CONFUSABLES = str.maketrans(

@@ -14,7 +14,7 @@ from lib.metrics.tails import Counted
 from lib.outputs import columns as of
 from lib.outputs.columns import Column, Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import Dimension
 from lib.ui import charts, clicks, tables
@@ -142,7 +142,7 @@ def rose_most(counted: pd.DataFrame, dimension: Dimension, view: View) -> str:
     key = str(rise.idxmax())
     before = int(known["new_before"][key])
     return (
-        f"{formatting.markdown(view.options.name(dimension, key))} rose most: "
+        f"{escaping.markdown(view.options.name(dimension, key))} rose most: "
         f"{formatting.number(int(known['new'][key]))} new {view.during}, after "
         f"{formatting.number(before) if before else 'none'} {view.before}."
     )

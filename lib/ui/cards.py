@@ -11,7 +11,7 @@ from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import numbers_html
 from lib.outputs.shown import FactsShown, NumberShown, NumbersShown, PointsShown
 from lib.query.view import View
-from lib.reference import formatting, glossary
+from lib.reference import escaping, formatting, glossary
 from lib.reference.rates import Rate, Z, newcombe
 from lib.ui import recorder, share, sidebar
 
@@ -42,7 +42,7 @@ class Number:
 def headline(question: str, sentence: str, view: View, *, with_basis: bool = False) -> None:
     """Draw the head of a page: the question, the answer in a sentence, and the filters.
 
-    `sentence` is Markdown; names in it must be escaped by `formatting.markdown`.
+    `sentence` is Markdown; names in it must be escaped by `escaping.markdown`.
     """
     with st.container(key="headline"):
         st.title(question)
@@ -55,7 +55,7 @@ def headline(question: str, sentence: str, view: View, *, with_basis: bool = Fal
         parts.append(f"only {limits}")
     page = recorder.begin(question, sentence, tuple(_context(view).items()))
     with st.container(horizontal=True, vertical_alignment="center", key="context"):
-        st.caption(formatting.markdown(" · ".join(parts)), width="stretch")
+        st.caption(escaping.markdown(" · ".join(parts)), width="stretch")
         share.button(page, view)
     sidebar.chips(view.choice, view.options)
 
@@ -170,7 +170,7 @@ def facts(title: str, values: Mapping[str, str], *, heads: tuple[str, str]) -> N
     recorder.note(FactsShown(title, values, heads))
     lines = [f"| {heads[0]} | {heads[1]} |", "|---|---|"]
     lines += [
-        f"| {formatting.markdown(name)} | {formatting.markdown(text)} |"
+        f"| {escaping.markdown(name)} | {escaping.markdown(text)} |"
         for name, text in values.items()
     ]
     key = f"facts-{title.lower().replace(' ', '-')}"

@@ -15,7 +15,7 @@ import streamlit as st
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.settings import Notifications, Recipient, Settings, Welcome
 from lib.ui import gate, rights, tables
 
@@ -66,8 +66,8 @@ def draw(view: View) -> None:
             ledgers[recipient.name] = deliveries_of(recipient, workspace).read()
         except OSError as error:
             st.warning(
-                f"What was sent to {formatting.markdown(recipient.name)} is not known, and nothing "
-                f"is sent: {formatting.markdown(str(error))}.",
+                f"What was sent to {escaping.markdown(recipient.name)} is not known, and nothing "
+                f"is sent: {escaping.markdown(str(error))}.",
                 icon=":material/mail_off:",
             )
     _draw_deliveries(recipients, ledgers, workspace, view)
@@ -115,17 +115,17 @@ def _draw_deliveries(
 
 def _about(recipient: Recipient, ledger: Ledger | None, zone: str) -> list[str]:
     """When the next digest is due, and why alerts are held back."""
-    name = formatting.markdown(f"{recipient.name} ({recipient.host})")
+    name = escaping.markdown(f"{recipient.name} ({recipient.host})")
     said = []
     if recipient.at is not None:
         from lib.outputs.notify.schedule import next_time
 
         following = next_time(recipient.at, zone, formatting.now())
         if following is not None:
-            moment = formatting.markdown(formatting.moment(following, zone))
+            moment = escaping.markdown(formatting.moment(following, zone))
             said.append(f"Next digest for {name}: {moment}.")
     if ledger is not None and ledger.held:
-        said.append(f"{name}: {formatting.markdown(ledger.held)}")
+        said.append(f"{name}: {escaping.markdown(ledger.held)}")
     return said
 
 
@@ -202,7 +202,7 @@ def _draw_snooze(recipient: Recipient, alert: Alert, workspace: str, now: dateti
     key = f"{recipient.name}-{alert.key}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            formatting.markdown(alert.sentence or RULE_NAMES.get(alert.rule, alert.rule)),
+            escaping.markdown(alert.sentence or RULE_NAMES.get(alert.rule, alert.rule)),
             width="stretch",
         )
         if alert.is_snoozed(now):
@@ -266,7 +266,7 @@ def _snoozing(key: str, until: datetime | None) -> Callable[[Ledger], Ledger]:
 
 def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> None:
     """On demand, what the rules would have done according to history."""
-    name = formatting.markdown(recipient.name)
+    name = escaping.markdown(recipient.name)
     if not st.toggle(f"Look for {name}", key=f"rehearse-{recipient.name}"):
         return
     from lib.insights.readings import reading_of
@@ -279,7 +279,7 @@ def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> No
         saved = saved_views_of(workspace)
         shown = view_named(recipient.view, view.snapshot, workspace, saved, past.history).view
     except ViewGone as error:
-        st.warning(formatting.markdown(str(error)))
+        st.warning(escaping.markdown(str(error)))
         return
     said = rehearse(recipient.alerts, past, shown.choice, reading_of(shown, past))
     zone = workspace.timezone
@@ -291,10 +291,10 @@ def _draw_rehearsal(recipient: Recipient, workspace: Settings, view: View) -> No
     ]
     judged = formatting.counted(said.judgements, "refresh was", "refreshes were")
     alerts = formatting.counted(len(said.episodes), "alert")
-    since = formatting.markdown(formatting.moment_of(said.start, zone))
+    since = escaping.markdown(formatting.moment_of(said.start, zone))
     st.markdown(f"{judged} recorded since {since}: {alerts}.")
     if sentences:
-        st.markdown("\n".join(f"- {formatting.markdown(each)}" for each in sentences))
+        st.markdown("\n".join(f"- {escaping.markdown(each)}" for each in sentences))
     if said.untold:
         names = formatting.listed(RULE_NAMES[rule].lower() for rule in said.untold)
         st.caption(f"History cannot answer, or not yet, for: {names}.")

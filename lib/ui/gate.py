@@ -18,7 +18,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from lib.query.url import PARAMETERS, WORKSPACE
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.settings import (
     Access,
     Closed,
@@ -109,7 +109,7 @@ def draw_account(welcome: Welcome) -> None:
     welcome."""
     if welcome.email is not None:
         _watch()
-        st.caption(f"Signed in as {formatting.markdown(formatting.shortened(welcome.email))}")
+        st.caption(f"Signed in as {escaping.markdown(formatting.shortened(welcome.email))}")
         _draw_sign_out("secondary")
 
 
@@ -144,7 +144,7 @@ def _refuse(visitor: Visitor, page: Page) -> None:
     if visitor.mistakes:
         st.title("The dashboard is not set up correctly", anchor=False)
         for mistake in visitor.mistakes:
-            st.error(formatting.markdown(mistake), icon=":material/settings:")
+            st.error(escaping.markdown(mistake), icon=":material/settings:")
         st.write("Correct the settings and start the dashboard again.")
         return
     access = visitor.configuration.access
@@ -220,7 +220,7 @@ def _draw_sign_in(access: Access, page: Page) -> None:
     for provider in access.providers:
         name = _PROVIDER_NAMES.get(provider.name, provider.name)
         st.button(
-            f"Sign in with {formatting.markdown(name)}" if name else "Sign in",
+            f"Sign in with {escaping.markdown(name)}" if name else "Sign in",
             on_click=rights.for_strangers(_sign_in),
             args=(provider.name, link),
             icon=":material/login:",

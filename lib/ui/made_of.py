@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib.insights import causes
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping
 from lib.ui import cards
 
 TITLE = "What is this made of?"
@@ -17,9 +17,9 @@ def show(view: View) -> None:
         return
     with st.container(key="made-of"):
         st.markdown(
-            f"**{TITLE}** {formatting.markdown(sentence)}",
+            f"**{TITLE}** {escaping.markdown(sentence)}",
             help="Tags, channels, sources and countries whose share differs most from the usual, "
             "and by more than chance explains. The usual are the other new contacts of the period; "
             "for days, those of the 8 weeks before.",
         )
-    cards.note_points(TITLE, [formatting.markdown(sentence)])
+    cards.note_points(TITLE, [escaping.markdown(sentence)])

@@ -17,7 +17,7 @@ from lib.query.saved_views import (
     secret_of,
 )
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.pages import PAGES
 from lib.settings import Settings
 from lib.ui import navigation, rights, sidebar
@@ -31,13 +31,13 @@ def draw(view: View, workspace: Settings, page: str) -> None:
     if views is None:
         return
     for note in st.session_state.pop(_NOTES, []):
-        st.warning(formatting.markdown(note), icon=":material/bookmark:")
+        st.warning(escaping.markdown(note), icon=":material/bookmark:")
     with st.expander("Saved views", icon=":material/bookmark:"):
         try:
             owner = _owner(workspace)
             known = views.of(owner)
         except SavedViewError as error:
-            st.caption(formatting.markdown(str(error)))
+            st.caption(escaping.markdown(str(error)))
             return
         for each in known:
             _draw_one(each, view.options, workspace, page, owner)
@@ -63,13 +63,13 @@ def _draw_one(
             )
 
     for each in gone:
-        st.caption(formatting.markdown(each))
+        st.caption(escaping.markdown(each))
 
 
 def _draw_opener(saved: SavedView, choice: Choice, page: str) -> None:
     """A link to the page of the view; a button if that is this page, which Streamlit would mark in
     a link as the current one."""
-    label = formatting.markdown(saved.name)
+    label = escaping.markdown(saved.name)
     whose = "For everybody" if saved.is_for_everybody else "For me"
     icon = ":material/group:" if saved.is_for_everybody else ":material/person:"
     there = next((path for path in PAGES if path == saved.page), None)

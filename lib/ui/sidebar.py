@@ -17,7 +17,7 @@ from lib.query.choice import QUEUES, Choice
 from lib.query.options import Options
 from lib.query.presets import COMPARISONS
 from lib.query.view import View
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.reference.periods import FIRST_DAY, LAST_DAY, Period
 from lib.reference.timezones import timezones
 from lib.settings import BASES, Settings
@@ -69,10 +69,10 @@ def chips(choice: Choice, options: Options) -> None:
     with st.container(horizontal=True, gap="small", key="chips"):
         for key, label, name, without in limits[:MOST_CHIPS]:
             st.button(
-                formatting.markdown(label),
+                escaping.markdown(label),
                 key=f"chip-{key}",
                 icon=":material/close:",
-                help=f"Remove: {formatting.markdown(name)}",
+                help=f"Remove: {escaping.markdown(name)}",
                 on_click=rights.callback(set_choice),
                 args=(without,),
             )
@@ -101,7 +101,7 @@ def draw(view: View, settings: Settings) -> None:
         _draw_dates(choice, period)
     else:
         # A German date would begin a numbered list.
-        st.caption(formatting.markdown(formatting.days(period)))
+        st.caption(escaping.markdown(formatting.days(period)))
     place("pick-against", choice.against)
     st.selectbox(
         "Compare with",

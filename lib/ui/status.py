@@ -13,7 +13,7 @@ import streamlit as st
 from lib import settings
 from lib.engines.errors import EngineError
 from lib.query.last_good import LAST_GOOD
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from lib.refresh.refresher import Refresher
 from lib.refresh.refreshers import refresher_of
 from lib.refresh.state import State
@@ -113,16 +113,16 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     if state.is_running:
         _progress(state)
     if state.failure is not None:
-        since = formatting.markdown(formatting.moment(state.failure.since, timezone))
+        since = escaping.markdown(formatting.moment(state.failure.since, timezone))
         st.warning(
             f"Refreshing has failed since {since}: {state.failure.reason} The "
             "numbers are those of the last good fetch.",
             icon=":material/cloud_off:",
         )
     for warning in shown.warnings:
-        st.warning(formatting.markdown(warning), icon=":material/rule:")
+        st.warning(escaping.markdown(warning), icon=":material/rule:")
     for note in state.notes:
-        st.warning(formatting.markdown(note), icon=":material/save:")
+        st.warning(escaping.markdown(note), icon=":material/save:")
     # Last, because it shares a line with the title that follows.
     with st.container(horizontal=True, vertical_alignment="center", key="freshness"):
         st.caption(f"Updated {formatting.age(formatting.now() - shown.as_of)}{incomplete}")
@@ -159,16 +159,16 @@ def fall_back(error: EngineError, configured: Settings, snapshot: Snapshot) -> N
 def no_answer(error: EngineError, key: str = "ask-again") -> None:
     """Draw the reason why numbers could not be computed, and a retry button with a key that is
     unique on the page."""
-    st.error(formatting.markdown(str(error)), icon=":material/cloud_off:")
+    st.error(escaping.markdown(str(error)), icon=":material/cloud_off:")
     st.button("Try again", key=key, icon=":material/refresh:", type="primary")
 
 
 def older(workspace: str, reason: str, shown: Fetched, timezone: str) -> None:
     """Draw why the numbers are from an older snapshot, with a button that retries the newer one at
     once."""
-    moment = formatting.markdown(formatting.moment(shown.as_of, timezone))
+    moment = escaping.markdown(formatting.moment(shown.as_of, timezone))
     st.warning(
-        f"{formatting.markdown(reason)} The numbers here are those of {moment}.",
+        f"{escaping.markdown(reason)} The numbers here are those of {moment}.",
         icon=":material/cloud_off:",
     )
     st.button(
@@ -190,7 +190,7 @@ def foot(shown: Fetched, timezone: str) -> None:
     complete = "complete" if shown.complete else "**may be incomplete**"
     st.caption(
         f"{formatting.counted(shown.contacts, 'contact')} as of "
-        f"{formatting.markdown(formatting.moment(shown.as_of, timezone))}, {complete}."
+        f"{escaping.markdown(formatting.moment(shown.as_of, timezone))}, {complete}."
     )
 
 

@@ -16,7 +16,7 @@ from lib.charts.stack import Part, Stack
 from lib.outputs import columns as of
 from lib.outputs.columns import Format, Table, column
 from lib.outputs.html import MOST_TRENDS, prose, table_html
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 
 SAO_PAULO = of.time_in("America/Sao_Paulo")
 HOSTILE = '<img src=x onerror=alert(1)>"'
@@ -167,7 +167,7 @@ def test_a_long_table_has_no_images() -> None:
     [
         ("**312** new", "<strong>312</strong> new"),
         ("a <b> & c", "a &lt;b&gt; &amp; c"),
-        (formatting.markdown("**x** [y](z) :tada: www.a"), "**x** [y](z) :tada: www.a"),
+        (escaping.markdown("**x** [y](z) :tada: www.a"), "**x** [y](z) :tada: www.a"),
         ("[y](javascript:alert(1))", "[y](javascript:alert(1))"),
         ("<script>", "&lt;script&gt;"),
     ],

@@ -36,7 +36,7 @@ from lib.outputs.shown import (
     PointsShown,
     TableShown,
 )
-from lib.reference import formatting
+from lib.reference import escaping, formatting
 from tests.workspaces import Json
 
 THEME = Path(__file__).parents[2] / ".streamlit" / "config.toml"
@@ -137,9 +137,7 @@ def test_the_answer_keeps_its_bold_words() -> None:
     "name", [*HOSTILE, "*", "a\\", "\\*\\", "** **", "__x__", "www.example.com", ":tada:"]
 )
 def test_a_name_in_the_answer_reads_as_it_is(name: str) -> None:
-    page = read(
-        sentence=f"**{formatting.markdown(name)}** leads, then {formatting.markdown(name)}."
-    )
+    page = read(sentence=f"**{escaping.markdown(name)}** leads, then {escaping.markdown(name)}.")
     assert page.texts["strong"] == [name]
     assert f"{name} leads, then {name}." in page.text
 
@@ -233,12 +231,12 @@ def test_a_name_is_text_wherever_it_stands(name: str) -> None:
     page = read(
         NumbersShown((NumberShown(name, name, name, name, name),)),
         FigureShown(
-            name, bars(name), name, formatting.markdown(name), lambda: names(name, "", head=name)
+            name, bars(name), name, escaping.markdown(name), lambda: names(name, "", head=name)
         ),
-        TableShown(name, names(name, head=name), formatting.markdown(name)),
+        TableShown(name, names(name, head=name), escaping.markdown(name)),
         FactsShown(name, {name: name}, (name, name)),
-        PointsShown(name, (formatting.markdown(name),)),
-        sentence=formatting.markdown(name),
+        PointsShown(name, (escaping.markdown(name),)),
+        sentence=escaping.markdown(name),
     )
     assert {tag for tag, _ in page.elements} <= LAID_OUT
     assert len(page.attributes("script")) == 4
@@ -246,7 +244,7 @@ def test_a_name_is_text_wherever_it_stands(name: str) -> None:
     for tag, times in {"h2": 4, "th": 7, "dt": 2, "li": 1}.items():
         assert page.texts[tag].count(name) == times
     assert page.attributes("div")[-1]["aria-label"] == name
-    label = formatting.plotly(formatting.shortened(name, 24))
+    label = escaping.plotly(formatting.shortened(name, 24))
     assert page.drawings[0]["data"][0]["customdata"][0] == f"{label}: 3 contacts"
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.reference import formatting
+from lib.reference import escaping
 from lib.settings.hosting import is_on_community_cloud
 from lib.ui.tables import MOST_ROWS
 from tests.fake_chatbotx import Contact, FakeChatbotx
@@ -100,7 +100,7 @@ def test_tags_are_those_of_the_report_as_plain_text(connect: Connect) -> None:
     connect()
     page = open_page("tags", **JUNE)
     rows = table(page, "Tag")
-    names = [formatting.visible(row["tag"] or "Untagged").strip() for row in EXPECTED["tags"]]
+    names = [escaping.visible(row["tag"] or "Untagged").strip() for row in EXPECTED["tags"]]
     assert [row["Tag"] for row in rows] == names
     assert HOSTILE in [row["Tag"] for row in rows]
     assert HOSTILE not in text(page)

@@ -1,7 +1,7 @@
 """Medians by group: exact, and alike on engines that disagree about them.
 
 No engine has to shuffle or return every value. They are counted in buckets, then those of the
-buckets with a middle in finer ones, until few are left.
+buckets with a middle in finer ones, until few are left, which are returned.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from lib.engines.selection import KEY, Source, any_of
 
 VALUE, VALUES = "value", "values"
 
-FEW, FEW_EMBEDDED = 200, 100_000
-"""Values that are returned rather than counted in finer buckets, which takes another query; from an
-engine in this process, any number that memory holds easily."""
+FEW, FEW_EMBEDDED = 1000, 100_000
+"""Values that are returned, without a shuffle, rather than counted in finer buckets, which takes
+more queries; from an engine in this process, any number that memory holds easily."""
 
 _BUCKET, _FIRST, _BEGIN = "bucket", "first", "begin"
 
@@ -51,11 +51,15 @@ def middles(
         found = found[_holds(found, ranks["lower"]) | _holds(found, ranks["upper"])]
         in_groups = found.groupby(KEY)
         ranks = ranks.sub(in_groups[_BEGIN].min(), axis="index")
-        if found[VALUES].sum() <= few:
-            del finer[:-1]
-        within = values.filter(_within(found))
-        values = within.with_columns(finer.pop(0).alias(_BUCKET))
-        found = _ranked(_asked(source, _counted(values, {})))
+        are_few = found[VALUES].sum() <= few
+        values = values.filter(_within(found))
+        if are_few:
+            finer.clear()
+            each = values.select(KEY, nw.col(VALUE).alias(_BUCKET))
+            found = _ranked(_asked(source, each).assign(**{VALUES: 1}))
+        else:
+            values = values.with_columns(finer.pop(0).alias(_BUCKET))
+            found = _ranked(_asked(source, _counted(values, {})))
     for name, rank in ranks.items():
         middle = found[_holds(found, rank)].set_index(KEY)[_BUCKET]
         table[str(name)] = middle if len(table) else table[_FIRST]

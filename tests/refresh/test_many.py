@@ -129,13 +129,13 @@ def test_concurrent_viewers_cause_one_load(spare: Make, monkeypatch: pytest.Monk
     refresher = spare().start()
     rested(refresher)
     loads: list[int] = []
-    load = Store.load
+    load = Store.load_with_head
 
     def counted(self: Store, **named: Any) -> Any:
         loads.append(1)
         return load(self, **named)
 
-    monkeypatch.setattr(Store, "load", counted)
+    monkeypatch.setattr(Store, "load_with_head", counted)
     seen: list[State] = []
     viewers = [
         threading.Thread(target=lambda: seen.append(refresher.look(LONG))) for _ in range(20)

@@ -39,7 +39,8 @@ class PaintSignal:
 
 
 _awaited: WeakValueDictionary[str, PaintSignal] = WeakValueDictionary()
-_is_served = threading.Event()
+is_served = threading.Event()
+"""Set as soon as a browser has connected through our middleware."""
 
 
 def style(selector: str) -> str | None:
@@ -47,7 +48,7 @@ def style(selector: str) -> str | None:
 
     None if our middleware serves no browser, for example when pages run without the server.
     """
-    if not _is_served.is_set():
+    if not is_served.is_set():
         return None
     name = f"{_OURS}{secrets.token_urlsafe(16)}"
     return f'{selector} {{ background-image: url("{PATH}?{name}"); }}'
@@ -74,7 +75,7 @@ class PaintSignals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            _is_served.set()
+            is_served.set()
         if scope["type"] != "http" or relative(scope["path"], self._base_path) != PATH:
             await self._app(scope, receive, send)
             return

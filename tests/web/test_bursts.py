@@ -118,7 +118,7 @@ def style(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bytes]:
     """Makes styles that ask a browser to tell when it has drawn."""
     served = threading.Event()
     served.set()
-    monkeypatch.setattr(paint_signals, "_is_served", served)
+    monkeypatch.setattr(paint_signals, "is_served", served)
     return lambda: str(paint_signals.style("h1")).encode()
 
 

@@ -51,7 +51,8 @@ def middles(
         found = found[_holds(found, ranks["lower"]) | _holds(found, ranks["upper"])]
         in_groups = found.groupby(KEY)
         ranks = ranks.sub(in_groups[_BEGIN].min(), axis="index")
-        are_few = found[VALUES].sum() <= few
+        # Not before the second round, which would cost small workspaces less than large ones.
+        are_few = found[VALUES].sum() <= few and (source.is_embedded or len(finer) < len(buckets))
         values = values.filter(_within(found))
         if are_few:
             finer.clear()

@@ -107,8 +107,10 @@ def _sentence(found: Changes, view: View) -> str:
         f"{formatting.number(number)} {what}"
         for number, what in (
             (bridge.unblocked, "came back"),
+            (bridge.moved_in, "moved into these filters"),
             (bridge.blocked, "were blocked" if bridge.blocked != 1 else "was blocked"),
             (bridge.deleted, "were deleted" if bridge.deleted != 1 else "was deleted"),
+            (bridge.moved_out, "moved out of these filters"),
             (found.events["broadcast_out"], "opted out of broadcasts"),
         )
         if number

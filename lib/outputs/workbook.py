@@ -14,7 +14,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format as CellFormat
 from xlsxwriter.worksheet import Worksheet
 
-from lib.outputs.columns import Column, Raw, Table
+from lib.outputs.columns import COUNT, SHARE, SIGNED, Column, Raw, Table
 from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import prose
 from lib.outputs.shown import NumberShown, NumbersShown, Page
@@ -38,10 +38,8 @@ _OPTIONS = {
 
 
 _PATTERNS: Mapping[object, str] = {
-    formatting.number: "#,##0",
-    formatting.signed: "+#,##0;−#,##0;0",
-    formatting.percent: "0.0%",
     formatting.decimal: "0.00",
+    **{each.write: each.pattern for each in (COUNT, SIGNED, SHARE)},
 }
 """Number formats of cards, by how they are formatted on screen; others stay text."""
 

@@ -36,8 +36,8 @@ class ObjectFile(io.RawIOBase):
     def size(self) -> int:
         return self._size
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+    def seek(self, offset: int, relative_to: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[relative_to]
         self._at = start + offset
         return self._at
 

@@ -48,9 +48,11 @@ def chips(pages: Iterable[Page], current: Page) -> None:
 
 def _draw_links(pages: Iterable[Page], current: Page) -> None:
     for each in pages:
+        if each.url_path != current.url_path:
+            st.page_link(each)
+            continue
         # Streamlit's links do not say in HTML which of them is the current one.
-        key = "page-current" if each.url_path == current.url_path else None
-        with st.container(width="content", key=key):
+        with st.container(width="content", key="page-current"):
             st.page_link(each)
 
 

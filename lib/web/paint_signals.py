@@ -19,7 +19,8 @@ PATH = "app/static/painted"
 """Path of the image, below the base path, next to the static files."""
 
 _OURS = secrets.token_urlsafe(8)
-"""Begins the names of this process's images, so that no text on a page can pass for one."""
+"""Begins the names of this process's images, so that no text from the workspace passes for one.
+Viewers could copy one from their own page, and delay others by as much as `bursts` waits."""
 
 _NAME = re.compile(rf"{PATH}\?({_OURS}[\w-]+)".encode())
 

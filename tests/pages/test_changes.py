@@ -77,6 +77,20 @@ def test_a_filter_holds_for_contacts_that_are_gone(
     assert numbers(open_page("changes", channel="messenger", **TODAY))["Left"] == "0"
 
 
+def test_whoever_moves_between_filters_is_in_the_sentence_so_that_it_adds_up(
+    connect: Connect, edge_server: FakeChatbotx, active: list[Contact]
+) -> None:
+    connect()
+    mover = next(contact for contact in active if _channels(contact) == {"whatsapp"})
+    there = next(contact for contact in active if _channels(contact) == {"messenger"})
+    edge_server.workspaces["edge"].update(mover["id"], contactInboxes=there["contactInboxes"])
+    fetch_again()
+    into = text(open_page("changes", channel="messenger", **TODAY))
+    assert "1 contact more** today: 0 joined and 1 moved into these filters." in into
+    out = text(open_page("changes", channel="whatsapp", **TODAY))
+    assert "1 contact fewer** today: 0 joined and 1 moved out of these filters." in out
+
+
 def _channels(contact: Contact) -> set[str]:
     return {inbox["channel"] for inbox in contact["contactInboxes"]}
 

@@ -66,8 +66,7 @@ def main() -> None:
     pages = [navigation.page(path, partial(_show, path, shown)) for path in SHOWS]
     address.restore()
     page = st.navigation(pages, position="top" if visitor.is_welcome else "hidden")
-    if address.read(page.url_path):
-        workload.list_all_ages()
+    address.read(page.url_path)
     welcome = gate.pass_or_stop(visitor, page, pages)
     configured, link_notes = gate.choose_workspace(visitor, welcome)
     with st.sidebar:

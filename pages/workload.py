@@ -13,9 +13,11 @@ from lib.charts.ranking import Ranking
 from lib.charts.stack import Part, Stack
 from lib.charts.style import AMBER, PETROL, RUST
 from lib.metrics import workload
+from lib.metrics.workload import Wait
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
 from lib.outputs.shown import TableShown
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.store.dimensions import AGENT, TEAM, Dimension
@@ -33,7 +35,7 @@ from lib.ui import (
 )
 from lib.ui.cards import Number
 
-AGES: Mapping[str, str] = {
+AGES: Mapping[Wait, str] = {
     "under_1h": "under 1 h",
     "1h_4h": "1–4 h",
     "4h_24h": "4–24 h",
@@ -137,7 +139,7 @@ def _sentence(view: View, load: workload.Workload, agents: pd.DataFrame) -> str:
 def _ageing(view: View, load: workload.Workload) -> None:
     """Waiting times. A click on a bar filters the queue; another click removes that."""
     waiting = [load.waiting[age] for age in AGES]
-    picked = _picked_age()
+    choice, picked = view.choice, view.choice.wait
     ranking = Ranking.of(
         list(AGES), list(AGES.values()), waiting, what="waiting", chosen=[picked] if picked else []
     )
@@ -153,26 +155,9 @@ def _ageing(view: View, load: workload.Workload) -> None:
         key="ageing",
         alt=ranking.alt("Conversations that wait for a person, by waiting time"),
         view=view,
-        on_mark=_take_age,
+        clicks=[[choice.listing("waiting", age if age != picked else None) for age in AGES]],
         hint="A click on a bar shows those conversations in the list below.",
     )
-
-
-def _picked_age() -> str | None:
-    age = st.session_state.get("queue-age")
-    return age if age in AGES else None
-
-
-def list_all_ages() -> None:
-    """Forget the picked bucket: whoever comes from another page asks for the whole list."""
-    st.session_state.pop("queue-age", None)
-
-
-def _take_age(place: int | None) -> None:
-    """Callback: list only contacts in this bucket of the waiting time; the same again, or None,
-    lists all."""
-    age = list(AGES)[place] if place is not None and place < len(AGES) else None
-    st.session_state["queue-age"] = None if age == _picked_age() else age
 
 
 def _agents(view: View, agents: pd.DataFrame) -> None:
@@ -231,18 +216,18 @@ def _holders(table: pd.DataFrame) -> Table:
 def _queue(view: View) -> None:
     """All conversations of a list, longest waiting first."""
     with st.container(border=True, key="queue-list"):
+        choice = view.choice
         many, listed = _listed(view)
-        is_whole = many == len(listed)
-        age = _picked_age() if view.choice.queue == "waiting" else None
-        if age:
-            many = view.compute(workload.workload, view.terms).waiting[age]
-            low, high = workload.AGES[age]
-            listed = listed[(listed["hours"] >= low) & (listed["hours"] < high)]
-        title = sidebar.QUEUE_NAMES[view.choice.queue]
-        one, several = _QUEUES[view.choice.queue]
-        note = f"{(one if many == 1 else several).format(formatting.number(many))}."
-        if not is_whole:
-            note += f" Only the {formatting.number(MOST_LISTED)} longest waits are listed."
+        title = sidebar.QUEUE_NAMES[choice.queue]
+        one, several = _QUEUES[choice.queue]
+        limit = _limit_of(choice)
+        note = (one if many == 1 else several).format(formatting.number(many))
+        if limit:
+            note += f": {limit}" if choice.queue == "waiting" else f", waiting {limit}"
+        note += "."
+        if many != len(listed):
+            first = "longest waits" if choice.queue == "waiting" else "longest idle"
+            note += f" Only the {formatting.number(MOST_LISTED)} {first} are listed."
         if view.inbox_url is not None:
             note += (
                 " The link opens a conversation in ChatbotX, which shows only its latest ones: if "
@@ -252,26 +237,34 @@ def _queue(view: View) -> None:
             note += " The demo has no ChatbotX to open them in."
         with st.container(horizontal=True, vertical_alignment="center", key="queue-controls"):
             st.header("Conversations", anchor=False, width="content")
-            sidebar.pick_queue(view.choice)
-            if age:
+            sidebar.pick_queue(choice)
+            if limit:
                 st.button(
-                    AGES[age],
-                    key="chip-age",
+                    f"Waiting {limit}",
+                    key="chip-wait",
                     icon=":material/close:",
-                    help="List all who wait.",
-                    on_click=rights.callback(_take_age),
-                    args=(None,),
+                    help="List all of them.",
+                    on_click=rights.callback(sidebar.revise),
+                    args=(choice, choice.listing(choice.queue)),
                 )
             st.caption(note)
         table = _conversations(listed, view)
         recorder.note(TableShown(title, table, note))
-        tables.body(table, title=title, key=f"queue-{view.choice.queue}", view=view)
+        tables.body(table, title=title, key=f"queue-{choice.queue}", view=view)
+
+
+def _limit_of(choice: Choice) -> str:
+    """What the list is limited to, in words; empty if it is whole."""
+    if choice.wait is None or (choice.queue, choice.wait) == ("waiting", "any"):
+        return ""
+    return "for a person" if choice.wait == "any" else AGES[choice.wait]
 
 
 def _listed(view: View) -> tuple[int, pd.DataFrame]:
     """How many are in the queue, and those to list: from memory, all of them."""
     most = view.snapshot.contacts if view.source is None else MOST_LISTED
-    return view.compute(workload.queue, view.terms, view.choice.queue, most)
+    choice = view.choice
+    return view.compute(workload.queue, view.terms, choice.queue, most, choice.wait)
 
 
 def _conversations(listed: pd.DataFrame, view: View) -> Table:
@@ -280,8 +273,10 @@ def _conversations(listed: pd.DataFrame, view: View) -> Table:
         names = {key: view.options.name(dimension, key) for key in keys.dropna().unique()}
         return [names.get(key) for key in keys.tolist()]
 
+    # Whoever does not wait in the other lists counts from the last activity.
+    all_wait = view.choice.queue == "waiting" or view.choice.wait is not None
     made = [
-        column("Waiting", listed["hours"], of.HOURS),
+        column("Waiting" if all_wait else "Waiting or idle", listed["hours"], of.HOURS),
         column("Channel", [_channels(keys) for keys in listed["channels"].tolist()], of.TEXT),
         column("Agent", named(AGENT, listed["assignee"]), of.TEXT),
         column(

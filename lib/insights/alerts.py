@@ -10,10 +10,10 @@ meanwhile: a killed process, quiet hours, a snooze.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from lib.insights.rules import Judged, Verdict
-from lib.metrics.workload import Queue
+from lib.metrics.workload import Queue, Wait
 from lib.reference.pages import PagePath
 
 LONGEST_SNOOZE = timedelta(days=30)
@@ -39,6 +39,8 @@ class Alert:
     page: PagePath = "workload"
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
+    wait: Wait | None = None
+    days: tuple[date, date] | None = None
     snoozed_until: datetime | None = None
 
     @property
@@ -91,6 +93,8 @@ def advance(alerts: Alerts, judged: Iterable[Judged], at: datetime) -> dict[str,
             page=said.page,
             narrow=said.narrow,
             queue=said.queue,
+            wait=said.wait,
+            days=said.days,
             snoozed_until=before.snoozed_until if before is not None else None,
         )
     for key, alert in alerts.items():
@@ -113,6 +117,8 @@ class Change:
     page: PagePath
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
+    wait: Wait | None = None
+    days: tuple[date, date] | None = None
 
 
 def changes(alerts: Alerts, now: datetime) -> list[Change]:
@@ -127,6 +133,8 @@ def changes(alerts: Alerts, now: datetime) -> list[Change]:
             alert.page,
             alert.narrow,
             alert.queue,
+            alert.wait,
+            alert.days,
         )
         for alert in alerts.values()
         if alert.known and alert.firing != alert.told and not alert.is_snoozed(now)

@@ -224,7 +224,7 @@ def outlier_day(view: View) -> Iterator[Finding]:
         "outlier-day",
         f"{weekday}, {formatting.day(day)} brought {new_contacts(new)}, where a {weekday} usually "
         f"brings {number_or(round(often), 'none')}{why}",
-        f"The usual is the median of the {formatting.number(weeks)} {weekday}s before. "
+        f"The usual is the median of this weekday in the {formatting.number(weeks)} weeks before. "
         f"Listed when a day differs by more than {formatting.number(limit)}.",
         "overview",
         day=day,

@@ -56,7 +56,7 @@ def opt_outs_more(view: View) -> Iterator[Finding]:
             "opt-outs-more",
             f"{formatting.counted(odd.count, 'contact')} opted out of broadcasts on {weekday}, "
             f"{formatting.day(odd.day)}, where a {weekday} usually has {odd.often}.",
-            f"{weekday}s",
+            "this weekday in the {} recorded weeks",
         )
 
 
@@ -70,7 +70,7 @@ def deleted_more(view: View) -> Iterator[Finding]:
             f"{formatting.counted(odd.count, 'contact')} were deleted on "
             f"{formatting.weekday(odd.day)}, {formatting.day(odd.day)}, where a day usually has "
             f"{odd.often}.",
-            "days",
+            "the {} recorded days",
         )
 
 
@@ -93,7 +93,7 @@ class _OddDay:
         return Finding(
             rule,
             sentence,
-            f"The usual is the median of the {formatting.number(self.compared)} recorded {days} "
+            f"The usual is the median of {days.format(formatting.number(self.compared))} "
             f"before. Listed above {formatting.number(int(self.limit))}, which chance alone seldom "
             "exceeds. What ChatbotX keeps no time for counts on the day it was seen.",
             "changes",

@@ -7,13 +7,12 @@ from datetime import date
 import pandas as pd
 
 from lib.metrics import audience
-from lib.metrics.workload import Queue
+from lib.metrics.workload import Queue, Wait
 from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.pages import PagePath
-from lib.reference.periods import Period
 from lib.store.dimensions import CHANNEL, Dimension
 
 
@@ -23,7 +22,8 @@ class Finding:
     strangers.
 
     - `narrow`: filters that its link sets
-    - `queue`: the list of conversations that the workload page opens with
+    - `queue`: the list of conversations that the workload page opens with, of those who `wait` that
+      long
     - `day`: the day to look at, or with `since` the last of several
     - `verb`: the label of the link, such as "See the 23"
     - `weight`: the larger, the earlier it is listed
@@ -35,24 +35,26 @@ class Finding:
     page: PagePath
     narrow: tuple[tuple[Dimension, str], ...] = ()
     queue: Queue | None = None
+    wait: Wait | None = None
     day: date | None = None
     since: date | None = None
     weight: float = 0.0
     verb: str = "Look at it"
 
-    def days(self, timezone: str) -> Period | None:
-        """The days to look at; None for those of the view."""
-        return None if self.day is None else Period(self.since or self.day, self.day, timezone)
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """First and last day to look at; None for those of the view."""
+        return None if self.day is None else (self.since or self.day, self.day)
 
     def choice(self, view: View) -> Choice:
         """The choice that shows it."""
-        choice = replace(view.choice, queue=self.queue or view.choice.queue)
+        choice = view.choice if self.queue is None else view.choice.listing(self.queue, self.wait)
         for dimension, key in self.narrow:
             choice = choice.limited_to(dimension, (key,))
-        days = self.days(view.terms.timezone)
-        if days is None:
+        if self.days is None:
             return choice
-        return replace(choice, preset="dates", start=days.start, end=days.end)
+        start, end = self.days
+        return replace(choice, preset="dates", start=start, end=end)
 
     def leads_elsewhere(self, view: View, page: PagePath) -> bool:
         """Whether its link leads to anything but this page under the current choice."""

@@ -6,13 +6,13 @@ probability that it begins an alert is at most `CHANCE`, all of its judgements t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import exp, log
 from typing import Literal
 
 from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
 from lib.insights.usual import bound
-from lib.metrics.workload import Queue
+from lib.metrics.workload import Queue, Wait
 from lib.reference import formatting
 from lib.reference.pages import PagePath
 from lib.reference.periods import ONE_DAY, day_of
@@ -46,6 +46,9 @@ class Judged:
     page: PagePath = "workload"
     narrow: tuple[tuple[str, str], ...] = ()
     queue: Queue | None = None
+    wait: Wait | None = None
+    days: tuple[date, date] | None = None
+    """First and last day to look at; None for those of the view."""
 
     @property
     def rule(self) -> str:
@@ -267,7 +270,8 @@ def _opt_outs(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
         f"{formatting.counted(value, 'person', 'people')} opted out on "
         f"{formatting.weekday(yesterday)}, {formatting.day(yesterday)}.",
         why,
-        "opt_in",
+        "changes",
+        days=(yesterday, yesterday),
     )
 
 
@@ -354,5 +358,7 @@ def _findings(rules: AlertRules, reading: Reading, firing: frozenset[str]) -> It
             finding.page,
             tuple((dimension.key, key) for dimension, key in finding.narrow),
             finding.queue,
+            finding.wait,
+            finding.days,
         )
     yield from _ended("findings", keys, firing)

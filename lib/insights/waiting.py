@@ -24,6 +24,7 @@ def orphaned_handoff(view: View) -> Iterator[Finding]:
             "a single person is enough to be listed.",
             "workload",
             queue="orphaned",
+            wait="any",
             verb=_link_label(waiting.orphaned),
             weight=waiting.orphaned * URGENCY["orphaned-handoff"],
         )
@@ -43,6 +44,7 @@ def waiting_long(view: View) -> Iterator[Finding]:
             f"The longest wait is {formatting.duration(longest)}." + _left_to_bot(load.left_to_bot),
             "workload",
             queue="waiting",
+            wait="over_7d",
             verb=_link_label(long),
             weight=long * URGENCY["waiting-long"],
         )

@@ -306,9 +306,15 @@ def backlog_by_day(asked: Engine, terms: Terms) -> pd.DataFrame:
 Queue = Literal["waiting", "orphaned", "unread"]
 _IN_QUEUE = {"waiting": "awaiting_reply", "orphaned": "orphaned_handoff", "unread": "unread"}
 
+Wait = Literal["any", "under_1h", "1h_4h", "4h_24h", "1d_3d", "3d_7d", "over_7d"]
+_WAITS: dict[str, tuple[float, float]] = {"any": (0, float("inf"))} | AGES
 
-def queue(asked: Engine, terms: Terms, which: Queue, most: int) -> tuple[int, pd.DataFrame]:
-    """The number of open conversations in a queue, and the `most` longest in it, oldest first.
+
+def queue(
+    asked: Engine, terms: Terms, which: Queue, most: int, wait: Wait | None = None
+) -> tuple[int, pd.DataFrame]:
+    """The number of open conversations in a queue, and the `most` longest in it, oldest first. With
+    `wait`, only of those that await a reply, for that long.
 
     `waiting`: awaiting a reply, since the contact's message. `orphaned`: the bot is off and nobody
     is assigned. `unread`: activity since an agent last read. The last two count from the last
@@ -318,12 +324,24 @@ def queue(asked: Engine, terms: Terms, which: Queue, most: int) -> tuple[int, pd
     (ids); awaiting, never_answered (bool); channels (tuple of keys).
     """
     columns = Facts(_queued, (terms.as_of, terms.bot_answers))
-    many, found = asked.rows(
-        columns, among=_of_open(terms, _IN_QUEUE[which]), by="since", most=most, also=CHANNEL
-    )
+    among = _of_open(terms, _IN_QUEUE[which])
+    if wait is not None:
+        among = Facts(_waiting_in_queue, (terms.as_of, terms.bot_answers, which, wait)).of("listed")
+    many, found = asked.rows(columns, among=among, by="since", most=most, also=CHANNEL)
     texts = {name: found[name].astype("str") for name in ("conversation", "assignee", "team")}
     found = found.assign(**texts, hours=waiting_hours(found["since"], terms))
     return many, found.rename(columns={CHANNEL.key: "channels"})
+
+
+def _waiting_in_queue(as_of: datetime, bot_answers: bool, which: Queue, wait: Wait) -> Expressions:
+    known = expressions(_signs(as_of), bot_answers)
+    low, high = _WAITS[wait]
+    listed = is_open() & known[_IN_QUEUE[which]] & known["awaiting_reply"]
+    if low:
+        listed &= nw.col("wrote") <= as_of - timedelta(hours=low)
+    if np.isfinite(high):
+        listed &= nw.col("wrote") > as_of - timedelta(hours=high)
+    return {"listed": listed}
 
 
 def _queued(as_of: datetime, bot_answers: bool) -> Expressions:

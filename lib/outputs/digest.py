@@ -6,7 +6,7 @@ opt-outs and answers since the last digest. It never names a contact.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from lib.insights.past import Level, NothingRecorded, Past
 from lib.metrics import audience, opt_in, workload
 from lib.outputs.message import Attachment, Line, Link, Message, Text, one_line, text
 from lib.outputs.views import Named, address
-from lib.query.view import View
+from lib.query.view import TO_COME, View
 from lib.reference import formatting, glossary
 from lib.reference.periods import ONE_DAY, Period, day_of
 from lib.reference.rates import Rate
@@ -107,17 +107,19 @@ def digest(
         page: str,
         narrow: Sequence[tuple[str, str]] = (),
         queue: str | None = None,
-        days: Period | None = None,
+        wait: str | None = None,
+        days: tuple[date, date] | None = None,
     ) -> Any:
-        during = days or terms.period
-        return address(dashboard, settings, view.choice, during, page, tuple(narrow), queue)
+        during = terms.period if days is None else Period(*days, terms.timezone)
+        given = tuple(narrow)
+        return address(dashboard, settings, view.choice, during, page, given, queue, wait)
 
     going_on = [
         Point(
             each.sentence,
             f"Since {formatting.moment(each.since, terms.timezone)}"
             + ("." if each.known else "; it is not known whether this is still so."),
-            link(each.page, each.narrow, each.queue),
+            link(each.page, each.narrow, each.queue, each.wait, each.days),
         )
         for each in (alerts or {}).values()
         if each.firing
@@ -130,7 +132,8 @@ def digest(
                 each.page,
                 [(dimension.key, key) for dimension, key in each.narrow],
                 each.queue,
-                each.days(terms.timezone),
+                each.wait,
+                each.days,
             ),
         )
         for each in findings(view)[:MOST_POINTS]
@@ -170,14 +173,22 @@ def _title(view: View, settings: Settings, limits: str) -> str:
 def _sentence(view: View) -> str:
     total = view.compute(audience.audience, view.terms)
     waiting = view.compute(workload.workload, view.terms).awaiting_reply
-    sentence = f"{formatting.counted(total.new, 'new contact')} {view.during}"
-    change = _change_of_new(view, total)
-    sentence += f", {change}. " if change else ". "
+    if _is_blank(view, total):
+        sentence = f"{TO_COME} "
+    else:
+        sentence = f"{formatting.counted(total.new, 'new contact')} {view.during}"
+        change = _change_of_new(view, total)
+        sentence += f", {change}. " if change else ". "
     return sentence + (
         f"{formatting.counted(waiting, 'person waits', 'people wait')} for an answer right now."
         if waiting
         else "Nobody waits for an answer right now."
     )
+
+
+def _is_blank(view: View, total: audience.Audience) -> bool:
+    """Whether the period is still to come: zeros would sound like news."""
+    return view.is_to_come and not total.new
 
 
 def _change_of_new(view: View, total: audience.Audience) -> str:
@@ -204,17 +215,16 @@ def _numbers(view: View, past: Past) -> tuple[Number, ...]:
             return NOT_RECORDED
         return f"{formatting.signed(value - level)} {when}"
 
+    new = formatting.number(total.new), _change_of_new(view, total)
+    net = (
+        formatting.signed(total.net),
+        f"after {formatting.signed(total.net_before)} {view.before}" if view.compares else "",
+    )
+    if _is_blank(view, total):
+        new = net = formatting.NOTHING, "still to come"
     return (
-        Number(
-            glossary.name("new"),
-            formatting.number(total.new),
-            _change_of_new(view, total),
-        ),
-        Number(
-            glossary.name("net"),
-            formatting.signed(total.net),
-            f"after {formatting.signed(total.net_before)} {view.before}" if view.compares else "",
-        ),
+        Number(glossary.name("new"), *new),
+        Number(glossary.name("net"), *net),
         Number(
             glossary.name("contacts"),
             formatting.number(total.contacts),
@@ -242,7 +252,10 @@ OLDEST_OPENING = timedelta(days=2)
 
 
 def _opening(view: View, past: Past) -> Level | None:
-    """The last level recorded before the period began, at most `OLDEST_OPENING` earlier."""
+    """The last level recorded before the period began, at most `OLDEST_OPENING` earlier; None if it
+    has not begun."""
+    if view.is_to_come:
+        return None
     start = view.terms.period.first_moment
     levels = past.levels(view.choice, start - OLDEST_OPENING, start)
     return levels[-1] if levels else None
@@ -257,7 +270,7 @@ def _points(now: Rate, then: Rate | None, when: str) -> str:
 def _bars(view: View) -> tuple[tuple[str, tuple[Bar, ...]], ...]:
     terms = view.terms
     found = []
-    if 1 < terms.period.number_of_days <= MOST_DAYS:
+    if 1 < terms.period.number_of_days <= MOST_DAYS and not view.is_to_come:
         daily = view.compute(audience.by_day, terms)["new"]
         today = day_of(terms.as_of, terms.timezone)
         names = [

@@ -81,9 +81,11 @@ def address(
     page: str = "overview",
     narrow: tuple[tuple[str, str], ...] = (),
     queue: str | None = None,
+    wait: str | None = None,
 ) -> str | None:
     """URL of a page that shows the same view on the same days whenever it is opened, narrowed to
-    the subject of a finding or an alert; None if the dashboard's URL is not configured."""
+    the subject of a finding or an alert (with `queue`, to that list of conversations, of those who
+    `wait` that long); None if the dashboard's URL is not configured."""
     if dashboard is None:
         return None
     query = {name: values for name, values in parameters(choice).items() if values}
@@ -93,6 +95,9 @@ def address(
         query[name] = [spelled(key)]
     if queue is not None:
         query["queue"] = [queue]
+        query.pop("wait", None)
+    if wait is not None:
+        query["wait"] = [wait]
     if settings.name:
         query[WORKSPACE] = [settings.name]
     path = "" if page == "overview" else page

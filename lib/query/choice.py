@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from lib.engines.questions import Filter
-from lib.metrics.workload import Queue
+from lib.metrics.workload import Queue, Wait
 from lib.query import presets
 from lib.query.options import Options
 from lib.query.presets import Against
@@ -20,6 +20,9 @@ from lib.store.dimensions import DIMENSIONS, Dimension
 
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 """Lists of open conversations on the Workload page."""
+
+WAITS: tuple[Wait, ...] = get_args(Wait)
+"""Waiting times that such a list can be limited to."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Choice:
     """Period, filters and terms. A contact passes if, for each filtered dimension, it has any of
     the chosen values; an empty filter lets all pass.
 
-    For timezone, basis and bot_answers, None means the workspace's setting.
+    For timezone, basis and bot_answers, None means the workspace's setting. `wait` limits the list
+    of conversations, `queue`, to those that wait that long.
     """
 
     preset: str = presets.DEFAULT
@@ -61,6 +65,7 @@ class Choice:
     basis: BasisChoice | None = None
     bot_answers: bool | None = None
     queue: Queue = QUEUES[0]
+    wait: Wait | None = None
 
     def keys(self, dimension: Dimension) -> tuple[str, ...]:
         """The chosen keys of a dimension; empty if it is not filtered."""
@@ -79,6 +84,10 @@ class Choice:
         if (self.preset, self.start, self.end) == ("dates", start, end):
             return replace(self, preset=presets.DEFAULT, start=None, end=None)
         return replace(self, preset="dates", start=start, end=end)
+
+    def listing(self, queue: Queue, wait: Wait | None = None) -> "Choice":
+        """With this list of conversations."""
+        return replace(self, queue=queue, wait=wait)
 
     @property
     def is_filtered(self) -> bool:

@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 
 from lib.query import presets
-from lib.query.choice import QUEUES, Choice, Filters, either
+from lib.query.choice import QUEUES, WAITS, Choice, Filters, either
 from lib.query.options import Options
 from lib.query.presets import COMPARISONS
 from lib.reference import formatting
@@ -30,6 +30,7 @@ PARAMETERS = (
     "basis",
     "bot",
     "queue",
+    "wait",
 )
 """The URL's parameters, in the order in which they are written."""
 
@@ -83,6 +84,7 @@ def parameters(choice: Choice) -> dict[str, list[str]]:
         "basis": [choice.basis] if choice.basis else [],
         "bot": [] if bot is None else ["answers" if bot else "silent"],
         "queue": [choice.queue] if choice.queue != QUEUES[0] else [],
+        "wait": [choice.wait] if choice.wait else [],
     }
     for dimension in DIMENSIONS:
         values[dimension.key] = [spelled(key) for key in choice.keys(dimension)]
@@ -112,6 +114,7 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
     basis = parser.choice("basis", _by_fold(BASES))
     bot = parser.choice("bot", _by_fold(_BOT))
     queue = parser.choice("queue", _by_fold(QUEUES))
+    wait = parser.choice("wait", _by_fold(WAITS))
     return (
         Choice(
             preset=preset or presets.DEFAULT,
@@ -124,6 +127,7 @@ def parse(given: Mapping[str, Sequence[str]], options: Options) -> tuple[Choice,
             basis=next((known for known in BASES if known == basis), None),
             bot_answers=None if bot is None else _BOT[bot],
             queue=next((known for known in QUEUES if known == queue), QUEUES[0]),
+            wait=next((known for known in WAITS if known == wait), None),
         ),
         parser.notes,
     )
@@ -241,6 +245,7 @@ _WHAT = {
     "basis": "meaning of “subscribed” that this dashboard knows",
     "bot": "way of the bot, which answers or is silent",
     "queue": "list of conversations, which are waiting, orphaned and unread",
+    "wait": "waiting time that can be listed",
 }
 
 

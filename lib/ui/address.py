@@ -32,9 +32,8 @@ def restore() -> None:
         _write(kept)
 
 
-def read(page: str) -> bool:
-    """Take over the URL's parameters if they win. `page` is the path of the current page; returns
-    whether the last run drew another one."""
+def read(page: str) -> None:
+    """Take over the URL's parameters if they win. `page` is the path of the current page."""
     given: Values = _given()
     kept: Values | None = st.session_state.get(_STORED)
     is_new_page = st.session_state.get(_PAGE) != page
@@ -44,7 +43,6 @@ def read(page: str) -> bool:
         _write(kept)
     st.session_state[_STORED], st.session_state[_PAGE] = kept, page
     st.session_state[_HASH] = streamlit_internals.page_hash()
-    return is_new_page
 
 
 def forget() -> None:

@@ -33,7 +33,6 @@ def show(
     view: View,
     clicks: Sequence[Clicks] = (),
     opens_table_at: int | None = None,
-    on_mark: Callable[[int], None] | None = None,
     explanation: str | None = None,
     hint: str | None = None,
     scale: tuple[str, str] | None = None,
@@ -46,9 +45,8 @@ def show(
     without a figure, the sentence `if_empty`.
 
     `clicks` has an entry per trace. A click on the mark `opens_table_at` of the first trace opens
-    the table; `on_mark` is called with the index of a clicked mark. `hint` says what
-    a click does, and is left out of files. `scale` labels the lightest and the darkest shade.
-    `note` is Markdown, shown above the figure.
+    the table. `hint` says what a click does, and is left out of files. `scale` labels the lightest
+    and the darkest shade. `note` is Markdown, shown above the figure.
     """
 
     def made() -> Table:
@@ -64,7 +62,7 @@ def show(
             return
         if note:
             st.caption(note)
-        _draw(figure, key, alt, _click_handler(key, clicks, view.choice, opens_table_at, on_mark))
+        _draw(figure, key, alt, _click_handler(key, clicks, view.choice, opens_table_at))
         if scale is not None:
             st.html(scale_html(*scale))
         opened = st.expander("Show table", key=_table_key(key), on_change="rerun")
@@ -112,10 +110,7 @@ def _click_handler(
     clicks: Sequence[Clicks],
     was: Choice,
     opens_table_at: int | None,
-    on_mark: Callable[[int], None] | None,
 ) -> Take | None:
-    if on_mark is not None:
-        return partial(clicking.take_place, key, act=on_mark)
     if clicks:
         opens = {} if opens_table_at is None else {opens_table_at: _table_key(key)}
         return partial(clicking.take_mark, key, clicks=clicks, was=was, opens=opens)

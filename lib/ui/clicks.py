@@ -1,6 +1,6 @@
 """The choice that a click on a chart's mark or a table's row makes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import pandas as pd
@@ -69,15 +69,6 @@ def take_mark(
     elif chosen is not None:
         sidebar.revise(was, chosen)
     st.session_state[_clicked(key)] = times_clicked(key) + 1
-
-
-def take_place(key: str, widget: str, *, act: Callable[[int], None]) -> None:
-    """Callback: call `act` with the index of the clicked mark."""
-    point = _selected_mark(widget)
-    place = point.get("point_index") if isinstance(point, Mapping) else None
-    if isinstance(place, int) and _is_place(place) and not _is_repeated(key, (widget, 0, place)):
-        act(place)
-        st.session_state[_clicked(key)] = times_clicked(key) + 1
 
 
 def _is_repeated(key: str, click: tuple[str, object, object]) -> bool:

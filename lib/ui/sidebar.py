@@ -169,7 +169,7 @@ QUEUE_NAMES: dict[Queue, str] = {
 def _take_queue(choice: Choice) -> None:
     picked = _picked("queue")
     queue = next((known for known in QUEUES if known == picked), choice.queue)
-    revise(choice, replace(choice, queue=queue))
+    revise(choice, choice.listing(queue))
 
 
 def link(choice: Choice) -> str:

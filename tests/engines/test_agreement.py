@@ -65,6 +65,8 @@ METRICS: dict[str, Asking] = {
     "waiting": lambda asked, terms: workload.queue(asked, terms, "waiting", 3),
     "orphaned": lambda asked, terms: workload.queue(asked, terms, "orphaned", 100),
     "unread": lambda asked, terms: workload.queue(asked, terms, "unread", 1),
+    "waiting a day": lambda asked, terms: workload.queue(asked, terms, "waiting", 9, "1d_3d"),
+    "orphaned who wait": lambda asked, terms: workload.queue(asked, terms, "orphaned", 9, "any"),
     "outside": lambda asked, terms: tails.outside(asked, terms, CHANNEL, ("whatsapp",), "new"),
     "busiest days": lambda asked, terms: audience.busiest_days(
         asked, terms, COUNTRY, terms.period, "new"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from lib.insights.alerts import Alert, advance, changes, mark_told
+from lib.insights.finding import Finding
 from lib.insights.readings import Inbox, Reading
 from lib.insights.rules import Judged, Verdict, judge
 from lib.settings import AlertRules
@@ -37,6 +38,22 @@ def test_both_ends_are_told_and_nothing_in_between() -> None:
     assert story("fine", "firing", "firing", "firing", "fine", "fine") == [
         [], [True], [], [], [False], [],
     ]  # fmt: skip
+
+
+def test_an_alert_about_a_finding_leads_where_the_finding_does() -> None:
+    """To its days, and to the conversations that it counts."""
+    first, last = date(2026, 11, 17), date(2026, 11, 23)
+    found = (
+        Finding("outlier-day", "Monday brought 99.", "", "overview", day=last),
+        Finding("answers-slower", "Answers take longer.", "", "changes", since=first, day=last),
+        Finding("waiting-long", "3 wait.", "", "workload", queue="waiting", wait="over_7d"),
+    )
+    rules = AlertRules(findings=tuple(each.rule for each in found))
+    begun = advance({}, judge(rules, Reading(NOW, findings=found), NOW), NOW)
+    told = {change.sentence: change for change in changes(begun, NOW)}
+    assert told["Monday brought 99."].days == (last, last)
+    assert told["Answers take longer."].days == (first, last)
+    assert (told["3 wait."].queue, told["3 wait."].wait) == ("waiting", "over_7d")
 
 
 def test_what_fires_at_the_first_look_is_told() -> None:

@@ -219,7 +219,7 @@ class TestOptOuts:
             "60 contacts opted out of broadcasts on Tuesday, 30 Jun 2026, "
             "where a Tuesday usually has 4."
         )
-        assert "median of the 8 recorded Tuesdays before" in finding.evidence
+        assert "median of this weekday in the 8 recorded weeks before" in finding.evidence
         assert (finding.page, finding.day, finding.verb) == (
             "changes",
             YESTERDAY,

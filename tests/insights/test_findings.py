@@ -86,6 +86,7 @@ class TestOrphanedHandoff:
             "The longest wait is 3 d 4 h; a single person is enough to be listed.",
             "workload",
             queue="orphaned",
+            wait="any",
             verb="See who",
             weight=1000,
         )
@@ -135,6 +136,7 @@ class TestWaitingLong:
             "That is 25.0% (1 of 4) of those who await one. The longest wait is 12 d.",
             "workload",
             queue="waiting",
+            wait="over_7d",
             verb="See who",
             weight=300,
         )
@@ -652,7 +654,7 @@ class TestOutlierDay:
             "outlier-day",
             "Wednesday, 10 Jun 2026 brought 240 new contacts, where a Wednesday usually brings 20: "
             "an import or a campaign?",
-            "The usual is the median of the 8 Wednesdays before. "
+            "The usual is the median of this weekday in the 8 weeks before. "
             "Listed when a day differs by more than 22.",
             "overview",
             day=self.DAY,

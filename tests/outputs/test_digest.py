@@ -68,6 +68,24 @@ def test_the_link_of_a_finding_about_a_day_opens_that_day() -> None:
     assert "from=2026-06-26&to=2026-06-26" in point.link
 
 
+def test_the_link_of_a_finding_opens_the_conversations_that_it_counts() -> None:
+    found = written(contact(conversation(contactRepliedAt=before_as_of(days=9), botEnabled=False)))
+    links = {point.sentence: point.link for point in dict(found.sections)["Worth a look"]}
+    assert {re.sub(r".*&queue", "queue", str(link)) for link in links.values()} == {
+        "queue=orphaned&wait=any",
+        "queue=waiting&wait=over_7d",
+    }
+
+
+def test_of_a_period_to_come_no_digest_says_that_nobody_came() -> None:
+    levels = MadeUpPast([Level(AS_OF - timedelta(days=1), 1, 0, 0)])
+    found = written(contact(), view="from=2026-07-02&to=2026-07-08", past=levels)
+    assert found.sentence == ("This period is still to come. Nobody waits for an answer right now.")
+    assert numbers(found)["New"] == numbers(found)["Net growth"] == ("–", "still to come")
+    assert numbers(found)["Contacts"] == ("1", "change not recorded")
+    assert "New contacts per day" not in dict(found.bars)
+
+
 class Elements(HTMLParser):
     """Elements and addresses in a document."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.fake_chatbotx import Contact, FakeChatbotx, Workspace
 from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
-from tests.switching import PATHS, switch_page
-from tests.workspaces import contact, on, tagged
+from tests.switching import PATHS
+from tests.workspaces import contact, conversation, on, tagged
 
 RETIRED = (
     "Orphaned",
@@ -143,23 +144,34 @@ def test_a_bar_of_the_ages_filters_the_queue(connect: Connect) -> None:
     connect(bot_answers="no")
     page = open_page("workload")
     everybody = table(page, "Waiting")
-    page.session_state["queue-age"] = "over_7d"
-    long = table(page.run(), "Waiting")
+    page = open_page("workload", wait="over_7d")
+    long = table(page, "Waiting")
     assert 0 < len(long) <= len(everybody)
     days = [int(row["Waiting"].partition(" d")[0].replace(",", "")) for row in long]
     assert min(days) >= 7
-    page.button(key="chip-age").click().run()
+    assert f"**{len(long)} conversations wait** for a person: 7 d and more." in text(page)
+    page.button(key="chip-wait").click().run()
     assert len(table(page, "Waiting")) == len(everybody)
+    assert "wait" not in page.query_params
 
 
-def test_whoever_comes_back_to_the_queue_finds_all_of_it(connect: Connect) -> None:
+def test_another_list_is_a_whole_one(connect: Connect) -> None:
     connect(bot_answers="no")
-    page = open_page("workload")
-    everybody = table(page, "Waiting")
-    page.session_state["queue-age"] = "over_7d"
-    switch_page(page.run(), "overview").run()
-    assert len(table(switch_page(page, "workload").run(), "Waiting")) == len(everybody)
-    assert "chip-age" not in [button.key for button in page.button]
+    page = open_page("workload", queue="orphaned", wait="any")
+    page.button_group(key="pick-queue").set_value("unread").run()
+    assert page.query_params["queue"] == "unread"
+    assert "wait" not in page.query_params
+
+
+def test_a_list_says_what_its_times_count_from(connect: Connect) -> None:
+    """Of the unread, many are answered, and do not wait."""
+    connect()
+    states = {
+        row["State"] for row in table(open_page("workload", queue="unread"), "Waiting or idle")
+    }
+    assert "answered" in states
+    waiting = table(open_page("workload", queue="orphaned", wait="any"), "Waiting")
+    assert {row["State"] for row in waiting} <= {"never answered", "waiting"}
 
 
 @pytest.fixture
@@ -174,6 +186,27 @@ def show(connect: Connect, edge_server: FakeChatbotx) -> Callable[..., None]:
         connect("own")
 
     return connect_to
+
+
+def test_a_finding_counts_the_conversations_that_its_link_lists(
+    show: Callable[..., None],
+) -> None:
+    """Two wait for nobody, one of them for a week; somebody else's has waited for a week; one was
+    handed over and answered."""
+
+    def talk(days: float, **fields: object) -> Contact:
+        said = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S.000Z}"
+        talking = conversation(contactRepliedAt=said, botEnabled=False, **fields)
+        return contact(talking, createdAt="2026-06-10T12:00:00.000Z")
+
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    show(talk(1), talk(9), talk(9, assignedUserId="101"), talk(2, adminRepliedAt=now))
+    told = text(open_page("overview")).replace("\\", "")
+    assert "2 people wait for an answer that nobody is assigned to give." in told
+    assert "2 people have waited for an answer for 7 days or more." in told
+    for queue, wait in (("orphaned", "any"), ("waiting", "over_7d")):
+        assert len(table(open_page("workload", queue=queue, wait=wait), "Waiting")) == 2
+    assert len(table(open_page("workload", queue="orphaned"), "Waiting or idle")) == 3
 
 
 def test_a_tag_that_all_have_has_no_dot_among_those_that_can_be_compared(

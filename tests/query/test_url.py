@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.query.choice import QUEUES, Choice
+from lib.query.choice import QUEUES, WAITS, Choice
 from lib.query.options import Option, Options
 from lib.query.presets import COMPARISONS, LABELS
 from lib.query.url import PARAMETERS, parameters, parse
@@ -64,6 +64,7 @@ def test_a_preset_is_read(preset: str) -> None:
         ({"agent": ["102", "none"]}, choosing(agent=("102", ""))),
         ({"queue": "orphaned"}, Choice(queue="orphaned")),
         ({"queue": "unread"}, Choice(queue="unread")),
+        ({"wait": "over_7d"}, Choice(wait="over_7d")),
         ({"queue": "waiting"}, PLAIN),
         ({"countries": "recorded"}, Choice(recorded_only=True)),
         ({"countries": "all"}, PLAIN),
@@ -315,6 +316,7 @@ choices = st.builds(
     timezone=st.none() | st.sampled_from(sorted(available_timezones())),
     basis=st.none() | st.sampled_from(BASES),
     queue=st.sampled_from(QUEUES),
+    wait=st.none() | st.sampled_from(WAITS),
 )
 dated = st.builds(
     lambda choice, ends: replace(choice, preset="dates", start=min(ends), end=max(ends)),

@@ -166,21 +166,6 @@ def test_a_selection_that_is_sent_again_is_no_click(state: State) -> None:
     assert chosen_in(state) == parameters(Choice())
 
 
-def test_a_click_may_act_on_its_place(state: State) -> None:
-    places: list[int] = []
-    state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": 3}]}}
-    clicks.take_place("ageing", "chart", act=places.append)
-    assert places == [3]
-
-
-@pytest.mark.parametrize("place", [-1, True, "0", None, [0]], ids=repr)
-def test_what_is_no_place_is_not_acted_on(state: State, place: object) -> None:
-    state["chart"] = {"selection": {"points": [{"curve_number": 0, "point_index": place}]}}
-    places: list[int] = []
-    clicks.take_place("ageing", "chart", act=places.append)
-    assert places == []
-
-
 NO_PLACES: list[object] = [-1, 2, 10**30, True, False, "0", 0.0, 1.5, None, [0], {}]
 
 

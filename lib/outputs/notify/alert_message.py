@@ -8,6 +8,7 @@ from lib.outputs.message import Message
 from lib.outputs.views import address
 from lib.query.view import View
 from lib.reference import formatting
+from lib.reference.periods import Period
 from lib.settings import Settings
 
 MOST_SHOWN = 20
@@ -29,14 +30,18 @@ def alert_message(
         since = formatting.moment(change.since, timezone)
         link = None
         if view is not None:
+            days = view.terms.period
+            if change.days is not None:
+                days = Period(*change.days, view.terms.timezone)
             link = address(
                 dashboard,
                 settings,
                 view.choice,
-                view.terms.period,
+                days,
                 change.page,
                 change.narrow,
                 change.queue,
+                change.wait,
             )
         why = f"Since {since}. {change.why}" if change.began else f"It ended {since}."
         return Point(change.sentence, why, link)

@@ -42,6 +42,11 @@ significant."""
 LEAST_OPT_OUTS, LEAST_DELETED = 10, 20
 """Minimum excess over the usual number, in contacts."""
 
+RULES = frozenset(
+    {"opt-outs-more", "deleted-more", "backlog-grows", "answers-slower", "load-doubled"}
+)
+"""Names of the rules in this file."""
+
 _SAME_WEEKDAY = 7 * np.arange(1, WEEKS + 1)
 _DAYS_BEFORE = np.arange(1, 7 * WEEKS + 1)
 
@@ -152,6 +157,15 @@ GROWING = 3
 """In consecutive days."""
 
 LEAST_GROWTH = 10
+
+
+def is_recorded(view: View) -> bool:
+    """Whether the last finished days are recorded and can be read. If not, that these rules find
+    nothing does not mean that there is nothing."""
+    last = _yesterday(view)
+    days = Period(last - (GROWING - 1) * ONE_DAY, last, view.terms.timezone)
+    counted = _recall(view, _by_day, days)
+    return counted is not None and not counted.isna().to_numpy().any()
 
 
 def backlog_grows(view: View) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ class Finding:
     - `narrow`: filters that its link sets
     - `queue`: the list of conversations that the workload page opens with, of those who `wait` that
       long
+    - `subject`: tells it apart from others of the same rule that narrow to the same
     - `day`: the day to look at, or with `since` the last of several
     - `verb`: the label of the link, such as "See the 23"
     - `weight`: the larger, the earlier it is listed
@@ -36,6 +37,7 @@ class Finding:
     narrow: tuple[tuple[Dimension, str], ...] = ()
     queue: Queue | None = None
     wait: Wait | None = None
+    subject: str = ""
     day: date | None = None
     since: date | None = None
     weight: float = 0.0

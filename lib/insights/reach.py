@@ -22,8 +22,8 @@ def inbox_disconnected(view: View) -> Iterator[Finding]:
     table = view.compute(engagement.inboxes)
     table = table[(table["at_risk"] > 0) & table["status"].notna()]
     chosen = view.choice.keys(CHANNEL)
-    rows = zip(table["name"], table["channel"], table["status"], table["at_risk"], strict=True)
-    for name, channel, status, at_risk in rows:
+    columns = (table[column] for column in ("name", "channel", "status", "at_risk"))
+    for inbox_id, name, channel, status, at_risk in zip(table.index, *columns, strict=True):
         if status == engagement.CONNECTED or (chosen and channel not in chosen):
             continue
         channel = None if pd.isna(channel) else channel
@@ -39,6 +39,7 @@ def inbox_disconnected(view: View) -> Iterator[Finding]:
             "connected. A single contact is enough to be listed.",
             "channels",
             narrow=((CHANNEL, channel),) if channel in offered else (),
+            subject=str(inbox_id),
             verb="See who can't be reached",
             weight=int(at_risk) * URGENCY["inbox-disconnected"],
         )

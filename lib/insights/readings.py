@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lib.engines.questions import Engine, Expressions, Facts
+from lib.insights import changed
 from lib.insights.findings import Finding, every_finding
 from lib.insights.past import Level, Past
 from lib.metrics import engagement, workload
@@ -47,14 +48,19 @@ class Inbox:
 class Reading:
     """The numbers as of `as_of` (UTC).
 
-    `new_by_hour` counts the new contacts of each finished hour, oldest first; the last hour ends at
-    `hours_end`. `levels` are those recorded before `as_of`, oldest first. `opt_outs` are by
-    finished day in `timezone`.
+    `begins` is the first moment of the view's period. `missing_until`: contacts who came up to then
+    may have been missed; None if none were. `is_recorded`: whether the findings include those from
+    history (`changed.is_recorded`). `new_by_hour` counts the new contacts of each finished hour,
+    oldest first; the last hour ends at `hours_end`. `levels` are those recorded before `as_of`,
+    oldest first. `opt_outs` are by finished day in `timezone`.
     """
 
     as_of: datetime
     timezone: str = "UTC"
     complete: bool = True
+    begins: datetime | None = None
+    missing_until: datetime | None = None
+    is_recorded: bool = True
     waiting: int = 0
     longest_wait_hours: float | None = None
     unassigned: int = 0
@@ -97,6 +103,9 @@ def reading_of(view: View, past: Past) -> Reading:
         as_of=as_of,
         timezone=terms.timezone,
         complete=view.snapshot.verdict.complete,
+        begins=terms.period.first_moment,
+        missing_until=_missing_until(view),
+        is_recorded=changed.is_recorded(view),
         waiting=load.awaiting_reply,
         longest_wait_hours=view.compute(workload.longest_waits, terms).hours,
         unassigned=load.unassigned,
@@ -108,6 +117,14 @@ def reading_of(view: View, past: Past) -> Reading:
         opt_outs=past.opt_outs(view.choice, days),
         findings=tuple(every_finding(view)),
     )
+
+
+def _missing_until(view: View) -> datetime | None:
+    """Up to when new contacts may have been missed. The verdict says it of creation times only."""
+    doubtful = view.snapshot.verdict.doubtful
+    if doubtful is None or (doubtful and view.terms.basis != "createdAt"):
+        return view.terms.as_of
+    return doubtful[-1].last if doubtful else None
 
 
 def new_by_hour(asked: Engine, terms: Terms, hours: int) -> tuple[int, ...]:

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import exp, log
+from statistics import median
 from typing import Literal
 
+from lib.insights import changed
+from lib.insights.finding import Finding
 from lib.insights.readings import DAYS, ONE_HOUR, WEEKS, WEEKS_OF_DAYS, Reading
 from lib.insights.usual import bound
 from lib.metrics.workload import Queue, Wait
@@ -62,7 +65,8 @@ def judge(
     that have begun.
 
     Old data cannot be judged. In data that may be incomplete, a number is a lower bound: it can
-    begin an alert but never end one.
+    begin an alert but never end one. That few or none came cannot be judged at all if contacts may
+    have been missed.
     """
     found = [*_about_data(rules, reading, now)]
     if is_old(rules, reading, now):
@@ -219,8 +223,7 @@ def _usual_of_hour(
     limit = bound(values, 0.01 if has_begun else chance)
     if limit is None:
         return None
-    ordered = sorted(values)
-    middle = (ordered[len(values) // 2] + ordered[(len(values) - 1) // 2]) / 2
+    middle = median(values)
     return max(limit, middle + (LEAST_ABOVE if not has_begun else 0)), middle, len(values)
 
 
@@ -256,7 +259,7 @@ def _opt_outs(rules: AlertRules, reading: Reading) -> Iterator[Judged]:
             yield Judged("opt_outs", "unknown")
             return
         weekday = formatting.weekday(yesterday)
-        often = sorted(values)[len(values) // 2]
+        often = median(values)
         why = (
             f"A usual {weekday} has {formatting.number(often)}; alerts above "
             f"{formatting.number(int(most))}, which chance alone seldom reaches."
@@ -320,7 +323,10 @@ def _new_stopped(reading: Reading) -> Judged:
     expected = sum(_usual_of(len(counts) - 1 - n, counts) for n in range(min(silent, 7 * 24)))
     if expected < LEAST_EXPECTED:
         return Judged("new_stopped", "fine")
-    since = formatting.moment(end - silent * ONE_HOUR, reading.timezone)
+    began = end - silent * ONE_HOUR
+    if reading.missing_until is not None and reading.missing_until >= began:
+        return Judged("new_stopped", "unknown")
+    since = formatting.moment(began, reading.timezone)
     return Judged(
         "new_stopped",
         "firing",
@@ -342,14 +348,22 @@ def _usual_of(place: int, counts: Sequence[int]) -> float:
     return min(sum(days) / len(days), sum(weeks) / len(weeks))
 
 
+_OF_FEWER = ("channel-dried-up", "country-dried-up")
+"""Findings that contacts who were missed could make."""
+
+
 def _findings(rules: AlertRules, reading: Reading, firing: frozenset[str]) -> Iterator[Judged]:
     keys = set()
+    starts, missing_until = reading.begins, reading.missing_until
+    may_miss = missing_until is not None and (starts is None or missing_until >= starts)
     for finding in reading.findings:
         if finding.rule not in rules.findings:
             continue
-        what = ",".join(f"{dimension.key}={key}" for dimension, key in finding.narrow)
-        key = f"findings/{finding.rule}" + (f"/{what}" if what else "")
+        key = _key_of(finding)
         keys.add(key)
+        if may_miss and finding.rule in _OF_FEWER:
+            yield Judged(key, "unknown")
+            continue
         yield Judged(
             key,
             "firing",
@@ -361,4 +375,17 @@ def _findings(rules: AlertRules, reading: Reading, firing: frozenset[str]) -> It
             finding.wait,
             finding.days,
         )
-    yield from _ended("findings", keys, firing)
+    for judged in _ended("findings", keys, firing):
+        is_told = reading.is_recorded or judged.key.split("/")[1] not in changed.RULES
+        yield judged if is_told else Judged(judged.key, "unknown")
+
+
+def _key_of(finding: Finding) -> str:
+    """The key of a finding's alert: another odd day is another one, but a period that moves on
+    from day to day is the same."""
+    what = [f"{dimension.key}={key}" for dimension, key in finding.narrow]
+    if finding.subject:
+        what.append(finding.subject)
+    if finding.day is not None and finding.since is None:
+        what.append(finding.day.isoformat())
+    return "/".join(["findings", finding.rule, *([",".join(what)] if what else [])])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from lib.insights.finding import Finding
 from lib.insights.readings import Inbox, Reading
 from lib.insights.rules import Judged, Verdict, judge
 from lib.settings import AlertRules
+from lib.store.dimensions import CHANNEL
 from tests.insights.alerting import NOW
 
 BACKLOG = AlertRules(backlog=100)
@@ -199,3 +200,109 @@ def test_an_inbox_of_partial_data_that_is_no_longer_seen_is_not_over() -> None:
     reading = Reading(NOW, complete=False)
     (judged,) = judge(rules, reading, NOW, frozenset({"inbox_disconnected/1"}))
     assert judged.verdict == "unknown"
+
+
+HOURS = tuple([5] * 24 * 57 + [0] * 12)
+"""Five new contacts an hour for eight weeks and a day, then none for half a day."""
+
+
+@pytest.mark.parametrize(
+    ("missing_until", "verdict"),
+    [
+        (None, "firing"),
+        (NOW - timedelta(days=300), "firing"),
+        (NOW - timedelta(hours=1), "unknown"),
+    ],
+    ids=["complete", "an old import in doubt", "the latest hours in doubt"],
+)
+def test_contacts_that_may_have_been_missed_have_not_stopped_coming(
+    missing_until: datetime | None, verdict: Verdict
+) -> None:
+    reading = Reading(
+        NOW,
+        complete=missing_until is None,
+        missing_until=missing_until,
+        new_by_hour=HOURS,
+        hours_end=NOW.replace(minute=0),
+    )
+    (judged,) = judge(AlertRules(new_stopped=True), reading, NOW)
+    assert judged.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "verdict"), [(300, "firing"), (1, "unknown")], ids=["before the period", "in it"]
+)
+def test_a_channel_whose_contacts_may_have_been_missed_has_not_dried_up(
+    days_ago: int, verdict: Verdict
+) -> None:
+    finding = Finding("channel-dried-up", "Zalo dried up.", "", "channels")
+    reading = Reading(
+        NOW,
+        complete=False,
+        missing_until=NOW - timedelta(days=days_ago),
+        begins=NOW - timedelta(days=30),
+        findings=(finding,),
+    )
+    (judged,) = judge(AlertRules(findings=("channel-dried-up",)), reading, NOW)
+    assert judged.verdict == verdict
+
+
+def test_a_finding_from_history_is_not_over_while_nothing_is_recorded() -> None:
+    rules = AlertRules(findings=("backlog-grows", "outlier-day"))
+    going_on = frozenset({"findings/backlog-grows", "findings/outlier-day"})
+    said = {
+        (is_recorded, each.key): each.verdict
+        for is_recorded in (True, False)
+        for each in judge(rules, Reading(NOW, is_recorded=is_recorded), NOW, going_on)
+    }
+    assert said == {
+        (True, "findings/backlog-grows"): "fine",
+        (True, "findings/outlier-day"): "fine",
+        (False, "findings/backlog-grows"): "unknown",
+        (False, "findings/outlier-day"): "fine",
+    }
+
+
+def told_of(first: Finding, *then: Finding) -> list[tuple[str, bool]]:
+    """Sentences about `then`, after an alert about `first` has been reported; True: a beginning."""
+    rules = AlertRules(findings=(first.rule,))
+    alerts = advance({}, judge(rules, Reading(NOW, findings=(first,)), NOW), NOW)
+    alerts = mark_told(alerts, changes(alerts, NOW))
+    after = judge(rules, Reading(NOW, findings=then), NOW, frozenset(alerts))
+    return [(each.sentence, each.began) for each in changes(advance(alerts, after, NOW), NOW)]
+
+
+def test_another_odd_day_is_another_alert() -> None:
+    def odd(day: int) -> Finding:
+        return Finding("opt-outs-more", f"Many on {day}.", "", "changes", day=date(2026, 11, day))
+
+    assert told_of(odd(20), odd(20)) == []
+    assert told_of(odd(20), odd(24)) == [("Many on 24.", True), ("Many on 20.", False)]
+
+
+def test_a_week_that_moves_on_is_the_same_alert() -> None:
+    def slow(end: int) -> Finding:
+        week = {"since": date(2026, 11, end - 6), "day": date(2026, 11, end)}
+        return Finding("answers-slower", f"Slow until {end}.", "", "changes", **week)
+
+    assert told_of(slow(23), slow(24)) == []
+
+
+def test_findings_about_two_inboxes_of_a_channel_are_two_alerts() -> None:
+    def broken(inbox: str) -> Finding:
+        return Finding(
+            "inbox-disconnected", f"{inbox} is off.", "", "channels",
+            narrow=((CHANNEL, "whatsapp"),), subject=inbox,
+        )  # fmt: skip
+
+    assert told_of(broken("1"), broken("1"), broken("2")) == [("2 is off.", True)]
+    assert told_of(broken("1"), broken("2")) == [("2 is off.", True), ("1 is off.", False)]
+
+
+def test_the_usual_of_an_even_number_of_weeks_is_the_mean_of_the_middle_two() -> None:
+    yesterday = NOW.date() - timedelta(days=1)
+    counts = [0, 0, 0, 0, 0, 0, 10, 10, 10, 10, 10, 10]
+    before = {yesterday - timedelta(weeks=n): count for n, count in enumerate(counts, 1)}
+    reading = Reading(NOW, opt_outs=before | {yesterday: 900})
+    (judged,) = judge(AlertRules(opt_outs="usual"), reading, NOW)
+    assert judged.why.startswith("A usual Tuesday has 5;")

@@ -422,6 +422,17 @@ def test_a_store_that_cannot_be_read_is_logged_and_makes_no_finding(
 
     assert found(history) == {}
     assert "The store does not answer" in caplog.text
+    assert not changed.is_recorded(view(history))
+
+
+@pytest.mark.parametrize(("missing", "is_recorded"), [(2, False), (3, False), (6, True)])
+def test_it_is_known_whether_the_last_days_could_be_judged(missing: int, is_recorded: bool) -> None:
+    history = steady()
+    history.missing.add(missing)
+
+    assert changed.is_recorded(view(steady()))
+    assert changed.is_recorded(view(history)) == is_recorded
+    assert not changed.is_recorded(view(None))
 
 
 HISTORIES = 200 if effort.IS_WHOLE else 20

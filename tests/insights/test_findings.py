@@ -206,6 +206,7 @@ class TestDisconnectedInbox:
             "connected. A single contact is enough to be listed.",
             "channels",
             narrow=((CHANNEL, "whatsapp"),),
+            subject="Main number",
             verb="See who can't be reached",
             weight=100,
         )

@@ -65,7 +65,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Digest:
-    """Contents of a digest as plain text; names in it are untrusted."""
+    """Contents of a digest as plain text; names in it are untrusted. `news` is what of the sentence
+    goes into the subject, if not all of it."""
 
     title: str
     sentence: str
@@ -79,6 +80,7 @@ class Digest:
     link: str | None = None
     language: str = "en"
     foot: str = ""
+    news: str = ""
 
 
 def digest(
@@ -141,6 +143,7 @@ def digest(
     return Digest(
         title=_title(view, settings, limits),
         sentence=_sentence(view),
+        news=_news(view),
         context=(
             f"{formatting.days(terms.period)} ({terms.timezone})",
             *([f"only {limits}"] if limits else []),
@@ -171,19 +174,19 @@ def _title(view: View, settings: Settings, limits: str) -> str:
 
 
 def _sentence(view: View) -> str:
-    total = view.compute(audience.audience, view.terms)
     waiting = view.compute(workload.workload, view.terms).awaiting_reply
+    who = formatting.counted(waiting, "person waits", "people wait") if waiting else "Nobody waits"
+    return f"{_news(view)}. {who} for an answer right now."
+
+
+def _news(view: View) -> str:
+    """Who came, without a full stop."""
+    total = view.compute(audience.audience, view.terms)
     if _is_blank(view, total):
-        sentence = f"{TO_COME} "
-    else:
-        sentence = f"{formatting.counted(total.new, 'new contact')} {view.during}"
-        change = _change_of_new(view, total)
-        sentence += f", {change}. " if change else ". "
-    return sentence + (
-        f"{formatting.counted(waiting, 'person waits', 'people wait')} for an answer right now."
-        if waiting
-        else "Nobody waits for an answer right now."
-    )
+        return TO_COME.removesuffix(".")
+    change = _change_of_new(view, total)
+    came = f"{formatting.counted(total.new, 'new contact')} {view.during}"
+    return f"{came}, {change}" if change else came
 
 
 def _is_blank(view: View, total: audience.Audience) -> bool:
@@ -311,7 +314,11 @@ def _since(view: View, past: Past, since: datetime) -> tuple[str, ...]:
         days = past.opt_outs(view.choice, Period(first, last, terms.timezone))
         if days:
             opted_out = formatting.counted(sum(days.values()), "person", "people")
-            said.append(f"{opted_out} opted out ({formatting.span(min(days), max(days))}).")
+            recorded = formatting.span(min(days), max(days))
+            if gap := (max(days) - min(days)).days + 1 - len(days):
+                recorded += f", without {formatting.counted(gap, 'day that was', 'days that were')}"
+                recorded += " not recorded"
+            said.append(f"{opted_out} opted out ({recorded}).")
     answers = past.answers(view.choice, since, terms.as_of)
     if answers is not None:
         sentence = formatting.counted(
@@ -356,10 +363,7 @@ def gone(sentence: str, settings: Settings, dashboard: str | None) -> Digest:
         context=(),
         numbers=(),
         now="",
-        warnings=(
-            "Its filters name what this workspace does not have any more. Nothing is shown in "
-            "their place, because it would be about other contacts.",
-        ),
+        warnings=("Nothing is shown in its place, because it would be about other contacts.",),
         link=dashboard,
         language=formatting.language(),
     )
@@ -377,8 +381,8 @@ def message(written: Digest, attachments: tuple[Attachment, ...] = ()) -> Messag
 
 
 def _subject(written: Digest) -> str:
-    first = written.sentence.partition(". ")[0].rstrip(".")
-    return f"{written.title}: {first}"
+    # A full stop ends no sentence within a name or a German date.
+    return f"{written.title}: {written.news or written.sentence.rstrip('.')}"
 
 
 def _lines(written: Digest) -> list[Line]:

@@ -56,6 +56,9 @@ def view_named(
     unknown = next((name for name in given if name not in (*PARAMETERS, WORKSPACE)), None)
     if unknown is not None:
         raise ViewGone(f"No link of this dashboard has “{unknown}”: copy the link again.")
+    workspace = {name.strip().casefold() for name in given.get(WORKSPACE, ())}
+    if settings.name and workspace - {settings.name.casefold()}:
+        raise ViewGone("The link is of another workspace: copy one of this workspace.")
     choice, notes = parse(given, options(snapshot, settings, history))
     read = parameters(choice)
     if any(set(given.get(name, ())) - LEGACY_SOURCES and not read[name] for name in MANY):

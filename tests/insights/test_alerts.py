@@ -282,8 +282,10 @@ def test_another_odd_day_is_another_alert() -> None:
 
 def test_a_week_that_moves_on_is_the_same_alert() -> None:
     def slow(end: int) -> Finding:
-        week = {"since": date(2026, 11, end - 6), "day": date(2026, 11, end)}
-        return Finding("answers-slower", f"Slow until {end}.", "", "changes", **week)
+        return Finding(
+            "answers-slower", f"Slow until {end}.", "", "changes",
+            since=date(2026, 11, end - 6), day=date(2026, 11, end),
+        )  # fmt: skip
 
     assert told_of(slow(23), slow(24)) == []
 

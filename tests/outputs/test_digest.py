@@ -152,6 +152,17 @@ def test_opt_outs_and_answers_are_of_the_time_since_the_last_one() -> None:
     )
 
 
+def test_a_day_that_was_not_recorded_is_not_one_without_opt_outs() -> None:
+    past = MadeUpPast(
+        [Level(AS_OF - timedelta(days=40), 1, 0, 0)],
+        {date(2026, 6, 27): 2, date(2026, 6, 30): 3},
+    )
+    (sentence,) = written(contact(), past=past).since
+    assert sentence == (
+        "5 people opted out (27 Jun 2026 to 30 Jun 2026, without 2 days that were not recorded)."
+    )
+
+
 def test_what_stands_out_and_what_goes_on_is_told_with_a_link() -> None:
     alert = Alert("backlog", True, AS_OF, sentence="300 people wait.", queue="waiting")
     over = Alert("unassigned", False, AS_OF, told=True, sentence="No more.")

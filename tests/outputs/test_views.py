@@ -63,6 +63,13 @@ def test_a_link_may_name_its_workspace(snapshot: Snapshot) -> None:
     assert named.view.choice.keys(CHANNEL) == ("telegram",)
 
 
+def test_a_link_of_another_workspace_is_not_shown_of_this_one(snapshot: Snapshot) -> None:
+    ours = Settings(token="token", name="sales")
+    assert view_named("period=7d&workspace=Sales", snapshot, ours).notes == ()
+    with pytest.raises(ViewGone, match="another workspace"):
+        view_named("period=7d&workspace=support", snapshot, ours)
+
+
 @pytest.mark.parametrize("name", ["tag=999", "channel=whatsapp&tag=999", "agent=5&period=7d"])
 def test_a_view_whose_filter_is_gone_is_not_shown_without_it(snapshot: Snapshot, name: str) -> None:
     with pytest.raises(ViewGone, match=r"This workspace has no (tag|agent)"):

@@ -277,6 +277,24 @@ def test_an_alert_is_told_when_it_begins_and_when_it_is_over(world: MakeWorld) -
     assert "https://audience.example.com/workload?" in here.sent[0].plain
 
 
+def test_a_full_stop_within_a_name_or_a_date_does_not_end_a_subject(
+    world: MakeWorld, set_locale: Callable[[str], None]
+) -> None:
+    set_locale("de")
+    here = world(view="from=2026-06-01&to=2026-06-14", **DAILY)
+    here.notifier().step(here.snapshot())
+    here.now += MINUTE
+    here.notifier().step(here.snapshot())
+    here.notifier(alerts=AlertRules(inbox_disconnected=True), at=None).step(
+        snapshot_of(contact(in_inboxes(**{"St. Mary": "disconnected"})), as_of=here.now)
+    )
+    assert [each.subject for each in here.sent] == [
+        "Audience: 0 new contacts from 1. Juni 2026 to 14. Juni 2026, as many as in the 14 days "
+        "before",
+        "Audience: The inbox “St. Mary” is not connected: nothing else reaches 1 contact",
+    ]
+
+
 def test_two_processes_tell_it_once(world: MakeWorld) -> None:
     here = world(**BACKLOG)
     both = [here.notifier(), here.notifier()]

@@ -12,7 +12,7 @@ from lib.history.reading import Bridge, Changes, begins, changes, events_in
 from lib.insights.pace import paces
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
-from lib.query.trends import drawn_days, during, titled
+from lib.query.trends import drawn_days, during, recorded_during, titled
 from lib.query.view import TO_COME, View
 from lib.reference import escaping, formatting
 from lib.reference.periods import Period, day_of
@@ -120,7 +120,7 @@ def _sentence(found: Changes, view: View) -> str:
         if net
         else "**As many contacts** as before"
     )
-    return f"{grown} {view.during}: {formatting.listed(parts)}."
+    return f"{grown} {escaping.markdown(recorded_during(view))}: {formatting.listed(parts)}."
 
 
 def _compared(found: Changes, view: View) -> str:
@@ -139,7 +139,7 @@ def _numbers(found: Changes, view: View) -> None:
     """Each number with its change from the previous period, if that was recorded."""
     bridge, response = found.bridge, found.response
     rate = view.recall(opt_out_rate, view.terms.period, "broadcast")
-    joined = Number("joined", bridge.joined, note=view.during)
+    joined = Number("joined", bridge.joined, note=recorded_during(view))
     left = Number(
         "left",
         bridge.blocked + bridge.deleted,

@@ -10,11 +10,12 @@ from lib.charts.ranking import Ranking
 from lib.charts.rates import cohort_shares
 from lib.charts.rates import rates as rates_figure
 from lib.history.opt_outs import opt_out_rate
-from lib.history.reading import begins, transitions
+from lib.history.reading import transitions
 from lib.history.unreadable import unless_unreadable
 from lib.metrics import audience, cohorts, opt_in
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.query.trends import recorded_during
 from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
@@ -104,10 +105,7 @@ def _opted_out(view: View) -> str:
     rate = view.recall(opt_out_rate, period, "broadcast")
     if history is None or span is None or not span.number or not (rate and rate.denominator):
         return ""
-    began = begins(history)
-    during = view.during
-    if began > period.first_moment:
-        during = f"since {escaping.markdown(formatting.moment(began, period.timezone))}"
+    during = escaping.markdown(recorded_during(view))
     if not rate.numerator:
         return f"Nobody opted out of broadcasts {during}."
     return (

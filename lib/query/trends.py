@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.history.reading import daily_levels
+from lib.history.reading import begins, daily_levels
 from lib.history.unreadable import unless_unreadable
 from lib.query.view import View
 from lib.reference import formatting
@@ -29,6 +29,23 @@ def titled(title: str, days: Period, view: View) -> str:
 def during(days: Period, view: View) -> str:
     """`days` in a sentence: "today", or "from 15 Nov 2026 to 28 Nov 2026"."""
     return view.during if days == view.terms.period else f"from {formatting.days(days)}"
+
+
+def recorded_during(view: View) -> str:
+    """The part of the period in which changes were recorded, within a sentence: all of it ("this
+    year"), or "since 30 Sep 2026, 23:00 (UTC)" if recording began later, or "from 30 Sep 2026 to
+    15 Oct 2026" if the period has ended."""
+    period = view.terms.period
+    if view.history is None or not len(view.history.recorded):
+        return view.during
+    began = begins(view.history)
+    if began <= period.first_moment:
+        return view.during
+    if view.terms.as_of < period.end_moment:
+        return f"since {formatting.moment(began, period.timezone)}"
+    days = Period(day_of(began, period.timezone), period.end, period.timezone)
+    before = "on" if days.number_of_days == 1 else "from"
+    return f"{before} {formatting.days(days)}"
 
 
 def between_ends(view: View) -> pd.DataFrame | None:

@@ -86,9 +86,11 @@ def test_whoever_moves_between_filters_is_in_the_sentence_so_that_it_adds_up(
     edge_server.workspaces["edge"].update(mover["id"], contactInboxes=there["contactInboxes"])
     fetch_again()
     into = text(open_page("changes", channel="messenger", **TODAY))
-    assert "1 contact more** today: 0 joined and 1 moved into these filters." in into
+    assert "1 contact more** since " in into
+    assert ": 0 joined and 1 moved into these filters." in into
     out = text(open_page("changes", channel="whatsapp", **TODAY))
-    assert "1 contact fewer** today: 0 joined and 1 moved out of these filters." in out
+    assert "1 contact fewer** since " in out
+    assert ": 0 joined and 1 moved out of these filters." in out
 
 
 def _channels(contact: Contact) -> set[str]:

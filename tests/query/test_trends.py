@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from lib.chatbotx.crawl import Verdict
 from lib.query import trends
 from lib.query.choice import Choice
-from lib.query.trends import between_ends, drawn_days, moved, titled
+from lib.query.trends import between_ends, drawn_days, moved, recorded_during, titled
 from lib.query.view import View, view_of
 from lib.reference.periods import Period
 from lib.settings import Settings
@@ -59,6 +61,26 @@ def test_a_level_moved_by_the_difference_of_the_two_ends_of_the_period(
 
 def test_of_what_was_not_recorded_nothing_is_said_to_have_moved() -> None:
     assert moved(None, "awaiting_reply") is None
+
+
+@pytest.mark.parametrize(
+    ("began", "end", "told"),
+    [
+        (datetime(2026, 5, 31, 23, tzinfo=UTC), "2026-06-30", "from 1 Jun 2026 to 30 Jun 2026"),
+        (datetime(2026, 6, 4, 9, tzinfo=UTC), "2026-06-30", "since 4 Jun 2026, 09:00 (UTC)"),
+        (datetime(2026, 6, 4, 9, tzinfo=UTC), "2026-06-08", "from 4 Jun 2026 to 8 Jun 2026"),
+        (datetime(2026, 6, 4, 9, tzinfo=UTC), "2026-06-04", "on 4 Jun 2026"),
+    ],
+)
+def test_a_sentence_about_changes_claims_no_more_of_the_period_than_was_recorded(
+    began: datetime, end: str, told: str
+) -> None:
+    history = SimpleNamespace(recorded=np.array([began.replace(tzinfo=None)], "datetime64[us]"))
+    assert recorded_during(replace(view("2026-06-01", end), history=history)) == told
+
+
+def test_without_a_record_a_sentence_names_the_period() -> None:
+    assert recorded_during(view("2026-06-01", "2026-06-07")) == "from 1 Jun 2026 to 7 Jun 2026"
 
 
 def test_a_line_over_one_day_shows_the_two_weeks_up_to_it_and_says_so() -> None:

@@ -10,6 +10,7 @@ from lib.metrics import audience, opt_in
 from lib.metrics import tags as together
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE
@@ -26,17 +27,7 @@ def show(view: View) -> None:
     tags = view.compute(audience.by_tag, view.terms)
     tagged = tags.drop(index=audience.NONE, errors="ignore")
     untagged = int(tags["contacts"].get(audience.NONE, 0))
-    if len(tagged):
-        largest = view.options.name(TAG, str(tagged.index[0]))
-        sentence = (
-            f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; "
-            f"the largest of {formatting.counted(len(tagged), 'tag')} is "
-            f"{escaping.markdown(largest)} with "
-            f"{formatting.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
-        )
-    else:
-        sentence = "No contact has a tag."
-    sentence = f"{sentence} {breakdowns.rose_most(tags, TAG, view)}".strip()
+    sentence = _of_chosen(total, view) or _of_all(tagged, untagged, total, view)
     cards.headline("Which tags do they have?", sentence, view)
     made_of.show(view)
     rate = cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast)
@@ -69,6 +60,42 @@ def show(view: View) -> None:
         f"**{formatting.counted(total.contacts, 'contact')}**.",
     )
     _overlaps(view)
+
+
+def _of_all(tagged: pd.DataFrame, untagged: int, total: audience.Audience, view: View) -> str:
+    if not len(tagged):
+        return "No contact has a tag."
+    largest = view.options.name(TAG, str(tagged.index[0]))
+    sentence = (
+        f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; "
+        f"the largest of {formatting.counted(len(tagged), 'tag')} is "
+        f"{escaping.markdown(largest)} with "
+        f"{formatting.counted(int(tagged['contacts'].iloc[0]), 'contact')}."
+    )
+    return f"{sentence} {breakdowns.rose_most(tagged, TAG, view)}".strip()
+
+
+def _of_chosen(total: audience.Audience, view: View) -> str | None:
+    """What tags brought, and who of them stayed, if the view is filtered by tag: that all these
+    contacts have the tag would tell nobody anything."""
+    keys = view.choice.keys(TAG)
+    if not keys:
+        return None
+    which = escaping.markdown(Choice().limited_to(TAG, keys).in_words(view.options))
+    are = "is" if total.contacts == 1 else "are"
+    active = "all" if total.active == total.contacts else formatting.number(total.active)
+    sentence = (
+        f"**{formatting.counted(total.contacts, 'contact')}** {are} {which}, {active} of them "
+        "active."
+    )
+    if view.is_to_come:
+        return sentence
+    new, before = (
+        formatting.number(number) if number else "none" for number in (total.new, total.new_before)
+    )
+    after = f", after {before} {view.before}" if view.compares else ""
+    verb = "is" if total.new == 1 else "are"
+    return f"{sentence} {new.capitalize()} {verb} new {view.during}{after}."
 
 
 def _effects(view: View, tagged: pd.DataFrame) -> None:

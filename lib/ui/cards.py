@@ -48,7 +48,7 @@ def headline(question: str, sentence: str, view: View, *, with_basis: bool = Fal
         st.title(question)
         st.markdown(sentence)
     limits = view.choice.in_words(view.options)
-    parts = [f"{formatting.days(view.terms.period)} ({view.terms.timezone})"]
+    parts = [sidebar.period_in_words(view)]
     if with_basis:
         parts.append(f"subscribed = {view.terms.basis}")
     if limits:
@@ -56,6 +56,7 @@ def headline(question: str, sentence: str, view: View, *, with_basis: bool = Fal
     page = recorder.begin(question, sentence, tuple(_context(view).items()))
     with st.container(horizontal=True, vertical_alignment="center", key="context"):
         st.caption(escaping.markdown(" · ".join(parts)), width="stretch")
+        sidebar.period_menu(view)
         share.button(page, view)
     sidebar.chips(view.choice, view.options)
 

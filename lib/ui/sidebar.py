@@ -129,6 +129,26 @@ def draw(view: View, settings: Settings) -> None:
     )
 
 
+def period_menu(view: View) -> None:
+    """Draw the period in the page's head as a menu of the others, for phones, where the sidebar is
+    closed. The style shows it only there. A range of dates is picked in the sidebar."""
+    choice = view.choice
+    st.menu_button(
+        escaping.markdown(period_in_words(view)),
+        [preset for preset in presets.LABELS if preset != "dates"],
+        format_func=presets.LABELS.__getitem__,
+        key="period-menu",
+        on_click=rights.callback(_take_from_menu),
+        args=(choice,),
+        wrap=True,
+    )
+
+
+def period_in_words(view: View) -> str:
+    """Its days and their zone, as plain text: "1 Jun 2026 to 30 Jun 2026 (UTC)"."""
+    return f"{formatting.days(view.terms.period)} ({view.terms.timezone})"
+
+
 def place(key: str, value: object) -> None:
     """Set the value of a widget, unless it has it: a browser draws a widget anew if it is told a
     value."""
@@ -296,6 +316,12 @@ def _take_preset(choice: Choice, period: Period) -> None:
     if preset == "dates":
         revise(choice, replace(choice, preset="dates", start=period.start, end=period.end))
     elif isinstance(preset, str) and preset in presets.LABELS:
+        revise(choice, replace(choice, preset=preset, start=None, end=None))
+
+
+def _take_from_menu(choice: Choice) -> None:
+    preset = st.session_state.get("period-menu")
+    if isinstance(preset, str) and preset in presets.LABELS and preset != "dates":
         revise(choice, replace(choice, preset=preset, start=None, end=None))
 
 

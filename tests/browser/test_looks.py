@@ -109,6 +109,17 @@ def test_on_a_phone_pages_stand_in_a_row_and_filters_close_after_a_choice(
     expect(page.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", "true")
 
 
+def test_on_a_phone_the_dates_in_the_head_are_a_menu_of_periods(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/channels?channel=whatsapp&{JUNE}", width=390)
+    dates = page.locator(".st-key-period-menu button")
+    expect(dates).to_have_text(re.compile(r"^1 Jun 2026 to 30 Jun 2026 \(America/Sao_Paulo\)"))
+    expect(page.locator(".st-key-context [data-testid=stCaptionContainer]")).to_be_hidden()
+    dates.click()
+    page.get_by_role("menuitem", name="All time").click()
+    expect(page).to_have_url(re.compile(r"period=all&.*channel=whatsapp|channel=.*&period=all"))
+    expect(dates).not_to_have_text(re.compile("^1 Jun"))
+
+
 def test_on_a_phone_numbers_stand_in_pairs_with_room_for_a_million(
     at: Serve, open_page: Open
 ) -> None:
@@ -166,6 +177,9 @@ def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
 
 def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}")
+    expect(
+        page.locator(".st-key-period-menu")
+    ).to_be_hidden()  # it is in the sidebar, which is open
     age = page.get_by_text(re.compile("^Updated "))
     on_one_line = """(age) => {
       const both = [document.querySelector("h1"), age];

@@ -226,6 +226,27 @@ def test_a_tag_that_all_have_has_no_dot_among_those_that_can_be_compared(
     assert json.loads(chart.proto.spec)["layout"]["yaxis"]["ticktext"] == ["name of 2"]
 
 
+def test_a_page_filtered_by_tag_says_what_the_tag_brought_and_who_of_them_is_still_active(
+    show: Callable[..., None],
+) -> None:
+    def came(day: str, **others: str) -> Contact:
+        return contact(on("line"), tagged("1"), createdAt=f"{day}T12:00:00.000Z", **others)
+
+    show(
+        came("2026-05-10"),
+        came("2026-06-10"),
+        came("2026-06-11", blockedAt="2026-06-12T12:00:00.000Z"),
+        contact(on("line"), createdAt="2026-06-10T12:00:00.000Z"),
+    )
+    assert open_page("tags", **JUNE, tag="1").markdown[0].value == (
+        "**3 contacts** are tagged name of 1, 2 of them active. "
+        "2 are new from 1 Jun 2026 to 30 Jun 2026, after 1 in the 30 days before."
+    )
+    assert open_page("tags", **JUNE, against="none", tag="none").markdown[0].value == (
+        "**1 contact** is untagged, all of them active. 1 is new from 1 Jun 2026 to 30 Jun 2026."
+    )
+
+
 def test_where_nobody_has_an_address_no_rate_of_mails_is_given(show: Callable[..., None]) -> None:
     show(contact(on("line"), createdAt="2026-06-10T12:00:00.000Z"))
     said = open_page("opt_in").markdown[0].value

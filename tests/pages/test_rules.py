@@ -242,7 +242,7 @@ def test_a_page_filtered_by_tag_says_what_the_tag_brought_and_who_of_them_is_sti
         "**3 contacts** are tagged name of 1, 2 of them active. "
         "2 are new from 1 Jun 2026 to 30 Jun 2026, after 1 in the 30 days before."
     )
-    assert open_page("tags", **JUNE, against="none", tag="none").markdown[0].value == (
+    assert open_page("tags", **JUNE, compare="none", tag="none").markdown[0].value == (
         "**1 contact** is untagged, all of them active. 1 is new from 1 Jun 2026 to 30 Jun 2026."
     )
 

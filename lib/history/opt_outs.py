@@ -43,6 +43,9 @@ def departures(
     opted_in = counted.pop("opted_in")
     could = np.nan if base is None else base.reindex(counted.index, fill_value=0) + opted_in
     counted.insert(1, "could", could)
+    if (asked := dict(limits.by_dimension).get(dimension)) is not None:
+        # A contact that passes may have other values too, whose levels are those of all contacts.
+        counted["could"] = counted["could"].where(counted.index.isin(asked))
     return counted.sort_index().sort_values("opted_out", ascending=False, kind="stable")
 
 
@@ -54,10 +57,16 @@ def opt_out_rate(history: History, period: Period, kind: Kind, limits: Filter) -
     if asked is None or span is None:
         return None
     dimension, keys = asked
+    kept = _first_kept(history, span.opening)
+    if kept is None:
+        return None
     wanted = None if dimension == levels.TOTAL else keys
-    level = history.levels(dimension, span.opening, span.opening, wanted)
+    opted_in = int(history.levels(dimension, kept, kept, wanted)[kind].sum())
+    if kept != span.opening:
+        meanwhile = history.between(span.opening, kept, limits)
+        opted_in += meanwhile.number(f"{kind}_out") - meanwhile.number(f"{kind}_in")
     found = events_in(history, period, limits)
-    could = int(level[kind].sum()) + found.number(f"{kind}_in")
+    could = max(0, opted_in) + found.number(f"{kind}_in")
     opted_out = found.number(f"{kind}_out")
     return Rate(opted_out, max(could, opted_out))
 
@@ -70,9 +79,32 @@ def _opted_in(
     others = [each for each, _ in limits.by_dimension if each != dimension]
     if span is None or others or limits.recorded_only:
         return None
-    level = history.levels(dimension.key, span.opening, span.opening).set_index("key")[kind]
-    for asked, keys in limits.by_dimension:
-        if asked.has_several and len(keys) > 1:
-            return None
-        level = level[level.index.isin(keys)]
-    return level.groupby(level.index).sum()
+    kept = _first_kept(history, span.opening)
+    if kept is None:
+        return None
+    if any(asked.has_several and len(keys) > 1 for asked, keys in limits.by_dimension):
+        return None
+    level = history.levels(dimension.key, kept, kept).set_index("key")[kind]
+    opted_in = level.groupby(level.index).sum()
+    if kept != span.opening:
+        meanwhile = history.between(span.opening, kept, limits, (dimension,))
+        out, into = (meanwhile.by_key(f"{kind}_{way}", dimension) for way in ("out", "in"))
+        opted_in = opted_in.add(out, fill_value=0).sub(into, fill_value=0)
+        opted_in = opted_in.clip(lower=0).astype("int64")
+    for _, keys in limits.by_dimension:
+        opted_in = opted_in[opted_in.index.isin(keys)]
+    return opted_in
+
+
+def _first_kept(history: History, opening: np.datetime64) -> np.datetime64 | None:
+    """Time of the first level from `opening` on; None if the days after it have none.
+
+    Levels older than some weeks are only those of the last snapshot of each day. A period opens
+    with another snapshot if recording began in it, or if its days are of another zone.
+    """
+    seen = history.levels(levels.TOTAL, opening, opening + _SOON)["seen"]
+    return np.asarray(seen, dtype="datetime64[us]").min() if len(seen) else None
+
+
+_SOON = np.timedelta64(2, "D")
+"""Longer than any day, in whatever zone."""

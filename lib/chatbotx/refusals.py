@@ -104,7 +104,7 @@ def _seconds_until(moment: str, now: str | None) -> float | None:
     try:
         when = email.utils.parsedate_to_datetime(moment)
         since = email.utils.parsedate_to_datetime(now) if now else datetime.now(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = when.replace(tzinfo=when.tzinfo or UTC) - since.replace(tzinfo=since.tzinfo or UTC)
     return max(0.0, wait.total_seconds())

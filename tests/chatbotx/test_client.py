@@ -384,7 +384,12 @@ class TestRetryAfter:
         assert 35 < pause <= 40
 
     @pytest.mark.parametrize(
-        "header", [None, "", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Foo"]
+        "header",
+        [
+            *(None, "", "soon", "-5", "nan", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 99 Foo"),
+            "Wed, 21 Oct 99999999999 07:28:00 GMT",
+            "Wed, 21 Oct 2026 07:28:00 +99999999999999",
+        ],
     )
     def test_an_unusable_retry_after_is_ignored(
         self, header: str | None, server: FakeChatbotx

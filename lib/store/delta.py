@@ -178,6 +178,7 @@ class Delta(ParquetFiles):
 
     def _open(self) -> DeltaTable | None:
         """The table, or None if there is none. Raises StoreError."""
+        obstacles.check_path(self._place)
         obstacles.clear_log(self._place)
         for _ in range(ATTEMPTS):
             try:

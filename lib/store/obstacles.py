@@ -7,7 +7,7 @@ import logging
 import os
 import re
 
-from lib.store.place import Place, store_error
+from lib.store.place import Place, StoreError, store_error
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,19 @@ _LOG_FILE = re.compile(
 )
 _EVERYDAY_NAME = re.compile(r"[\w.#=-]+", re.ASCII)
 """Libraries fail on other names."""
+
+
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}" if os.sep == "\\" else r"%[0-9A-Fa-f]{2}|[\\\t\r\n]")
+
+
+def check_path(table: Place) -> None:
+    """Raise StoreError if deltalake (1.6.6) would write to another folder, as it takes a%20b for
+    the folder "a b"."""
+    if table.is_folder and _MISREAD.search(os.path.realpath(table.root)):
+        raise StoreError(
+            "the path of its folder holds a % before two digits or letters, a backslash or a line "
+            "break: choose a folder without them"
+        )
 
 
 def clear_log(table: Place) -> None:

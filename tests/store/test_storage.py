@@ -551,6 +551,23 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         save(Store(Place(str(tmp_path / "file" / "workspace"))), snapshot_of())
 
 
+@pytest.mark.parametrize("name", ["my%20files", pytest.param("my\\files", marks=posix)])
+def test_a_path_that_would_be_taken_for_another_is_said_and_that_one_left_alone(
+    tmp_path: Path, name: str
+) -> None:
+    store = Store(Place(str(tmp_path / name / "workspace")))
+    with pytest.raises(StoreError, match="the path of its folder holds a % before two digits"):
+        save(store, snapshot_of(contact()))
+    assert {path.name for path in tmp_path.iterdir()} <= {name}
+
+
+@pytest.mark.parametrize("name", ["100%", "a %zz", "50%-off"])
+def test_any_other_percent_sign_is_part_of_a_path(tmp_path: Path, name: str) -> None:
+    store = Store(Place(str(tmp_path / name / "workspace")))
+    save(store, snapshot_of(contact()))
+    assert loaded(store).contacts == 1
+
+
 def test_of_two_that_looked_at_once_the_second_has_to_look_again(store: Store) -> None:
     head = save(store, snapshot_of(day=1))
     store.commit(head, snapshot_of(day=2))

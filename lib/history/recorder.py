@@ -28,7 +28,7 @@ from lib.store.delta import Overtaken
 from lib.store.packed import PackedTable
 from lib.store.place import StoreError, Unreadable
 from lib.store.snapshot import FiledSnapshot, Snapshot, TableFile
-from lib.store.snapshot_rows import Head
+from lib.store.snapshot_rows import Head, Row
 from lib.store.storage import Change, Recording, Store, store_of
 
 log = logging.getLogger(__name__)
@@ -246,20 +246,29 @@ class Recorder:
         row = head.last_recorded if head is not None else None
         if head is None or row is None:
             return None, ()
-        if self._last is not None and self._last.number == row.number:
-            return self._last.recorded, ()
+        if (held := self._held(row)) is not None:
+            return held, ()
         try:
             return self._restore(head), ()
         except Unreadable as why:
             return None, (_not_known(self._moment(row.as_of), why),)
+
+    def _held(self, row: Row) -> Recorded | None:
+        """The recorded snapshot of this row if it is in memory.
+
+        Another may have the same number, where the rows written last have been lost.
+        """
+        last = self._last
+        is_that = last is not None and (last.number, last.recorded.as_of) == (row.number, row.as_of)
+        return last.recorded if last is not None and is_that else None
 
     def _restore(self, head: Head, snapshot: Snapshot | None = None) -> Recorded:
         """The last recorded snapshot. Raises StoreError and Unreadable."""
         row = head.last_recorded
         if row is None:
             raise Unreadable("nothing has been recorded")
-        if self._last is not None and self._last.number == row.number:
-            return self._last.recorded
+        if (held := self._held(row)) is not None:
+            return held
         if snapshot is None or snapshot.as_of != row.as_of:
             snapshot = self._store.read(row, COMPARED)
         return comparison_state.restore(snapshot, self._state(head))
@@ -280,7 +289,9 @@ class Recorder:
     def _emptied(self, head: Head | None) -> tuple[str, ...]:
         number = head.last.number if head is not None else 0
         was, self._number = self._number, number
-        return (_EMPTIED,) if number < was else ()
+        if number >= was:
+            return ()
+        return (_EMPTIED if head is None else _LOST,)
 
     def _tidy(self, head: Head) -> None:
         if self._tidied is not None and head.last.saved - self._tidied < TIDY_EVERY:
@@ -296,7 +307,8 @@ _INCOMPLETE = (
     "This data was saved, but what changed is not recorded: the crawl may have missed contacts, "
     "and it is not known where."
 )
-_EMPTIED = "Data that was saved before has disappeared from the store: history starts over."
+_LOST = "Data that was saved before has disappeared from the store."
+_EMPTIED = f"{_LOST.removesuffix('.')}: history starts over."
 
 
 def _not_newer(recorded: str) -> str:

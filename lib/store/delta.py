@@ -8,9 +8,10 @@ the log, and a broken log can be rebuilt from that list.
 from __future__ import annotations
 
 import json
+import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +28,8 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from lib.store import obstacles
 from lib.store.parquet import ParquetFiles
 from lib.store.place import StoreError, Unreadable, store_error
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 10
 """Attempts to commit when others commit first."""
@@ -64,20 +67,34 @@ class Delta(ParquetFiles):
         table = self._open()
         return _version(table) if table is not None else None
 
+    def before(self, version: Version) -> Version | None:
+        """The version before; None if there is none, or no longer."""
+        if not version.number:
+            return None
+        try:
+            actions = self._actions_at(version.number - 1)
+        except StoreError:
+            return None
+        return Version(version.number - 1, tuple(sorted(actions["path"].to_pylist())))
+
     def rows(self, name: str, version: int) -> int:
         """Number of rows in a file, according to a version of the table. Raises StoreError and
         Unreadable."""
-        try:
-            table = DeltaTable(
-                self._place.root, version=version, storage_options=self._place.storage_options
-            )
-            actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-        except (DeltaError, OSError, ValueError) as error:
-            raise store_error(error, self._place) from None
+        actions = self._actions_at(version).to_pylist()
         known = {each["path"]: each.get("num_records") for each in actions}
         if known.get(name) is None:
             raise Unreadable("its table does not say how many contacts there are")
         return int(known[name])
+
+    def _actions_at(self, version: int) -> pa.Table:
+        """A row for each file of a version. Raises StoreError."""
+        try:
+            table = DeltaTable(
+                self._place.root, version=version, storage_options=self._place.storage_options
+            )
+            return pa.table(table.get_add_actions(flatten=True))
+        except (DeltaError, OSError, ValueError) as error:
+            raise store_error(error, self._place) from None
 
     def set_files(self, schema: pa.Schema, files: Sequence[str], rows: dict[str, int]) -> Version:
         """Commit a version of exactly these files, whatever the latest is. `rows` holds the number
@@ -123,7 +140,7 @@ class Delta(ParquetFiles):
                 create_table_with_add_actions(
                     self._place.root,
                     delta_schema,
-                    [adds[name] if name in adds else self._add(name, now) for name in files],
+                    self._comes(files, adds, now),
                     mode="error",
                     partition_by=[],
                     configuration=_CONFIGURATION,
@@ -136,9 +153,7 @@ class Delta(ParquetFiles):
                     RemoveAction(name, True, now) for name in there - {*files}
                 ]
                 comes: list[AddAction | RemoveAction] = [
-                    adds[name] if name in adds else self._add(name, now)
-                    for name in files
-                    if name not in there
+                    *self._comes([name for name in files if name not in there], adds, now)
                 ]
                 whole = len(goes) == len(there)
                 table.create_write_transaction(
@@ -155,6 +170,20 @@ class Delta(ParquetFiles):
                 raise Overtaken from None
             raise store_error(error, self._place) from None
         return Version(self._number(table, mark), tuple(files))
+
+    def _comes(
+        self, files: Sequence[str], adds: Mapping[str, AddAction], now: int
+    ) -> list[AddAction]:
+        """What makes the log list these files: the new ones, `adds`, and others where the log was
+        lost. Of those, one that is lost as well stays in the version, where reading it fails, but
+        must not hold up the commit."""
+        found = []
+        for name in files:
+            try:
+                found.append(adds[name] if name in adds else self._add(name, now))
+            except FileNotFoundError:
+                log.warning("The file %s of %s is missing.", name, self._place.root)
+        return found
 
     def _add(self, name: str, now: int) -> AddAction:
         return AddAction(name, self._place.size(name), {}, now, False, "{}")

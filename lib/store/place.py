@@ -103,12 +103,12 @@ class Place:
 
     def make(self) -> None:
         """Create the folder, accessible to this user only. Raises StoreError."""
-        with store_errors(self):
+        with store_errors(self, is_new=True):
             Path(self.root).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, name: str, data: pa.Buffer) -> None:
         """Write a file, atomically as far as the place allows. Raises StoreError."""
-        with store_errors(self):
+        with store_errors(self, is_new=True):
             if not self.is_folder:
                 self.bucket.put(name, memoryview(data).cast("B"))
                 return
@@ -215,11 +215,14 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 @contextlib.contextmanager
-def store_errors(place: Place) -> Iterator[None]:
-    """Context that converts errors to StoreError, except FileNotFoundError."""
+def store_errors(place: Place, *, is_new: bool = False) -> Iterator[None]:
+    """Context that converts errors to StoreError; FileNotFoundError only for what `is_new`, where
+    it is a folder that cannot be made, as on a Windows drive that is not connected."""
     try:
         yield
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_new:
+            raise store_error(error, place) from None
         raise
     except (OSError, DeltaError, pa.ArrowException) as error:
         raise store_error(error, place) from None

@@ -136,13 +136,40 @@ class Head:
         return pa.concat_tables([table, *self.closed.values()]).sort_by("number")
 
 
-def read_head(snapshots: Delta, known: Mapping[str, pa.Table]) -> Head | None:
-    """The committed rows of the table; None if there are none. `known` are the `closed` of an
-    earlier head; those files are not read again. Raises StoreError, also if a newer version of this
-    dashboard wrote them."""
-    version = snapshots.latest()
-    if version is None:
+MOST_LOST = 10
+"""Number of versions that are looked at for one whose rows can be read: those before that are
+older than the time for which unused files remain."""
+
+
+def read_head(snapshots: Delta, version: Version, known: Mapping[str, pa.Table]) -> Head | None:
+    """The committed rows of the table at its latest version; None if there are none.
+
+    If they cannot be read, those of the last version that can: the next commit then follows that
+    one. `known` are the `closed` of an earlier head; those files are not read again. Raises
+    StoreError, also if a newer version of this dashboard wrote them.
+    """
+    readable: Version | None = version
+    for _ in range(MOST_LOST):
+        if readable is None:
+            return None
+        table, closed = _read(snapshots, readable, known)
+        kept = pc.greater(pc.list_value_length(table["files"].cast(_LISTED)), 0)
+        rows = sorted(map(_row, table.filter(kept).to_pylist()), key=lambda row: row.number)
+        if rows:
+            break
+        readable = snapshots.before(readable)
+    else:
         return None
+    if rows[-1].format > FORMAT:
+        raise StoreError("a newer version of this dashboard keeps its data there")
+    whole = Version(version.number, readable.files)
+    return Head(whole, tuple(rows), table.filter(pc.invert(kept)), closed)
+
+
+def _read(
+    snapshots: Delta, version: Version, known: Mapping[str, pa.Table]
+) -> tuple[pa.Table, dict[str, pa.Table]]:
+    """The open rows of a version, and its closed rows by file, as far as they can be read."""
     parts, closed = [SCHEMA.empty_table()], {}
     for name in version.files:
         try:
@@ -154,14 +181,7 @@ def read_head(snapshots: Delta, known: Mapping[str, pa.Table]) -> Head | None:
                 closed[name] = snapshots.get_as(SCHEMA, name, RECORDED)
         except (Unreadable, pa.ArrowException, ValueError):
             log.warning("The list of snapshots in %s cannot be read.", name)
-    table = pa.concat_tables(parts)
-    kept = pc.greater(pc.list_value_length(table["files"].cast(_LISTED)), 0)
-    rows = sorted(map(_row, table.filter(kept).to_pylist()), key=lambda row: row.number)
-    if not rows:
-        return None
-    if rows[-1].format > FORMAT:
-        raise StoreError("a newer version of this dashboard keeps its data there")
-    return Head(version, tuple(rows), table.filter(pc.invert(kept)), closed)
+    return pa.concat_tables(parts), closed
 
 
 def retained(

@@ -101,6 +101,8 @@ class Store:
         self._clock = clock
         self._snapshots = Delta(place, "snapshots")
         self._closed: Mapping[str, pa.Table] = {}
+        self._lost: Version | None = None
+        """The version of the table `snapshots` if none of its rows can be read."""
 
     @property
     def name(self) -> str:
@@ -113,7 +115,11 @@ class Store:
     def head(self) -> Head | None:
         """The committed state; None if there is none. Raises StoreError, also if a newer version of
         this dashboard wrote it."""
-        head = read_head(self._snapshots, self._closed)
+        version = self._snapshots.latest()
+        head = None
+        if version is not None:
+            head = read_head(self._snapshots, version, self._closed)
+        self._lost = version if head is None else None
         self._closed = head.closed if head is not None else {}
         return head
 
@@ -271,7 +277,7 @@ class Store:
         table = to_table(kept, past)
         name = self._snapshots.put(table, label=f"{number:06}")
         written.append((self._snapshots.name, name))
-        base = head.version if head is not None else None
+        base = head.version if head is not None else self._lost
         new = closed.keys() - {*(base.files if base is not None else ())}
         # Of two that commit at once only one can remove the file of open rows, so the other fails.
         version = self._snapshots.replace(

@@ -394,6 +394,51 @@ class TestCompaction:
         assert days[16] == days[10]  # both late in March
 
 
+@pytest.mark.parametrize("table", ["events", "levels"])
+def test_a_table_that_was_removed_holds_up_neither_saving_nor_later_periods(
+    store: Store, table: str
+) -> None:
+    recorder, kept = Recorder(store), Kept()
+    for day in range(4):
+        if day == 2:
+            shutil.rmtree(Path(store.place.root, table))
+        kept = recorder.save(snapshot(24 * day, contact(day)))
+        assert (kept.is_saved, kept.notes) == (True, ())
+    assert kept.history is not None
+    found = changes(kept.history, Period(date(2026, 3, 4), date(2026, 3, 4)))
+    assert found is not None
+    assert found.events["joined"] == 1
+
+
+def test_what_was_lost_is_said_and_history_goes_on_from_what_was_saved_before(
+    store: Store,
+) -> None:
+    recorder = Recorder(store)
+    recorder.save(snapshot(0, contact(1)))
+    there = {*Path(store.place.root, "snapshots").glob("*.parquet")}
+    recorder.save(snapshot(1, contact(1), contact(2)))
+    (lost,) = {*Path(store.place.root, "snapshots").glob("*.parquet")} - there
+    lost.write_bytes(b"")
+    kept = recorder.save(snapshot(2, contact(1), contact(3)))
+    assert kept.notes == ("Data that was saved before has disappeared from the store.",)
+    assert events(kept) == {"joined": 1}
+
+
+def test_after_a_loss_nothing_is_compared_with_what_was_lost(store: Store) -> None:
+    """Two servers: what the second had recorded was lost, and the first recorded in its place."""
+    one, other = Recorder(store), Recorder(Store(store.place))
+    one.save(snapshot(0, contact(1)))
+    there = {*Path(store.place.root, "snapshots").glob("*.parquet")}
+    other.save(snapshot(1, contact(1), contact(2)))
+    (lost,) = {*Path(store.place.root, "snapshots").glob("*.parquet")} - there
+    lost.unlink()
+    one.save(snapshot(2, contact(1), contact(2), contact(3)))
+    kept = other.save(snapshot(3, contact(1), contact(2), contact(3)))
+    assert kept.history is not None
+    assert kept.notes == ()
+    assert (len(kept.history.recorded), events(kept)) == (3, {"joined": 2})
+
+
 def test_a_verdict_without_doubt_and_one_with_a_range_are_recorded_alike(store: Store) -> None:
     first = snapshot(0, contact(1))
     recorder = Recorder(store)

@@ -341,6 +341,42 @@ def test_where_a_file_is_broken_the_snapshot_before_is_loaded(
     assert day(loaded(store)) == 3
 
 
+@pytest.mark.parametrize("breakage", [each for each in BREAKAGES if "bit" not in each])
+def test_where_the_list_of_snapshots_is_broken_the_one_before_is_used(
+    store: Store, breakage: str
+) -> None:
+    save(store, snapshot_of(contact(), day=1))
+    before = {*files(store, "snapshots")}
+    save(store, snapshot_of(contact(), day=2))
+    (newest,) = {*files(store, "snapshots")} - before
+    spoil, _ = BREAKAGES[breakage]
+    spoil(newest)
+    assert day(loaded(store)) == 1
+    save(store, snapshot_of(contact(), day=3))
+    assert (day(loaded(store)), kept_days(store)) == (3, [1, 3])
+
+
+def test_where_no_list_of_snapshots_is_left_saving_goes_on(store: Store) -> None:
+    for number in range(2):
+        save(store, snapshot_of(contact(), day=number))
+    for file in files(store, "snapshots"):
+        file.unlink()
+    assert store.load() == (None, ())
+    save(store, snapshot_of(contact(), day=3))
+    assert (day(loaded(store)), kept_days(store)) == (3, [3])
+
+
+def test_of_two_that_find_no_list_that_can_be_read_one_comes_first(store: Store) -> None:
+    save(store, snapshot_of(contact()))
+    files(store, "snapshots")[0].unlink()
+    other = Store(store.place)
+    assert (store.head(), other.head()) == (None, None)
+    store.commit(None, snapshot_of(contact(), day=1))
+    with pytest.raises(Overtaken):
+        other.commit(None, snapshot_of(contact(), day=2))
+    assert day(loaded(store)) == 1
+
+
 def half(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -566,6 +602,13 @@ def test_any_other_percent_sign_is_part_of_a_path(tmp_path: Path, name: str) -> 
     store = Store(Place(str(tmp_path / name / "workspace")))
     save(store, snapshot_of(contact()))
     assert loaded(store).contacts == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder without folders")
+def test_a_place_where_no_folder_can_be_is_said() -> None:
+    store = Store(Place("/proc/self/cache/workspace"))
+    with pytest.raises(StoreError, match="No such file or directory"):
+        save(store, snapshot_of(contact()))
 
 
 def test_of_two_that_looked_at_once_the_second_has_to_look_again(store: Store) -> None:

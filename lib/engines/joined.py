@@ -1,13 +1,17 @@
 """A contact's joined values in lazy frames: see `lib.store.columns.JOINED`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 
+from lib.engines.questions import Expressions
 from lib.store import columns
 from lib.store.dimensions import Dimension
 
 Frame = nw.LazyFrame[Any]
+
+_TEXT = "text"
 
 
 def is_joined(contacts: Frame, dimension: Dimension) -> bool:
@@ -22,6 +26,21 @@ def holds(dimension: Dimension, value: str) -> nw.Expr:
         return joined.is_null()
     enclosed = f"{columns.SEPARATOR}{value}{columns.SEPARATOR}"
     return joined.str.contains(enclosed, literal=True)
+
+
+def counted(
+    contacts: Frame,
+    dimension: Dimension,
+    column: str,
+    counts: Expressions,
+    keys: Sequence[str] = (),
+) -> Frame:
+    """Counts by other keys and by joined values, which are in `column`: splitting the few different
+    texts is faster than splitting that of each contact."""
+    texts = contacts.with_columns(nw.col(dimension.joined).alias(_TEXT))
+    # DuckDB would apply the conditions of a split to each contact if they were about a key.
+    text = nw.col(_TEXT).any_value()
+    return texts.group_by(*keys, _TEXT).agg(**counts, **{column: text}).drop(_TEXT)
 
 
 def split(rows: Frame, column: str) -> Frame:

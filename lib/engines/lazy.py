@@ -259,11 +259,10 @@ class LazyEngine:
             found = pd.DataFrame({"a": [], "b": [], "both": []})
         elif joined.is_joined(contacts := self._selection.contacts(among), dimension):
             held = contacts.filter(nw.col(str(dimension.count)) > 1)
-            text = nw.col(dimension.joined).alias("a")
             if self._source.is_embedded:
-                held = held.with_columns(text).group_by("a").agg(both=nw.len())
+                held = joined.counted(held, dimension, "a", {"both": nw.len()})
             else:
-                held = held.select(text, both=nw.lit(1))
+                held = held.select(nw.col(dimension.joined).alias("a"), both=nw.lit(1))
             found = self._counted_pairs(
                 joined.split(joined.split(held.with_columns(b=nw.col("a")), "a"), "b")
             )
@@ -323,23 +322,45 @@ class _Tally:
     """Counts contacts, and those for which each fact is true."""
 
     def __init__(self, facts: Facts) -> None:
-        asked = facts.expressions()
+        self._signs, asked = _in_two(facts)
         self._names = {f"fact_{number}": name for number, name in enumerate(asked)}
-        # `count` counts non-null values, so false has to become null.
+        # Engines add numbers up faster than they count under a condition.
         self._marks: Expressions = {
-            place: nw.when(asked[name]).then(nw.lit(1)) for place, name in self._names.items()
+            place: asked[name].cast(nw.Int32) for place, name in self._names.items()
         }
         self.counts: Expressions = {"contacts": nw.len()} | {
-            place: nw.col(place).count() for place in self._names
+            place: total(place) for place in self._names
         }
 
     def marked(self, contacts: Frame, kept: Collection[str]) -> Frame:
-        """The facts of each contact, and these columns: a frame of few is planned faster."""
-        return contacts.select(*kept, **self._marks)
+        """The facts of each contact as 0, 1 or null, and these columns: a frame of few is planned
+        faster."""
+        return contacts.select(*kept, **self._signs).select(*kept, **self._marks)
 
     def unfold(self, counted: pd.DataFrame) -> pd.DataFrame:
         """The counts, with the names of the facts as columns."""
         return counted[[*self.counts]].rename(columns=self._names).astype("int64")
+
+
+def _in_two(facts: Facts) -> tuple[Expressions, Expressions]:
+    """What facts follow from, as expressions over contacts, and the facts as expressions over
+    that: engines do not see by themselves what several facts share."""
+    signs: Expressions = {}
+
+    def placed(found: Expressions) -> Expressions:
+        places = {name: f"sign_{len(signs) + number}" for number, name in enumerate(found)}
+        signs.update({place: found[name] for name, place in places.items()})
+        return {name: nw.col(place) for name, place in places.items()}
+
+    asked: Expressions = {}
+    part: Facts | None = facts
+    while part is not None:
+        if part.on is None:
+            asked |= placed(part.made_by(*part.terms))
+        else:
+            asked |= part.made_by(placed(part.on.expressions()), *part.terms)
+        part = part.beside
+    return signs, asked
 
 
 def _until(column: str, moments: Sequence[datetime]) -> Expressions:

@@ -40,8 +40,12 @@ def middles(
     """
     also, finer = also or {}, [*buckets[1:], nw.col(VALUE)]
     few = FEW_EMBEDDED if source.is_embedded else FEW
-    values = values.with_columns(buckets[0].alias(_BUCKET))
-    found = _asked(source, _counted(values, {_FIRST: nw.col(VALUE).min()} | also))
+    found = None if also else _at_once(source, values)
+    if found is not None:
+        finer.clear()
+    else:
+        values = values.with_columns(buckets[0].alias(_BUCKET))
+        found = _asked(source, _counted(values, {_FIRST: nw.col(VALUE).min()} | also))
     totals = found.groupby(KEY)[[VALUES, *also]].sum().astype("int64")
     found = _ranked(found)
     table = found.groupby(KEY)[[_FIRST]].min()
@@ -69,6 +73,19 @@ def middles(
 
 def _asked(source: Source, frame: Frame) -> pd.DataFrame:
     found: pd.DataFrame = source.collect(frame).to_pandas()
+    return found
+
+
+def _at_once(source: Source, values: Frame) -> pd.DataFrame | None:
+    """Every value as a bucket, from an engine in this process that has few: counting them first
+    would read everything twice."""
+    if not source.is_embedded:
+        return None
+    each = values.filter(~nw.col(VALUE).is_null()).select(KEY, nw.col(VALUE).alias(_BUCKET))
+    found = _asked(source, each.head(FEW_EMBEDDED + 1))
+    if len(found) > FEW_EMBEDDED:
+        return None
+    found[VALUES], found[_FIRST] = 1, found[_BUCKET]
     return found
 
 

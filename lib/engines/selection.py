@@ -123,9 +123,7 @@ class Selection:
         if not (self.source.is_embedded and joined.is_joined(contacts, dimension)):
             keyed = self.by(contacts, dimension, with_missing)
             return keyed.group_by(*keys, KEY).agg(**counts)
-        # Splitting the few different texts is faster than splitting that of each contact.
-        texts = contacts.with_columns(nw.col(dimension.joined).alias(KEY))
-        found = joined.split(texts.group_by(*keys, KEY).agg(**counts), KEY)
+        found = joined.split(joined.counted(contacts, dimension, KEY, counts, keys), KEY)
         if not with_missing:
             found = found.filter(~nw.col(KEY).is_null())
         return found.group_by(*keys, KEY).agg(**{name: total(name) for name in counts})

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from lib.engines.errors import EngineError
 from lib.insights.alerts import Change, advance, changes, mark_told
 from lib.insights.past import NothingRecorded, Past
 from lib.insights.readings import Reading, reading_of
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 FRESH = timedelta(hours=1)
 """How long a due digest waits for fresh data."""
+
+ASKED_AGAIN = timedelta(minutes=1)
+"""How long an engine that gave no answer is not asked again: failing may take it as long."""
 
 MISSED_SHOWN = 5
 """Missed digests that get a row each, after a long outage."""
@@ -76,6 +80,7 @@ class Notifier:
         self._saved = saved
         self._send = send
         self._reading: Reading | None = None
+        self._unanswered: datetime | None = None
         self._view_gone = ""
 
     def step(self, snapshot: Snapshot | None) -> None:
@@ -123,14 +128,24 @@ class Notifier:
         self.deliveries.change(judged)
 
     def _read(self, snapshot: Snapshot) -> None:
-        """Take the reading of a snapshot, once per snapshot."""
+        """Take the reading of a snapshot, once per snapshot. While an engine gives no answer, the
+        last one stays, and grows old."""
         if self._reading is not None and self._reading.as_of == snapshot.as_of:
+            return
+        now, unanswered = self._clock(), self._unanswered
+        if unanswered is not None and abs(now - unanswered) < ASKED_AGAIN:
             return
         try:
             self._reading = reading_of(self._view(snapshot).view, self._past())
             self._view_gone = ""
         except ViewGone as error:
-            self._reading, self._view_gone = None, str(error)
+            self._reading, self._view_gone, self._unanswered = None, str(error), None
+        except EngineError as error:
+            if unanswered is None:
+                log.warning("Alerts to “%s” are not judged: %s", self.recipient.name, error)
+            self._unanswered = now
+        else:
+            self._unanswered = None
 
     def _with_message(self, ledger: Ledger, key: str, now: datetime) -> Ledger:
         """The ledger with a message about unreported changes. The message and the alerts' `told`
@@ -294,7 +309,8 @@ class Notifier:
     def _alerts(self, row: Delivery, snapshot: Snapshot | None) -> Message:
         view = None
         if snapshot is not None:
-            with contextlib.suppress(ViewGone):
+            # It is only for links.
+            with contextlib.suppress(ViewGone, EngineError):
                 view = self._view(snapshot).view
         return alert_message(
             row.tells, self._settings, self._settings.timezone, view, self._dashboard

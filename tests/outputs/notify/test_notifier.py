@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lib.engines.errors import EngineError
 from lib.insights.alerts import Change
+from lib.insights.past import NothingRecorded
 from lib.insights.recorded_past import RecordedPast
 from lib.outputs.deliveries import Deliveries, Delivery, Outcome
 from lib.outputs.message import Message
@@ -450,6 +452,38 @@ def test_while_a_message_cannot_be_sent_what_is_new_joins_it(world: MakeWorld) -
     notifier.step(here.snapshot(4))
     assert len(here.sent) == 2
     assert here.sent[1].subject == "Audience: 2 alerts have begun"
+
+
+def test_while_an_engine_gives_no_answer_messages_go_out_and_old_data_is_told(
+    world: MakeWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = world(alerts=AlertRules(backlog=2, data_hours=2))
+    here.answers = [Outcome("failed", "Busy."), DONE]
+    is_up = True
+
+    def past() -> NothingRecorded:
+        if not is_up:
+            raise EngineError("The engine cannot be reached.")
+        return NothingRecorded()
+
+    notifier = Notifier(
+        here.recipient,
+        Settings(token="token"),
+        here.deliveries,
+        clock=lambda: here.now,
+        past=past,
+        send=here.send,
+    )
+    notifier.step(here.snapshot(3))
+    is_up = False
+    for _ in range(4):
+        here.now += HOUR
+        notifier.step(here.snapshot())
+    assert [message.subject for message in here.sent] == [
+        *["Audience: 3 people wait for an answer"] * 2,
+        "Audience: The data is older than 2 h",
+    ]
+    assert caplog.text.count("The engine cannot be reached.") == 1
 
 
 def test_what_is_over_before_it_could_be_sent_is_not_sent(world: MakeWorld) -> None:

@@ -335,7 +335,7 @@ def _is_newer(ledger: Ledger, reading: Reading, now: datetime) -> bool:
 
 def _merged(waiting: Delivery, told: list[Change], now: datetime) -> Delivery:
     """A pending message updated with new changes. An alert that began and ended meanwhile is left
-    out."""
+    out. If something joins it, earlier attempts no longer count: what is new has had none."""
     by_key = {each.key: each for each in waiting.tells}
     for change in told:
         before = by_key.pop(change.key, None)
@@ -345,4 +345,7 @@ def _merged(waiting: Delivery, told: list[Change], now: datetime) -> Delivery:
         return replace(
             waiting, state="given up", ended=now, tells=(), outcome="Over before it could be sent."
         )
-    return replace(waiting, tells=tuple(by_key.values()))
+    is_longer = not by_key.keys() <= {each.key for each in waiting.tells}
+    # As after a first one: a limit of messages a day holds back only what has not been tried.
+    attempts = min(waiting.attempts, 1) if is_longer else waiting.attempts
+    return replace(waiting, tells=tuple(by_key.values()), attempts=attempts)

@@ -454,6 +454,26 @@ def test_while_a_message_cannot_be_sent_what_is_new_joins_it(world: MakeWorld) -
     assert here.sent[1].subject == "Audience: 2 alerts have begun"
 
 
+def test_what_joins_a_message_before_its_last_attempt_is_tried_as_often_as_others(
+    world: MakeWorld,
+) -> None:
+    here = world(alerts=AlertRules(backlog=2, unassigned=100))
+    here.answers = [Outcome("failed", "Busy.")]
+    notifier = here.notifier()
+    while not here.rows or here.rows[0].attempts < 5:
+        notifier.step(here.snapshot(3))
+        here.now += HOUR
+    notifier.step(here.snapshot(102))
+    here.now += 3 * HOUR
+    notifier.step(here.snapshot(102))
+    assert [each.state for each in here.rows] == ["failed"]
+    here.answers = [DONE]
+    here.now += HOUR
+    notifier.step(here.snapshot(102))
+    assert here.sent[-1].subject == "Audience: 2 alerts have begun"
+    assert [each.state for each in here.rows] == ["done"]
+
+
 def test_while_an_engine_gives_no_answer_messages_go_out_and_old_data_is_told(
     world: MakeWorld, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -28,14 +28,17 @@ def csv_file(table: Table, chosen: Mapping[str, Raw]) -> bytes:
         chosen = {**chosen, FILTERS: table.filters}
     mark = formatting.decimal_mark()
     buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";" if mark == "," else ",", lineterminator="\r\n")
+    delimiter, elsewhere = (";", ",") if mark == "," else (",", ";")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n")
     columns = table.of_files
     heads = [head for column in columns for head in column.heads]
     # A column may be named after a channel, and so by a stranger.
-    writer.writerow([escaping.spreadsheet(escaping.upright(head)) for head in [*heads, *chosen]])
-    last = [cell(value, mark) for value in chosen.values()]
+    writer.writerow(
+        [escaping.spreadsheet(escaping.upright(head), elsewhere) for head in [*heads, *chosen]]
+    )
+    last = [cell(value, mark, elsewhere) for value in chosen.values()]
     for row in range(len(table)):
-        values = [cell(value, mark) for column in columns for value in column.raw(row)]
+        values = [cell(value, mark, elsewhere) for column in columns for value in column.raw(row)]
         writer.writerow([*values, *last])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
@@ -69,8 +72,9 @@ def context(view: View) -> dict[str, Raw]:
     }
 
 
-def cell(value: Raw, mark: str) -> str:
-    """A value as written to CSV; `mark` is the decimal mark."""
+def cell(value: Raw, mark: str, elsewhere: str) -> str:
+    """A value as written to CSV; `mark` is the decimal mark, `elsewhere` the separator of cells in
+    other locales."""
     match value:
         case None:
             return ""
@@ -83,7 +87,7 @@ def cell(value: Raw, mark: str) -> str:
         case float():
             return _decimal(value).replace(".", mark)
         case _:
-            return escaping.spreadsheet(value)
+            return escaping.spreadsheet(value, elsewhere)
 
 
 def _decimal(value: float) -> str:

@@ -60,13 +60,17 @@ def _one_line(text: str) -> str:
 _SIGNS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
 _FORMULA = re.compile(rf"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[{_SIGNS}]")
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?%?", re.ASCII)
-_NEXT_CELL = re.compile(rf"([;\t\r\n]\s*)(?=[{_SIGNS}])")
-"""Where spreadsheets in locales that separate cells by semicolons would start another cell."""
+_NEXT_CELL = {
+    separator: re.compile(rf"([{separator}\t\r\n]\s*)(?=[{_SIGNS}])") for separator in ",;"
+}
+"""Where spreadsheets in locales that separate cells by this would start another cell, even within
+quotes, which they do not take for quotes there."""
 
 
-def spreadsheet(text: str) -> str:
-    """Untrusted text for a spreadsheet cell, with an apostrophe where it would run as a formula."""
+def spreadsheet(text: str, elsewhere: str = ";") -> str:
+    """Untrusted text for a cell of a CSV file, with an apostrophe where it would run as a formula.
+    `elsewhere` separates cells in other locales: a comma or a semicolon."""
     if _NUMBER.fullmatch(text):
         return text
-    safe = _NEXT_CELL.sub(r"\1'", text)
+    safe = _NEXT_CELL[elsewhere].sub(r"\1'", text)
     return f"'{safe}" if _FORMULA.match(safe) else safe

@@ -132,6 +132,22 @@ def test_a_name_that_would_run_as_a_formula_is_defused(name: str) -> None:
     assert text(name) == f"'{name}"
 
 
+@pytest.mark.parametrize(
+    ("locale", "delimiter", "elsewhere"), [("en", ",", ";"), ("de", ";", ",")], ids=["en", "de"]
+)
+def test_nor_does_it_run_where_spreadsheets_separate_cells_otherwise(
+    set_locale: Callable[[str], None], locale: str, delimiter: str, elsewhere: str
+) -> None:
+    set_locale(locale)
+    ours, theirs = f"VIP{delimiter}=1+1", f"VIP{elsewhere} =2+2"
+    table = Table((column("Tag", ["a", ours, theirs], of.TEXT), column("New", [1] * 3, of.COUNT)))
+    lines = csv_file(table, {"Filters": theirs}).decode("utf-8-sig").splitlines()
+    cells = [cell for line in csv.reader(lines, delimiter=elsewhere) for cell in line]
+    assert "a" in "".join(cells)
+    assert not [cell for cell in cells if cell.strip().startswith("=")]
+    assert read(csv_file(table, {}), delimiter)[1]["Tag"] == ours
+
+
 def test_a_heading_and_a_filter_that_would_run_are_defused() -> None:
     data = csv_file(Table((column("=1+1", ["a"], of.TEXT),)), {"Filters": "=2+2"})
     assert read(data) == [{"'=1+1": "a", "Filters": "'=2+2"}]

@@ -80,11 +80,11 @@ def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:
     if len(known) == 1 and not unknown:
         return f"All contacts are in {first}."
     sentence = (
-        f"**{formatting.percent(known['contacts'].iloc[0] / contacts)}** of the contacts are in "
-        f"{first}; they come from {formatting.counted(len(known), 'country', 'countries')}."
+        f"**{formatting.part_of(int(known['contacts'].iloc[0]), contacts)}** of the contacts are "
+        f"in {first}; they come from {formatting.counted(len(known), 'country', 'countries')}."
     )
     if unknown:
-        sentence += f" The country of {formatting.percent(unknown / contacts)} is not known."
+        sentence += f" The country of {formatting.part_of(unknown, contacts)} is not known."
     return sentence
 
 
@@ -99,7 +99,7 @@ def _map(view: View, counted: Counted) -> None:
     darkest = round_above(_largest(view, counted))
     charts.show(
         "On the map",
-        world(numbers, what, darkest) if numbers else None,
+        world(numbers, what, darkest, view.choice.keys(COUNTRY)) if numbers else None,
         lambda: breakdowns.breakdown(found, COUNTRY, whole),
         key="world",
         alt=f"World map of {what}; the most are in "

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.growth import growth, new_by_hour
-from lib.charts.steps import Step, step_for, stepped
+from lib.charts.steps import Step, step_for, stepped, stepped_alongside
 from lib.charts.style import CHANNEL_COLOURS
 from lib.insights.findings import SHOWN, Finding, findings
 from lib.metrics import audience, opt_in, workload
@@ -76,7 +76,7 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
         known = known[known.index.isin(chosen)]
     if total.new and len(chosen) != 1 and known.sum():
         best = escaping.markdown(formatting.channel_name(str(known.idxmax())))
-        share = formatting.percent(int(known.max()) / total.new)
+        share = formatting.part_of(int(known.max()), total.new)
         brought = f"{share} of them" if total.new > 1 else "it"
         sentence += f". {best} brought {brought}"
     waiting = formatting.counted(load.awaiting_reply, "conversation")
@@ -260,7 +260,9 @@ def _growth(view: View, total: audience.Audience) -> None:
     table = stepped(daily, step)
     charts.show(
         f"New and lost contacts per {step}",
-        growth(daily, step, today, _before(view, step)) if total.new or total.lost else None,
+        growth(daily, step, today, _before(view, daily.index, step))
+        if total.new or total.lost
+        else None,
         lambda: Table(
             (
                 column("From", list(table.index), of.DAY),
@@ -278,13 +280,13 @@ def _growth(view: View, total: audience.Audience) -> None:
     )
 
 
-def _before(view: View, step: Step) -> list[int] | None:
-    """New contacts of the comparison period, by its own steps."""
+def _before(view: View, days: pd.Index, step: Step) -> list[int] | None:
+    """New contacts of the comparison period, by the steps of `days`."""
     comparison = view.comparison
     if comparison is None:
         return None
     terms = replace(view.terms, period=comparison.period)
-    before: pd.DataFrame = stepped(view.compute(audience.by_day, terms), step)
+    before = stepped_alongside(view.compute(audience.by_day, terms), days, step)
     return [int(new) for new in before["new"]]
 
 

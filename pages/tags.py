@@ -67,7 +67,8 @@ def _of_all(tagged: pd.DataFrame, untagged: int, total: audience.Audience, view:
         return "No contact has a tag."
     largest = view.options.name(TAG, str(tagged.index[0]))
     sentence = (
-        f"**{formatting.percent(1 - untagged / total.contacts)}** of the contacts have a tag; "
+        f"**{formatting.part_of(total.contacts - untagged, total.contacts)}** of the contacts "
+        "have a tag; "
         f"the largest of {formatting.counted(len(tagged), 'tag')} is "
         f"{escaping.markdown(largest)} with "
         f"{formatting.counted(int(tagged['contacts'].iloc[0]), 'contact')}."

@@ -11,6 +11,7 @@ from lib.charts.steps import Step, by_size, is_unfinished, opacities, step_name,
 from lib.charts.style import (
     FADED,
     FIXED,
+    LEGEND,
     PETROL,
     RUST,
     SLATE,
@@ -120,6 +121,7 @@ def new_by_channel(
         height=340,
         barmode="stack",
         showlegend=True,
+        legend=LEGEND | {"traceorder": "reversed"},  # from the top of the stack
         **_time_axes(step, len(table), max([0, *table.sum(axis=1).tolist()])),
         # A number wider than its bar would run into its neighbour.
         uniformtext={"mode": "hide", "minsize": 10},

@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.charts.style import AMBER, JADE, PETROL, RUST, figure_of, whole_numbers
+from lib.charts.style import (
+    AMBER,
+    FIFTHS,
+    JADE,
+    PETROL,
+    RUST,
+    figure_of,
+    percents,
+    whole_numbers,
+)
 from lib.reference import formatting
 
 _COLOURS: Mapping[str, str] = {
@@ -57,4 +66,4 @@ def counts(levels: pd.DataFrame, names: Mapping[str, str], height: int = 300) ->
 
 def rates(levels: pd.DataFrame, names: Mapping[str, str]) -> go.Figure:
     """Shares, from 0 to 1."""
-    return over_days(levels, names, formatting.percent, tickformat=".0%", range=[0, 1.02])
+    return over_days(levels, names, formatting.percent, range=[0, 1.02], **percents(*FIFTHS))

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from lib.charts.style import (
     AMBER,
+    FIFTHS,
     FIXED,
     JADE,
     ONE_LINE,
@@ -17,6 +18,7 @@ from lib.charts.style import (
     figure_of,
     labelled_rows,
     labels_of,
+    percents,
     room_for,
     row_keys,
 )
@@ -91,7 +93,7 @@ def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
         values,
         height=80 + 30 * max(1, len(known)),
         margin={"l": room_for(labels), "r": 8, "t": 8, "b": ONE_LINE},
-        xaxis={"tickformat": ".0%", "range": [-0.04, 1.36], "tickvals": [0, 0.5, 1], **FIXED},
+        xaxis={"range": [-0.04, 1.36], **percents(0, 0.5, 1), **FIXED},
         # The lines of the axis would strike the values through.
         yaxis=labelled_rows(labels) | {"showgrid": False, **FIXED},
         shapes=[_row_line(row) for row in range(len(known))],
@@ -156,7 +158,7 @@ def cohort_shares(table: pd.DataFrame) -> go.Figure:
         for trace in _shares(whole, name, part, of, colour)
     ]
     return figure_of(
-        *traces, height=320, yaxis={"tickformat": ".0%", "range": [0, 1.02]}, showlegend=True
+        *traces, height=320, yaxis={"range": [0, 1.02], **percents(*FIFTHS)}, showlegend=True
     )
 
 

@@ -31,6 +31,19 @@ def stepped(daily: pd.DataFrame, step: Step) -> pd.DataFrame:
     return daily.groupby(starts).sum().rename_axis("day")
 
 
+def stepped_alongside(before: pd.DataFrame, days: pd.Index, step: Step) -> pd.DataFrame:
+    """A daily table of another period, summed by the steps of `days`: its first day counts with the
+    first of `days`, and so on, as far as both go.
+
+    By its own steps, a week of which two days belong to the period would be drawn over one of five.
+    Months of periods that both begin with one are kept, each drawn over its like.
+    """
+    if step == "month" and days[0].day == before.index[0].day == 1:
+        return stepped(before, step)
+    alongside = before.iloc[: len(days)]
+    return stepped(alongside.set_axis(days[: len(alongside)]), step)
+
+
 def by_size(daily: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns ordered by their sums, largest first."""
     return daily[daily.sum().sort_values(ascending=False, kind="stable").index]

@@ -80,6 +80,8 @@ def labelled_rows(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
+
 FIXED = {"automargin": False}
 """For an axis whose margin is known: Plotly lays a figure out anew for each axis that it measures,
 which is half of the time that it takes to draw one."""
@@ -90,6 +92,17 @@ def whole_numbers(most: float) -> dict[str, Any]:
     halves and fifths of one."""
     return {"tickformat": ",d"} | ({"dtick": 1} if most < FEW_TICKS else {})
 
+
+def percents(*ticks: float) -> dict[str, Any]:
+    """For the axis of a share, with these ticks: Plotly would write "50%" in every locale."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(ticks),
+        "ticktext": [formatting.whole_percent(tick) for tick in ticks],
+    }
+
+
+FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 FEW_TICKS = 5
 """Counts below this get a tick each."""
@@ -141,7 +154,7 @@ def figure_of(
             "dragmode": False,
             "separators": formatting.separators(),
             "hoverlabel": {"align": "left"},
-            "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+            "legend": LEGEND,
             "xaxis": axis | dict(xaxis or {}),
             "yaxis": axis | dict(yaxis or {}),
             **layout,

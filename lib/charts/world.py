@@ -1,20 +1,26 @@
 """World map of contacts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import log10
 
 import plotly.graph_objects as go
 
-from lib.charts.style import figure_of
+from lib.charts.style import FADED, figure_of
 from lib.reference import escaping, formatting
 from lib.reference.regions import alpha3
 
 
-def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -> go.Figure:
+def world(
+    contacts: Mapping[str, int],
+    what: str,
+    scale_to: int | None = None,
+    chosen: Collection[str] = (),
+) -> go.Figure:
     """Countries (alpha-2 codes) shaded by number, on a logarithmic scale.
 
     `scale_to` is the number with the darkest shade: at least that of the largest country in the
-    whole workspace, so that a country keeps its shade under any filter.
+    whole workspace, so that a country keeps its shade under any filter. If `chosen` contains
+    countries, all others are faded.
     """
     known = {key: value for key, value in contacts.items() if alpha3(key)}
     most = max([scale_to or 0, *known.values(), 1])
@@ -31,6 +37,9 @@ def world(contacts: Mapping[str, int], what: str, scale_to: int | None = None) -
         # Plotly's colour bar would need inline styles, which the page's CSP forbids.
         showscale=False,
         marker={"line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"}},
+        # Of a map, Plotly takes no opacity for each place.
+        selectedpoints=[row for row, key in enumerate(known) if key in chosen] if chosen else None,
+        unselected={"marker": {"opacity": FADED}},
     )
     return figure_of(
         shades,

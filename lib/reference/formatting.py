@@ -172,6 +172,22 @@ def _percentage(share: float, locale: Locale) -> str:
     return numbers.format_percent(share, pattern, locale=locale)
 
 
+def part_of(part: int, whole: int) -> str:
+    """The share of a part for a sentence: 1 of 8 → "12.5%", 1 of 9,000 → "less than 0.1%" and 8,999
+    of them "more than 99.9%": "0.0%" would mean nobody, "100.0%" everybody."""
+    share = part / whole
+    if part and percent(share) == percent(0):
+        return f"less than {percent(0.001)}"
+    if part < whole and percent(share) == percent(1):
+        return f"more than {percent(0.999)}"
+    return percent(share)
+
+
+def whole_percent(share: float) -> str:
+    """0.5 → "50%"."""
+    return numbers.format_percent(share, locale=_locale)
+
+
 def points(difference: float | None) -> str:
     """0.012 → "+1.2 points"."""
     if difference is None or not isfinite(difference):

@@ -127,7 +127,9 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="freshness"):
         st.caption(f"Updated {formatting.age(formatting.now() - shown.as_of)}{incomplete}")
         if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
-            if st.button("Show the new data", type="primary", icon=":material/update:"):
+            # `tables.js` presses it where nobody would mind.
+            label, key = "Show the new data", "show-new-data"
+            if st.button(label, key=key, type="primary", icon=":material/update:"):
                 st.rerun()
         elif not state.is_running:
             pause = refresher.pause_for(person)

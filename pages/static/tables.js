@@ -156,6 +156,22 @@
     row.scrollLeft += (box.left + box.right - around.left - around.right) / 2;
   }
 
+  // New data shows itself to a reader who is at the top and touches nothing; else its button waits.
+  const STILL = 10000; // milliseconds without a touch
+  let touched = -STILL;
+  const touch = (event) => {
+    if (!event.target.closest?.(".st-key-freshness")) touched = performance.now();
+  };
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"])
+    addEventListener(kind, touch, { capture: true, passive: true });
+  const BUSY = "[role=listbox], [role=dialog], [data-testid=stPopoverBody], :is(input, textarea):not([role=combobox]):focus";
+  setInterval(() => {
+    const button = document.querySelector(".st-key-show-new-data button");
+    if (!button || document.hidden || performance.now() - touched < STILL) return;
+    if (document.querySelector("[data-testid=stMain]")?.scrollTop || document.querySelector(BUSY)) return;
+    button.click();
+  }, 1000);
+
   let waits = false;
   new MutationObserver(() => {
     if (waits) return;

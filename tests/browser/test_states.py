@@ -55,8 +55,9 @@ def test_the_first_fetch_tells_how_far_it_is_and_the_page_fills_by_itself(
     expect(card(page, "Contacts")).to_have_text("137")
 
 
-def test_new_contacts_come_by_the_button_and_are_shown_when_asked_for(
-    serve: Serve, open_page: Open, gate: Gate, edge_server: FakeChatbotx
+@pytest.mark.parametrize("scrolled", [0, 200], ids=["at the top", "further down"])
+def test_new_contacts_show_themselves_to_a_reader_at_the_top_and_wait_for_others(
+    serve: Serve, open_page: Open, gate: Gate, edge_server: FakeChatbotx, scrolled: int
 ) -> None:
     page = open_page(f"{serve()}/?{JUNE}")
     contacts = card(page, "Contacts")
@@ -67,14 +68,17 @@ def test_new_contacts_come_by_the_button_and_are_shown_when_asked_for(
     page.get_by_role("button", name="Refresh").click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     expect(page.get_by_role("button", name="Refresh")).to_have_count(0)
+    page.get_by_test_id("stMain").evaluate("(main, y) => { main.scrollTop = y; }", scrolled)
     gate.open()
     show = page.get_by_role("button", name="Show the new data")
-    expect(show).to_be_visible()
-    expect(page.get_by_role("progressbar")).to_have_count(0)
-    expect(contacts).to_have_text("137")
-    show.click()
+    if scrolled:
+        expect(show).to_be_attached()
+        expect(page.get_by_role("progressbar")).to_have_count(0)
+        expect(contacts).to_have_text("137")
+        show.click()
     expect(contacts).to_have_text("140")
     expect(show).to_have_count(0)
+    expect(page.locator(".st-key-freshness")).to_contain_text("Updated just now")
 
 
 def more(server: FakeChatbotx, many: int) -> list[Contact]:
@@ -101,7 +105,6 @@ def test_a_failed_refresh_says_since_when_and_why_and_ends_when_the_server_is_ba
     expect(card(page, "Contacts")).to_have_text("137")
     edge_server.faults = None
     page.get_by_role("button", name="Refresh").click()
-    page.get_by_role("button", name="Show the new data").click()
     expect(failure).to_have_count(0)
     expect(card(page, "Contacts")).to_have_text("137")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -67,6 +69,12 @@ def test_nothing_makes_a_figure_too(draw: Callable[[], go.Figure]) -> None:
 @pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY)
 def test_a_figure_can_be_sent(draw: Callable[[str], go.Figure]) -> None:
     assert "NaN" not in draw("VIP").to_json()
+
+
+def test_there_is_no_pie() -> None:
+    sources = [path.read_text("utf-8") for path in Path("lib/charts").glob("*.py")]
+    assert sources
+    assert not [code for code in sources if re.search(r"\b(Pie|Sunburst|Treemap)\b", code)]
 
 
 @pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY)

@@ -52,6 +52,8 @@ def test_channels_are_stacked_by_size_the_largest_first() -> None:
     figure = new_by_channel(table, "day", date(2026, 7, 1))
     assert list(bars(figure)) == ["WhatsApp", "Telegram", "line"]
     assert figure.layout.barmode == "stack"
+    # The first trace is at the bottom; the legend is read from the top.
+    assert figure.layout.legend.traceorder == "reversed"
 
 
 def test_channels_of_one_size_keep_their_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.charts.steps import Step, by_size, step_for, step_name, stepped
+from lib.charts.steps import Step, by_size, step_for, step_name, stepped, stepped_alongside
 from tests.charts.reading import daily, some
 
 
@@ -49,6 +49,23 @@ def test_no_step_loses_or_invents_a_contact(start: date, new: list[int], step: S
     assert (table["new"].sum(), table["lost"].sum()) == (sum(new), sum(new))
     assert table.index.is_monotonic_increasing
     assert table.index.is_unique
+
+
+def test_another_period_is_summed_by_the_days_that_its_own_stand_beside() -> None:
+    """Ten days from Thursday, 4 June, over ten from Monday, 25 May: a week of four days, one of
+    six."""
+    days = daily("2026-06-04", new=[0] * 10).index
+    before = daily("2026-05-25", new=[1, 1, 1, 1, 10, 10, 10, 10, 10, 10, 99])
+    alongside = stepped_alongside(before, days, "week")
+    assert [f"{day:%a %d %b}" for day in alongside.index] == ["Mon 01 Jun", "Mon 08 Jun"]
+    assert alongside["new"].tolist() == [4, 60]
+
+
+def test_months_are_drawn_over_their_like() -> None:
+    """February has fewer days than January; its last three are not counted for March."""
+    days = pd.date_range("2026-01-01", "2026-02-28", name="day")
+    before = daily("2024-01-01", new=[1] * 31 + [1] * 29)
+    assert stepped_alongside(before, days, "month")["new"].tolist() == [31, 29]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from lib.charts.style import AMBER, CHANNEL_COLOURS, MOSS, RUST, channel_colour, room_for
+from collections.abc import Callable
+
+from lib.charts.style import AMBER, CHANNEL_COLOURS, MOSS, RUST, channel_colour, percents, room_for
 from lib.reference import formatting
 
 
@@ -26,3 +28,9 @@ def test_room_is_made_for_labels_by_their_width() -> None:
     assert room_for([]) < room_for(["Zalo"]) < room_for(["WhatsApp"]) < room_for(["Wholesale EMEA"])
     assert room_for(["北京市"]) > room_for(["abc"])
     assert room_for(["A &amp; B"]) == room_for(["A & B"])
+
+
+def test_axes_of_shares_are_written_for_the_locale(set_locale: Callable[[str], None]) -> None:
+    assert percents(0, 0.5, 1)["ticktext"] == ["0%", "50%", "100%"]
+    set_locale("de")
+    assert percents(0, 0.5, 1)["ticktext"] == ["0\xa0%", "50\xa0%", "100\xa0%"]

@@ -4,6 +4,7 @@ from math import log10
 
 import pytest
 
+from lib.charts.style import FADED
 from lib.charts.world import round_above, world
 from tests.charts.reading import hovers
 
@@ -23,6 +24,14 @@ def test_a_country_keeps_its_shade_whatever_is_filtered() -> None:
     whole = world({"BR": 999, "VN": 9}, "contacts", 1000).data[0]
     filtered = world({"VN": 9}, "contacts", 1000).data[0]
     assert (whole.zmin, whole.zmax, whole.z[1]) == (filtered.zmin, filtered.zmax, filtered.z[0])
+
+
+def test_countries_that_are_not_chosen_fade() -> None:
+    contacts = {"BR": 999, "VN": 9, "MX": 5}
+    assert world(contacts, "contacts").data[0].selectedpoints is None
+    chosen = world(contacts, "contacts", chosen=["VN"]).data[0]
+    assert list(chosen.selectedpoints) == [1]
+    assert chosen.unselected.marker.opacity == FADED
 
 
 def test_the_world_asks_for_no_fit_which_would_need_outlines_from_elsewhere() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.outputs.shown import Item, NumberShown, NumbersShown
 from tests.fake_chatbotx import Contact, FakeChatbotx, Workspace
 from tests.pages.conftest import JUNE, Connect, changes, markup, open_page, table, text
 from tests.switching import PATHS
@@ -274,3 +275,52 @@ def test_at_most_three_findings_are_shown_before_more_are_asked_for(connect: Con
     page = open_page(**JUNE)
     evidence = [each for each in page.markdown if "Why am I seeing this?" in each.help]
     assert 0 < len(evidence) <= 3
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [JUNE, JUNE | {"channel": "whatsapp"}, {"period": "all"}, {"period": "90d"}],
+    ids=["June", "WhatsApp in June", "all", "90 days"],
+)
+def test_the_number_on_a_card_is_where_its_line_ends(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, str]
+) -> None:
+    drawn: list[NumberShown] = []
+    monkeypatch.setattr("lib.ui.cards.recorder.note", lambda item: drawn.extend(cards_in(item)))
+    connect()
+    open_page("overview", **chosen)
+    cards = {card.name: card for card in drawn}
+    net, new, contacts = cards["Net growth"], cards["New"], cards["Contacts"]
+    assert net.trend[-1] == net.raw
+    assert sum(new.trend) == new.raw
+    assert contacts.trend == () or contacts.trend[-1] == contacts.raw
+
+
+def cards_in(item: Item) -> Sequence[NumberShown]:
+    return item.numbers if isinstance(item, NumbersShown) else ()
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_sidebar_has_all_its_parts() -> None:
+    page = open_page("overview")
+    page.session_state["definitions"] = True
+    sidebar = page.run().sidebar
+    assert [each.label for each in sidebar.selectbox] == [
+        "Period",
+        "Compare with",
+        "Time zone",
+        "Subscribed means",
+    ]
+    assert [each.label for each in sidebar.multiselect] == [
+        "Channels",
+        "Countries",
+        "Tags",
+        "Sources",
+        "Teams",
+        "Agents",
+    ]
+    assert [each.label for each in sidebar.toggle] == [
+        "The bot answers by itself",
+        "Only recorded countries",
+    ]
+    assert "Reset" in [each.label for each in sidebar.button]

@@ -84,6 +84,22 @@ def test_percentages_have_one_decimal(share: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (0, "0.0%"),
+        (1, "less than 0.1%"),
+        (10, "0.1%"),
+        (2_500, "25.0%"),
+        (9_994, "99.9%"),
+        (9_999, "more than 99.9%"),
+        (10_000, "100.0%"),
+    ],
+)
+def test_some_are_neither_nobody_nor_everybody(part: int, shown: str) -> None:
+    assert formatting.part_of(part, 10_000) == shown
+
+
+@pytest.mark.parametrize(
     ("difference", "shown"),
     [(0.012, "+1.2 points"), (-0.012, "−1.2 points"), (0, "0.0 points"), (-0.0001, "0.0 points")],
 )

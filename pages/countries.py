@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.heat import arrivals
-from lib.charts.world import round_above, world
+from lib.charts.world import layers, round_above, world
 from lib.metrics import audience
 from lib.metrics.tails import Counted
 from lib.outputs import columns as of
@@ -92,20 +92,20 @@ def _map(view: View, counted: Counted) -> None:
     whole = view.without(COUNTRY)
     found = whole.compute(audience.by_country, whole.terms)
     shown = found[found[counted] > 0]
-    on_map = [str(key) for key in shown.index if alpha3(str(key))]
     what = "new contacts" if counted == "new" else "contacts"
-    numbers = {key: int(shown[counted][key]) for key in on_map}
+    numbers = {str(key): int(shown[counted][key]) for key in shown.index if alpha3(str(key))}
+    chosen = view.choice.keys(COUNTRY)
     most = max(numbers, key=lambda key: numbers[key], default=None)
     darkest = round_above(_largest(view, counted))
     charts.show(
         "On the map",
-        world(numbers, what, darkest, view.choice.keys(COUNTRY)) if numbers else None,
+        world(numbers, what, darkest, chosen) if numbers else None,
         lambda: breakdowns.breakdown(found, COUNTRY, whole),
         key="world",
         alt=f"World map of {what}; the most are in "
         f"{formatting.country(most) if most else 'no country'}.",
         view=view,
-        clicks=[clicks.on_keys(COUNTRY, on_map, view)],
+        clicks=[clicks.on_keys(COUNTRY, keys, view) for keys in layers(numbers, chosen)],
         explanation="The stronger the colour, the more, by orders of magnitude.",
         scale=("1", formatting.counted(darkest, what.removesuffix("s"))),
         if_empty=view.nothing("No new contacts whose country is known")

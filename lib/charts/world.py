@@ -22,27 +22,30 @@ def world(
     whole workspace, so that a country keeps its shade under any filter. If `chosen` contains
     countries, all others are faded.
     """
-    known = {key: value for key, value in contacts.items() if alpha3(key)}
-    most = max([scale_to or 0, *known.values(), 1])
-    shades = go.Choropleth(
-        locations=[alpha3(key) for key in known],
-        z=[log10(value + 1) for value in known.values()],
-        zmin=0,
-        zmax=log10(most + 1),
-        customdata=[
-            f"{escaping.plotly(formatting.country(key))}: {formatting.number(value)} {what}"
-            for key, value in known.items()
-        ],
-        hovertemplate="%{customdata}<extra></extra>",
-        # Plotly's colour bar would need inline styles, which the page's CSP forbids.
-        showscale=False,
-        marker={"line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"}},
-        # Of a map, Plotly takes no opacity for each place.
-        selectedpoints=[row for row, key in enumerate(known) if key in chosen] if chosen else None,
-        unselected={"marker": {"opacity": FADED}},
-    )
+    most = max([scale_to or 0, *(contacts[key] for layer in layers(contacts) for key in layer), 1])
+    drawn = [
+        go.Choropleth(
+            locations=[alpha3(key) for key in layer],
+            z=[log10(contacts[key] + 1) for key in layer],
+            zmin=0,
+            zmax=log10(most + 1),
+            customdata=[
+                f"{escaping.plotly(formatting.country(key))}: "
+                f"{formatting.number(contacts[key])} {what}"
+                for key in layer
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+            # Plotly's colour bar would need inline styles, which the page's CSP forbids.
+            showscale=False,
+            marker={
+                "line": {"width": 0.4, "color": "rgba(128,128,128,0.5)"},
+                "opacity": FADED if place else 1,
+            },
+        )
+        for place, layer in enumerate(layers(contacts, chosen))
+    ]
     return figure_of(
-        shades,
+        *drawn,
         height=310,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         geo={
@@ -58,6 +61,18 @@ def world(
             "lataxis": {"range": [-56, 78]},
         },
     )
+
+
+def layers(contacts: Mapping[str, int], chosen: Collection[str] = ()) -> list[list[str]]:
+    """The countries that the map can draw, by trace: those that are chosen, and all others, since
+    Plotly gives a trace of a map one opacity. Without a choice, all."""
+    known = [key for key in contacts if alpha3(key)]
+    if not chosen:
+        return [known]
+    return [
+        [key for key in known if key in chosen],
+        [key for key in known if key not in chosen],
+    ]
 
 
 def round_above(number: int) -> int:

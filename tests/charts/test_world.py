@@ -28,10 +28,15 @@ def test_a_country_keeps_its_shade_whatever_is_filtered() -> None:
 
 def test_countries_that_are_not_chosen_fade() -> None:
     contacts = {"BR": 999, "VN": 9, "MX": 5}
-    assert world(contacts, "contacts").data[0].selectedpoints is None
-    chosen = world(contacts, "contacts", chosen=["VN"]).data[0]
-    assert list(chosen.selectedpoints) == [1]
-    assert chosen.unselected.marker.opacity == FADED
+    drawn = world(contacts, "contacts", chosen=["VN"]).data
+    assert [list(trace.locations) for trace in drawn] == [["VNM"], ["BRA", "MEX"]]
+    assert [trace.marker.opacity for trace in drawn] == [1, FADED]
+    assert [trace.marker.opacity for trace in world(contacts, "contacts").data] == [1]
+
+
+def test_a_chosen_country_has_the_shade_that_it_had_among_all() -> None:
+    contacts = {"BR": 999, "VN": 9}
+    assert {trace.zmax for trace in world(contacts, "contacts", chosen=["VN"]).data} == {3}
 
 
 def test_the_world_asks_for_no_fit_which_would_need_outlines_from_elsewhere() -> None:

@@ -9,6 +9,7 @@ from lib.metrics import audience
 from lib.metrics.tails import Counted
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.query.choice import Choice
 from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.reference.countries import UNKNOWN
@@ -31,7 +32,7 @@ def show(view: View) -> None:
     by_country = view.compute(audience.by_country, view.terms)
     known = by_country.drop(index=UNKNOWN, errors="ignore")
     unknown = total.contacts - int(known["contacts"].sum())
-    sentence = _sentence(known, unknown, total.contacts)
+    sentence = _of_chosen(view) or _sentence(known, unknown, total.contacts)
     sentence = f"{sentence} {breakdowns.rose_most(by_country, COUNTRY, view)}".strip()
     cards.headline("Where are our contacts?", sentence, view)
     made_of.show(view)
@@ -71,6 +72,22 @@ def show(view: View) -> None:
         _arrivals(view, total)
     with right:
         _how_known(view, total)
+
+
+def _of_chosen(view: View) -> str | None:
+    """How many of all are in the countries that the view is filtered by: that all of these are
+    would tell nobody anything."""
+    keys = view.choice.keys(COUNTRY)
+    if not set(keys) - {UNKNOWN}:
+        return None
+    whole = view.without(COUNTRY)
+    which = escaping.markdown(Choice().limited_to(COUNTRY, keys).in_words(view.options))
+    of_all = "of all" if not whole.choice.is_filtered else "of those who pass the other filters"
+    are = "is" if view.contacts == 1 else "are"
+    return (
+        f"**{formatting.counted(view.contacts, 'contact')}** {are} {which}, "
+        f"{formatting.part_of(view.contacts, whole.contacts)} {of_all}."
+    )
 
 
 def _sentence(known: pd.DataFrame, unknown: int, contacts: int) -> str:

@@ -277,6 +277,19 @@ def test_at_most_three_findings_are_shown_before_more_are_asked_for(connect: Con
     assert 0 < len(evidence) <= 3
 
 
+def test_a_page_of_one_country_says_how_many_of_all_are_there(connect: Connect) -> None:
+    connect()
+    rows = {
+        row["Country"]: row["Contacts"] for row in table(open_page("countries", **JUNE), "Country")
+    }
+    of_all = f"{100 * int(rows['Brazil']) / 137:.1f}%"
+    said = text(open_page("countries", **JUNE, country="BR"))
+    assert f"**{rows['Brazil']} contacts** are in Brazil, {of_all} of all." in said
+    assert "All contacts are in" not in said
+    other = text(open_page("countries", **JUNE, country="BR", channel="whatsapp"))
+    assert "of those who pass the other filters." in other
+
+
 @pytest.mark.parametrize(
     "chosen",
     [JUNE, JUNE | {"channel": "whatsapp"}, {"period": "all"}, {"period": "90d"}],

@@ -22,7 +22,7 @@ counted on the wrong day."""
 class RecordedPast:
     """The past as recorded in `history`.
 
-    `bot_answers` is whether an active bot counts as answering. What cannot be read from the store
+    `bot_answers` is whether an active bot counts as answering, if a choice does not say. What cannot be read from the store
     is treated as not recorded, and logged.
     """
 
@@ -54,6 +54,7 @@ class RecordedPast:
         if asked is None:
             return ()
         dimension, keys = asked
+        bot_answers = self._bot_answers if choice.bot_answers is None else choice.bot_answers
         first, last = stamps([start, end - timedelta(microseconds=1)])
         total = self._history.levels(levels.TOTAL, first, last)
         found = total
@@ -67,7 +68,7 @@ class RecordedPast:
                 at=seen.to_pydatetime().astimezone(UTC),
                 contacts=int(row["contacts"]),
                 waiting=int(row["awaiting_reply"])
-                + (0 if self._bot_answers else int(row["left_to_bot"])),
+                + (0 if bot_answers else int(row["left_to_bot"])),
                 unassigned=int(row["unassigned"]),
                 handed_over=int(row["handed_over"]) if knows_handed_over[seen] else None,
                 broadcast=Rate(int(row["broadcast"]), int(row["on_channel"])),

@@ -63,6 +63,20 @@ def test_levels_say_who_was_handed_over_and_taken_by_nobody(past: RecordedPast) 
     assert {level.handed_over for level in past.levels(whatsapp, at(0), at(48))} == {0}
 
 
+@pytest.mark.parametrize("usual", [True, False])
+@pytest.mark.parametrize(("chosen", "waiting"), [(None, None), (True, 0), (False, 1)])
+def test_levels_count_those_left_to_the_bot_as_the_view_does(
+    usual: bool, chosen: bool | None, waiting: int | None
+) -> None:
+    found = Recorded()
+    wrote = conversation(botEnabled=True, contactRepliedAt=at(-1).isoformat())
+    found.record(at(0), tables_of(contact(on("whatsapp"), wrote)))
+    (level,) = RecordedPast(found, bot_answers=usual).levels(
+        Choice(bot_answers=chosen), at(0), at(1)
+    )
+    assert level.waiting == (int(not usual) if waiting is None else waiting)
+
+
 class BegunEarlier(Recorded):
     """History of which another version, that did not know who was handed over, recorded the first
     twelve hours."""

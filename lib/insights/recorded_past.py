@@ -22,8 +22,8 @@ counted on the wrong day."""
 class RecordedPast:
     """The past as recorded in `history`.
 
-    `bot_answers` is whether an active bot counts as answering, if a choice does not say. What cannot be read from the store
-    is treated as not recorded, and logged.
+    `bot_answers` is whether an active bot counts as answering, if a choice does not say. What
+    cannot be read from the store is treated as not recorded, and logged.
     """
 
     def __init__(self, history: History, *, bot_answers: bool) -> None:

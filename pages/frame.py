@@ -94,7 +94,8 @@ def main() -> None:
             st.warning(escaping.markdown(note), icon=":material/link_off:")
         if seen.caveat:
             st.info(escaping.markdown(seen.caveat), icon=":material/event_busy:")
-        fetched = status.Fetched.of(current.snapshot)
+        unanswered = None if current.reason is None else state.snapshot.as_of
+        fetched = status.Fetched.of(current.snapshot, unanswered)
         if current.reason is not None:
             status.older(configured.name, current.reason, fetched, seen.terms.timezone)
         status.freshness(configured.name, fetched, seen.terms.timezone, welcome.email or "")

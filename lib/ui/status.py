@@ -36,17 +36,20 @@ def demo_banner() -> None:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a page says about its snapshot; `as_of` is UTC."""
+    """What a page says about its snapshot; `as_of` is UTC. `unanswered` is the time of a newer one
+    that is not offered, because the engine gave no answer about it; None if there is none."""
 
     as_of: datetime
     contacts: int
     complete: bool
     warnings: tuple[str, ...]
+    unanswered: datetime | None = None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "Fetched":
+    def of(cls, snapshot: Snapshot, unanswered: datetime | None = None) -> "Fetched":
         verdict = snapshot.verdict
-        return cls(snapshot.as_of, snapshot.contacts, verdict.complete, tuple(verdict.warnings))
+        warnings = tuple(verdict.warnings)
+        return cls(snapshot.as_of, snapshot.contacts, verdict.complete, warnings, unanswered)
 
 
 @rights.fragment(run_every=timedelta(seconds=1))
@@ -126,7 +129,8 @@ def _status(workspace: str, shown: Fetched, timezone: str, person: str) -> None:
     # Last, because it shares a line with the title that follows.
     with st.container(horizontal=True, vertical_alignment="center", key="freshness"):
         st.caption(f"Updated {formatting.age(formatting.now() - shown.as_of)}{incomplete}")
-        if state.snapshot is not None and state.snapshot.as_of != shown.as_of:
+        known = (shown.as_of, shown.unanswered)
+        if state.snapshot is not None and state.snapshot.as_of not in known:
             # `tables.js` presses it where nobody would mind.
             label, key = "Show the new data", "show-new-data"
             if st.button(label, key=key, type="primary", icon=":material/update:"):

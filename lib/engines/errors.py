@@ -5,6 +5,10 @@ class EngineError(Exception):
     """Why an engine gave no answer: a sentence for users, without addresses or paths."""
 
 
+class UnreadableByEngine(EngineError):
+    """The engine cannot read the files of the store."""
+
+
 def too_slow(name: str, seconds: float) -> EngineError:
     return EngineError(
         f"{name} had no answer within {seconds:g} seconds. Try again in a minute; whoever runs "
@@ -12,8 +16,8 @@ def too_slow(name: str, seconds: float) -> EngineError:
     )
 
 
-def unreadable(name: str) -> EngineError:
-    return EngineError(
+def unreadable(name: str) -> UnreadableByEngine:
+    return UnreadableByEngine(
         f"{name} cannot read the files of the store: see that it reaches the store under the same "
         "path or address as this dashboard. The next fetch writes them again."
     )

@@ -1,17 +1,19 @@
 """History in the store, as of one commit, read by an engine."""
 
 from functools import partial
+from hashlib import blake2s
 
+import numpy as np
 import pyarrow as pa
 
 from lib.engines.chosen import ChosenSource
 from lib.engines.lazy import LazyEngine
 from lib.engines.memory import MemoryEngine
 from lib.engines.questions import Filter
-from lib.engines.where import Files, Where, files_of, in_store
+from lib.engines.where import Files, files_of, in_store
 from lib.history import comparison_state, events, levels
 from lib.history.lazy import LazyHistory, active_among
-from lib.history.stored import chain, since
+from lib.history.stored import chain, files_within, since
 from lib.settings import ChosenEngine
 from lib.store.place import Unreadable
 from lib.store.snapshot_rows import Head
@@ -22,27 +24,38 @@ _SCHEMAS = {"events": events.SCHEMA, "levels": levels.SCHEMA}
 
 def history_in(engine: ChosenEngine, store: Store, head: Head) -> LazyHistory:
     """The history of a head with recorded snapshots; nothing is queried yet."""
-    where = _where(store, head)
-    source = ChosenSource(engine, lambda: where, lambda: where)
-    return LazyHistory(chain(head), since(head), source, partial(_active, source, store, head))
+    tables = _Tables(store, head)
+    source = ChosenSource(engine, lambda: tables, lambda: tables)
+    active = partial(_active, source, store, head)
+    return LazyHistory(chain(head), since(head), source, active, tables.part)
 
 
-def _where(store: Store, head: Head) -> Where:
-    """The history tables, and those of the last recorded snapshot."""
-    row = head.last_recorded
-    assert row is not None, "something is recorded"
-    of_snapshot = in_store(store, row)
+class _Tables:
+    """`lib.engines.where.Where` of the parts of history that were asked for, and of the tables of
+    the last recorded snapshot.
 
-    def table(name: str) -> pa.Table | Files:
-        schema = _SCHEMAS.get(name)
-        if schema is None:
-            return of_snapshot(name)
-        files = head.last.files.get(name, ())
-        if not files:
-            return schema.empty_table()
-        return files_of(store, name, files, schema)
+    A part has only the files of its time: those of other times may be damaged, and are not opened.
+    """
 
-    return table
+    def __init__(self, store: Store, head: Head) -> None:
+        assert head.last_recorded is not None, "something is recorded"
+        self._store, self._head = store, head
+        self._of_snapshot = in_store(store, head.last_recorded)
+        self._parts: dict[str, tuple[str, tuple[str, ...]]] = {}
+
+    def part(self, table: str, first: np.datetime64, last: np.datetime64) -> str:
+        """`lib.history.lazy.Part`"""
+        files = files_within(self._head, table, first, last)
+        name = f"{table}_{blake2s(' '.join(files).encode()).hexdigest()}"
+        self._parts[name] = table, files
+        return name
+
+    def __call__(self, name: str) -> pa.Table | Files:
+        if name not in self._parts:
+            return self._of_snapshot(name)
+        table, files = self._parts[name]
+        schema = _SCHEMAS[table]
+        return files_of(self._store, table, files, schema) if files else schema.empty_table()
 
 
 def _active(source: ChosenSource, store: Store, head: Head, limits: Filter) -> int:

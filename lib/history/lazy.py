@@ -6,7 +6,8 @@ Answers are proportional to days, agents and values, never to events.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lib.engines.days import local_day
+from lib.engines.errors import UnreadableByEngine
 from lib.engines.joined import Frame
 from lib.engines.middles import VALUE, VALUES, middles
 from lib.engines.questions import Engine, Expressions, Facts, Filter
@@ -27,15 +29,25 @@ from lib.history.reading import COUNTED_BEFORE, Bridge, Events, Response
 from lib.metrics.terms import is_active
 from lib.reference.periods import Period
 from lib.store.dimensions import MISSING, Dimension
+from lib.store.place import Unreadable
 
 Answer = TypeVar("Answer")
 
 
-class LazyHistory:
-    """`lib.history.reading.History` over an engine. Questions raise EngineError.
+Part = Callable[[str, np.datetime64, np.datetime64], str]
+"""Name of the table with all rows of `events` or `levels` that were seen between two instants, both
+included, and perhaps others."""
 
-    The source has the tables `events` and `levels`; `active` counts the contacts of the last
-    recorded snapshot that are not blocked and pass a filter.
+
+def _whole(table: str, first: np.datetime64, last: np.datetime64) -> str:
+    return table
+
+
+class LazyHistory:
+    """`lib.history.reading.History` over an engine. Questions raise EngineError and Unreadable.
+
+    The source has the tables `events` and `levels`, and those that `part` names; `active` counts
+    the contacts of the last recorded snapshot that are not blocked and pass a filter.
     """
 
     def __init__(
@@ -44,9 +56,10 @@ class LazyHistory:
         since: datetime,
         source: Source,
         active: Callable[[Filter], int],
+        part: Part = _whole,
     ) -> None:
         self._recorded, self._since = recorded, since
-        self._source, self._active = source, active
+        self._source, self._active, self._part = source, active, part
 
     @property
     def nbytes(self) -> int:
@@ -71,7 +84,8 @@ class LazyHistory:
         limits: Filter,
         by: Sequence[Dimension] = (),
     ) -> Events:
-        return LazyEvents(self._source, _moment(after), _moment(until), limits)
+        table = self._part("events", after + np.timedelta64(1, "us"), until)
+        return LazyEvents(self._source, _moment(after), _moment(until), limits, table)
 
     def levels(
         self,
@@ -84,8 +98,8 @@ class LazyHistory:
         wanted = wanted & (seen >= _moment(first)) & (seen <= _moment(last))
         if keys is not None:
             wanted = wanted & _is_any("key", keys)
-        with self._source.lock:
-            table = self._source.table("levels")
+        with _readable(), self._source.lock:
+            table = self._source.table(self._part("levels", first, last))
             known = set(table.collect_schema().names())
             asked = [each for each in levels.SCHEMA.names if each in known]
             found = self._source.collect(table.filter(wanted).select(asked))
@@ -94,6 +108,17 @@ class LazyHistory:
                 found = found.append_column(name, [[None] * len(found)])
         frame: pd.DataFrame = found.select(levels.SCHEMA.names).cast(levels.SCHEMA).to_pandas()
         return frame
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Context in which files that an engine cannot read raise what they raise in memory."""
+    try:
+        yield
+    except UnreadableByEngine:
+        raise Unreadable(
+            "a file of it is missing or damaged, or out of reach of the engine"
+        ) from None
 
 
 def active_among(asked: Engine, limits: Filter) -> int:
@@ -109,11 +134,18 @@ _ACTIVE = Facts(_active)
 
 
 class LazyEvents:
-    """`lib.history.reading.Events` over an engine. Questions raise EngineError; answers are cached
-    for the lifetime of the source."""
+    """`lib.history.reading.Events` over a table of an engine. Questions raise EngineError and
+    Unreadable; answers are cached for the lifetime of the source."""
 
-    def __init__(self, source: Source, after: datetime, until: datetime, limits: Filter) -> None:
-        self._source, self._limits = source, limits
+    def __init__(
+        self,
+        source: Source,
+        after: datetime,
+        until: datetime,
+        limits: Filter,
+        table: str = "events",
+    ) -> None:
+        self._source, self._limits, self._table = source, limits, table
         self._after, self._until = after, until
 
     @property
@@ -225,7 +257,8 @@ class LazyEvents:
             with self._source.lock:
                 return ask()
 
-        return RESULTS.get(self._source, key, answered)
+        with _readable():
+            return RESULTS.get(self._source, key, answered)
 
     def _asked(self, frame: Frame) -> pd.DataFrame:
         found: pd.DataFrame = self._source.collect(frame).to_pandas()
@@ -235,7 +268,7 @@ class LazyEvents:
         """The events of the transitions, with flags for whether their contact `passed` before and
         `passes` after."""
         seen = nw.col("seen")
-        found = self._source.table("events").filter((seen > self._after) & (seen <= self._until))
+        found = self._source.table(self._table).filter((seen > self._after) & (seen <= self._until))
         return found.with_columns(
             passed=_passing(self._limits, "before"), passes=_passing(self._limits, "after")
         )

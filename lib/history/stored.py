@@ -87,10 +87,8 @@ class StoredHistory(EagerHistory):
         table = self._store.table(name)
         wanted = pa.schema([schema.field(column) for column in columns])
         parts = [wanted.empty_table()]
-        for file in self._head.last.files.get(name, ()):
+        for file in files_within(self._head, name, first, last):
             begins, ends = span(file)
-            if begins > last or ends < first:
-                continue
             part = self._cache.read(table, schema, file, columns, dimension)
             if begins < first or ends > last:
                 seen = np.asarray(part["seen"], dtype="datetime64[us]")
@@ -148,6 +146,14 @@ def since(head: Head) -> datetime:
     """Time of the first snapshot ever recorded, UTC."""
     first: datetime = head.recorded["as_of"][0].as_py()
     return first.astimezone(UTC)
+
+
+def files_within(
+    head: Head, table: str, first: np.datetime64, last: np.datetime64
+) -> tuple[str, ...]:
+    """The files with rows seen between two instants, both included."""
+    spans = {file: span(file) for file in head.last.files.get(table, ())}
+    return tuple(file for file, (begins, ends) in spans.items() if begins <= last and ends >= first)
 
 
 def label(kind: str, seen: pa.ChunkedArray) -> str:

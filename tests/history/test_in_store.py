@@ -13,9 +13,10 @@ from lib.history import levels
 from lib.history.lazy import LazyHistory
 from lib.history.reading import ALL, History, changes, daily_levels
 from lib.history.recorder import Recorder
+from lib.history.stored import span
 from lib.reference.periods import Period
 from lib.settings import ChosenEngine
-from lib.store.place import Place
+from lib.store.place import Place, Unreadable
 from lib.store.snapshot import Snapshot
 from lib.store.storage import Change, Recording, Store
 from tests.engines.test_agreement import plain
@@ -97,3 +98,23 @@ def test_levels_that_an_earlier_version_recorded_lack_what_it_did_not_know(store
     assert found["handed_over"].isna().all()
     assert plain(found) == plain(expected)
     assert plain(daily_levels(duckdb, OCTOBER)) == plain(daily_levels(memory, OCTOBER))
+
+
+@pytest.mark.parametrize("table", ["events", "levels"])
+def test_a_damaged_file_holds_up_its_own_time_only(store: Store, table: str) -> None:
+    recorder = Recorder(store)
+    for day in range(6):
+        recorder.save(snapshot(day, *(contact(each) for each in range(day, day + 2))))
+    head = store.head()
+    assert head is not None
+    damaged = min(head.last.files[table], key=span)
+    Path(store.place.root, table, damaged).write_bytes(b"PAR1")
+
+    memory, duckdb = histories(store)
+
+    for _ in range(2):  # nor does a failure hold up what is asked afterwards
+        for history in (memory, duckdb):
+            with pytest.raises(Unreadable):
+                changes(history, OCTOBER)
+        late = Period(date(2026, 10, 5), date(2026, 10, 6), "Europe/Berlin")
+        assert plain(changes(duckdb, late)) == plain(changes(memory, late))

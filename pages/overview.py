@@ -1,6 +1,7 @@
 """How is our audience doing?"""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +18,7 @@ from lib.query.trends import between_ends, moved
 from lib.query.view import TO_COME, View
 from lib.reference import escaping, formatting
 from lib.reference.periods import day_of
+from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import CHANNEL, COUNTRY, SOURCE, TAG
 from lib.ui import (
     breakdowns,
@@ -76,7 +78,10 @@ def _sentence(view: View, total: audience.Audience, load: workload.Workload) -> 
         known = known[known.index.isin(chosen)]
     if total.new and len(chosen) != 1 and known.sum():
         best = escaping.markdown(formatting.channel_name(str(known.idxmax())))
-        share = formatting.part_of(int(known.max()), total.new)
+        # Of few, a percentage would say more than is known.
+        share = formatting.number(int(known.max()))
+        if total.new >= SMALL_SAMPLE:
+            share = formatting.part_of(int(known.max()), total.new)
         brought = f"{share} of them" if total.new > 1 else "it"
         sentence += f". {best} brought {brought}"
     waiting = formatting.counted(load.awaiting_reply, "conversation")
@@ -153,6 +158,8 @@ def _backlog(view: View, levels: pd.DataFrame | None, fact: str, now: int, what:
     note: str | None = view.during
     if view.is_to_come:
         note = None
+    elif change is None and view.choice.preset == "all":
+        note = None  # all of them came since then
     elif change is None:
         backlog = view.compute(workload.backlog_by_day, view.terms)[fact]
         came = int(backlog.iloc[-1]) - int(backlog.iloc[0])
@@ -242,7 +249,7 @@ def _growth(view: View, total: audience.Audience) -> None:
         hours = view.compute(audience.arrivals, view.terms).sum().tolist()
         charts.show(
             "New contacts per hour",
-            new_by_hour(hours) if total.new else None,
+            new_by_hour(hours, _hour(view), _hours_before(view)) if total.new else None,
             Table(
                 (
                     column("Hour", [f"{hour:02d}:00" for hour in range(24)], of.TEXT),
@@ -278,6 +285,21 @@ def _growth(view: View, total: audience.Audience) -> None:
         clicks=[clicks.on_steps(table.index, step, period, view)]
         * 3,  # also on the comparison's line
     )
+
+
+def _hour(view: View) -> int | None:
+    """The current hour, if the period is today."""
+    as_of, zone = view.terms.as_of, view.terms.timezone
+    is_today = day_of(as_of, zone) == view.terms.period.start
+    return as_of.astimezone(ZoneInfo(zone)).hour if is_today else None
+
+
+def _hours_before(view: View) -> list[int] | None:
+    """New contacts of the day to compare with, by hour."""
+    if view.comparison is None:
+        return None
+    terms = replace(view.terms, period=view.comparison.period)
+    return [int(new) for new in view.compute(audience.arrivals, terms).sum()]
 
 
 def _before(view: View, days: pd.Index, step: Step) -> list[int] | None:

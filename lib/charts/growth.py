@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.charts.steps import Step, by_size, is_unfinished, opacities, step_name, stepped
+from lib.charts.steps import (
+    UNFINISHED,
+    Step,
+    by_size,
+    is_unfinished,
+    opacities,
+    step_name,
+    stepped,
+)
 from lib.charts.style import (
     FADED,
     FIXED,
@@ -58,24 +66,36 @@ _ANY_DAY = date(2000, 1, 1)
 """For an axis that shows times of day only."""
 
 
-def new_by_hour(hours: Sequence[int]) -> go.Figure:
-    """New contacts of one day, by hour."""
+def new_by_hour(
+    hours: Sequence[int], current: int | None = None, before: Sequence[int] | None = None
+) -> go.Figure:
+    """New contacts of one day, by hour. `current` is the unfinished hour; `before` are those of the
+    day to compare with, drawn as a dotted line."""
+    starts = pd.DatetimeIndex([f"{_ANY_DAY} {hour:02d}:00" for hour in range(len(hours))])
     bars = go.Bar(
-        x=[f"{_ANY_DAY} {hour:02d}:00" for hour in range(len(hours))],
+        x=starts,
         y=list(hours),
         name="New",
-        marker={"color": PETROL},
+        marker={
+            "color": PETROL,
+            "opacity": [UNFINISHED if hour == current else 1.0 for hour in range(len(hours))],
+        },
         customdata=[
-            f"{hour:02d}:00: {formatting.number(new)} new" for hour, new in enumerate(hours)
+            f"{hour:02d}:00{', so far' if hour == current else ''}: {formatting.number(new)} new"
+            for hour, new in enumerate(hours)
         ],
         hovertemplate="%{customdata}<extra></extra>",
     )
+    is_compared = before is not None and any(before)
+    lines = [_comparison_line(starts, before)] if before is not None and is_compared else []
     return figure_of(
         bars,
+        *lines,
         height=300,
+        showlegend=is_compared,
         # Of times, Plotly labels as many as there is room for; of categories, more.
         xaxis={"type": "date", "tickformat": "%H:%M"},
-        yaxis=whole_numbers(max(hours, default=0)),
+        yaxis=whole_numbers(max([0, *hours, *(before or [])])),
     )
 
 

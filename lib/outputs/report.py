@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, NoReturn
@@ -38,6 +38,8 @@ from lib.store.place import StoreError, Unreadable
 from lib.store.snapshot import Snapshot, save_tables
 from lib.store.storage import store_of
 from lib.store.workspace import connect, fetched
+
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 def report(snapshot: Snapshot, terms: Terms, asked: Engine | None = None) -> Json:
@@ -112,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         configured = _settings(given)
-        as_of = given.as_of or datetime.now(UTC)
+        as_of = _moment_of(given)
         timezone = given.timezone or configured.timezone
         period = _chosen_period(given.start, given.end, as_of, timezone)
         _check_writable(given.out, given.save)
@@ -153,6 +155,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(2, f"Cannot write to {place}: {error.strerror or error}.")
     return 0
+
+
+def _moment_of(given: argparse.Namespace) -> datetime:
+    """The time that counts as now. Raises ValueError for one to come that would be recorded: until
+    then, nothing else could be."""
+    now = datetime.now(UTC)
+    if given.record and given.as_of is not None and given.as_of > now + CLOCK_SKEW:
+        raise ValueError(
+            "--record with a time to come: no change could be recorded until then. Leave out "
+            "--record, or --as-of."
+        )
+    return given.as_of or now
 
 
 def _changes(configured: Settings, snapshot: Snapshot, terms: Terms, *, record: bool) -> Json:

@@ -126,7 +126,15 @@ class Place:
 
     def take_in(self, name: str, path: Path) -> None:
         """Move or upload a local file to this place without reading it into memory. Raises
-        StoreError."""
+        StoreError, also where that file has been removed meanwhile."""
+        try:
+            self._take_in(name, path)
+        except FileNotFoundError as error:
+            if path.exists():
+                raise store_error(error, self) from None
+            raise StoreError("what was fetched was removed from the temporary folder") from None
+
+    def _take_in(self, name: str, path: Path) -> None:
         with store_errors(self):
             if not self.is_folder:
                 self.bucket.put_file(name, path)

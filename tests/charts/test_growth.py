@@ -113,6 +113,14 @@ def test_one_day_is_drawn_by_its_hours() -> None:
     assert (figure.layout.xaxis.type, figure.layout.xaxis.dtick) == ("date", None)
 
 
+def test_the_current_hour_is_marked_and_the_day_before_is_a_dotted_line() -> None:
+    trace, before = new_by_hour([2] * 24, current=8, before=[3] * 24).data
+    assert [hour for hour, shade in enumerate(trace.marker.opacity) if shade == UNFINISHED] == [8]
+    assert hovers(trace)[8] == "08:00, so far: 2 new"
+    assert (before.name, before.line.dash, list(before.y)) == ("Before", "dot", [3] * 24)
+    assert len(new_by_hour([2] * 24, before=[0] * 24).data) == 1
+
+
 @pytest.mark.parametrize(("most", "tick"), [(1, 1), (400, None)])
 def test_an_hour_of_few_has_no_ticks_at_fractions(most: int, tick: int | None) -> None:
     assert new_by_hour([most] + [0] * 23).layout.yaxis.dtick == tick

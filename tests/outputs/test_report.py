@@ -408,6 +408,7 @@ class TestMistakes:
             (("--as-of", "yesterday"), ("--as-of", "2026-07-01T00:00:00Z")),
             (("--as-of", "0001-01-01T00:00:00Z"), ("--as-of", "not between")),
             (("--basis", "updatedAt"), ("--basis", "subscribedAt")),
+            (("--record", "--as-of", "2199-01-01"), ("--record with a time to come",)),
             (("--engine", "spark"), ("--engine", "sc://localhost:15002")),
             (("--everything",), ("--everything",)),
         ],

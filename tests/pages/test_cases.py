@@ -167,7 +167,7 @@ def test_no_channel_is_never_said_to_bring_people(
     edge_server.workspaces["case"] = Workspace(whatsapp + without)
     connect("case")
     june = {"from": "2026-06-01", "to": "2026-06-30"}
-    assert "WhatsApp brought 20.0% of them" in open_page(**june).markdown[0].value
+    assert "WhatsApp brought 2 of them" in open_page(**june).markdown[0].value
     assert "No channel" not in open_page("channels", **june).markdown[0].value
 
 

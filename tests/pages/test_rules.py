@@ -265,7 +265,7 @@ def test_the_overview_names_who_brought_the_new_contacts_among_the_chosen_channe
         contact(on("line", "zalo"), createdAt="2026-06-12T12:00:00.000Z"),
     )
     chosen = open_page(**JUNE, channel=["sms", "zalo"])
-    assert "sms brought 66.7% of them" in chosen.markdown[0].value
+    assert "sms brought 2 of them" in chosen.markdown[0].value
     one = open_page(**JUNE | {"from": "2026-06-12"})
     assert "line brought it." in one.markdown[0].value
 
@@ -275,6 +275,25 @@ def test_at_most_three_findings_are_shown_before_more_are_asked_for(connect: Con
     page = open_page(**JUNE)
     evidence = [each for each in page.markdown if "Why am I seeing this?" in each.help]
     assert 0 < len(evidence) <= 3
+
+
+@pytest.mark.parametrize(("new", "said"), [(8, "5 of them"), (40, "62.5% of them")])
+def test_of_few_new_contacts_no_share_is_said(
+    show: Callable[..., None], new: int, said: str
+) -> None:
+    show(
+        *[
+            contact(on(channel), createdAt="2026-06-10T12:00:00.000Z")
+            for channel in ["whatsapp"] * (new * 5 // 8) + ["zalo"] * (new * 3 // 8)
+        ]
+    )
+    assert f"WhatsApp brought {said}." in text(open_page("overview", **JUNE))
+
+
+def test_since_the_first_contact_all_have_come_and_no_card_says_so(connect: Connect) -> None:
+    connect()
+    assert "wrote since the first contact" not in markup(open_page("overview", period="all"))
+    assert "wrote in the last 90 days" in markup(open_page("overview", period="90d"))
 
 
 def test_a_page_of_one_country_says_how_many_of_all_are_there(connect: Connect) -> None:

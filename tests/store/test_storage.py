@@ -542,6 +542,15 @@ def test_what_others_have_committed_upon_is_not_taken_back(
 
 
 @posix
+def test_a_file_that_was_removed_before_it_is_taken_in_is_a_sentence(tmp_path: Path) -> None:
+    place = Place(str(tmp_path / "store"))
+    with pytest.raises(
+        StoreError, match=r"^what was fetched was removed from the temporary folder$"
+    ):
+        place.take_in("kept", tmp_path / "removed")
+    assert place.entries() == []
+
+
 def test_a_file_that_is_taken_in_is_flushed_as_windows_allows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,12 @@ class _Opened:
     reads_store: bool
 
 
+class _Asked(threading.local):
+    """What the current question of a thread is asked of."""
+
+    opened: _Opened | None = None
+
+
 class ChosenSource:
     """The source of one snapshot for `lib.engines.lazy.LazyEngine`; counts its queries.
 
@@ -60,6 +66,7 @@ class ChosenSource:
         self._otherwise = otherwise
         self._find = find
         self._opened: _Opened | None = None
+        self._asked = _Asked()
         self._recorded: object = None
         self._lock = threading.Lock()
         self._opening = PatientLock()
@@ -75,26 +82,33 @@ class ChosenSource:
 
     @property
     def lock(self) -> AbstractContextManager[object]:
-        return self._open().lock
+        return self._asking()
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """All tables of a question are from one connection, even if another is opened meanwhile."""
+        opened, outer = self._open(), self._asked.opened
+        with opened.source.lock:
+            self._asked.opened = opened
+            try:
+                yield
+            finally:
+                self._asked.opened = outer
 
     @property
     def is_embedded(self) -> bool:
-        return self._open().is_embedded
+        return self._open().source.is_embedded
 
     def table(self, name: str) -> nw.LazyFrame[Any]:
-        try:
-            return self._open().table(name)
-        except EngineError:
-            self._opened = None
-            raise
+        opened = self._open()
+        with self._given_up_on_error(opened):
+            return opened.source.table(name)
 
     def collect(self, frame: nw.LazyFrame[Any]) -> pa.Table:
         began = time.perf_counter()
-        try:
-            found = self._open().collect(frame)
-        except EngineError:
-            self._opened = None
-            raise
+        opened = self._open()
+        with self._given_up_on_error(opened):
+            found = opened.source.collect(frame)
         with self._lock:
             self.questions += 1
             self.seconds += time.perf_counter() - began
@@ -111,14 +125,27 @@ class ChosenSource:
                 if not self.reads_store:
                     self._opened = None
 
-    def _open(self) -> Source:
+    @contextmanager
+    def _given_up_on_error(self, opened: _Opened) -> Iterator[None]:
+        try:
+            yield
+        except EngineError:
+            with self._lock:
+                if self._opened is opened:
+                    self._opened = None
+            raise
+
+    def _open(self) -> _Opened:
+        """What this thread's question is asked of, or the next one will be."""
+        if self._asked.opened is not None:
+            return self._asked.opened
         with self._opening:
             opened = self._opened
             if opened is None:
                 opened = _opened(self._chosen, self._otherwise, self._find())
                 self._check(opened.source)
                 self._opened = opened
-            return opened.source
+            return opened
 
     def _check(self, source: Source) -> None:
         """Check the number of contacts. Raises EngineError.

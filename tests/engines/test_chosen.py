@@ -1,4 +1,4 @@
-"""What the chosen engine reads of a snapshot that is not in the store."""
+"""What the chosen engine reads: of a snapshot that is not in the store, and once it is."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pyarrow as pa
 import pytest
 
 from lib.chatbotx.client import Client
-from lib.engines.chosen import not_kept
-from lib.engines.where import Files
-from lib.settings import Settings
+from lib.engines.chosen import ChosenSource, not_kept
+from lib.engines.lazy import LazyEngine
+from lib.engines.where import Files, Where, in_memory
+from lib.settings import ChosenEngine, Settings
 from lib.store.on_disk import fetch_to_disk
 from lib.store.place import Place
 from lib.store.snapshot import FiledSnapshot
 from lib.store.storage import store_of
 from tests.fake_chatbotx import FakeChatbotx
+from tests.workspaces import contact, tables_of, tagged
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,23 @@ def test_files_of_a_crawl_elsewhere_are_sent_to_a_server_which_may_not_reach_the
     sent = not_kept(spark, snapshot)("contacts")
     assert isinstance(sent, pa.Table)
     assert len(sent) == snapshot.contacts == 137
+
+
+def test_a_question_is_asked_of_one_connection_although_the_snapshot_is_stored_meanwhile() -> None:
+    tables = in_memory(tables_of(contact(tagged("601", "602")), contact()))
+    stored: list[Where] = []
+    source = ChosenSource(
+        ChosenEngine("duckdb"), lambda: tables, lambda: stored[-1] if stored else None, 2
+    )
+    with source.lock:
+        contacts = source.table("contacts")
+        stored.append(tables)
+        source.look_again("recorded")
+        with source.lock:  # a question within the question
+            links = source.table("contact_tags")
+        joined = contacts.join(links, left_on="row", right_on="contact")
+        assert len(source.collect(joined)) == 2
+        assert not source.reads_store
+
+    assert len(LazyEngine(source).tables().contacts) == 2
+    assert source.reads_store

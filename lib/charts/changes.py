@@ -241,8 +241,8 @@ def response_times(by_day: pd.DataFrame, height: int = 300) -> go.Figure:
             "symbol": ["circle-open" if few else "circle" for few in are_few],
         },
         customdata=[
-            f"{formatting.day(day)}: half were answered within<br>{formatting.duration(hours)} "
-            f"({formatting.counted(int(timed), 'answer')})"
+            f"{formatting.named_day(day)}: half were answered within<br>"
+            f"{formatting.duration(hours)} ({formatting.counted(int(timed), 'answer')})"
             for day, hours, timed in zip(days, by_day["median_hours"], by_day["timed"], strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",

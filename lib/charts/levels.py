@@ -46,7 +46,7 @@ def over_days(
             line={"color": _COLOURS[column], "width": 2},
             marker={"size": 5},
             customdata=[
-                f"{formatting.day(day)}: {say(value)} {name.lower()}"
+                f"{formatting.named_day(day)}: {say(value)} {name.lower()}"
                 for day, value in zip(days, levels[column], strict=True)
             ],
             hovertemplate="%{customdata}<extra></extra>",

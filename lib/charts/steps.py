@@ -50,10 +50,10 @@ def by_size(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def step_name(day: pd.Timestamp, step: Step) -> str:
-    """ "1 Jun 2026", "week of 1 Jun 2026", "Jun 2026"."""
+    """ "Mon 1 Jun 2026", "week of 1 Jun 2026", "Jun 2026"."""
     if step == "month":
         return formatting.month(day)
-    return formatting.day(day) if step == "day" else f"week of {formatting.day(day)}"
+    return formatting.named_day(day) if step == "day" else f"week of {formatting.day(day)}"
 
 
 def is_unfinished(day: pd.Timestamp, step: Step, today: date) -> bool:

@@ -13,7 +13,7 @@ import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -22,9 +22,11 @@ from typing import Any, Protocol
 
 from filelock import FileLock
 
-from lib.query import url
+from lib.query import presets, url
 from lib.query.choice import Choice
 from lib.query.options import Options, clean, skeleton
+from lib.reference import formatting
+from lib.reference.pages import PAGES
 from lib.settings import Settings
 from lib.store.dimensions import DIMENSIONS
 from lib.store.documents import Documents, documents_of
@@ -239,6 +241,27 @@ class SavedViews:
             raise SavedViewError(
                 "The view could not be saved: the store cannot be written to."
             ) from error
+
+
+def suggested_name(choice: Choice, options: Options, page: str, taken: Collection[str]) -> str:
+    """A name for a view that is saved without one, which is none of the `taken`: "In Brazil · Last
+    30 days · Workload"."""
+    if choice.preset == "dates" and choice.start and choice.end:
+        days = formatting.span(choice.start, choice.end)
+    else:
+        days = presets.LABELS[choice.preset]
+    words = choice.in_words(options)
+    titles = [entry.title for path, entry in PAGES.items() if path == page]
+    # The sidebar is narrow: what tells views apart comes first.
+    whole = clean(" · ".join(filter(None, (words[:1].upper() + words[1:], days, *titles))))
+    names = {each.casefold() for each in taken}
+    for number in range(1, len(names) + 2):
+        end = f" ({number})" if number > 1 else ""
+        room = LONGEST_NAME - len(end)
+        name = (whole if len(whole) <= room else f"{whole[: room - 1].rstrip()}…") + end
+        if name.casefold() not in names:
+            break
+    return name
 
 
 def opened(view: SavedView, options: Options) -> tuple[Choice, list[str]]:

@@ -290,6 +290,13 @@ def day(value: date) -> str:
     return dates.format_skeleton("yMMMd", _at_noon(value), locale=_locale)
 
 
+def named_day(value: date) -> str:
+    """ "Mon 1 Jun 2026": people think of a busy day by its name."""
+    if _locale.language == "en":
+        return dates.format_date(value, "EEE d MMM y", locale=_locale)
+    return dates.format_skeleton("yMMMEd", _at_noon(value), locale=_locale)
+
+
 def date_box() -> str:
     """The format of date fields, with the locale's order and separator: "DD.MM.YYYY".
 

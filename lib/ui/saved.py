@@ -15,6 +15,7 @@ from lib.query.saved_views import (
     opened,
     owner_of,
     secret_of,
+    suggested_name,
 )
 from lib.query.view import View
 from lib.reference import escaping, formatting
@@ -32,7 +33,7 @@ def draw(view: View, workspace: Settings, page: str) -> None:
         return
     for note in st.session_state.pop(_NOTES, []):
         st.warning(escaping.markdown(note), icon=":material/bookmark:")
-    with st.expander("Saved views", icon=":material/bookmark:"):
+    with st.expander("Saved views", icon=":material/bookmark:", expanded=True):
         try:
             owner = _owner(workspace)
             known = views.of(owner)
@@ -42,7 +43,8 @@ def draw(view: View, workspace: Settings, page: str) -> None:
         for each in known:
             _draw_one(each, view.options, workspace, page, owner)
         if owner is not None or workspace.shared_views:
-            _draw_form(view.choice, view.options, workspace, page, owner)
+            name = suggested_name(view.choice, view.options, page, [each.name for each in known])
+            _draw_form(view.choice, view.options, workspace, page, owner, name)
         elif not known:
             st.caption("Nobody has saved a view for everybody yet.")
 
@@ -89,9 +91,20 @@ def _draw_opener(saved: SavedView, choice: Choice, page: str) -> None:
 
 
 def _draw_form(
-    choice: Choice, options: Options, workspace: Settings, page: str, owner: str | None
+    choice: Choice,
+    options: Options,
+    workspace: Settings,
+    page: str,
+    owner: str | None,
+    suggested: str,
 ) -> None:
-    st.text_input("Name of this view", key="saved-name", max_chars=LONGEST_NAME)
+    """Saving takes one click: without another name, the view gets the `suggested` one."""
+    st.text_input(
+        "Name of this view",
+        key="saved-name",
+        max_chars=LONGEST_NAME,
+        placeholder=suggested,
+    )
     whose = ["me"] * (owner is not None) + ["everybody"] * workspace.shared_views
     st.segmented_control(
         "For",
@@ -106,11 +119,11 @@ def _draw_form(
         "Save this view",
         key="saved-save",
         on_click=rights.callback(_save),
-        args=(workspace.name, choice, options, page),
+        args=(workspace.name, choice, options, page, suggested),
     )
 
 
-def _save(name: str, choice: Choice, options: Options, page: str) -> None:
+def _save(name: str, choice: Choice, options: Options, page: str, suggested: str) -> None:
     """A callback."""
     workspace = configured.configuration().named(name)
     views = of_workspace(workspace)
@@ -122,7 +135,7 @@ def _save(name: str, choice: Choice, options: Options, page: str) -> None:
         if is_shared and not workspace.shared_views:
             return
         views.save(
-            str(st.session_state.get("saved-name") or ""),
+            str(st.session_state.get("saved-name") or "").strip() or suggested,
             choice,
             options,
             page=page,

@@ -42,8 +42,8 @@ def test_who_left_lies_below_the_axis() -> None:
     assert list(came.y) == [3, 0, 1]
     assert list(left.y) == [-1, -2, 0]
     assert list(out.y) == [0, 1, 0]
-    assert left.customdata[1] == "2 Nov 2026: 2 left"
-    assert came.customdata[2] == "3 Nov 2026, so far: 1 came"
+    assert left.customdata[1] == "Mon 2 Nov 2026: 2 left"
+    assert came.customdata[2] == "Tue 3 Nov 2026, so far: 1 came"
 
 
 def test_days_before_the_first_recorded_one_are_a_gap_and_not_zero() -> None:

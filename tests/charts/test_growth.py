@@ -25,8 +25,8 @@ def test_the_axis_of_many_has_thousands_separated() -> None:
 def test_growth_reads_as_a_sentence() -> None:
     table = daily("2026-06-01", new=[1234], lost=[5])
     new, lost = growth(table, "day", date(2026, 6, 9)).data
-    assert hovers(new) == ["1 Jun 2026: 1,234 new"]
-    assert hovers(lost) == ["1 Jun 2026: 5 lost"]
+    assert hovers(new) == ["Mon 1 Jun 2026: 1,234 new"]
+    assert hovers(lost) == ["Mon 1 Jun 2026: 5 lost"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_new_contacts_by_channel_read_as_a_sentence() -> None:
 def test_the_unfinished_day_says_so() -> None:
     table = daily("2026-06-08", new=[3, 2], lost=[0, 0])
     new, _ = growth(table, "day", date(2026, 6, 9)).data
-    assert hovers(new) == ["8 Jun 2026: 3 new", "9 Jun 2026, so far: 2 new"]
+    assert hovers(new) == ["Mon 8 Jun 2026: 3 new", "Tue 9 Jun 2026, so far: 2 new"]
 
 
 def test_the_period_compared_with_is_a_dotted_line_over_the_same_places() -> None:

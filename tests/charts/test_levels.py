@@ -18,7 +18,7 @@ def test_a_day_that_was_not_recorded_is_a_gap() -> None:
     assert isnan(waiting.y[1])
     assert waiting.connectgaps is False
     assert list(unassigned.y[[0, 2]]) == [1, 2]
-    assert waiting.customdata[0] == "1 Nov 2026: 5 waiting for a person"
+    assert waiting.customdata[0] == "Sun 1 Nov 2026: 5 waiting for a person"
 
 
 def test_small_counts_have_ticks_at_whole_numbers_even_beside_a_gap() -> None:
@@ -29,5 +29,5 @@ def test_small_counts_have_ticks_at_whole_numbers_even_beside_a_gap() -> None:
 def test_rates_are_written_in_per_cent_on_a_scale_that_ends_at_all() -> None:
     levels = pd.DataFrame({"broadcast": [0.25, 0.5, 0.75]}, DAYS)
     figure = rates(levels, {"broadcast": "Broadcast opt-in"})
-    assert figure.data[0].customdata[2] == "3 Nov 2026: 75.0% broadcast opt-in"
+    assert figure.data[0].customdata[2] == "Tue 3 Nov 2026: 75.0% broadcast opt-in"
     assert list(figure.layout.yaxis.range) == [0, 1.02]

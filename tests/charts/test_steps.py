@@ -69,7 +69,8 @@ def test_months_are_drawn_over_their_like() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "name"), [("day", "1 Jun 2026"), ("week", "week of 1 Jun 2026"), ("month", "Jun 2026")]
+    ("step", "name"),
+    [("day", "Mon 1 Jun 2026"), ("week", "week of 1 Jun 2026"), ("month", "Jun 2026")],
 )
 def test_steps_are_named_as_people_name_them(step: Step, name: str) -> None:
     assert step_name(pd.Timestamp("2026-06-01"), step) == name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from lib.query.saved_views import (
     opened,
     owner_of,
     secret_of,
+    suggested_name,
 )
 from lib.settings import Settings
 from lib.store.documents import BucketDocuments, documents_of
@@ -79,6 +80,32 @@ def test_saving_under_a_name_again_replaces_the_view(views: SavedViews) -> None:
         ("vips", False),
     ]
     assert opened(views.of(ANA)[1], OPTIONS)[0] == Choice("7d")
+
+
+@pytest.mark.parametrize(
+    ("choice", "page", "taken", "name"),
+    [
+        (Choice(), "workload", [], "Last 30 days · Workload"),
+        (choosing("today", country=("BR",)), "", [], "In Brazil · Today"),
+        (
+            Choice("dates", date(2026, 6, 1), date(2026, 6, 7)),
+            "opt_in",
+            [],
+            "1 Jun 2026 to 7 Jun 2026 · Opt-in",
+        ),
+        (Choice(), "data", ["LAST 30 days · Data", "VIPs"], "Last 30 days · Data (2)"),
+        (
+            choosing(country=("BR", "MX", "DE"), channel=("whatsapp", "telegram")),
+            "overview",
+            [],
+            "WhatsApp or telegram; in Brazil, MX or DE · Last 30 days ·…",
+        ),
+    ],
+)
+def test_a_view_without_a_name_is_named_after_what_it_shows(
+    choice: Choice, page: str, taken: list[str], name: str
+) -> None:
+    assert suggested_name(choice, OPTIONS, page, taken) == name
 
 
 def test_what_has_gone_from_the_workspace_is_said_by_its_name(views: SavedViews) -> None:

@@ -224,6 +224,16 @@ def test_days_and_months_are_written_in_full() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("locale", "named"), [("en", "Mon 1 Jun 2026"), ("de", "Mo., 1. Juni 2026")]
+)
+def test_a_day_is_named_with_its_weekday(
+    set_locale: Callable[[str], None], locale: str, named: str
+) -> None:
+    set_locale(locale)
+    assert formatting.named_day(date(2026, 6, 1)) == named
+
+
 def test_a_moment_is_that_of_the_zone_and_names_it() -> None:
     moment = datetime(2026, 11, 22, 13, 24, tzinfo=UTC)
     assert (

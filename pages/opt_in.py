@@ -30,6 +30,13 @@ _KINDS: Mapping[str, tuple[str, str, str]] = {
 }
 """By name of the kind: the field of `opt_in.OptIn`, the title, and what the rate says."""
 
+_BESIDE: Mapping[str, str] = {
+    "Broadcast": "E-mail",
+    "E-mail": "Broadcast",
+    "Verified e-mail": "E-mail",
+}
+"""The kind that the hover text of each adds: whoever wants to write wonders by which way."""
+
 
 def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
@@ -133,16 +140,19 @@ def _steps(title: str, steps: Mapping[str, int], key: str, view: View) -> None:
 
 def _rates_by(dimension: Dimension, counted: pd.DataFrame, kind: str, view: View) -> None:
     field, title, said = _KINDS[kind]
-    found: list[Rate] = [getattr(opt_in.rates_of(row), field) for _, row in counted.iterrows()]
+    of_rows = [opt_in.rates_of(row) for _, row in counted.iterrows()]
+    found: list[Rate] = [getattr(each, field) for each in of_rows]
     group = dimension.noun
     names = view.names(dimension, counted)
     shown = [row for row, rate in enumerate(found) if rate.denominator][:MOST_GROUPS]
     rows: Sequence[tuple[str, Rate]] = [(names[row], found[row]) for row in shown]
+    beside, other, _ = _KINDS[_BESIDE[kind]]
+    also = {other: [getattr(of_rows[row], beside) for row in shown]}
     told = [f"{name} {formatting.percent(rate.rate)}" for name, rate in rows[:5]]
     small = [rate.is_small for rate in found]
     charts.show(
         f"{title} by {group}",
-        rates_figure(rows, said) if rows else None,
+        rates_figure(rows, said, also) if rows else None,
         Table(
             (
                 column(group.capitalize(), names, of.TEXT),

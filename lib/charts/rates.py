@@ -1,6 +1,6 @@
 """Figures of rates with their confidence intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -66,17 +66,30 @@ _BESIDE = 1.22
 """Where the values of rates stand, right of 100%."""
 
 
-def rates(rows: Sequence[tuple[str, Rate]], what: str) -> go.Figure:
+def rates(
+    rows: Sequence[tuple[str, Rate]], what: str, also: Mapping[str, Sequence[Rate]] | None = None
+) -> go.Figure:
     """A dot for each rate, and its value unless it rests on few; rates without a denominator are
-    left out."""
-    known = [(name, rate) for name, rate in rows if rate.rate is not None]
+    left out. `also` are other rates of the same rows by name, which the hover text adds."""
+    places = [place for place, (_, rate) in enumerate(rows) if rate.rate is not None]
+    known = [rows[place] for place in places]
+
+    def others(place: int) -> str:
+        found = {name: each[place] for name, each in (also or {}).items()}
+        return "".join(
+            f"<br>{name}: {formatting.rate(rate)}"
+            for name, rate in found.items()
+            if rate.denominator
+        )
+
     labels = labels_of([name for name, _ in known])
     shown = dots(
         labels,
         [(rate.rate or 0, rate.low or 0, rate.high or 0) for _, rate in known],
         [
             f"{label}:<br>{formatting.rate(rate)} {what},<br>likely {formatting.interval(rate)}"
-            for label, (_, rate) in zip(labels, known, strict=True)
+            f"{others(place)}"
+            for label, place, (_, rate) in zip(labels, places, known, strict=True)
         ],
         are_small=[rate.denominator < SMALL_SAMPLE for _, rate in known],
     )

@@ -48,6 +48,14 @@ def test_a_rate_reads_as_a_sentence() -> None:
     assert hovers(trace) == ["VIP:<br>50.0% (1 of 2) opted in,<br>likely 9.5% to 90.5%"]
 
 
+def test_the_hover_text_of_a_rate_adds_others_of_the_same_row_unless_they_are_of_nobody() -> None:
+    rows = [("nobody", Rate(0, 0)), ("VIP", Rate(1, 2)), ("Lead", Rate(1, 2))]
+    mail = {"E-mail opt-in": [Rate(9, 9), Rate(3, 4), Rate(0, 0)]}
+    vip, lead = hovers(rates_figure(rows, "opted in", mail).data[0])
+    assert vip.endswith("likely 9.5% to 90.5%<br>E-mail opt-in: 75.0% (3 of 4)")
+    assert lead.endswith("likely 9.5% to 90.5%")
+
+
 def test_a_difference_is_a_dot_with_its_interval_around_zero() -> None:
     difference = Difference(Rate(30, 50), Rate(20, 50))
     figure = differences([("VIP", difference)])

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -255,13 +256,14 @@ def suggested_name(choice: Choice, options: Options, page: str, taken: Collectio
     # The sidebar is narrow: what tells views apart comes first.
     whole = clean(" · ".join(filter(None, (words[:1].upper() + words[1:], days, *titles))))
     names = {each.casefold() for each in taken}
-    for number in range(1, len(names) + 2):
-        end = f" ({number})" if number > 1 else ""
-        room = LONGEST_NAME - len(end)
-        name = (whole if len(whole) <= room else f"{whole[: room - 1].rstrip()}…") + end
-        if name.casefold() not in names:
-            break
-    return name
+    numbered = (_shortened(whole, f" ({number})" if number > 1 else "") for number in count(1))
+    return next(name for name in numbered if name.casefold() not in names)
+
+
+def _shortened(name: str, end: str) -> str:
+    """The name with this end, cut to the length that a name may have."""
+    room = LONGEST_NAME - len(end)
+    return (name if len(name) <= room else f"{name[: room - 1].rstrip()}…") + end
 
 
 def opened(view: SavedView, options: Options) -> tuple[Choice, list[str]]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -117,11 +116,10 @@ LINK = Format("link", lambda _: "Open", _text)
 
 def time_in(timezone: str) -> Format:
     """Format for moments, shown in that zone and exported as ISO 8601 with its offset."""
-    zone = ZoneInfo(timezone)
     return Format(
         "time",
         lambda value: formatting.moment_of(value, timezone),
-        lambda value: (value.astimezone(zone).replace(microsecond=0),),
+        lambda value: (formatting.local_time(value, timezone).replace(microsecond=0),),
         is_number=True,
         pattern="yyyy-mm-dd hh:mm",
     )

@@ -350,8 +350,18 @@ def moment_of(value: datetime | None, timezone: str) -> str:
     """ "22 Nov 2026, 10:24", without the zone, for tables that give it elsewhere."""
     if value is None or value != value:  # NaT is not itself
         return NOTHING
-    local = value.astimezone(ZoneInfo(timezone))
+    local = local_time(value, timezone)
     return f"{day(local)}, {local:%H:%M}"
+
+
+def local_time(value: datetime, timezone: str) -> datetime:
+    """The time in a zone; in UTC if the year there is none that Python knows, as for a time that
+    was never set, which some servers write as the first moment of the year 1."""
+    moment = datetime.combine(value.date(), value.time(), value.tzinfo)  # not one of pandas
+    try:
+        return moment.astimezone(ZoneInfo(timezone))
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 def time_of_day(value: datetime, timezone: str) -> str:

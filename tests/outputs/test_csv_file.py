@@ -103,6 +103,7 @@ def test_a_table_without_rows_still_names_its_columns() -> None:
         (of.SHARES, None, {"x from": "", "x to": ""}),
         (of.DAY, pd.Timestamp("2026-06-01"), {"x": "2026-06-01"}),
         (SAO_PAULO, datetime(2026, 6, 1, tzinfo=UTC), {"x": "2026-05-31T21:00:00-03:00"}),
+        (SAO_PAULO, datetime.min.replace(tzinfo=UTC), {"x": "0001-01-01T00:00:00Z"}),
         (SAO_PAULO, pd.NaT, {"x": ""}),
         (of.TEXT, None, {"x": ""}),
         (of.TEXT, "\u202eevil\u202c", {"x": "evil"}),

@@ -255,6 +255,21 @@ def test_a_moment_in_a_table_is_that_of_the_zone(timezone: str, shown: str) -> N
     assert formatting.moment_of(pd.Timestamp(moment), timezone) == shown
 
 
+@pytest.mark.parametrize(
+    ("moment", "timezone", "shown"),
+    [
+        (datetime.min.replace(tzinfo=UTC), "America/Sao_Paulo", "1 Jan 1, 00:00"),
+        (datetime.max.replace(tzinfo=UTC), "Asia/Kathmandu", "31 Dec 9999, 23:59"),
+        (datetime.max.replace(tzinfo=UTC), "America/Sao_Paulo", "31 Dec 9999, 20:59"),
+    ],
+)
+def test_a_moment_before_all_years_of_its_zone_or_after_is_that_of_utc(
+    moment: datetime, timezone: str, shown: str
+) -> None:
+    assert formatting.moment_of(moment, timezone) == shown
+    assert formatting.moment_of(pd.Timestamp(moment).as_unit("us"), timezone) == shown
+
+
 @pytest.mark.parametrize("never", [None, pd.NaT], ids=str)
 def test_a_moment_that_never_was_is_a_dash(never: datetime | None) -> None:
     assert formatting.moment_of(never, "America/Sao_Paulo") == "–"

@@ -273,7 +273,6 @@ class Refresher:
         with lease.kept():
             if asked is None and self._take_over() and self.time_left():
                 return True
-            self._set(replace(self._state, is_elsewhere=False))
             return self._fetch()
 
     def _is_waited_for(self) -> bool:
@@ -338,7 +337,7 @@ class Refresher:
         """Run one crawl; return whether it succeeded. A failed one keeps the last snapshot."""
         began, began_by_timer = self._clock(), self._timer()
         with self._changed:
-            self._set(replace(self._state, progress=Progress()))
+            self._set(replace(self._state, progress=Progress(), is_elsewhere=False))
         try:
             with self._connect(self._settings, as_of=began, cancelled=self._stopped) as client:
                 snapshot = fetched(

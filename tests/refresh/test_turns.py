@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.chatbotx.errors import Unreachable
 from lib.refresh.refresher import Refresher
 from lib.store.documents import LocalDocuments
 from lib.store.lease import Lease
@@ -95,3 +96,19 @@ def test_without_a_lease_each_server_fetches_by_itself(
         server.refresh()
         assert server.wait(LONG).snapshot is not None
     assert len(source.crawls) >= 2
+
+
+def test_a_server_that_can_no_longer_read_the_lease_says_that_it_fetches_itself(
+    another: Make, source: Source, tmp_path: Path
+) -> None:
+    source.is_open.clear()
+    another().start()
+    assert source.is_asked.wait(LONG)
+    other = another().start()
+    while not other.state.is_elsewhere:
+        other.wait(0.01)
+    source.trouble = Unreachable("ChatbotX cannot be reached.")
+    (tmp_path / "notify.sqlite3").write_bytes(b"no database" * 100)
+    while other.state.failure is None:
+        other.wait(0.01)
+    assert not other.state.is_elsewhere

@@ -83,7 +83,10 @@ class Provider:
             return True
         # Microsoft's multi-tenant discovery documents name another issuer than their own URL.
         host = urlsplit(self.issuer).hostname
-        return host in _MULTI_TENANT_HOSTS and urlsplit(issuer).hostname == host
+        try:
+            return host in _MULTI_TENANT_HOSTS and urlsplit(issuer).hostname == host
+        except ValueError:  # no address
+            return False
 
 
 _MULTI_TENANT_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us")

@@ -240,6 +240,7 @@ def test_microsoft_names_the_tenant_as_issuer() -> None:
     tenant = "https://login.microsoftonline.com/72f988bf-0000-0000-0000-2d7cd011db47/v2.0"
     assert judged(claims(iss=tenant), access=access) == Invited("ana@example.com")
     assert judged(claims(iss="https://sts.evil.example/x"), access=access) == Foreign()
+    assert judged(claims(iss="https://[login.microsoftonline.com"), access=access) == Foreign()
 
 
 # Which workspaces a visitor may see

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -50,7 +51,7 @@ def address(tmp_path: Path, held: Path, recorded: FakeChatbotx) -> Iterator[str]
     main = tmp_path / "main.py"
     main.write_text(WAITING)
     settings = {"TOKEN": "edge", "BASE_URL": recorded.base_url, "ENGINE": "duckdb"}
-    environment = {f"CHATBOTX_{name}": value for name, value in settings.items()}
+    environment: dict[str, Any] = {f"CHATBOTX_{name}": value for name, value in settings.items()}
     with dashboard(tmp_path, app=main, HELD=str(held), **environment) as found:
         yield found
 

@@ -15,7 +15,7 @@ from lib.engines.selection import KEY, Source, any_of
 
 VALUE, VALUES = "value", "values"
 
-FEW, FEW_EMBEDDED = 1000, 100_000
+FEW, FEW_EMBEDDED = 2000, 100_000
 """Values that are returned, without a shuffle, rather than counted in finer buckets, which takes
 more queries; from an engine in this process, any number that memory holds easily."""
 

@@ -7,6 +7,7 @@ redirects, and limits the size of response bodies.
 
 import importlib
 import logging
+import re
 import sys
 import threading
 from datetime import timedelta
@@ -54,7 +55,7 @@ def send(message: Message, to: Chat, attempt: Attempt) -> Outcome:
     if service is None or len(service) > 1:
         return Outcome("given up", f"{to.service} cannot be written to at this address.")
     mark_up, format_ = _SERVICES[to.service]
-    with _RecordedRequests(service, attempt) as recorded:
+    with _RecordedRequests(service, attempt, to.service) as recorded:
         sent = service.send(
             body=mark_up.write(message.lines),
             title=one_line(message.subject) if to.service == "web hook" else "",
@@ -106,12 +107,13 @@ _this_thread = threading.local()
 
 class _RecordedRequests:
     """Context in which the requests that this thread makes through the plugin of `service` are
-    recorded."""
+    recorded; `name` is that of the service."""
 
-    def __init__(self, service: Any, attempt: Attempt) -> None:
+    def __init__(self, service: Any, attempt: Attempt, name: str) -> None:
         import requests
 
         self._requests = requests
+        self._name = name
         self._attempt = attempt
         self._answers: list[Outcome] = []
         plugin: Any = sys.modules[type(service).__module__]
@@ -150,7 +152,7 @@ class _RecordedRequests:
             raise self._requests.RequestException from error
         answer.close()
         answer._content = body  # requests has no public way to set a bounded body
-        self._answers.append(_outcome_of(answer))
+        self._answers.append(_outcome_of(answer, self._name))
         return answer
 
     def _outcome_of_error(self, error: Exception) -> Outcome:
@@ -175,7 +177,7 @@ def _unclear(what: str) -> Outcome:
     )
 
 
-def _outcome_of(answer: Any) -> Outcome:
+def _outcome_of(answer: Any, service: str) -> Outcome:
     status: int = answer.status_code
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if status in _GATEWAY_ERRORS:
@@ -191,9 +193,16 @@ def _outcome_of(answer: Any) -> Outcome:
         )
     if not 200 <= status < 300:
         return Outcome("given up", f"The service refused the message ({status}).")
-    if kind == "text/html" and answer.content != b"ok":
+    if kind == "text/html" and service == "web hook":
+        # Programs that do not say what they answer say HTML.
+        if _PAGE.match(answer.content):
+            return _unclear("answered with a web page")
+    elif kind == "text/html" and answer.content != b"ok":
         return Outcome("failed", "A web page answered in place of the service.")
     return Outcome("done", "Taken by the service.")
+
+
+_PAGE = re.compile(rb"\s*<(!doctype\b|html\b)", re.IGNORECASE)
 
 
 def _retry_after(answer: Any) -> timedelta | None:

@@ -110,6 +110,18 @@ def test_a_web_hook_gets_the_plain_text(hook: Hook) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "state"),
+    [(b"OK", "done"), (b"", "done"), (b"\n<!DOCTYPE html><h1>Sign in</h1>", "unclear")],
+)
+def test_a_web_hook_may_answer_in_html_and_gets_nothing_twice(
+    hook: Hook, body: bytes, state: str
+) -> None:
+    """As programs do that do not say otherwise."""
+    hook.answer = (200, {"Content-Type": "text/html; charset=utf-8"}, body)
+    assert send(f"json://127.0.0.1:{hook.port}/hook").state == state
+
+
+@pytest.mark.parametrize(
     ("answer", "state", "said"),
     [
         ((429, {"Retry-After": "120"}, b""), "failed", "429"),

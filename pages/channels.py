@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.charts.growth import new_by_channel, stacked
-from lib.charts.steps import step_for, stepped
+from lib.charts.steps import stepped
 from lib.charts.style import CHANNEL_COLOURS
 from lib.metrics import audience, engagement
 from lib.outputs import columns as of
@@ -124,7 +124,7 @@ def _over_time(view: View, total: audience.Audience) -> None:
     # A filter must not empty its own chart: the other channels stay, faded.
     whole = view.without(CHANNEL)
     daily = whole.compute(audience.new_by_step, whole.terms, CHANNEL)
-    step = step_for(view.terms.period.number_of_days)
+    step = view.terms.period.step
     table = stepped(stacked(daily, chosen), step)
     today = day_of(view.terms.as_of, view.terms.timezone)
     each_once = stepped(whole.compute(audience.by_day, whole.terms), step)["new"].tolist()

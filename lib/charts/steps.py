@@ -1,16 +1,19 @@
-"""Steps of a time axis: days, weeks or months."""
+"""Steps of a time axis: what a bar stands for. Weeks start on Monday."""
 
 from datetime import date
-from typing import Literal
 
 import pandas as pd
 
 from lib.reference import formatting
+from lib.reference.periods import Step as Step
 
-Step = Literal["day", "week", "month"]
-"""What a bar stands for; weeks start on Monday. Those of `periods.Step` that make enough bars."""
-
-_FREQUENCIES: dict[Step, str] = {"day": "D", "week": "W-SUN", "month": "M"}
+_FREQUENCIES: dict[Step, str] = {
+    "day": "D",
+    "week": "W-SUN",
+    "month": "M",
+    "quarter": "Q-DEC",
+    "year": "Y-DEC",
+}
 """pandas' names of the steps."""
 
 UNFINISHED = 0.45
@@ -50,10 +53,18 @@ def by_size(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def step_name(day: pd.Timestamp, step: Step) -> str:
-    """ "Mon 1 Jun 2026", "week of 1 Jun 2026", "Jun 2026"."""
-    if step == "month":
-        return formatting.month(day)
-    return formatting.named_day(day) if step == "day" else f"week of {formatting.day(day)}"
+    """ "Mon 1 Jun 2026", "week of 1 Jun 2026", "Jun 2026", "quarter of Apr 2026", "2026"."""
+    match step:
+        case "day":
+            return formatting.named_day(day)
+        case "week":
+            return f"week of {formatting.day(day)}"
+        case "month":
+            return formatting.month(day)
+        case "quarter":
+            return f"quarter of {formatting.month(day)}"
+        case "year":
+            return f"{day:%Y}"
 
 
 def is_unfinished(day: pd.Timestamp, step: Step, today: date) -> bool:

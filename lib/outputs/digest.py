@@ -153,7 +153,7 @@ def digest(
         bars=_bars(view),
         sections=_sections(going_on, worth_a_look),
         since=_since(view, past, since),
-        warnings=(*_warnings(view, now), *named.notes),
+        warnings=(*_warnings(view, settings, now), *named.notes),
         link=link("overview"),
         language=formatting.language(),
         foot=_foot(view, dashboard),
@@ -337,14 +337,13 @@ def _since(view: View, past: Past, since: datetime) -> tuple[str, ...]:
 OLD = timedelta(hours=3)
 
 
-def _warnings(view: View, now: datetime) -> tuple[str, ...]:
+def _warnings(view: View, settings: Settings, now: datetime) -> tuple[str, ...]:
     said = []
     age = now - view.terms.as_of
     if age > OLD:
-        said.append(
-            f"This data is {formatting.duration(age / timedelta(hours=1))} old: it could not be "
-            "fetched since."
-        )
+        is_due = age > timedelta(minutes=settings.refresh_minutes)
+        why = ": it could not be fetched since" if is_due else ""
+        said.append(f"This data is {formatting.duration(age / timedelta(hours=1))} old{why}.")
     if not view.snapshot.verdict.complete:
         said.append("Some contacts may be missing: the data could not be fetched completely.")
     return tuple(said)

@@ -70,10 +70,16 @@ def test_months_are_drawn_over_their_like() -> None:
 
 @pytest.mark.parametrize(
     ("step", "name"),
-    [("day", "Mon 1 Jun 2026"), ("week", "week of 1 Jun 2026"), ("month", "Jun 2026")],
+    [
+        ("day", "Wed 1 Jul 2026"),
+        ("week", "week of 1 Jul 2026"),
+        ("month", "Jul 2026"),
+        ("quarter", "quarter of Jul 2026"),
+        ("year", "2026"),
+    ],
 )
 def test_steps_are_named_as_people_name_them(step: Step, name: str) -> None:
-    assert step_name(pd.Timestamp("2026-06-01"), step) == name
+    assert step_name(pd.Timestamp("2026-07-01"), step) == name
 
 
 def test_the_size_of_a_column_is_its_sum_and_equal_ones_keep_their_order() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 
@@ -185,6 +186,15 @@ def test_data_that_is_old_or_not_complete_is_said_first() -> None:
         "This data is 5 h old: it could not be fetched since.",
         "Some contacts may be missing: the data could not be fetched completely.",
     )
+
+
+def test_data_that_is_seldom_fetched_did_not_fail_to_be() -> None:
+    twice_a_day = replace(SETTINGS, refresh_minutes=720)
+    found = [written(contact(), hours_later=hours, settings=twice_a_day) for hours in (5, 13)]
+    assert [each.warnings for each in found] == [
+        ("This data is 5 h old.",),
+        ("This data is 13 h old: it could not be fetched since.",),
+    ]
 
 
 def test_no_contact_is_named() -> None:

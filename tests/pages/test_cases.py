@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from lib.outputs.columns import Table
 from tests.fake_chatbotx import FakeChatbotx, Workspace
 from tests.pages.conftest import (
     Connect,
@@ -91,6 +93,33 @@ def test_no_name_turns_the_direction_of_the_text_beside_it(workspace: Opened) ->
     offered = options(open_page(period="all"), "tag")
     assert not [label for label in offered if set(label) & set("\u202a\u202b\u202d\u202e\u2067")]
     assert len(offered) == len({label.replace("\u200b", "") for label in offered})
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "step"),
+    [
+        ("2010-01-01", "2026-06-30", "month"),
+        ("1990-05-17", "2026-06-30", "quarter"),
+        ("1969-12-31", "2199-12-31", "year"),
+    ],
+)
+def test_channels_of_decades_are_drawn_and_counted_in_the_same_steps(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, start: str, end: str, step: str
+) -> None:
+    drawn: dict[str, tuple[go.Figure, Callable[[], Table]]] = {}
+
+    def show(title: str, figure: go.Figure, table: Callable[[], Table], **_: object) -> None:
+        drawn[title] = figure, table
+
+    connect()
+    monkeypatch.setattr("lib.ui.charts.show", show)
+    open_page("channels", **{"from": start, "to": end})
+    figure, table = drawn[f"New contacts per {step}"]
+    first, *_, each_once = table().columns
+    assert {len(column) for column in table().columns} == {len(first)}
+    assert {len(trace.x) for trace in figure.data} == {len(first)}
+    assert list(figure.data[-1].text) == [f"{number or ''}" for number in each_once.values]
+    assert sum(each_once.values) == 137
 
 
 def test_the_day_before_1970_can_be_chosen(connect: Connect, edge_server: FakeChatbotx) -> None:

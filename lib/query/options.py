@@ -155,7 +155,7 @@ def distinct_names(names: Mapping[str, str], taken: Iterable[str] = ()) -> dict[
         names,
         [
             lambda key, _: names[key],
-            lambda key, alike: f"{names[key]} (#{_distinct_end(key, alike)})",
+            lambda key, end: f"{names[key]} (#{key[-end:]})",
             lambda key, _: f"{names[key]} (#{_digest(key)})",
         ],
         taken,
@@ -170,7 +170,7 @@ def short_labels(names: Mapping[str, str]) -> dict[str, str]:
         [
             lambda key, _: formatting.shortened(names[key]),
             lambda key, _: _both_ends(names[key]),
-            lambda key, alike: f"{formatting.shortened(names[key])} (#{_distinct_end(key, alike)})",
+            lambda key, end: f"{formatting.shortened(names[key])} (#{key[-end:]})",
             lambda key, _: f"{formatting.shortened(names[key])} (#{_digest(key)})",
         ],
     )
@@ -178,32 +178,33 @@ def short_labels(names: Mapping[str, str]) -> dict[str, str]:
 
 def _distinct(
     names: Mapping[str, str],
-    ways: Sequence[Callable[[str, Sequence[str]], str]],
+    ways: Sequence[Callable[[str, int], str]],
     taken: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Each name in the first of the `ways` to write it that looks like no other."""
+    """Each name in the first of the `ways` to write it that looks like no other; they are given the
+    key, and how many of its last characters tell it from the others in question."""
     reserved = [skeleton(each) for each in taken]
     way = dict.fromkeys(names, 0)
-    written = {key: ways[0](key, ()) for key in names}
+    written = {key: ways[0](key, 0) for key in names}
     while True:
         looks = {key: skeleton(text) for key, text in written.items()}
         holders = Counter([*looks.values(), *reserved])
         alike = [key for key in names if holders[looks[key]] > 1 and way[key] + 1 < len(ways)]
         if not alike:
             return written
+        end = _distinct_end(alike)
         for key in alike:
             way[key] += 1
-            written[key] = ways[way[key]](key, alike)
+            written[key] = ways[way[key]](key, end)
 
 
-def _distinct_end(key: str, others: Sequence[str]) -> str:
-    """The end of a key that no other key shares, at least four characters long."""
-    length = next(
+def _distinct_end(keys: Sequence[str]) -> int:
+    """How many of their last characters tell these keys apart, at least four."""
+    return next(
         length
-        for length in range(4, max(map(len, others), default=0) + 5)
-        if len({other[-length:] for other in others}) == len(set(others))
+        for length in range(4, max(map(len, keys), default=0) + 5)
+        if len({key[-length:] for key in keys}) == len(set(keys))
     )
-    return key[-length:]
 
 
 def _digest(key: str) -> str:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.engines.questions import Filter
 from lib.query.choice import Choice
-from lib.query.options import Options, counts_under, options_of, skeleton
+from lib.query.options import Options, counts_under, distinct_names, options_of, skeleton
 from lib.store.dimensions import (
     AGENT,
     CHANNEL,
@@ -146,6 +148,26 @@ def test_names_that_look_alike_are_told_apart(other: str) -> None:
     names = [each.name for each in options.of(TAG)]
     assert [name[-8:] for name in names] == [" (#0001)", " (#0002)"]
     assert [label[-8:] for label in labels(options)] == [" (#0001)", " (#0002)"]
+
+
+class Key(str):
+    """A key that counts how often a part of it is taken."""
+
+    parts = 0
+    __slots__ = ()
+
+    def __getitem__(self, place: Any) -> str:
+        Key.parts += 1
+        return super().__getitem__(place)
+
+
+def test_many_that_look_alike_do_not_have_to_be_compared_each_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Key, "parts", 0)
+    found = distinct_names({Key(10_000 + number): "VIP" for number in range(500)})
+    assert len(set(found.values())) == 500
+    assert Key.parts < 5 * 500
 
 
 def test_upper_and_lower_case_are_told_apart_by_themselves() -> None:

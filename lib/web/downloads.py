@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.web import streamlit_internals
@@ -93,6 +94,8 @@ class Downloads:
             await refuse(scope, send, HTTPStatus.FORBIDDEN, "Sign in to download this.")
         elif person and not self.offers.include(person, file):
             await refuse(scope, send, HTTPStatus.NOT_FOUND, "There is no such file any more.")
+        elif Headers(scope=scope).get("sec-fetch-mode") == "cors":
+            await self.app(_for_head(scope), receive, _without_body(send))
         else:
             await self.app(scope, receive, send)
 
@@ -108,3 +111,27 @@ class Downloads:
             await send(message)
 
         await self.app(scope, receive, send_and_note)
+
+
+def _for_head(scope: Scope) -> Scope:
+    """The request as one for the headers only, so that nothing is compressed for it."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    return {**scope, "method": "HEAD", "headers": headers}
+
+
+def _without_body(send: Send) -> Send:
+    """Wrap `send` to leave out the contents.
+
+    Before each download, Streamlit's front end fetches the file by script to see whether it is
+    there, and does not read the answer. The browser would keep that connection until it forgets
+    the answer; it has six, so the seventh large file of a tab would not come.
+    """
+
+    async def send_empty(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["content-length"] = "0"
+        elif message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_empty

@@ -205,6 +205,14 @@ def test_downloads_are_never_cached() -> None:
     assert "cache-control" not in browser().ask().headers
 
 
+def test_a_script_that_only_looks_whether_a_file_is_there_gets_none_of_it() -> None:
+    """It would not read the answer, and keep the browser's connection."""
+    assert browser().ask("/media/0f3a.csv", sec_fetch_mode="navigate").text == "let through"
+    looked = browser().ask("/media/0f3a.csv", sec_fetch_mode="cors")
+    assert (looked.status, looked.text, looked.headers["content-length"]) == (200, "", "0")
+    assert Browser(is_welcome=False).ask("/media/0f3a.csv", sec_fetch_mode="cors").status == 403
+
+
 def test_downloads_require_access_at_that_moment() -> None:
     stranger = Browser(is_welcome=False)
     assert stranger.ask("/media/0f3a.csv").status == 403

@@ -26,7 +26,7 @@ TAG_LINKS, CHANNEL_LINKS = 1.2, 1.1
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 TERMS = Terms(AS_OF, Period.last(30, AS_OF, "America/Sao_Paulo"))
 FILTERED_COUNTRIES = 8
-"""The largest channel, with a little more than half of the contacts."""
+"""The largest ones, with a little more than half of the contacts."""
 
 
 def rows(rounds: int = 15) -> list[Row]:

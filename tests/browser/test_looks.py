@@ -175,6 +175,28 @@ def test_beside_charts_names_and_numbers_are_not_cut_off_on_a_small_screen(
     assert last_day["x"] + last_day["width"] <= calendar["x"]
 
 
+def test_in_german_nothing_is_cut_off_on_a_small_screen(serve: Serve, open_page: Open) -> None:
+    """Its numbers and dates are the longest."""
+    address = serve(token=None, locale="de")
+    page = open_page(f"{address}/workload", width=1024)
+    expect(page.get_by_text(re.compile(r"20\.000 contacts as of"))).to_be_visible()
+    expect_soon(page, lambda: page.evaluate(_CUT), [])
+    other = open_page(f"{address}/channels", width=1024)
+    expect_soon(other, lambda: other.evaluate(_CUT), [])
+
+
+_CUT = """() => {
+  const main = [...document.querySelectorAll("[data-testid=stMain] *")];
+  const isCut = (each) =>
+    each.clientWidth && each.scrollWidth > each.clientWidth + 1 &&
+    getComputedStyle(each).overflowX !== "visible";
+  const texts = main.filter((each) => each.matches("th, td, p, button, dt, dd, a, span, h1, h2"));
+  const frames = main.filter((each) => each.matches("div") && each.querySelector("table"));
+  return [...texts, ...frames].filter(isCut).map((each) => each.innerText.slice(0, 60));
+}"""
+"""Texts that are wider than their room, and tables that scroll sideways."""
+
+
 def test_the_age_of_the_data_stands_on_the_line_of_the_title(at: Serve, open_page: Open) -> None:
     page = open_page(f"{at()}/?{JUNE}")
     expect(

@@ -19,7 +19,7 @@ from lib.reference.periods import Period, day_of
 from lib.reference.rates import FEW_ANSWERS, Rate
 from lib.store.dimensions import AGENT, TAG
 from lib.store.place import StoreError, Unreadable
-from lib.ui import answers, cards, charts, clicks, deferred, departed, tables
+from lib.ui import answers, cards, charts, clicks, deferred, departed, head, tables
 from lib.ui.cards import Number
 
 QUESTION = "What changed?"
@@ -40,15 +40,15 @@ def show(view: View) -> None:
 def _show(view: View) -> None:
     found = view.recall(changes, view.terms.period)
     if view.history is None:
-        cards.headline(QUESTION, _NOTHING_RECORDED, view)
+        head.show(QUESTION, _NOTHING_RECORDED, view)
         _what_it_will_show()
         return
     if view.is_to_come:
-        cards.headline(QUESTION, TO_COME, view)
+        head.show(QUESTION, TO_COME, view)
         return
     if found is None:
         since = formatting.moment(begins(view.history), view.terms.timezone)
-        cards.headline(
+        head.show(
             QUESTION,
             f"Nothing was recorded before the end of this period: recording began "
             f"{escaping.markdown(since)}. Choose a later period.",
@@ -56,7 +56,7 @@ def _show(view: View) -> None:
         )
         return
     told = [_sentence(found, view), answers.compared(view) or ""]
-    cards.headline(QUESTION, " ".join(told).strip(), view)
+    head.show(QUESTION, " ".join(told).strip(), view)
     if not found.snapshots:
         _what_it_will_show()
         return

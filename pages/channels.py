@@ -16,7 +16,7 @@ from lib.reference import escaping, formatting
 from lib.reference.periods import day_of
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import CHANNEL, SOURCE
-from lib.ui import breakdowns, cards, charts, deferred, made_of, tables
+from lib.ui import breakdowns, cards, charts, deferred, head, tables
 from lib.ui.cards import Number
 
 
@@ -24,8 +24,7 @@ def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
     channels = view.compute(audience.by_channel, view.terms)
     sentence = _sentence(view, total, channels)
-    cards.headline("Where do new contacts come from?", sentence, view)
-    made_of.show(view)
+    head.show("Where do new contacts come from?", sentence, view, explains=True)
     engaged = view.compute(engagement.engagement, view.terms)
     cards.numbers(
         [

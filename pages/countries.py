@@ -15,7 +15,7 @@ from lib.reference import escaping, formatting
 from lib.reference.countries import UNKNOWN
 from lib.reference.regions import alpha3
 from lib.store.dimensions import COUNTRY
-from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
+from lib.ui import breakdowns, cards, charts, clicks, deferred, head, tables
 from lib.ui.cards import Number
 
 _HOW = {
@@ -34,8 +34,7 @@ def show(view: View) -> None:
     unknown = total.contacts - int(known["contacts"].sum())
     sentence = _of_chosen(view) or _sentence(known, unknown, total.contacts)
     sentence = f"{sentence} {breakdowns.rose_most(by_country, COUNTRY, view)}".strip()
-    cards.headline("Where are our contacts?", sentence, view)
-    made_of.show(view)
+    head.show("Where are our contacts?", sentence, view, explains=True)
     cards.numbers(
         [
             Number("new", total.new, total.new_before),

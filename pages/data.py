@@ -13,7 +13,7 @@ from lib.query.view import View
 from lib.reference import escaping, formatting, glossary
 from lib.settings import Welcome, hosting
 from lib.store.dimensions import TEAM
-from lib.ui import agents_and_channels, cards, deferred, deliveries, gate, rights, tables
+from lib.ui import agents_and_channels, cards, deferred, deliveries, gate, head, rights, tables
 from lib.ui.cards import Number
 
 _FUTURE = {
@@ -39,7 +39,7 @@ _CHECKS: Mapping[Check, str] = {
 
 
 def show(view: View) -> None:
-    cards.headline("Can I trust this?", _sentence(view), view, with_basis=True)
+    head.show("Can I trust this?", _sentence(view), view, with_basis=True)
     _kept()
     deferred.numbers_are_sent()
     left, right = st.columns(2)

@@ -20,7 +20,7 @@ from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE, Rate
 from lib.store.dimensions import CHANNEL, COUNTRY, TAG, Dimension
-from lib.ui import cards, charts, clicks, deferred, recorded_days
+from lib.ui import cards, charts, clicks, deferred, head, recorded_days
 
 MOST_GROUPS = 15
 _KINDS: Mapping[str, tuple[str, str, str]] = {
@@ -43,7 +43,7 @@ def show(view: View) -> None:
     rates = view.compute(opt_in.opt_in)
     sentence = _sentence(rates)
     opted_out = unless_unreadable(lambda: _opted_out(view), "")
-    cards.headline("May we write to them?", f"{sentence} {opted_out}".strip(), view)
+    head.show("May we write to them?", f"{sentence} {opted_out}".strip(), view)
     cards.numbers(
         [
             cards.rate_number("broadcast", rates.broadcast),

@@ -13,6 +13,7 @@ from lib.insights.findings import SHOWN, Finding, findings
 from lib.metrics import audience, opt_in, workload
 from lib.outputs import columns as of
 from lib.outputs.columns import Table, column
+from lib.outputs.html import Pointer, findings_html
 from lib.query import url
 from lib.query.trends import between_ends, moved
 from lib.query.view import TO_COME, View
@@ -26,10 +27,8 @@ from lib.ui import (
     charts,
     clicks,
     deferred,
-    made_of,
+    head,
     navigation,
-    rights,
-    sidebar,
 )
 from lib.ui.cards import Number
 
@@ -37,8 +36,7 @@ from lib.ui.cards import Number
 def show(view: View) -> None:
     total = view.compute(audience.audience, view.terms)
     load = view.compute(workload.workload, view.terms)
-    cards.headline("How is our audience doing?", _sentence(view, total, load), view)
-    made_of.show(view)
+    head.show("How is our audience doing?", _sentence(view, total, load), view, explains=True)
     _of_period(view, total)
     _of_right_now(view, load)
     deferred.numbers_are_sent()
@@ -182,61 +180,36 @@ def _trend(levels: pd.DataFrame | None, column: str) -> list[float] | None:
 
 
 def _worth_a_look(view: View) -> None:
+    found = findings(view)
+    pointers = [_pointer(each, view) for each in found]
     with st.container(border=True, key="worth-a-look"):
-        st.header(
-            "Worth a look",
-            anchor=False,
-            help="Picked by rules from the numbers, the most urgent first. Differences count only "
-            "where chance does not explain them.",
-        )
-        found = findings(view)
-        if not found:
-            st.caption("Nothing stands out: no wait of a week, no broken inbox, no unusual day.")
-        for finding in found[:SHOWN]:
-            _draw_finding(finding, view)
-        others = found[SHOWN:]
-        if others:
-            more = st.expander(
-                f"{formatting.number(len(others))} more", key="more-findings", on_change="rerun"
+        st.html(
+            findings_html(
+                _WORTH_A_LOOK,
+                "Picked by rules from the numbers, the most urgent first. Differences count only "
+                "where chance does not explain them.",
+                pointers[:SHOWN],
+                pointers[SHOWN:],
+                "Nothing stands out: no wait of a week, no broken inbox, no unusual day.",
             )
-            if more.open:
-                with more:
-                    for finding in others:
-                        _draw_finding(finding, view)
-        cards.note_points(
-            "Worth a look",
-            [
-                f"**{escaping.markdown(each.sentence)}** {escaping.markdown(each.evidence)}"
-                for each in found
-            ],
         )
+    cards.note_points(
+        _WORTH_A_LOOK,
+        [
+            f"**{escaping.markdown(each.sentence)}** {escaping.markdown(each.evidence)}"
+            for each in found
+        ],
+    )
 
 
-def _draw_finding(finding: Finding, view: View) -> None:
-    text, link = st.columns([5, 2], vertical_alignment="center")
-    with text:
-        st.markdown(
-            escaping.markdown(finding.sentence),
-            help=f"Why am I seeing this? {escaping.markdown(finding.evidence)}",
-        )
+_WORTH_A_LOOK = "Worth a look"
+
+
+def _pointer(finding: Finding, view: View) -> Pointer:
+    link = None
     if finding.leads_elsewhere(view, "overview"):
-        with link:
-            _link_to(finding, view)
-
-
-def _link_to(finding: Finding, view: View) -> None:
-    label = f"{escaping.markdown(finding.verb)} →"
-    about, choice = f"Look at: {escaping.markdown(finding.sentence)}", finding.choice(view)
-    if finding.page == "overview":
-        st.button(
-            label,
-            help=about,
-            type="tertiary",
-            on_click=rights.callback(sidebar.set_choice),
-            args=(choice,),
-        )
-        return
-    navigation.link(finding.page, label, parameters=url.parameters(choice), about=about)
+        link = navigation.address_of(finding.page, url.parameters(finding.choice(view)))
+    return Pointer(finding.sentence, finding.evidence, finding.verb, link)
 
 
 def _growth(view: View, total: audience.Audience) -> None:

@@ -15,7 +15,7 @@ from lib.query.view import View
 from lib.reference import escaping, formatting
 from lib.reference.rates import SMALL_SAMPLE
 from lib.store.dimensions import TAG
-from lib.ui import breakdowns, cards, charts, clicks, deferred, made_of, tables
+from lib.ui import breakdowns, cards, charts, clicks, deferred, head, tables
 from lib.ui.cards import Number
 
 MOST_COMPARED = 15
@@ -28,8 +28,7 @@ def show(view: View) -> None:
     tagged = tags.drop(index=audience.NONE, errors="ignore")
     untagged = int(tags["contacts"].get(audience.NONE, 0))
     sentence = _of_chosen(total, view) or _of_all(tagged, untagged, total, view)
-    cards.headline("Which tags do they have?", sentence, view)
-    made_of.show(view)
+    head.show("Which tags do they have?", sentence, view, explains=True)
     rate = cards.rate_number("broadcast", view.compute(opt_in.opt_in).broadcast)
     cards.numbers(
         [

@@ -27,6 +27,7 @@ from lib.ui import (
     charts,
     clicks,
     deferred,
+    head,
     recorded_days,
     recorder,
     rights,
@@ -66,7 +67,7 @@ def show(view: View) -> None:
     load = view.compute(workload.workload, view.terms)
     agents = view.compute(workload.by_agent, view.terms)
     agents = agents.assign(name=view.names(AGENT, agents))
-    cards.headline("Who is waiting, and for whom?", _sentence(view, load, agents), view)
+    head.show("Who is waiting, and for whom?", _sentence(view, load, agents), view)
     cards.numbers(
         [
             Number(

@@ -32,6 +32,44 @@ _SHORT = 28
 
 
 @dataclass(frozen=True)
+class Pointer:
+    """A finding as plain text: what was found, why it is shown, and the label and URL of the link
+    to it, if there is one."""
+
+    sentence: str
+    evidence: str
+    label: str = ""
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force: its label, its whole name, and the URL of the page without it."""
+
+    label: str
+    name: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A titled sentence, and how it was found."""
+
+    title: str
+    sentence: str
+    about: str
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """Title and path of a page; the path of the first page is empty."""
+
+    path: str
+    title: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class _Head:
     name: str
     look: str
@@ -125,9 +163,35 @@ def table_html(
     return Markup(_template("table").table(shown))
 
 
+def answer_html(question: str, sentence: str) -> Markup:
+    """The question that a page answers, and the answer, which is Markdown."""
+    return Markup(_template("head").answer(question, sentence))
+
+
+def context_html(
+    line: str, chips: Sequence[Chip], others: Sequence[Chip], cause: Explanation | None
+) -> Markup:
+    """What the answer is about: a line of plain text, the filters, of which the `others` are only
+    counted, and what is behind the chosen group."""
+    more = formatting.number(len(others)) if others else ""
+    return Markup(_template("head").context(line, chips, more, cause))
+
+
 def numbers_html(numbers: Sequence[NumberShown], about: str | None = None) -> Markup:
     """A row of cards, each with its definition behind a question mark."""
     return Markup(_template("numbers").numbers(numbers, about, True))
+
+
+def findings_html(
+    title: str, about: str, first: Sequence[Pointer], others: Sequence[Pointer], if_none: str
+) -> Markup:
+    """Findings below their heading, which `about` explains; the `others` are behind "2 more"."""
+    return Markup(_template("findings").findings(title, about, first, others, if_none))
+
+
+def pages_html(pages: Sequence[PageLink]) -> Markup:
+    """A row of links to pages."""
+    return Markup(_template("pages").pages(pages))
 
 
 def scale_html(few: str, many: str) -> Markup:

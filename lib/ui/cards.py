@@ -1,4 +1,4 @@
-"""Head of a page, cards with numbers, and framed text."""
+"""Cards with numbers, and framed text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,12 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from lib.outputs.csv_file import FILTERS
 from lib.outputs.html import numbers_html
 from lib.outputs.shown import FactsShown, NumberShown, NumbersShown, PointsShown
 from lib.query.view import View
 from lib.reference import escaping, formatting, glossary
 from lib.reference.rates import Rate, Z, newcombe
-from lib.ui import recorder, share, sidebar
+from lib.ui import recorder
 
 _TINY = 0.005
 """Half a percentage point: smaller changes of a rate count as none."""
@@ -37,46 +36,6 @@ class Number:
     trend: Sequence[float] | None = None
     say: Callable[[float | None], str] = formatting.number
     name: str | None = None
-
-
-def headline(question: str, sentence: str, view: View, *, with_basis: bool = False) -> None:
-    """Draw the head of a page: the question, the answer in a sentence, and the filters.
-
-    `sentence` is Markdown; names in it must be escaped by `escaping.markdown`.
-    """
-    with st.container(key="headline"):
-        st.title(question)
-        st.markdown(sentence)
-    limits = view.choice.in_words(view.options)
-    parts = [sidebar.period_in_words(view)]
-    if with_basis:
-        parts.append(f"subscribed = {view.terms.basis}")
-    if limits:
-        parts.append(f"only {limits}")
-    page = recorder.begin(question, sentence, tuple(_context(view).items()))
-    with st.container(horizontal=True, vertical_alignment="center", key="context"):
-        st.caption(escaping.markdown(" · ".join(parts)), width="stretch")
-        sidebar.period_menu(view)
-        share.button(page, view)
-    sidebar.chips(view.choice, view.options)
-
-
-def _context(view: View) -> dict[str, str]:
-    verdict = view.snapshot.verdict
-    context = {
-        "Period": formatting.days(view.terms.period),
-        FILTERS: view.filters,
-        "Time zone": view.terms.timezone,
-        "Data as of": formatting.moment(view.terms.as_of, view.terms.timezone),
-        "Workspace": "demo, made up"
-        if view.snapshot.is_demo
-        else view.snapshot.workspace_id or formatting.NOTHING,
-    }
-    if view.caveat:
-        context["Note"] = view.caveat
-    if not verdict.complete:
-        context["Complete"] = "perhaps not: " + " ".join(verdict.warnings)
-    return context
 
 
 def right_now(view: View) -> str:

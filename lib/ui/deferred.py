@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.web import paint_signals
+from lib.web.paint_signals import PaintSignal
 
 Draw = Callable[[], object]
 
@@ -47,13 +48,21 @@ def charts_last() -> Iterator[None]:
             draw()
 
 
+SENDING_SECONDS = 0.05
+"""How long a run waits until its numbers are on their way."""
+
+
 def numbers_are_sent() -> None:
     """Send what follows when the browser shows what was drawn so far. Call after a page's head and
     its numbers."""
-    rule = paint_signals.style("h1")
-    if rule is not None:
-        # A style takes up no space. Its image is requested when the title is drawn with it.
-        st.html(f"<style>{rule}</style>")
+    if not paint_signals.is_served.is_set():
+        return
+    signal = PaintSignal()
+    # A style takes up no space. Its image is requested when the title is drawn with it.
+    st.html(f"<style>{signal.style('h1')}</style>")
+    # Two threads that want Python's lock at a time pass it on every half millisecond: with this one
+    # computing, the thread that sends would take that long for each of its frames.
+    signal.wait_until_sent(SENDING_SECONDS)
 
 
 def after_numbers(place: DeltaGenerator, draw: Draw) -> None:

@@ -1,14 +1,15 @@
 """The navigation, and links between pages."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from lib.outputs.html import PageLink, pages_html
 from lib.query.url import WORKSPACE
 from lib.reference.pages import FIRST, PAGES, PagePath
-from lib.ui import address, deferred
+from lib.ui import address
 
 
 def page(path: PagePath, show: Callable[[], None]) -> Page:
@@ -22,6 +23,12 @@ def page(path: PagePath, show: Callable[[], None]) -> Page:
     )
 
 
+def address_of(path: PagePath, parameters: Mapping[str, Sequence[str]]) -> str:
+    """URL of a page of the same workspace with these parameters, relative to any page."""
+    query = urlencode(_of_workspace(parameters), doseq=True)
+    return f"{'.' if path == FIRST else path}?{query}"
+
+
 def link(
     path: PagePath,
     label: str,
@@ -32,28 +39,25 @@ def link(
 ) -> None:
     """Draw a link to a page of the same workspace with these URL parameters; `label` and `about`
     are Markdown."""
-    here = {WORKSPACE: address.values().get(WORKSPACE, ())}
-    given = {name: values for name, values in {**here, **parameters}.items() if values}
     # Streamlit identifies pages by path, so this stand-in works as a link target.
     target = page(path, _nothing)
+    given = _of_workspace(parameters)
     st.page_link(target, label=label, icon=icon, help=about, query_params=given)
+
+
+def _of_workspace(parameters: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    here = {WORKSPACE: address.values().get(WORKSPACE, ())}
+    return {name: values for name, values in {**here, **parameters}.items() if values}
 
 
 def chips(pages: Iterable[Page], current: Page) -> None:
     """Draw the pages in a row, for phones, where Streamlit hides them in the closed sidebar. The
     style shows it only there."""
-    place = st.container(horizontal=True, gap="small", key="pages")
-    deferred.after_numbers(place, partial(_draw_links, tuple(pages), current))
-
-
-def _draw_links(pages: Iterable[Page], current: Page) -> None:
-    for each in pages:
-        if each.url_path != current.url_path:
-            st.page_link(each)
-            continue
-        # Streamlit's links do not say in HTML which of them is the current one.
-        with st.container(width="content", key="page-current"):
-            st.page_link(each)
+    links = [
+        PageLink(each.url_path, each.title, each.url_path == current.url_path) for each in pages
+    ]
+    with st.container(key="pages"):
+        st.html(pages_html(links))
 
 
 def _nothing() -> None:

@@ -24,8 +24,6 @@ from lib.settings import BASES, Settings
 from lib.store.dimensions import DIMENSIONS, Dimension
 from lib.ui import address, rights, style
 
-MOST_CHIPS = 12
-
 
 def read(options: Options) -> tuple[Choice, list[str]]:
     """The choice in the URL, and notes on what could not be used."""
@@ -44,44 +42,6 @@ def revise(was: Choice, choice: Choice) -> None:
     address.change(
         {name: given for name, given in url.parameters(choice).items() if given != before[name]}
     )
-
-
-def chips(choice: Choice, options: Options) -> None:
-    """Draw a button for each active filter, which removes it."""
-    limits = [
-        (
-            f"{dimension.key}-{key}",
-            options.label(dimension, key),
-            options.name(dimension, key),
-            _without(choice, dimension, key),
-        )
-        for dimension in DIMENSIONS
-        for key in choice.keys(dimension)
-    ]
-    if choice.recorded_only:
-        name = "Recorded countries"
-        limits.append(("countries", name, name, replace(choice, recorded_only=False)))
-    if choice.preset == "dates" and choice.start and choice.end:
-        days = formatting.span(choice.start, choice.end)
-        limits.append(("dates", days, days, choice.on_days(choice.start, choice.end)))
-    if not limits:
-        return
-    with st.container(horizontal=True, gap="small", key="chips"):
-        for key, label, name, without in limits[:MOST_CHIPS]:
-            st.button(
-                escaping.markdown(label),
-                key=f"chip-{key}",
-                icon=":material/close:",
-                help=f"Remove: {escaping.markdown(name)}",
-                on_click=rights.callback(set_choice),
-                args=(without,),
-            )
-        if len(limits) > MOST_CHIPS:
-            st.caption(f"and {formatting.number(len(limits) - MOST_CHIPS)} more")
-
-
-def _without(choice: Choice, dimension: Dimension, key: str) -> Choice:
-    return choice.limited_to(dimension, tuple(k for k in choice.keys(dimension) if k != key))
 
 
 def draw(view: View, settings: Settings) -> None:

@@ -2,8 +2,9 @@
 
 Streamlit sends each element as soon as it exists, and a browser draws the page anew for what has
 arrived so far: with a trickle of elements, many times. So frames wait for each other until the run
-ends, and the browser draws them together. Only the one that announces the run goes at once: the
-browser prepares for it while the server computes.
+ends, and the browser draws them together. Only what announces the run goes ahead: the browser
+prepares for it while the server computes. It is two frames, each of which makes the browser go
+through all elements of the page, so they go together, too.
 
 A page has a first part, its numbers, which is to be seen before the rest arrives
 (`lib.ui.deferred`). What follows it waits until the browser has drawn it, while the run goes on.
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lib.web import paint_signals, streamlit_internals
 from lib.web.paint_signals import PaintSignal
 
-MOST_SECONDS = 0.05
+MOST_SECONDS = 0.1
 """A frame waits no longer than this for others: a page that takes longer shows what it has."""
 
 MOST_BYTES = 65_536
@@ -64,7 +65,7 @@ class _Burst:
 
     def __init__(self, send: Send, pause: Pause) -> None:
         self._send, self._pause = send, pause
-        self._held: deque[Message] = deque()
+        self._held: deque[tuple[Message, PaintSignal | None]] = deque()
         self._bytes = 0
         self._turn = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
@@ -78,21 +79,27 @@ class _Burst:
         """Send a message or hold it. Raises what an earlier one raised when it was sent."""
         self._raise_failures()
         data = message.get("bytes")
-        self._held.append(message)
         if message["type"] != "websocket.send" or not data:
+            self._held.append((message, None))
             await self.end()
             return
-        self._bytes += len(data)
-        begins = self._is_between_runs and streamlit_internals.begins_run(data)
-        ends = streamlit_internals.ends_run(data)
-        if begins or ends:
-            self._is_between_runs = ends
-        if begins:
+        if self._is_between_runs and streamlit_internals.begins_run(data):
+            self._is_between_runs = False
             await self.end()
-        elif self._is_painting:
+        signal = paint_signals.in_frame(data)
+        self._held.append((message, signal))
+        self._bytes += len(data)
+        ends = streamlit_internals.ends_run(data)
+        self._is_between_runs |= ends
+        if self._is_painting:
             if self._bytes >= MOST_WAITING_BYTES and self._painting is not None:
                 await asyncio.wait({self._painting})
-        elif ends or paint_signals.is_in(data) or self._bytes >= MOST_BYTES:
+        elif (
+            ends
+            or signal is not None
+            or streamlit_internals.tells_status(data)
+            or self._bytes >= MOST_BYTES
+        ):
             await self._send_held()
         elif self._timer is None:
             self._timer = asyncio.create_task(self._send_soon())
@@ -126,12 +133,13 @@ class _Burst:
             self._timer = None
         async with self._turn:  # in order, whoever sends
             while self._held and not (waits and self._is_painting):
-                message = self._held.popleft()
-                data = message.get("bytes") or b""
-                self._bytes -= len(data)
-                signal = paint_signals.awaited(data) if waits and self._patience else None
+                message, signal = self._held.popleft()
+                self._bytes -= len(message.get("bytes") or b"")
                 await self._send(message)
-                if signal is not None:
+                if signal is None:
+                    continue
+                signal.set_sent()
+                if waits and self._patience:
                     self._is_painting = True
                     self._painting = asyncio.create_task(self._send_when_drawn(signal))
 
@@ -149,7 +157,7 @@ class _Burst:
 
     async def _is_drawn(self, signal: PaintSignal) -> bool:
         """Wait for the browser as long as we have patience; return whether it has drawn."""
-        drawn = asyncio.ensure_future(signal.wait())
+        drawn = asyncio.ensure_future(signal.wait_until_drawn())
         pause = asyncio.ensure_future(self._pause(self._patience))
         try:
             await asyncio.wait({drawn, pause}, return_when=asyncio.FIRST_COMPLETED)

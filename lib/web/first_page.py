@@ -42,7 +42,7 @@ STYLE = f"""
 numbers before it is drawn: with or without trends and a line above it. On a phone they stand in
 pairs, of three the last below."""
 
-ELEMENTS = ("Html", "Metric", "PageLink", "Selectbox", "Multiselect", "DateInput")
+ELEMENTS = ("Html", "Metric", "Selectbox", "Multiselect", "DateInput")
 """Kinds of elements at the top of a page and in the sidebar. Their scripts are loaded together with
 those of the page, not one after another as elements are drawn."""
 

@@ -28,43 +28,40 @@ _NAME = re.compile(rf"{PATH}\?({_OURS}[\w-]+)".encode())
 class PaintSignal:
     """An image that one browser requests when it has drawn what came before it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
+        self._name = f"{_OURS}{secrets.token_urlsafe(16)}"
+        self._sent = threading.Event()
         self._drawn = asyncio.Event()
-        _awaited[name] = self
+        _awaited[self._name] = self
+
+    def style(self, selector: str) -> str:
+        """A rule that makes the browser request the image when it draws such an element."""
+        return f'{selector} {{ background-image: url("{PATH}?{self._name}"); }}'
+
+    def set_sent(self) -> None:
+        self._sent.set()
+
+    def wait_until_sent(self, most_seconds: float) -> None:
+        """For the thread that draws the page."""
+        self._sent.wait(most_seconds)
 
     def set_drawn(self) -> None:
         self._drawn.set()
 
-    async def wait(self) -> None:
+    async def wait_until_drawn(self) -> None:
         await self._drawn.wait()
 
 
 _awaited: WeakValueDictionary[str, PaintSignal] = WeakValueDictionary()
 is_served = threading.Event()
-"""Set as soon as a browser has connected through our middleware."""
+"""Set as soon as a browser has connected through our middleware. Nobody else answers signals, for
+example when pages run without the server."""
 
 
-def style(selector: str) -> str | None:
-    """A rule that makes the browser request a new image when it draws such an element.
-
-    None if our middleware serves no browser, for example when pages run without the server.
-    """
-    if not is_served.is_set():
-        return None
-    name = f"{_OURS}{secrets.token_urlsafe(16)}"
-    return f'{selector} {{ background-image: url("{PATH}?{name}"); }}'
-
-
-def is_in(frame: bytes) -> bool:
-    """Whether a message to a browser contains such a rule."""
-    return _NAME.search(frame) is not None
-
-
-def awaited(frame: bytes) -> PaintSignal | None:
-    """The signal of the rule in a message to a browser. It is noticed from now on, for as long as
-    somebody refers to it."""
+def in_frame(frame: bytes) -> PaintSignal | None:
+    """The signal of the rule in a message to a browser, while somebody refers to it."""
     found = _NAME.search(frame)
-    return PaintSignal(found[1].decode()) if found else None
+    return _awaited.get(found[1].decode()) if found else None
 
 
 class PaintSignals:

@@ -1,6 +1,6 @@
 "use strict";
-// What HTML alone cannot do for a page: rows of tables that sort by a click on a head, a click on a
-// row that narrows the dashboard without loading the page anew, filters that close on a phone.
+// What HTML alone cannot do for a page: rows of tables that sort by a click on a head, links and rows
+// that lead elsewhere without loading the page anew, filters that close on a phone.
 (() => {
   if (window.audienceTables) return;
   window.audienceTables = true;
@@ -55,6 +55,20 @@
       printWhole();
       return;
     }
+    const page = event.target.closest?.("a.page");
+    if (page) {
+      // Streamlit keeps the filters when its own link to a page is clicked.
+      const link = [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find((each) => each.pathname === page.pathname);
+      if (link) event.preventDefault();
+      link?.click();
+      return;
+    }
+    const pointer = event.target.closest?.("a.narrow");
+    if (pointer) {
+      event.preventDefault();
+      narrow(pointer);
+      return;
+    }
     const table = event.target.closest?.("table.data");
     if (!table) return;
     const head = event.target.closest("thead th button")?.parentElement;
@@ -66,7 +80,7 @@
       sort(table, head.cellIndex, descending);
       return;
     }
-    if (event.target.closest("a:not(.narrow)") || String(getSelection())) return;
+    if (event.target.closest("a") || String(getSelection())) return;
     const link = event.target.closest("tbody tr")?.querySelector("a.narrow");
     if (!link) return;
     event.preventDefault();
@@ -146,12 +160,10 @@
   // The chips of pages scroll: that of the page itself comes into view.
   let shown = null;
   function showCurrentChip() {
-    const row = document.querySelector(".st-key-pages");
-    const chip = row?.querySelector(".st-key-page-current a");
+    const row = document.querySelector("nav.pages");
+    const chip = row?.querySelector("[aria-current]");
     if (!chip || chip === shown) return;
     shown = chip;
-    for (const each of row.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
-    chip.setAttribute("aria-current", "page");
     const [box, around] = [chip.getBoundingClientRect(), row.getBoundingClientRect()];
     row.scrollLeft += (box.left + box.right - around.left - around.right) / 2;
   }

@@ -47,7 +47,7 @@ def test_a_table_as_csv(at: Serve, open_page: Open, tmp_path: Path) -> None:
 
 def test_a_page_as_a_file(at: Serve, open_page: Open, browser: Browser, tmp_path: Path) -> None:
     page = open_page(f"{at()}/countries?{WHATSAPP}")
-    sentence = page.locator(".st-key-headline p").inner_text()
+    sentence = page.locator(".head p").inner_text()
     numbers = page.locator(".numbers .value").all_inner_texts()
     assert numbers[1] == "35"
     figures = page.locator("[data-testid=stPlotlyChart]").count()

@@ -60,7 +60,7 @@ def test_back_after_the_link_of_a_finding_shows_the_page_without_its_filter(
 ) -> None:
     page = open_page(f"{at()}/?{JUNE}")
     before, there = entries(page), parameters(page.url)
-    page.locator(".st-key-worth-a-look [data-testid='stPageLink'] a").first.click()
+    page.locator(".findings a").first.click()
     expect(page.get_by_role("heading", name=QUESTIONS[""])).to_be_hidden()
     settle(page)
     assert entries(page) == before + 1

@@ -67,8 +67,8 @@ STOPS = [
     ".st-key-pick-against input",
     ".st-key-pick-channel input",
     "[data-testid=stTopNavLink] >> nth=1",
-    ".st-key-chips button >> visible=true >> nth=0",
-    "main [data-testid=stPageLink-NavLink] >> visible=true >> nth=0",
+    ".chips a >> visible=true >> nth=0",
+    ".findings a >> nth=0",
     "main [data-testid=stExpander] summary >> visible=true >> nth=0",
     ".st-key-share button >> visible=true",
     ".help summary >> nth=0",
@@ -119,7 +119,7 @@ def test_the_keyboard_chooses_and_takes_off_a_filter(at: Serve, open_page: Open)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("channel=whatsapp"))
     page.keyboard.press("Escape")
-    chip = page.locator(".st-key-chips button").filter(visible=True, has_text="WhatsApp")
+    chip = page.locator(".chips a").filter(visible=True, has_text="WhatsApp")
     chip.focus()
     page.keyboard.press("Enter")
     expect(page).not_to_have_url(re.compile("channel="))

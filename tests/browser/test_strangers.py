@@ -152,11 +152,7 @@ def test_a_name_in_a_link_is_text_in_filters_chips_and_notes(
     page = open_page(f"{address}/{path}?{urlencode(limits | wrong, doseq=True)}")
     expect(page.get_by_test_id("stAlert").first).to_be_visible()
     assert_only_text(page)
-    buttons = page.locator(".st-key-chips button").filter(visible=True)
-    for place in range(3):
-        buttons.nth(place).hover()
-        expect(page.get_by_role("tooltip").first).to_be_visible()
-        assert_only_text(page)
+    expect(page.locator(".chips a")).to_have_count(7)
 
 
 @pytest.mark.parametrize("path", ["channels", "tags", "workload"])

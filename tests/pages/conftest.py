@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from lib import settings
 from lib.refresh import refreshers
 from lib.refresh.state import State
+from lib.web import streamlit_internals
 from tests.fake_chatbotx import EDGE_CONTACTS, JULY, FakeChatbotx
 from tests.switching import switch_page
 
@@ -174,16 +177,70 @@ def _plain(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", html)).strip()
 
 
+def question(dashboard: AppTest) -> str:
+    """The question that the page answers, or the title of one that answers none."""
+    found = re.search("<h1>(.*?)</h1>", markup(dashboard))
+    return _plain(found[1]) if found else str(dashboard.title[0].value)
+
+
+def answer(dashboard: AppTest) -> str:
+    """The sentence below the question, strong text between asterisks."""
+    found = re.search('<div class="head"><h1>.*?</h1><p>(.*?)</p></div>', markup(dashboard))
+    assert found is not None
+    return _with_asterisks(found[1])
+
+
 def text(dashboard: AppTest) -> str:
-    """All text of a page."""
+    """All text of a page, strong text between asterisks."""
+    parts = re.findall(
+        r'<div class="(?:head|context)">.*?</div>$|<section class="findings">.*?</section>',
+        markup(dashboard),
+        re.DOTALL | re.MULTILINE,
+    )
+    ours = [_with_asterisks(re.sub("</?(p|li|h1|h2)>", "\n", part)) for part in parts]
     elements = [*dashboard.title, *dashboard.markdown, *dashboard.caption, *dashboard.header]
     boxes = [*dashboard.info, *dashboard.warning, *dashboard.error]
-    return "\n".join(element.value for element in [*elements, *boxes])
+    return "\n".join([*ours, *(element.value for element in [*elements, *boxes])])
+
+
+def _with_asterisks(html: str) -> str:
+    return _plain(re.sub("</?strong>", "**", html))
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as displayed, what it says when hovered, and the page and parameters behind it."""
+
+    label: str
+    title: str
+    page: str
+    parameters: dict[str, list[str]]
+
+
+def links(dashboard: AppTest) -> list[Link]:
+    """Links in the text of a page: those of its chips, and of its findings."""
+    found = re.findall(
+        r'<a class="narrow" href="([^"]*)" target="_self" title="([^"]*)">(.*?)</a>',
+        markup(dashboard),
+    )
+    parts = [(urlsplit(unescape(href)), title, label) for href, title, label in found]
+    return [
+        Link(_plain(label), unescape(title), address.path, parse_qs(address.query))
+        for address, title, label in parts
+    ]
 
 
 def chips(dashboard: AppTest) -> list[str]:
     """Filters that a click can remove."""
-    return [button.label for button in dashboard.button if (button.key or "").startswith("chip-")]
+    return [link.label for link in links(dashboard) if link.title.startswith("Remove: ")]
+
+
+def remove(dashboard: AppTest, chip: str) -> AppTest:
+    """Click on that chip."""
+    (link,) = (link for link in links(dashboard) if link.title == f"Remove: {chip}")
+    with patch.object(streamlit_internals, "is_history_navigation", lambda: True):
+        dashboard.query_params = {**link.parameters}
+        return dashboard.run()
 
 
 def downloads(dashboard: AppTest) -> list[str]:

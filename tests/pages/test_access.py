@@ -17,7 +17,7 @@ from lib.ui.gate import Link, Links
 from lib.web.key import Key, key_of
 from lib.web.streamlit_internals import unmasked
 from tests.fake_chatbotx import FakeChatbotx
-from tests.pages.conftest import PAGES, numbers, tables, text
+from tests.pages.conftest import PAGES, links, numbers, tables, text
 
 AUTH = """
 [auth]
@@ -218,9 +218,9 @@ class TestWorkspaces:
         assert not page.warning
 
     def test_a_finding_leads_to_a_page_of_its_own_workspace(self) -> None:
-        found = [each.proto for each in opened(claims()).get("page_link") if each.proto.help]
+        found = links(opened(claims()))
         assert found
-        assert [each.label for each in found if "workspace=main" not in each.query_string] == []
+        assert [each for each in found if each.parameters.get("workspace") != ["main"]] == []
 
     def test_a_forbidden_workspace_looks_like_one_that_does_not_exist(self) -> None:
         forbidden = opened(claims(), workspace="vault")

@@ -18,6 +18,7 @@ from lib.outputs.columns import Table
 from tests.fake_chatbotx import FakeChatbotx, Workspace
 from tests.pages.conftest import (
     Connect,
+    answer,
     changes,
     chips,
     markup,
@@ -196,8 +197,8 @@ def test_no_channel_is_never_said_to_bring_people(
     edge_server.workspaces["case"] = Workspace(whatsapp + without)
     connect("case")
     june = {"from": "2026-06-01", "to": "2026-06-30"}
-    assert "WhatsApp brought 2 of them" in open_page(**june).markdown[0].value
-    assert "No channel" not in open_page("channels", **june).markdown[0].value
+    assert "WhatsApp brought 2 of them" in answer(open_page(**june))
+    assert "No channel" not in answer(open_page("channels", **june))
 
 
 def test_a_single_day_is_told_beside_what_is_usual_on_its_weekday(
@@ -245,7 +246,7 @@ def told(connect: Connect, edge_server: FakeChatbotx) -> Told:
             contact["id"] = ""
         edge_server.workspaces["case"] = Workspace(sent)
         connect("case")
-        return open_page("data", period="all").markdown[0].value
+        return answer(open_page("data", period="all"))
 
     return told
 
@@ -311,7 +312,7 @@ def test_a_workspace_with_one_open_conversation(
 ) -> None:
     edge_server.workspaces["case"] = Workspace([talking(**conversation)])
     connect("case")
-    assert open_page("workload").markdown[0].value == sentence
+    assert answer(open_page("workload")) == sentence
 
 
 Saved = Callable[[str], list[list[str]]]
@@ -393,7 +394,7 @@ def test_a_channel_that_brought_one_contact_brought_no_contacts_in_the_plural(
     connect("case")
     days = {"from": "2026-06-10", "to": "2026-06-10"}
     for given in (days, days | {"channel": "whatsapp"}):
-        sentence = open_page("channels", **given).markdown[0].value
+        sentence = answer(open_page("channels", **given))
         assert sentence == "**WhatsApp** brought 1 new contact on 10 Jun 2026."
     # With no other channel, nothing is faded, and nothing says so.
     assert "Faded" not in text(open_page("channels", **days, channel="whatsapp"))
@@ -401,7 +402,7 @@ def test_a_channel_that_brought_one_contact_brought_no_contacts_in_the_plural(
 
 def test_a_channel_that_is_chosen_alone_is_not_said_to_bring_a_share(connect: Connect) -> None:
     connect()
-    sentence = open_page("channels", channel="whatsapp", period="all").markdown[0].value
+    sentence = answer(open_page("channels", channel="whatsapp", period="all"))
     assert sentence.startswith("**WhatsApp** brought ")
     assert " of the " not in sentence
     assert "fell most" not in sentence
@@ -422,4 +423,4 @@ def test_a_channel_that_brought_few_before_is_not_said_to_have_fallen(
     edge_server.workspaces["case"] = Workspace(contacts)
     connect("case")
     sentence = open_page("channels", **{"from": "2026-06-01", "to": "2026-06-30"})
-    assert "WhatsApp fell most: 30, after 31 " in sentence.markdown[0].value
+    assert "WhatsApp fell most: 30, after 31 " in answer(sentence)

@@ -12,7 +12,7 @@ from lib.reference.periods import Period
 from lib.reference.rates import Rate
 from lib.refresh import refreshers
 from tests.fake_chatbotx import Contact, FakeChatbotx
-from tests.pages.conftest import Connect, changes, numbers, open_page, text
+from tests.pages.conftest import Connect, changes, numbers, open_page, question, text
 
 TODAY = {"period": "today"}
 
@@ -38,7 +38,7 @@ def test_after_the_first_snapshot_it_says_since_when_and_what_will_stand_here(
 ) -> None:
     connect()
     page = open_page("changes", **TODAY)
-    assert page.title[0].value == "What changed?"
+    assert question(page) == "What changed?"
     assert "Recorded since" in text(page)
     assert "Compared:" not in text(page)
     assert "opted out of broadcasts" not in text(open_page("opt_in", **TODAY))

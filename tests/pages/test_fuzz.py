@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lib.refresh import refreshers
 from tests import effort
 from tests.fake_chatbotx import EDGE_CONTACTS, Answer, Contact, FakeChatbotx
-from tests.pages.conftest import PAGES, Connect, open_page
+from tests.pages.conftest import PAGES, Connect, open_page, question
 
 EXAMPLES = int(os.environ.get("PAGE_EXAMPLES") or effort.of(8))
 """Number of workspaces tried; set PAGE_EXAMPLES=300 for a thorough run."""
@@ -97,6 +97,6 @@ def test_no_answer_of_the_api_breaks_a_page(connect: Connect, tmp_path: Path, bo
         try:
             assert state.snapshot is not None or state.failure is not None
             for name in NAMES:
-                assert open_page(name, period="all").title, name
+                assert question(open_page(name, period="all")), name
         finally:
             refreshers.stop_all()

@@ -21,12 +21,16 @@ from tests.pages.conftest import (
     JUNE,
     Connect,
     Row,
+    answer,
     changes,
     chips,
     downloads,
+    links,
     markup,
     numbers,
     open_page,
+    question,
+    remove,
     table,
     tables,
     text,
@@ -41,7 +45,7 @@ HOSTILE = "<b>bold</b><script>alert(1)</script>"
 def test_overview_shows_growth_opt_in_and_workload(connect: Connect) -> None:
     connect()
     page = open_page(**JUNE)
-    assert page.title[0].value == "How is our audience doing?"
+    assert question(page) == "How is our audience doing?"
     assert numbers(page) == {
         "New": "25",
         "Net growth": "+24",
@@ -50,8 +54,8 @@ def test_overview_shows_growth_opt_in_and_workload(connect: Connect) -> None:
         "Waiting for a person": "9",
         "Unassigned": "53",
     }
-    assert "25 new contacts" in page.markdown[0].value
-    assert "45.7% fewer than in the 30 days before" in page.markdown[0].value
+    assert "25 new contacts" in answer(page)
+    assert "45.7% fewer than in the 30 days before" in answer(page)
 
 
 def test_overview_compares_with_the_period_before(connect: Connect) -> None:
@@ -63,7 +67,7 @@ def test_overview_compares_nothing_when_told_not_to(connect: Connect) -> None:
     connect()
     page = open_page(**JUNE, compare="no")
     assert not [beside for beside in changes(page).values() if "vs" in beside or "%" in beside]
-    assert "before" not in page.markdown[0].value
+    assert "before" not in answer(page)
 
 
 def test_channels_are_those_of_the_report_beside_the_distinct_total(connect: Connect) -> None:
@@ -93,7 +97,7 @@ def test_countries_are_those_of_the_report_with_how_they_were_told(connect: Conn
         "guessed from language": "0",
         "not known": "2",
     }
-    assert "43.8%" in page.markdown[0].value  # 60 of 137 in Brazil
+    assert "43.8%" in answer(page)  # 60 of 137 in Brazil
 
 
 def test_tags_are_those_of_the_report_as_plain_text(connect: Connect) -> None:
@@ -114,7 +118,7 @@ def test_opt_in_shows_rates_with_what_they_are_of(connect: Connect) -> None:
         "E-mail opt-in": "89.4%",
         "Verified e-mail": "10.6%",
     }
-    assert "51.2% (65 of 127)" in page.markdown[0].value
+    assert "51.2% (65 of 127)" in answer(page)
 
 
 def test_workload_shows_what_does_not_depend_on_the_day(connect: Connect) -> None:
@@ -161,7 +165,7 @@ def test_data_says_how_evenly_work_is_shared(connect: Connect) -> None:
 def test_data_says_that_nothing_is_missing(connect: Connect) -> None:
     connect()
     page = open_page("data")
-    assert page.markdown[0].value.startswith("All **137 contacts**")
+    assert answer(page).startswith("All **137 contacts**")
     fields = {row["Field"]: row["Contacts"] for row in table(page, "Field")}
     assert fields["subscribedAt"] == "1"
     assert fields["createdAt"] == "137"
@@ -187,7 +191,8 @@ def test_data_says_where_the_disk_does_not_last_and_what_to_do(
 def test_no_page_lets_a_strangers_name_be_markup(connect: Connect, name: str) -> None:
     connect()
     page = open_page(name, **JUNE, tag=["604", "605"])
-    assert "<script>" not in text(page)
+    elements = [*page.title, *page.markdown, *page.caption, *page.header]
+    assert not [each.value for each in elements if "<script>" in each.value]
     assert "<script>alert" not in markup(page)
     for chart in page.get("plotly_chart"):
         assert "<script>" not in chart.proto.spec
@@ -288,19 +293,19 @@ class TestChips:
         connect()
         page = open_page("channels", **JUNE, channel=["whatsapp", "telegram"], country="BR")
         both = numbers(page)["Contacts"]
-        page.button(key="chip-channel-telegram").click().run()
+        remove(page, "Telegram")
         assert chips(page) == ["WhatsApp", "Brazil", "1 Jun 2026 to 30 Jun 2026"]
         assert int(numbers(page)["Contacts"]) < int(both)
-        page.button(key="chip-country-BR").click().run()
+        remove(page, "Brazil")
         assert numbers(page)["Contacts"] == "35"
-        page.button(key="chip-channel-whatsapp").click().run()
+        remove(page, "WhatsApp")
         assert numbers(page)["Contacts"] == "137"
         assert chips(page) == ["1 Jun 2026 to 30 Jun 2026"]
 
     def test_a_click_on_the_days_goes_back_to_the_usual_period(self, connect: Connect) -> None:
         connect()
         page = open_page("channels", **JUNE, channel="whatsapp")
-        page.button(key="chip-dates").click().run()
+        remove(page, "1 Jun 2026 to 30 Jun 2026")
         assert chips(page) == ["WhatsApp"]
         assert page.selectbox(key="pick-preset").value == "30d"
 
@@ -308,14 +313,13 @@ class TestChips:
         connect()
         page = open_page("channels", **JUNE, source="recorded")
         assert numbers(page)["Contacts"] == "88"
-        page.button(key="chip-countries").click().run()
+        remove(page, "Recorded countries")
         assert numbers(page)["Contacts"] == "137"
 
     def test_a_strangers_name_on_one_is_plain_text(self, connect: Connect) -> None:
         connect()
         (label,) = chips(open_page(**ZONE, tag="604"))
-        assert label.replace("\\", "") == "<b>bold</b><script>alert(1)…"
-        assert "\\<script\\>" in label
+        assert label == "<b>bold</b><script>alert(1)…"
 
     def test_so_many_that_they_would_fill_the_page_are_counted(self, connect: Connect) -> None:
         connect()
@@ -325,18 +329,15 @@ class TestChips:
         page = open_page(**ZONE, tag=tags, country=countries)
         assert more > 0
         assert len(chips(page)) == 12
-        assert f"and {more} more" in [caption.value for caption in page.caption]
+        assert f"and {more} more" in text(page)
 
 
-def links(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
-    """Page and parameters behind each link with that label."""
+def pointers(page: AppTest) -> dict[str, tuple[str, dict[str, list[str]]]]:
+    """Page and parameters behind the link of each finding, by what it says when hovered."""
     return {
-        link.proto.help.replace("\\", ""): (
-            link.proto.page,
-            parse_qs(link.proto.query_string),
-        )
-        for link in page.get("page_link")
-        if link.proto.help
+        link.title: (link.page, link.parameters)
+        for link in links(page)
+        if link.title.startswith("Look at: ")
     }
 
 
@@ -375,7 +376,7 @@ class TestWorthALook:
     ) -> None:
         connect()
         june = {name: [value] for name, value in JUNE.items()}
-        assert links(open_page(**JUNE)) == {
+        assert pointers(open_page(**JUNE)) == {
             f"Look at: {self.WAITING}": ("workload", june | {"wait": ["over_7d"]}),
             f"Look at: {self.ORPHANED}": (
                 "workload",
@@ -387,15 +388,13 @@ class TestWorthALook:
     def test_a_verb_leads_to_each(self, connect: Connect) -> None:
         connect()
         labels = {
-            link.proto.label.replace("\\", "")
-            for link in open_page(**JUNE).get("page_link")
-            if link.proto.help
+            link.label for link in links(open_page(**JUNE)) if link.title.startswith("Look at: ")
         }
         assert labels == {"See the 6 →", "See the 9 →", "See who can't be reached →"}
 
     def test_links_keep_the_filters(self, connect: Connect) -> None:
         connect()
-        found = links(open_page(**JUNE, country="BR", compare="no"))
+        found = pointers(open_page(**JUNE, country="BR", compare="no"))
         assert found
         for _, parameters in found.values():
             assert (parameters["country"], parameters["compare"]) == (["BR"], ["no"])
@@ -403,7 +402,7 @@ class TestWorthALook:
     def test_where_nothing_stands_out_it_says_so(self, connect: Connect) -> None:
         connect()
         page = open_page(**ZONE, team="202")  # all of its conversations are answered
-        assert links(page) == {}
+        assert pointers(page) == {}
         assert "Nothing stands out" in text(page)
 
 

@@ -18,6 +18,7 @@ from tests.fake_chatbotx import (
 from tests.pages.conftest import (
     PAGES,
     Connect,
+    answer,
     changes,
     markup,
     numbers,
@@ -50,7 +51,7 @@ def test_a_period_without_contacts_shows_zeros_and_no_share(connect: Connect) ->
     connect()
     page = open_page("channels", **{"from": "2015-01-01", "to": "2015-01-01"})
     assert numbers(page)["New"] == "0"
-    assert page.markdown[0].value == "No channel brought new contacts on 1 Jan 2015."
+    assert answer(page) == "No channel brought new contacts on 1 Jan 2015."
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -69,7 +70,7 @@ def test_of_a_period_to_come_no_page_says_that_nobody_came(
     assert {numbers(page)[card] for card in of_period} <= {"–"}
     assert {changes(page)[card] for card in of_period} <= {"still to come"}
     if name in ("overview", "channels"):
-        assert page.markdown[0].value.startswith("This period is still to come.")
+        assert answer(page).startswith("This period is still to come.")
     for row in table(page, "Channel") if name == "channels" else []:
         assert row["New"] == "–"
 
@@ -77,7 +78,7 @@ def test_of_a_period_to_come_no_page_says_that_nobody_came(
 def test_nobody_after_nobody_is_not_compared(connect: Connect) -> None:
     connect()
     page = open_page(**{"from": "2015-01-01", "to": "2015-01-31"})
-    sentence = page.markdown[0].value
+    sentence = answer(page)
     assert sentence.startswith("**0 new contacts** from 1 Jan 2015 to 31 Jan 2015. Right now ")
 
 
@@ -117,7 +118,7 @@ def test_unreadable_fields_are_counted_and_the_rest_is_shown(
     edge_server.workspaces["edge"].update(edge_contacts[0]["id"], blockedAt=17, tags="none")
     connect()
     page = open_page("data")
-    assert "2 values could not be read" in page.markdown[0].value
+    assert "2 values could not be read" in answer(page)
 
 
 @pytest.mark.usefixtures("demo")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import threading
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.ui.deferred import SENDING_SECONDS
 from lib.web import paint_signals
+from lib.web.paint_signals import PaintSignal
 
 
 def page() -> None:
@@ -61,12 +66,27 @@ def test_a_run_whose_page_failed_draws_no_charts() -> None:
     assert not app.markdown
 
 
-def test_what_follows_the_numbers_is_sent_once_the_browser_shows_them(
+def test_what_follows_the_numbers_is_drawn_once_they_are_on_their_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(paint_signals, "style", lambda selector: f"{selector} {{ color: red; }}")
+    sent: list[float] = []
+    served = threading.Event()
+    served.set()
+    monkeypatch.setattr(paint_signals, "is_served", served)
+    monkeypatch.setattr(
+        PaintSignal, "wait_until_sent", lambda _, most_seconds: sent.append(most_seconds)
+    )
 
     app = AppTest.from_function(page, default_timeout=60).run()
 
     (style,) = app.get("html")
-    assert style.proto.body == "<style>h1 { color: red; }</style>"
+    assert re.fullmatch(r"<style>h1 \{ background-image: url\(.*\); \}</style>", style.proto.body)
+    assert sent == [SENDING_SECONDS]
+
+
+def test_without_a_server_of_ours_there_is_nothing_to_wait_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paint_signals, "is_served", threading.Event())
+
+    assert not AppTest.from_function(page, default_timeout=60).run().get("html")

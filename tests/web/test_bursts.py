@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -13,6 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from lib.web import paint_signals
 from lib.web.bursts import MOST_BYTES, MOST_WAITING_BYTES, Bursts
+from lib.web.paint_signals import PaintSignal
 from tests.own_event_loop import run_async
 
 Script = Callable[["Line"], Awaitable[None]]
@@ -87,7 +87,7 @@ def test_frames_wait_for_each_other_until_the_run_ends() -> None:
         await line.send(end_of_run())
         assert line.received == [b"title", b"number", end_of_run()]
         await line.send(b"state")
-        await line.wait(0.04)
+        await line.wait(0.09)
         assert len(line.received) == 3
         await line.wait(0.011)
         assert line.received[3:] == [b"state"]
@@ -101,25 +101,34 @@ def beginning_of_run() -> bytes:
     return bytes(message.SerializeToString())
 
 
-def test_the_browser_is_told_at_once_that_a_run_begins() -> None:
+def status_of_run() -> bytes:
+    message = ForwardMsg()
+    message.session_status_changed.script_is_running = True
+    return bytes(message.SerializeToString())
+
+
+def test_what_announces_a_run_goes_ahead_together() -> None:
     async def script(line: Line) -> None:
-        for _ in range(2):
-            line.received.clear()
-            await line.send(beginning_of_run(), b"title")
-            assert line.received == [beginning_of_run()]
-            await line.send(end_of_run())
-            assert line.received[1:] == [b"title", end_of_run()]
+        await line.send(b"state", beginning_of_run())
+        assert line.received == [b"state"]
+        await line.send(status_of_run(), b"title")
+        assert line.received[1:] == [beginning_of_run(), status_of_run()]
+        await line.send(end_of_run())
+        assert line.received[3:] == [b"title", end_of_run()]
 
     Line(script).run()
 
 
 @pytest.fixture
-def style(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bytes]:
+def style() -> Callable[[], bytes]:
     """Makes styles that ask a browser to tell when it has drawn."""
-    served = threading.Event()
-    served.set()
-    monkeypatch.setattr(paint_signals, "is_served", served)
-    return lambda: str(paint_signals.style("h1")).encode()
+    drawn: list[PaintSignal] = []  # by scripts, which refer to them until they are sent
+
+    def draw_style() -> bytes:
+        drawn.append(PaintSignal())
+        return drawn[-1].style("h1").encode()
+
+    return draw_style
 
 
 async def draw(style: bytes) -> None:
@@ -194,7 +203,7 @@ def test_a_new_run_does_not_wait_until_the_last_one_is_drawn(style: Callable[[],
         await line.send(beginning_of_run(), style(), b"chart", style(), end_of_run())
         assert len(line.received) == 2
         await line.send(beginning_of_run())
-        assert len(line.received) == 6
+        assert len(line.received) == 5
 
     Line(script).run()
 
@@ -210,7 +219,7 @@ def test_the_sender_waits_too_if_very_much_waits_for_the_browser(
         assert not sending.done()
         await draw(numbers)
         await sending
-        await line.wait(0.051)
+        await line.wait(0.101)
         assert len(line.received) == 3
 
     Line(script).run()
@@ -220,7 +229,7 @@ def test_a_run_that_takes_long_shows_what_it_has() -> None:
     async def script(line: Line) -> None:
         for second in range(5):
             await line.send(bytes([second]))
-            await line.wait(0.051)
+            await line.wait(0.101)
             assert len(line.received) == second + 1
 
     Line(script).run()
@@ -238,7 +247,7 @@ def test_a_browser_that_reads_slowly_gets_everything_in_order() -> None:
     async def script(line: Line) -> None:
         line.reads.clear()
         await line.send(b"title", b"number")
-        await line.wait(0.051)
+        await line.wait(0.101)
         ending = asyncio.create_task(line.send(b"chart", end_of_run()))
         await line.others()
         assert line.received == []
@@ -248,11 +257,11 @@ def test_a_browser_that_reads_slowly_gets_everything_in_order() -> None:
 
         line.reads.clear()
         await line.send(b"age")
-        await line.wait(0.051)
+        await line.wait(0.101)
         await line.send(b"state")
         line.reads.set()
-        await line.wait(0.051)
-        await line.wait(0.051)
+        await line.wait(0.101)
+        await line.wait(0.101)
         assert line.received[4:] == [b"age", b"state"]
 
     Line(script).run()
@@ -282,7 +291,7 @@ def test_the_sender_is_told_that_the_browser_is_gone() -> None:
     async def script(line: Line) -> None:
         line.is_broken = True
         await line.send(b"lost")
-        await line.wait(0.051)
+        await line.wait(0.101)
         with pytest.raises(OSError, match="gone"):
             await line.send(b"too late")
 

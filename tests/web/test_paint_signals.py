@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-import weakref
-from collections.abc import Iterator
+import threading
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from lib.web import paint_signals
-from lib.web.paint_signals import PaintSignals
+from lib.web.paint_signals import PaintSignal, PaintSignals
 from tests.own_event_loop import run_async
 from tests.web.asking import ask
-
-
-async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        await PlainTextResponse("let through")(scope, receive, send)
-
-
-@pytest.fixture(autouse=True)
-def nothingis_served_yet() -> Iterator[None]:
-    was = paint_signals.is_served.is_set()
-    paint_signals.is_served.clear()
-    yield
-    (paint_signals.is_served.set if was else paint_signals.is_served.clear)()
 
 
 def connect(app: PaintSignals) -> None:
@@ -43,16 +29,9 @@ def connect(app: PaintSignals) -> None:
         call.send(None)
 
 
-def rule() -> str:
-    found = paint_signals.style("h1")
-    assert found is not None
-    return found
-
-
-def awaited(rule: str) -> paint_signals.PaintSignal:
-    found = paint_signals.awaited(rule.encode())
-    assert found is not None
-    return found
+async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("let through")(scope, receive, send)
 
 
 def address(rule: str) -> str:
@@ -61,12 +40,12 @@ def address(rule: str) -> str:
     return f"/{found.group(1)}"
 
 
-def is_drawn(signal: paint_signals.PaintSignal) -> bool:
+def is_drawn(signal: PaintSignal) -> bool:
     return run_async(lambda: _is_drawn(signal))
 
 
-async def _is_drawn(signal: paint_signals.PaintSignal) -> bool:
-    waiting = asyncio.ensure_future(signal.wait())
+async def _is_drawn(signal: PaintSignal) -> bool:
+    waiting = asyncio.ensure_future(signal.wait_until_drawn())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -75,9 +54,8 @@ async def _is_drawn(signal: paint_signals.PaintSignal) -> bool:
 
 def test_a_part_is_drawn_when_a_browser_asks_for_the_image_of_its_style() -> None:
     app = PaintSignals(streamlit)
-    connect(app)
-    sent = rule()
-    signal = awaited(sent)
+    signal = PaintSignal()
+    sent = signal.style("h1")
     assert not is_drawn(signal)
 
     answer = ask(app, address(sent))
@@ -88,9 +66,8 @@ def test_a_part_is_drawn_when_a_browser_asks_for_the_image_of_its_style() -> Non
 
 def test_it_is_drawn_below_another_path_too() -> None:
     app = PaintSignals(streamlit, "audience")
-    connect(app)
-    sent = rule()
-    signal = awaited(sent)
+    signal = PaintSignal()
+    sent = signal.style("h1")
 
     ask(app, f"/audience{address(sent)}")
 
@@ -99,11 +76,9 @@ def test_it_is_drawn_below_another_path_too() -> None:
 
 def test_the_image_of_one_tab_says_nothing_of_another() -> None:
     app = PaintSignals(streamlit)
-    connect(app)
-    mine, theirs = rule(), rule()
-    my_signal, their_signal = awaited(mine), awaited(theirs)
+    my_signal, their_signal = PaintSignal(), PaintSignal()
 
-    ask(app, address(theirs))
+    ask(app, address(their_signal.style("h1")))
 
     assert is_drawn(their_signal)
     assert not is_drawn(my_signal)
@@ -117,24 +92,36 @@ def test_an_unknown_name_gets_the_same_answer(name: str) -> None:
 def test_a_text_that_looks_like_such_a_style_is_none() -> None:
     text = f'h1 {{ background-image: url("{paint_signals.PATH}?{"x" * 22}"); }}'.encode()
 
-    assert not paint_signals.is_in(text)
-    assert paint_signals.awaited(text) is None
+    assert paint_signals.in_frame(text) is None
+
+
+def test_a_signal_is_found_in_the_message_that_carries_its_style() -> None:
+    signal = PaintSignal()
+    message = f"delta{signal.style('h1')}".encode()
+
+    assert paint_signals.in_frame(message) is signal
 
 
 def test_signals_that_nobody_waits_for_any_more_are_forgotten() -> None:
-    connect(PaintSignals(streamlit))
-    signal = awaited(rule())
-    known = weakref.ref(signal)
+    signal = PaintSignal()
+    message = signal.style("h1").encode()
 
     del signal
 
-    assert known() is None
+    assert paint_signals.in_frame(message) is None
 
 
-def test_without_a_server_of_ours_there_is_nothing_to_wait_for() -> None:
-    PaintSignals(streamlit)
+def test_pages_count_as_served_once_a_browser_has_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paint_signals, "is_served", threading.Event())
+    app = PaintSignals(streamlit)
+    ask(app, "/app/static/favicon.png")
+    assert not paint_signals.is_served.is_set()
 
-    assert paint_signals.style("h1") is None
+    connect(app)
+
+    assert paint_signals.is_served.is_set()
 
 
 def test_other_requests_go_by() -> None:

@@ -2,9 +2,8 @@
 
 Streamlit sends each element as soon as it exists, and a browser draws the page anew for what has
 arrived so far: with a trickle of elements, many times. So frames wait for each other until the run
-ends, and the browser draws them together. Only what announces the run goes ahead: the browser
-prepares for it while the server computes. It is two frames, each of which makes the browser go
-through all elements of the page, so they go together, too.
+ends, and the browser draws them together. That includes those that announce the run: for each of
+them it would go through all elements of the page, and draw it while the server computes.
 
 A page has a first part, its numbers, which is to be seen before the rest arrives
 (`lib.ui.deferred`). What follows it waits until the browser has drawn it, while the run goes on.
@@ -94,12 +93,7 @@ class _Burst:
         if self._is_painting:
             if self._bytes >= MOST_WAITING_BYTES and self._painting is not None:
                 await asyncio.wait({self._painting})
-        elif (
-            ends
-            or signal is not None
-            or streamlit_internals.tells_status(data)
-            or self._bytes >= MOST_BYTES
-        ):
+        elif ends or signal is not None or self._bytes >= MOST_BYTES:
             await self._send_held()
         elif self._timer is None:
             self._timer = asyncio.create_task(self._send_soon())

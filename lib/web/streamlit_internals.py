@@ -119,12 +119,6 @@ def ends_run(data: bytes) -> bool:
     return len(data) <= _LONGEST_END and _kind_for_browser(data) == "script_finished"
 
 
-def tells_status(data: bytes) -> bool:
-    """Whether a message to the browser says that a script runs, or no longer does. It follows the
-    announcement of a run and its end."""
-    return len(data) <= _LONGEST_END and _kind_for_browser(data) == "session_status_changed"
-
-
 def _kind_for_browser(data: bytes) -> str | None:
     message = ForwardMsg()
     try:

@@ -101,20 +101,12 @@ def beginning_of_run() -> bytes:
     return bytes(message.SerializeToString())
 
 
-def status_of_run() -> bytes:
-    message = ForwardMsg()
-    message.session_status_changed.script_is_running = True
-    return bytes(message.SerializeToString())
-
-
-def test_what_announces_a_run_goes_ahead_together() -> None:
+def test_what_announces_a_run_waits_for_its_elements_but_not_what_was_left_before_it() -> None:
     async def script(line: Line) -> None:
-        await line.send(b"state", beginning_of_run())
+        await line.send(b"state", beginning_of_run(), b"title")
         assert line.received == [b"state"]
-        await line.send(status_of_run(), b"title")
-        assert line.received[1:] == [beginning_of_run(), status_of_run()]
         await line.send(end_of_run())
-        assert line.received[3:] == [b"title", end_of_run()]
+        assert line.received[1:] == [beginning_of_run(), b"title", end_of_run()]
 
     Line(script).run()
 

@@ -49,24 +49,40 @@
     dispatchEvent(new PopStateEvent("popstate"));
   }
 
+  // Links that are followed without loading the page anew; false if the browser has to.
+  const FOLLOWED = "a.narrow, a.page";
+  function follow(link) {
+    if (link.matches(".narrow")) {
+      narrow(link);
+      return true;
+    }
+    // Streamlit keeps the filters when its own link to a page is clicked.
+    const links = [...document.querySelectorAll("[data-testid=stSidebarNavLink]")];
+    const same = links.find((each) => each.pathname === link.pathname);
+    same?.click();
+    return Boolean(same);
+  }
+
+  // A redraw between press and release replaces the link, and the browser reports no click.
+  let pressed = null;
+  addEventListener("pointerdown", (event) => {
+    const isPlain = !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    pressed = isPlain ? event.target.closest?.(FOLLOWED) : null;
+  }, true);
+  addEventListener("pointerup", (event) => {
+    if (pressed && !pressed.isConnected && event.target.closest?.(FOLLOWED)?.href === pressed.href) follow(pressed);
+    pressed = null;
+  }, true);
+
   document.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (event.target.closest?.("button.print")) {
       printWhole();
       return;
     }
-    const page = event.target.closest?.("a.page");
-    if (page) {
-      // Streamlit keeps the filters when its own link to a page is clicked.
-      const link = [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find((each) => each.pathname === page.pathname);
-      if (link) event.preventDefault();
-      link?.click();
-      return;
-    }
-    const pointer = event.target.closest?.("a.narrow");
-    if (pointer) {
-      event.preventDefault();
-      narrow(pointer);
+    const link = event.target.closest?.(FOLLOWED);
+    if (link) {
+      if (follow(link)) event.preventDefault();
       return;
     }
     const table = event.target.closest?.("table.data");
@@ -81,10 +97,10 @@
       return;
     }
     if (event.target.closest("a") || String(getSelection())) return;
-    const link = event.target.closest("tbody tr")?.querySelector("a.narrow");
-    if (!link) return;
+    const ofRow = event.target.closest("tbody tr")?.querySelector("a.narrow");
+    if (!ofRow) return;
     event.preventDefault();
-    narrow(link);
+    narrow(ofRow);
   });
 
   // Of a long table a page shows the first rows; on paper nobody can ask for more.

@@ -207,6 +207,19 @@ def test_each_finding_leads_to_its_page_with_its_filters(at: Serve, open_page: O
         settle(page)
 
 
+def test_a_link_that_is_drawn_anew_while_it_is_pressed_is_followed(
+    at: Serve, open_page: Open
+) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    link = all_findings(page).filter(has_text="nobody is assigned to give").get_by_role("link")
+    link.hover()
+    page.mouse.down()
+    page.locator(".findings").evaluate("section => { section.outerHTML = section.outerHTML; }")
+    page.mouse.up()
+    expect(page.locator("h1")).to_have_text(QUESTIONS["workload"])
+    expect(page).to_have_url(re.compile("queue=orphaned"))
+
+
 def test_a_finding_of_the_overview_itself_narrows_it(at: Serve, open_page: Open) -> None:
     # Of all contacts, other findings are more urgent at some hours and push this one out.
     page = open_page(f"{at(None)}/?channel=instagram")

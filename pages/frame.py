@@ -105,7 +105,6 @@ def main() -> None:
         with controls:
             sidebar.draw(seen, configured)
             saved.draw(seen, configured, page.url_path or "overview")
-        st.divider()
         status.foot(fetched, seen.terms.timezone)
         style.scripts()
     tables.end_of_run()

@@ -98,9 +98,12 @@ class Results:
 
     def _keep(self, place: tuple[int, Hashable], result: object) -> None:
         keys = self._keys.get(place[0])
-        if keys is None or size_of(result) > self._kept.maxsize:
+        if keys is None:
             return
-        self._kept[place] = result
+        try:
+            self._kept[place] = result
+        except ValueError:  # larger than all that may be kept
+            return
         keys.add(place)
         if len(keys) > 2 * len(self._kept) + 100:
             keys.intersection_update(self._kept)  # evicted results leave their keys behind

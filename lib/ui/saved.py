@@ -106,17 +106,18 @@ def _draw_form(
         placeholder=suggested,
     )
     whose = ["me"] * (owner is not None) + ["everybody"] * workspace.shared_views
-    st.segmented_control(
-        "For",
-        whose,
-        format_func={"me": "For me", "everybody": "For everybody"}.__getitem__,
-        default=whose[0],
-        key="saved-for",
-        required=True,
-        label_visibility="collapsed",
-    )
+    if len(whose) > 1:
+        st.segmented_control(
+            "For",
+            whose,
+            format_func={"me": "For me", "everybody": "For everybody"}.__getitem__,
+            default=whose[0],
+            key="saved-for",
+            required=True,
+            label_visibility="collapsed",
+        )
     st.button(
-        "Save this view",
+        "Save this view" if len(whose) > 1 else f"Save this view for {whose[0]}",
         key="saved-save",
         on_click=rights.callback(_save),
         args=(workspace.name, choice, options, page, suggested),

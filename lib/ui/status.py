@@ -193,11 +193,10 @@ def _ask_again(workspace: str) -> None:
 
 def foot(shown: Fetched, timezone: str) -> None:
     """Draw the page's footer: number of contacts, time of the data, completeness."""
-    complete = "complete" if shown.complete else "**may be incomplete**"
-    st.caption(
-        f"{formatting.counted(shown.contacts, 'contact')} as of "
-        f"{escaping.markdown(formatting.moment(shown.as_of, timezone))}, {complete}."
-    )
+    contacts = formatting.counted(shown.contacts, "contact")
+    moment = escaping.html(formatting.moment(shown.as_of, timezone))
+    complete = "complete" if shown.complete else "<strong>may be incomplete</strong>"
+    st.html(f'<p class="foot">{contacts} as of {moment}, {complete}.</p>')
 
 
 def _progress(state: State) -> None:

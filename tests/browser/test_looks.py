@@ -118,7 +118,7 @@ def test_on_a_phone_the_dates_in_the_head_are_a_menu_of_periods(at: Serve, open_
     page = open_page(f"{at()}/channels?channel=whatsapp&{JUNE}", width=390)
     dates = page.locator(".st-key-period-menu button")
     expect(dates).to_have_text(re.compile(r"^1 Jun 2026 to 30 Jun 2026 \(America/Sao_Paulo\)"))
-    expect(page.locator(".st-key-context [data-testid=stCaptionContainer]")).to_be_hidden()
+    expect(page.locator(".context > p")).to_be_hidden()
     dates.click()
     page.get_by_role("menuitem", name="All time").click()
     expect(page).to_have_url(re.compile(r"period=all&.*channel=whatsapp|channel=.*&period=all"))

@@ -193,7 +193,8 @@ def answer(dashboard: AppTest) -> str:
 def text(dashboard: AppTest) -> str:
     """All text of a page, strong text between asterisks."""
     parts = re.findall(
-        r'<div class="(?:head|context)">.*?</div>$|<section class="findings">.*?</section>',
+        r'<div class="(?:head|context)">.*?</div>$|<section class="findings">.*?</section>'
+        r'|<p class="foot">.*?</p>',
         markup(dashboard),
         re.DOTALL | re.MULTILINE,
     )

@@ -207,6 +207,16 @@ def test_each_finding_leads_to_its_page_with_its_filters(at: Serve, open_page: O
         settle(page)
 
 
+def test_a_click_outside_an_open_list_closes_it_and_counts(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    page.get_by_role("combobox", name="Channels").click()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.locator(".st-key-pick-agent input").click()
+    expect(page.locator(".st-key-pick-agent input")).to_have_attribute("aria-expanded", "true")
+    page.locator(".findings a").first.click()
+    expect(page.locator("h1")).not_to_have_text(QUESTIONS[""])
+
+
 def test_a_link_that_is_drawn_anew_while_it_is_pressed_is_followed(
     at: Serve, open_page: Open
 ) -> None:

@@ -2,8 +2,8 @@
 
 Streamlit sends each element as soon as it exists, and a browser draws the page anew for what has
 arrived so far: with a trickle of elements, many times. So frames wait for each other until the run
-ends, and the browser draws them together. That includes those that announce the run: for each of
-them it would go through all elements of the page, and draw it while the server computes.
+ends, and the browser draws them together. Those that announce the run wait, too: for each of them
+the browser would go through all elements of the page, and compete with the server for cores.
 
 A page has a first part, its numbers, which is to be seen before the rest arrives
 (`lib.ui.deferred`). What follows it waits until the browser has drawn it, while the run goes on.

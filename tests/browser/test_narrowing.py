@@ -217,6 +217,18 @@ def test_a_click_outside_an_open_list_closes_it_and_counts(at: Serve, open_page:
     expect(page.locator("h1")).not_to_have_text(QUESTIONS[""])
 
 
+def test_an_explanation_opens_below_what_it_explains(at: Serve, open_page: Open) -> None:
+    page = open_page(f"{at()}/?{JUNE}")
+    for part in ("h2", "li"):
+        explained = page.locator(f".findings {part}").first
+        explained.locator(".help summary").click()
+        below, above = explained.locator(".help > div").bounding_box(), explained.bounding_box()
+        assert below is not None
+        assert above is not None
+        assert abs(below["y"] - above["y"] - above["height"]) < 10
+        explained.locator(".help summary").click()
+
+
 def test_a_link_that_is_drawn_anew_while_it_is_pressed_is_followed(
     at: Serve, open_page: Open
 ) -> None:
